@@ -1,0 +1,1 @@
+"""Anchorbolt: a Slack Bolt app that finishes what it acknowledges."""
