@@ -1,0 +1,121 @@
+"""The error tree: one class, one meaning; each message tells the operator what to do.
+
+AnchorboltError
+├── InvalidSettingsError      a setting is missing or wrong: the app does not start
+├── ListenersError            the module that LISTENERS names cannot be used
+├── PortTakenError            something else listens on a port that we were told to use
+├── StoreError
+│   ├── StoreUnavailableError the database cannot be reached or cannot write: nothing was stored
+│   ├── StoreUnknownError     the outcome of a commit is not known: it may have been stored
+│   ├── StoreRefusedError     the database refused a statement: a row that it cannot hold, a right that is missing
+│   ├── StoreLockedError      another process serves from this SQLite file
+│   └── SchemaError           the schema is too old, or newer and not compatible
+├── SocketError
+│   ├── SlackUnreachableError no connection of Socket Mode could be had: tried again, soon
+│   └── SlackRefusesError     Slack wants none of us, and says why in `word`: tried again, seldom
+├── RefusedError              bad input; answered with `status` and the stable word `word`
+└── RunError
+    ├── AckTimeoutError       a listener did not acknowledge in time: Slack was told of a failure, nothing goes on
+    ├── RunTimeoutError       a run took longer than RUN_TIMEOUT_SECONDS: a failed attempt
+    └── NotAuthorizedError    Slack refused our token for this delivery: a failed attempt
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class AnchorboltError(Exception):
+    """Everything that this app raises by itself."""
+
+
+class InvalidSettingsError(AnchorboltError):
+    """A setting is missing or wrong; `problems` holds a line for each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+class ListenersError(AnchorboltError):
+    """The module that LISTENERS names cannot be imported, has no register(app), or registers what cannot run."""
+
+
+class PortTakenError(AnchorboltError):
+    """Something else listens on `port`; `setting` names what chooses it."""
+
+    def __init__(self, port: int, setting: str) -> None:
+        super().__init__(f"port {port} is taken: end what listens there, or choose another with {setting}")
+        self.port = port
+        self.setting = setting
+
+
+class StoreError(AnchorboltError):
+    """The inbox's database did not do what was asked."""
+
+
+class StoreUnavailableError(StoreError):
+    """The database cannot be reached or cannot write; nothing was stored."""
+
+
+class StoreUnknownError(StoreError):
+    """The connection broke around a commit; whether it was stored is settled by the key, later."""
+
+
+class StoreRefusedError(StoreError):
+    """The database is there and refused a statement; nothing of its group was stored."""
+
+
+class StoreLockedError(StoreError):
+    """Another process serves from this SQLite file."""
+
+
+class SchemaError(StoreError):
+    """The schema is too old for this app, or newer and marked as incompatible."""
+
+
+class SocketError(AnchorboltError):
+    """There is no connection of Socket Mode. `wait_seconds`: what Slack asked us to wait, when it did."""
+
+    wait_seconds: float | None = None
+
+
+class SlackUnreachableError(SocketError):
+    """Slack could not be reached, or did not greet us."""
+
+    def __init__(self, what: str, wait_seconds: float | None = None) -> None:
+        super().__init__(f"Slack cannot be reached: {what}; look at the network, HTTPS_PROXY and SLACK_API_URL")
+        self.wait_seconds = wait_seconds
+
+
+class SlackRefusesError(SocketError):
+    """Slack's own word for why, and what to do about it."""
+
+    def __init__(self, word: str, advice: str) -> None:
+        super().__init__(f"Slack refuses a connection of Socket Mode ({word}): {advice}")
+        self.word = word
+
+
+class RefusedError(AnchorboltError):
+    """Bad input, or input at a bad time: answered with `status` and JSON that holds `word`; nothing was done."""
+
+    def __init__(self, status: int, word: str) -> None:
+        super().__init__(f"{status} {word}")
+        self.status = status
+        self.word = word
+
+
+class RunError(AnchorboltError):
+    """A run did not end well, and no listener said why."""
+
+
+class AckTimeoutError(RunError):
+    """A listener did not acknowledge by the deadline, and was cancelled."""
+
+
+class RunTimeoutError(RunError):
+    """A run took longer than RUN_TIMEOUT_SECONDS."""
+
+
+class NotAuthorizedError(RunError):
+    """Slack did not accept our token for this delivery, so its listener never ran."""
