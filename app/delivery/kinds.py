@@ -1,0 +1,33 @@
+"""The kinds of requests that Slack sends, and which of its payload types belongs to which."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """One word for each way that a request goes through the app."""
+
+    EVENT = "event"
+    COMMAND = "command"
+    ACTION = "action"
+    SHORTCUT = "shortcut"
+    VIEW = "view"
+    OPTIONS = "options"
+    CONTROL = "control"
+
+
+# The `type` of an interactive payload. A type that is not here is an action: Bolt tells whether anybody listens.
+INTERACTIVE: dict[str, Kind] = {
+    "block_actions": Kind.ACTION,
+    "interactive_message": Kind.ACTION,
+    "dialog_submission": Kind.ACTION,
+    "dialog_cancellation": Kind.ACTION,
+    "workflow_step_edit": Kind.ACTION,
+    "shortcut": Kind.SHORTCUT,
+    "message_action": Kind.SHORTCUT,
+    "view_submission": Kind.VIEW,
+    "view_closed": Kind.VIEW,
+    "block_suggestion": Kind.OPTIONS,
+    "dialog_suggestion": Kind.OPTIONS,
+}
