@@ -1,0 +1,189 @@
+"""accept: stores a group of deliveries in one transaction, and takes the lease of lanes that were empty.
+
+The order of the statements is the protocol: the lanes first, in one order for everybody, so that within a lane ids grow
+in the order of the commits; then the deliveries; then the count is put right for those that were there already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, and_, bindparam, case, delete, literal, select, true, update
+
+from app.inbox.claim import Next
+from app.inbox.lease import Held, Lease, Stored
+from app.inbox.sql import REAL, TEXT, WHOLE, insert, now, rows
+from app.inbox.tables import delivery, lane
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Item:
+    """A delivery to store. `take`: run it here if its lane is empty. `running`: its listener runs here already."""
+
+    key: str
+    lane: str
+    kind: str
+    content_type: str
+    body: str = field(repr=False)
+    traceparent: str | None = None
+    take: bool = False
+    running: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of an item: new or a duplicate; held by this process, or waiting for whoever claims its lane."""
+
+    new: bool
+    held: Held | None = None
+    waiting: bool = False
+
+
+class Accept:
+    """The statements of accept for one dialect."""
+
+    def __init__(self, dialect: str, owner: str, lease_seconds: float, following: Next) -> None:
+        self._owner = owner
+        self._lease_seconds = lease_seconds
+        self._next = following
+        r = rows(dialect, {"name": TEXT, "n": WHOLE, "take": WHOLE})
+        takes = r.c.take == 1
+        into = insert(dialect, lane).from_select(
+            ["name", "pending", "owner", "epoch", "claimable_at"],
+            select(
+                r.c.name,
+                r.c.n,
+                case((takes, bindparam("owner", type_=TEXT()))),
+                literal(0) + bindparam("epoch"),
+                now() + case((takes, bindparam("lease", type_=REAL())), else_=0.0),
+            )
+            .where(true())  # SQLite would read the ON of ON CONFLICT as that of a join
+            .order_by(r.c.name),
+        )
+        # Ours already: an earlier commit of this very group, whose outcome was unknown, took it; its lease may be over.
+        again = and_(lane.c.owner == into.excluded.owner, lane.c.epoch == into.excluded.epoch)
+        self._lanes = into.on_conflict_do_update(
+            index_elements=[lane.c.name],
+            set_={
+                "pending": lane.c.pending + into.excluded.pending,
+                "claimable_at": case((again, into.excluded.claimable_at), else_=lane.c.claimable_at),
+            },
+        ).returning(lane.c.name, lane.c.owner, lane.c.epoch)
+
+        fields = ("key", "lane", "kind", "content_type", "body", "traceparent")
+        r = rows(dialect, {"n": WHOLE, **dict.fromkeys(fields, TEXT), "attempts": WHOLE})
+        self._deliveries = (
+            insert(dialect, delivery)
+            .from_select(
+                [*fields, "received_at", "state", "attempts", "crashes"],
+                select(*(r.c[name] for name in fields), now(), literal("live"), r.c.attempts, literal(0))
+                .where(true())
+                .order_by(r.c.n),
+            )
+            .on_conflict_do_nothing(index_elements=[delivery.c.key])
+            .returning(delivery.c.id, delivery.c.key, delivery.c.received_at)
+        )
+        r = rows(dialect, {"name": TEXT, "n": WHOLE})
+        self._uncount = update(lane).where(lane.c.name == r.c.name).values(pending=lane.c.pending - r.c.n)
+        self._sweep = delete(lane).where(lane.c.name.in_(select(r.c.name)), lane.c.pending <= 0)
+        r = rows(dialect, {"id": WHOLE})
+        self._count_attempt = update(delivery).where(delivery.c.id.in_(select(r.c.id))).values(attempts=1)
+
+    def __call__(self, connection: Connection, epoch: int, sent_at: float, items: Sequence[Item]) -> list[Accepted]:
+        """Stores the items. `epoch` is a number that no other claim of this process has. One answer an item."""
+        lanes: dict[str, list[Item]] = {}
+        for item in items:
+            lanes.setdefault(item.lane, []).append(item)
+        asked = [{"name": name, "n": len(of), "take": int(of[0].take or of[0].running)} for name, of in lanes.items()]
+        parameters = {"rows": _json(asked), "owner": self._owner, "epoch": epoch, "lease": self._lease_seconds}
+        owners = {name: (owner, at) for name, owner, at in connection.execute(self._lanes, parameters)}
+        ours = {name for name, claim in owners.items() if claim == (self._owner, epoch)}
+        waiting = {name for name, (owner, _) in owners.items() if owner is None}
+
+        first = {name: of[0] for name, of in lanes.items() if name in ours}
+        stored = self._store(connection, items, first)
+        duplicates = len(stored) < len(items)
+        if duplicates:
+            self._forget_duplicates(connection, items, stored)
+        held = self._held(connection, epoch, sent_at, items, stored, first)
+        if duplicates and (left := ours - {one.lease.lane for one in held.values()}):
+            # Ours, but nothing new in it: it was emptied just now, or an earlier commit of this very group,
+            # whose outcome was unknown, had stored it and taken the lease.
+            again = self._next(connection, [Lease(name, epoch) for name in left], set(), sent_at)
+            held |= {one.stored.key: one for one in again}
+        new = stored.keys() | held.keys()
+        answers = []
+        for item in items:
+            answers.append(Accepted(item.key in new, held.get(item.key), item.lane in waiting))
+            if item.key in new:  # twice in one group: the second is a duplicate
+                new.discard(item.key)
+                held.pop(item.key, None)
+        return answers
+
+    def _store(
+        self, connection: Connection, items: Sequence[Item], first: dict[str, Item]
+    ) -> dict[str, tuple[int, float]]:
+        asked = [
+            {
+                "n": n,
+                "key": item.key,
+                "lane": item.lane,
+                "kind": item.kind,
+                "content_type": item.content_type,
+                "body": item.body,
+                "traceparent": item.traceparent,
+                "attempts": int(first.get(item.lane) is item),
+            }
+            for n, item in enumerate(items)
+        ]
+        return {
+            key: (number, received_at)
+            for number, key, received_at in connection.execute(self._deliveries, {"rows": _json(asked)})
+        }
+
+    def _forget_duplicates(
+        self, connection: Connection, items: Sequence[Item], stored: dict[str, tuple[int, float]]
+    ) -> None:
+        """What was there already, or twice in this group, must not be counted in its lane."""
+        seen: set[str] = set()
+        too_many: dict[str, int] = {}
+        for item in items:
+            if item.key not in stored or item.key in seen:
+                too_many[item.lane] = too_many.get(item.lane, 0) + 1
+            seen.add(item.key)
+        asked = _json([{"name": name, "n": n} for name, n in sorted(too_many.items())])
+        connection.execute(self._uncount, {"rows": asked})
+        connection.execute(self._sweep, {"rows": asked})
+
+    def _held(  # noqa: PLR0917 - the parts of one answer
+        self,
+        connection: Connection,
+        epoch: int,
+        sent_at: float,
+        items: Sequence[Item],
+        stored: dict[str, tuple[int, float]],
+        first: dict[str, Item],
+    ) -> dict[str, Held]:
+        """The first new delivery of each lane that we took is ours to run. By key."""
+        held: dict[str, Held] = {}
+        lanes: set[str] = set()
+        late: list[int] = []
+        for item in items:
+            if item.lane not in first or item.lane in lanes or item.key not in stored:
+                continue
+            lanes.add(item.lane)
+            number, received_at = stored[item.key]
+            if first[item.lane] is not item:  # the one that we thought to be the first was a duplicate
+                late.append(number)
+            row = Stored(number, item.key, item.kind, item.content_type, item.body, item.traceparent, received_at, 1, 0)
+            held[item.key] = Held(Lease(item.lane, epoch), row, sent_at)
+        if late:
+            connection.execute(self._count_attempt, {"rows": _json([{"id": number} for number in late])})
+        return held
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()

@@ -1,0 +1,142 @@
+"""Group commit: what is submitted while one write is under way goes into the next one, together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from app.errors import StoreError, StoreRefusedError, StoreUnavailableError, StoreUnknownError
+from app.telemetry.tasks import spawn
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+Write = Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]]
+
+PAUSE_SECONDS = 0.1
+
+
+@dataclass(slots=True, eq=False)
+class _Waiting(Generic[Item, Answer]):
+    item: Item
+    future: asyncio.Future[Answer]
+    deadline: float | None
+    in_doubt: bool = False
+
+
+class Group(Generic[Item, Answer]):
+    """Writes items in groups, one group at a time, and tries again while the database is away."""
+
+    def __init__(
+        self,
+        write: Write[Item, Answer],
+        *,
+        most: int = 256,
+        clock: Callable[[], float] = time.monotonic,
+        observe: Callable[[int], None] = lambda size: None,
+    ) -> None:
+        self._write = write
+        self._most = most
+        self._clock = clock
+        self._observe = observe
+        self._queue: deque[_Waiting[Item, Answer]] = deque()
+        self._some = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begins to write."""
+        self._task = spawn(self._run(), "group commit")
+
+    def submit(self, item: Item, deadline: float | None = None) -> asyncio.Future[Answer]:
+        """Queues an item. The future fails with StoreUnavailableError when it could not be written by the deadline.
+
+        Nobody needs to wait for the future: who stops waiting does not stop the write. An item whose commit may have
+        happened is written again, whatever the deadline, until the database says that it has it.
+        """
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._queue.append(_Waiting(item, future, deadline))
+        self._idle.clear()
+        self._some.set()
+        return future
+
+    async def flush(self) -> None:
+        """Waits until everything that was submitted is written or has failed."""
+        while not self._idle.is_set():  # the end of one write may have begun another
+            await self._idle.wait()
+
+    async def stop(self) -> None:
+        """Ends the writing; what still waits fails."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        for waiting in self._queue:
+            _fail(waiting, StoreUnavailableError("the inbox is closed"))
+        self._queue.clear()
+        self._idle.set()
+
+    async def _run(self) -> None:
+        while True:
+            await self._some.wait()
+            size = min(len(self._queue), self._most)
+            group = [self._queue.popleft() for _ in range(size)]
+            try:
+                left = await self._try(group)
+            except asyncio.CancelledError:
+                self._queue.extendleft(reversed(group))
+                raise
+            self._queue.extendleft(reversed(left))
+            if left:
+                await asyncio.sleep(PAUSE_SECONDS)
+                self._drop_late()
+            if not self._queue:
+                self._some.clear()
+                self._idle.set()
+
+    async def _try(self, group: list[_Waiting[Item, Answer]]) -> list[_Waiting[Item, Answer]]:
+        """Writes a group. Returns what must be tried again."""
+        if not group:
+            return []
+        self._observe(len(group))
+        try:
+            answers = await self._write([waiting.item for waiting in group])
+        except StoreUnknownError:
+            for waiting in group:
+                waiting.in_doubt = True
+            return group
+        except (StoreRefusedError, TypeError, ValueError) as error:
+            # Perhaps of one row, or of one that cannot even be sent: it must not fail its neighbours.
+            if len(group) == 1:
+                _fail(group[0], error)
+                return []
+            middle = len(group) // 2
+            return [*await self._try(group[:middle]), *await self._try(group[middle:])]
+        except StoreError:
+            return group
+        for waiting, answer in zip(group, answers, strict=True):
+            if not waiting.future.done():
+                waiting.future.set_result(answer)
+        return []
+
+    def _drop_late(self) -> None:
+        now = self._clock()
+        late = [
+            waiting
+            for waiting in self._queue
+            if waiting.deadline is not None and not waiting.in_doubt and waiting.deadline <= now
+        ]
+        for waiting in late:
+            self._queue.remove(waiting)
+            _fail(waiting, StoreUnavailableError("the database was not there until the deadline"))
+
+
+def _fail(waiting: _Waiting[Item, Answer], error: Exception) -> None:
+    if not waiting.future.done():
+        waiting.future.set_exception(error)
+        waiting.future.exception()  # nobody may be waiting any more: that is no error of its own

@@ -1,0 +1,212 @@
+"""The inbox: the durable table of deliveries and the lease on each lane, as the rest of the app uses it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import random
+import secrets
+import time
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+
+from app.errors import StoreError, StoreRefusedError, StoreUnknownError
+from app.inbox import schema
+from app.inbox.accept import Accept, Accepted, Item
+from app.inbox.census import Census, Count
+from app.inbox.claim import Claim, Claimed, Next
+from app.inbox.complete import Complete, Completed, Fence, Renew
+from app.inbox.database import Database, Result, Wake
+from app.inbox.group import Group
+from app.inbox.lease import Lease, Outcome
+from app.inbox.retention import BATCH, Retention
+from app.inbox.seat import Seat
+from app.telemetry import metrics
+from app.telemetry.logs import get_logger
+from app.telemetry.tasks import spawn
+
+log = get_logger("inbox")
+
+# Whoever sits here holds the one connection of Socket Mode.
+SOCKET_SEAT = "socket"
+
+PROBE_SECONDS = 0.5
+SWEEP_SECONDS = 60.0
+SWEEP_PAUSE_SECONDS = 0.2
+CENSUS_SECONDS = 10.0
+
+
+class Inbox:
+    """One process's view of the inbox: an owner of its own, also after a restart under the same pod name."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        lease_seconds: float,
+        retention: Retention | None = None,
+        name: str = "pod",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.database = database
+        self.owner = f"{name}-{secrets.token_hex(6)}"
+        self.lease_seconds = lease_seconds
+        self.up = True
+        self.up_since = float("-inf")  # nobody lost anything yet: the first claim need not wait
+        self.down_because: StoreError | None = None
+        self.on_wake: Callable[[], None] = lambda: None
+        self.on_seat: Callable[[], None] = lambda: None
+        self.census: Census | None = None  # of some seconds ago; None while it is not known
+        self._clock = clock
+        self._epochs = itertools.count(1)
+        self._doubtful_epoch: int | None = None
+        dialect, owner = database.dialect, self.owner
+        following, fence = Next(dialect), Fence(dialect, owner)
+        self._accept = Accept(dialect, owner, lease_seconds, following)
+        self._claim = Claim(dialect, owner, lease_seconds, following)
+        self._complete = Complete(dialect, lease_seconds, fence, following)
+        self._renew = Renew(dialect, lease_seconds, fence)
+        self.seat = Seat(dialect, owner, SOCKET_SEAT, self._transact)
+        self._accepts: Group[Item, Accepted] = Group(
+            self._write_accepts, clock=clock, observe=lambda size: metrics.group_size.record(size, "accept")
+        )
+        self._completions: Group[Outcome, Completed] = Group(
+            self._write_completions, clock=clock, observe=lambda size: metrics.group_size.record(size, "complete")
+        )
+        self._retention = retention
+        self._count = Count()
+        self._loops: list[asyncio.Task[None]] = []
+
+    async def open(self) -> None:
+        """Reaches the database and looks at its schema. Raises a StoreError."""
+        await self.database.open(self._woken)
+        if not self.database.shared:
+            await self.database.migrate()
+        await self._transact(schema.check)
+        if not self.database.shared:
+            await self._transact(self._claim.forget_the_dead)
+        self._accepts.start()
+        self._completions.start()
+        self._loops.append(spawn(self._watch(), "inbox probe"))
+        self._loops.append(spawn(self._take_census(), "inbox census"))
+        if self._retention is not None:
+            self._loops.append(spawn(self._sweep(self._retention), "inbox retention"))
+
+    def accept(self, item: Item, deadline: float) -> asyncio.Future[Accepted]:
+        """Stores a delivery with the next group. `deadline` is on the monotonic clock."""
+        return self._accepts.submit(item, deadline)
+
+    def complete(self, outcome: Outcome) -> asyncio.Future[Completed]:
+        """Writes how a run ended with the next group; keeps trying until it is written or refused."""
+        return self._completions.submit(outcome)
+
+    async def claim(self, most: int) -> Claimed:
+        """Takes up to `most` lanes that wait. Raises a StoreError."""
+        epoch, sent_at = next(self._epochs), self._clock()
+        return await self._transact(lambda connection: self._claim(connection, epoch, sent_at, most))
+
+    async def renew(self, leases: Sequence[Lease]) -> list[Lease]:
+        """Puts off the end of leases; returns those that were lost. Raises a StoreError."""
+        return await self._transact(lambda connection: self._renew(connection, leases))
+
+    def wake_others(self) -> None:
+        """Tells the other processes that a lane waits; with a group of others, after the commit."""
+        self.database.wake_others(Wake.LANES)
+
+    def tell_of_the_seat(self) -> None:
+        """Tells the other processes that the seat was taken, served or left."""
+        self.database.wake_others(Wake.SEAT)
+
+    async def waits(self, within_seconds: float) -> bool:
+        """Whether a lane waits that could be claimed within that time. Raises a StoreError."""
+        return await self._transact(lambda connection: self._claim.waits(connection, within_seconds))
+
+    async def flush(self) -> None:
+        """Waits until what was submitted is written."""
+        await self._accepts.flush()
+        await self._completions.flush()
+
+    async def close(self) -> None:
+        """Ends the writing and the connections."""
+        for loop in self._loops:
+            loop.cancel()
+        if self._loops:
+            await asyncio.wait(self._loops)
+        await self._accepts.stop()
+        await self._completions.stop()
+        await self.database.close()
+
+    async def _write_accepts(self, items: Sequence[Item]) -> Sequence[Accepted]:
+        # The epoch of a commit that may have happened is used again: what that commit took is then known as ours.
+        epoch, sent_at = self._doubtful_epoch or next(self._epochs), self._clock()
+        try:
+            answers = await self._transact(lambda connection: self._accept(connection, epoch, sent_at, items))
+        except StoreUnknownError:
+            self._doubtful_epoch = epoch
+            raise
+        self._doubtful_epoch = None
+        return answers
+
+    async def _write_completions(self, outcomes: Sequence[Outcome]) -> Sequence[Completed]:
+        sent_at = self._clock()
+        return await self._transact(lambda connection: self._complete(connection, sent_at, outcomes))
+
+    async def _transact(self, work: Callable[..., Result]) -> Result:
+        try:
+            result = await self.database.transact(work)
+        except StoreError as error:
+            self._went_down(error)
+            raise
+        except DBAPIError as error:
+            said = f"{type(error.orig).__name__}: {str(error.orig).splitlines()[0]}"
+            log.error("the database refused a statement", error=said)
+            raise StoreRefusedError(said) from error
+        self._came_up()
+        return result
+
+    async def _watch(self) -> None:
+        """Asks a database that went away whether it is back, so that nothing has to fail to find out."""
+        while True:
+            await asyncio.sleep(PROBE_SECONDS)
+            if not self.up:
+                with contextlib.suppress(StoreError):
+                    await self._transact(lambda connection: connection.execute(select(1)).all())
+
+    async def _sweep(self, retention: Retention) -> None:
+        """Lets go of what has ended long ago, a little at a time."""
+        while True:
+            went = 0
+            with contextlib.suppress(StoreError):
+                went = await self._transact(retention)
+            await asyncio.sleep(SWEEP_PAUSE_SECONDS if went >= BATCH else SWEEP_SECONDS * (0.5 + random.random()))
+
+    async def _take_census(self) -> None:
+        """Counts what the inbox holds, for the metrics: every pod, because any of them may be the last one."""
+        while True:
+            try:
+                self.census = await self._transact(self._count)
+            except StoreError:
+                self.census = None
+            await asyncio.sleep(CENSUS_SECONDS * (0.8 + 0.4 * random.random()))
+
+    def _woken(self, wake: Wake) -> None:
+        if wake is Wake.SEAT:
+            self.on_seat()
+        else:
+            self.on_wake()
+
+    def _went_down(self, error: StoreError) -> None:
+        if self.up:
+            log.error("store down: events are refused, commands go on unprotected", error=str(error))
+        self.down_because = error
+        self.up = False
+
+    def _came_up(self) -> None:
+        if not self.up:
+            log.warning("store up again")
+            self.up = True
+            self.up_since = self._clock()
+            self.down_because = None

@@ -1,0 +1,65 @@
+"""What a process holds while it runs a delivery: the lease on its lane, and the delivery as it was stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """One claim of one lane by this process. The epoch tells it from every other claim of this process."""
+
+    lane: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A live delivery as the inbox has it, counted as an attempt already."""
+
+    id: int
+    key: str
+    kind: str
+    content_type: str
+    body: str = field(repr=False)
+    traceparent: str | None
+    received_at: float
+    attempts: int
+    crashes: int
+
+    @property
+    def tries(self) -> int:
+        """The attempts that count against MAX_ATTEMPTS: a dead process's are counted apart, as crashes."""
+        return self.attempts - self.crashes
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A delivery that this process may run now."""
+
+    lease: Lease
+    stored: Stored
+    sent_at: float  # on our monotonic clock, before the lease was asked for: it surely holds until then + its length
+    taken_over: bool = False  # from an owner whose lease ran out
+
+
+class End(StrEnum):
+    """How a run ended, for the inbox."""
+
+    DONE = "done"
+    DEAD = "dead"
+    RETRY = "retry"  # an attempt failed: its lane waits for the backoff
+    HANDED_BACK = "handed back"  # cut short without being at fault: not an attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What to write of a run that ended. `go_on`: keep the lane, and take its next delivery."""
+
+    lease: Lease
+    id: int
+    end: End
+    error: str | None = None
+    delay_seconds: float = 0
+    go_on: bool = False

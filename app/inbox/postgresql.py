@@ -1,0 +1,180 @@
+"""PostgreSQL: any number of processes share the inbox; its clock is the only one that counts."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import asyncpg
+from sqlalchemy import URL, Connection, event, text
+from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from app.errors import StoreUnavailableError, StoreUnknownError
+from app.inbox import schema
+from app.inbox.database import Database, Wake
+from app.inbox.wakeup import Wakeup
+
+Result = TypeVar("Result")
+
+# A connection that says nothing for so long is half open: it and its like are given up. Where new ones say nothing
+# either, the database may be slow: each try waits twice as long, or none would ever get through.
+SILENT_SECONDS = 3.0
+PATIENT_SECONDS = 12.0
+# A pod that stands still inside a transaction holds its locks no longer than this; whoever waits for one asks again
+# sooner, so that an event behind it is stored before its deadline.
+LIMITS = {"idle_in_transaction_session_timeout": "2s", "lock_timeout": "1s", "jit": "off"}
+SET_LIMITS = text("SELECT " + ", ".join(f"set_config('{name}', :{name}, true)" for name in LIMITS))
+# Deadlock, serialization failure, a lock that did not come, a plan from before a migration: rolled back, and may simply
+# be done again.
+TRANSIENT = ("40P01", "40001", "55P03", "0A000")
+TRIES = 5
+# Data, constraint, too large: a row that no repetition stores. Everything else is about the database, not the row.
+REFUSED = ("22", "23", "54")
+
+
+class PostgresqlDatabase(Database):
+    """A PostgreSQL, directly or through a pooler in transaction mode."""
+
+    dialect = "postgresql"
+    shared = True
+    durable = True
+
+    def __init__(
+        self,
+        url: URL,
+        *,
+        listen_url: URL | None = None,
+        pooled: bool = False,
+        connections: int = 5,
+        name: str = "anchorbolt",
+    ) -> None:
+        """`listen_url`: where LISTEN works; None: the poll alone.
+
+        `pooled`: behind `url` stands a pooler, which keeps neither prepared statements nor settings for us.
+        """
+        arguments: dict[str, Any] = {"timeout": PATIENT_SECONDS}
+        if pooled:
+            arguments |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
+            arguments["prepared_statement_name_func"] = lambda: ""
+        else:
+            arguments["server_settings"] = {"application_name": name, **LIMITS}
+        self._url = url
+        self._pooled = pooled
+        self._silent_at = 0.0
+        self._patience_seconds = SILENT_SECONDS
+        self._listen_url = listen_url
+        self._wakeup: Wakeup | None = None
+        self._engine: AsyncEngine = create_async_engine(
+            url.set(drivername="postgresql+asyncpg"),
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=PATIENT_SECONDS,
+            connect_args=arguments,
+        )
+        event.listen(self._engine.sync_engine.pool, "connect", self._connected)
+        event.listen(self._engine.sync_engine.pool, "checkout", self._checked_out)
+
+    async def open(self, on_wake: Callable[[Wake], None] = lambda wake: None) -> None:
+        """Connects once, and listens."""
+        await self.transact(lambda connection: None)
+        if self._listen_url is not None and self._wakeup is None:
+            self._wakeup = Wakeup(self._listen_url, on_wake)
+            self._wakeup.start()
+
+    def wake_others(self, wake: Wake) -> None:
+        """By NOTIFY."""
+        if self._wakeup is not None:
+            self._wakeup.wake_others(wake)
+
+    async def close(self) -> None:
+        """Ends the connections."""
+        if self._wakeup is not None:
+            await self._wakeup.stop()
+        await self._engine.dispose()
+
+    async def transact(self, work: Callable[[Connection], Result], timeout_seconds: float = 0) -> Result:
+        """One transaction, and again when the database asks for that; a silent connection is given up in time."""
+        for _ in range(TRIES):
+            try:
+                # Shielded: a caller that is cancelled must not leave a commit half sent.
+                return await asyncio.shield(asyncio.ensure_future(self._once(work, timeout_seconds)))
+            except DBAPIError as error:
+                if _code(error) not in TRANSIENT:
+                    raise
+                said = str(error.orig)
+        raise StoreUnavailableError(f"PostgreSQL let nobody through {TRIES} times: {said}; pg_locks shows who waits")
+
+    async def _once(self, work: Callable[[Connection], Result], timeout_seconds: float) -> Result:
+        committing = False
+        connection: AsyncConnection | None = None
+        try:
+            async with asyncio.timeout(max(timeout_seconds, self._patience_seconds)):
+                connection = await self._engine.connect()
+                await connection.begin()
+                if self._pooled:  # which gives us another session every time
+                    await connection.execute(SET_LIMITS, LIMITS)
+                result = await connection.run_sync(work)
+                committing = True
+                await connection.commit()
+                await connection.close()
+                self._patience_seconds = SILENT_SECONDS
+                return result
+        except BaseException as error:
+            if isinstance(error, TimeoutError):
+                self._silent_at = time.monotonic()
+                self._patience_seconds = min(2 * self._patience_seconds, PATIENT_SECONDS)
+            if connection is not None:
+                await _discard(connection, error)
+            if isinstance(error, DBAPIError) and (_is_refused(error) or _code(error) in TRANSIENT):
+                raise
+            if isinstance(error, OSError | TimeoutError | DBAPIError | PoolTimeoutError | asyncpg.PostgresError):
+                said = str(getattr(error, "orig", error)) or type(error).__name__
+                if committing:
+                    raise StoreUnknownError(f"the connection broke at a commit: {said}") from error
+                raise StoreUnavailableError(
+                    f"PostgreSQL at {self._url.host or 'its socket'} did not do it ({said}):"
+                    " look at it, its network and DATABASE_URL; the app goes on by itself when it is back"
+                ) from error
+            raise
+
+    async def migrate(self) -> None:
+        """Brings the schema to this app's revision, once, however many processes try."""
+        await self.transact(schema.upgrade, timeout_seconds=600)
+
+    def _connected(self, _: Any, record: ConnectionPoolEntry) -> None:
+        record.info["since"] = time.monotonic()
+
+    def _checked_out(self, connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
+        """Where one connection fell silent, those that are as old are not waited for, one after the other."""
+        if record.info["since"] <= self._silent_at:
+            connection.driver_connection.terminate()
+            raise DisconnectionError
+
+
+def _code(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None) or "")
+
+
+def _is_refused(error: DBAPIError) -> bool:
+    """Whether the database refused a row, rather than was not there, or not what we need it to be."""
+    on_our_side = isinstance(getattr(error.orig, "__cause__", None), ValueError)
+    return _code(error).startswith(REFUSED) or on_our_side
+
+
+async def _discard(connection: AsyncConnection, error: BaseException) -> None:
+    """Gives a connection back, or up: after a broken or cut-off statement nobody may use it again."""
+    try:
+        if not isinstance(error, DBAPIError) or not (_is_refused(error) or _code(error) in TRANSIENT):
+            driver = (await connection.get_raw_connection()).driver_connection
+            if driver is not None:
+                driver.terminate()  # at once: a polite end would wait for an answer
+            await asyncio.wait_for(connection.invalidate(error if isinstance(error, Exception) else None), 1)
+        await asyncio.wait_for(connection.close(), 1)
+    except (SQLAlchemyError, OSError, TimeoutError):
+        # It is broken, which is why it was given up.
+        return

@@ -1,0 +1,55 @@
+"""The two places where the SQL of SQLite and of PostgreSQL differ: the clock, and a list of rows as one parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import BigInteger, Double, FromClause, Integer, Text, bindparam, column, func, select, true
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.expression import FunctionElement, cast
+from sqlalchemy.sql.schema import Table
+from sqlalchemy.types import TypeEngine
+
+Types = Mapping[str, type[TypeEngine[Any]]]
+
+TEXT, WHOLE, LARGE, REAL = Text, Integer, BigInteger, Double
+
+
+class now(FunctionElement[float]):
+    """The database's clock. It goes on within a transaction: a lease counts from the statement that takes it."""
+
+    type = Double()
+    inherit_cache = True
+    name = "now"
+
+
+@compiles(now, "postgresql")
+def _postgresql_now(element: now, compiler: SQLCompiler, **kw: Any) -> str:
+    return "extract(epoch FROM clock_timestamp())::float8"
+
+
+@compiles(now, "sqlite")
+def _sqlite_now(element: now, compiler: SQLCompiler, **kw: Any) -> str:
+    return "clock()"  # sqlite.py gives every connection this function: the clock that the app was given
+
+
+def rows(dialect: str, types: Types, parameter: str = "rows") -> FromClause:
+    """A list of rows, sent as one JSON text: one statement for a group of any size, prepared once."""
+    bind = bindparam(parameter, type_=Text())
+    if dialect == "postgresql":
+        return (
+            func.json_to_recordset(cast(bind, postgresql.JSON))
+            .table_valued(*(column(name, kind) for name, kind in types.items()))
+            .render_derived(name=parameter, with_types=True)
+        )
+    each = func.json_each(bind).table_valued(column("value", Text), name=f"{parameter}_each")
+    fields = [func.json_extract(each.c.value, f"$.{name}", type_=kind()).label(name) for name, kind in types.items()]
+    return select(*fields).select_from(each).where(true()).subquery(parameter)
+
+
+def insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that knows ON CONFLICT."""
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)

@@ -1,0 +1,155 @@
+"""SQLite: one process, one connection, one transaction at a time.
+
+Statements run on the event loop, because they take microseconds and a thread would wait for the interpreter's lock
+between any two of them; only the commit, which waits for the disk, runs in a thread (docs/decisions/0003).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.pool import StaticPool
+
+from app.errors import StoreLockedError, StoreUnavailableError
+from app.inbox import schema
+from app.inbox.database import Database, Wake
+
+Result = TypeVar("Result")
+
+
+class SqliteDatabase(Database):
+    """A SQLite file, or memory when there is no path."""
+
+    dialect = "sqlite"
+    shared = False
+
+    def __init__(
+        self, path: Path | None, *, clock: Callable[[], float] = time.time, serves: bool = True, busy_seconds: float = 0
+    ) -> None:
+        """`serves`: locks the file for this process. `busy_seconds`: how long a statement waits for another writer."""
+        self.durable = path is not None
+        self._path = path
+        self._clock = clock
+        self._serves = serves
+        self._busy_seconds = busy_seconds
+        self._writing = asyncio.Lock()
+        self._disk = ThreadPoolExecutor(1, "sqlite-commit")
+        self._engine: Engine | None = None
+        self._lock: IO[str] | None = None
+
+    async def open(self, on_wake: Callable[[Wake], None] = lambda wake: None) -> None:
+        """Locks the file and opens it; called again until it succeeds, so what was reached before is kept."""
+        if self._path is not None:
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                if self._serves and self._lock is None:
+                    self._lock = _lock(self._path)
+            except OSError as error:
+                raise StoreUnavailableError(f"{self._path} cannot be opened: {error.strerror}") from error
+        self._engine = self._engine or self._connect()
+        await self.transact(lambda connection: None)
+
+    async def close(self) -> None:
+        """Closes the file and lets go of its lock."""
+        async with self._writing:
+            if self._engine is not None:
+                self._engine.dispose()
+                self._engine = None
+            if self._lock is not None:
+                self._lock.close()
+                self._lock = None
+            self._disk.shutdown()
+
+    async def transact(self, work: Callable[[Connection], Result], timeout_seconds: float = 5) -> Result:
+        """One transaction; the next waits until it is on the disk."""
+        async with self._writing:
+            if self._engine is None:
+                raise StoreUnavailableError("the database is closed")
+            try:
+                with self._engine.connect() as connection:
+                    result = work(connection)
+                    if self.durable:
+                        # A cancelled caller must not let the next transaction begin inside this one.
+                        commit = asyncio.get_running_loop().run_in_executor(self._disk, connection.commit)
+                        try:
+                            await asyncio.shield(commit)
+                        except asyncio.CancelledError:
+                            await asyncio.wait([commit])
+                            raise
+                    else:
+                        connection.commit()
+            except OperationalError as error:
+                raise StoreUnavailableError(_advice(error, self._path)) from error
+            except DBAPIError as error:
+                if isinstance(error.orig, sqlite3.DatabaseError) and type(error.orig) is sqlite3.DatabaseError:
+                    raise StoreUnavailableError(_advice(error, self._path)) from error
+                raise
+            return result
+
+    async def migrate(self) -> None:
+        """Makes the schema, or brings it up to date."""
+        await self.transact(schema.upgrade if self.durable else schema.create)
+
+    def _connect(self) -> Engine:
+        engine = create_engine(
+            f"sqlite+pysqlite:///{self._path or ':memory:'}",
+            poolclass=StaticPool,
+            connect_args={"check_same_thread": False, "timeout": self._busy_seconds},
+        )
+
+        @event.listens_for(engine, "connect")
+        def configure(connection: Any, _: Any) -> None:
+            connection.isolation_level = None  # BEGIN is ours: pysqlite's would come too late and not be IMMEDIATE
+            connection.create_function("clock", 0, self._clock)
+            cursor = connection.cursor()
+            if self._path is not None:
+                cursor.execute("PRAGMA journal_mode=WAL")
+                cursor.execute("PRAGMA synchronous=FULL")
+            cursor.close()
+
+        @event.listens_for(engine, "begin")
+        def begin(connection: Connection) -> None:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+        return engine
+
+
+def _lock(path: Path) -> IO[str]:
+    """One serving process a file; the lock is the kernel's, so a killed process leaves none behind."""
+    lock = path.with_name(path.name + ".lock").open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.seek(0)
+        holder = lock.read().strip() or "unknown"
+        lock.close()
+        raise StoreLockedError(
+            f"process {holder} serves from {path}: stop it, or give this one another DATABASE_URL"
+            " (several processes share a PostgreSQL)"
+        ) from None
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock
+
+
+def _advice(error: DBAPIError, path: Path | None) -> str:
+    """SQLite's words, and what to do about them."""
+    said = str(error.orig)
+    if "full" in said:
+        return f"{said}: free some space where {path} lies"
+    if "locked" in said or "busy" in said:
+        return f"{said}: another process holds {path} open for writing (a backup, a shell?); end it"
+    if "malformed" in said or "not a database" in said:
+        return f"{said}: {path} is broken; restore a backup or move it away (docs/operations/backup.md)"
+    return f"{said} ({path})"

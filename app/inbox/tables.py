@@ -1,0 +1,84 @@
+"""The inbox's schema: deliveries, the lease on each lane that has some, the seat, and one row about the inbox itself.
+
+Times are seconds since 1970 by the database's clock, in both databases, so that one code path serves them.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    text,
+)
+
+# What this app needs (see schema.py for what it does with other values).
+REVISION = 2
+
+# SQLite counts rows by itself only in a column of exactly this type.
+Id = BigInteger().with_variant(Integer, "sqlite")
+
+metadata = MetaData()
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("lane", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("content_type", Text, nullable=False),
+    Column("body", Text),  # NULL once done: it holds a response_url and tokens
+    Column("traceparent", Text),
+    Column("received_at", Double, nullable=False),
+    Column("state", Text, nullable=False),  # live | done | dead
+    Column("attempts", Integer, nullable=False),
+    Column("crashes", Integer, nullable=False),
+    Column("error", Text),
+    Column("ended_at", Double),
+    sqlite_autoincrement=True,  # an id is never used again: ids are the order
+)
+LIVE = text("state = 'live'")
+ENDED = text("state <> 'live'")
+Index("delivery_live", delivery.c.lane, delivery.c.id, postgresql_where=LIVE, sqlite_where=LIVE)
+Index("delivery_ended", delivery.c.state, delivery.c.ended_at, postgresql_where=ENDED, sqlite_where=ENDED)
+
+lane = Table(
+    "lane",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("pending", Integer, nullable=False),
+    Column("owner", Text),
+    # With the owner, which is one process, it names one claim and no other: the number of that claim in the process.
+    Column("epoch", BigInteger, nullable=False),
+    # When anybody may claim it: since when it waits, when its backoff ends, or when the lease of its owner runs out.
+    Column("claimable_at", Double, nullable=False),
+)
+Index("lane_claimable", lane.c.claimable_at)
+
+# At most a row a name: who does what one process alone may do (seat.py).
+seat = Table(
+    "seat",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("owner", Text),  # NULL: nobody's
+    Column("epoch", BigInteger, nullable=False),
+    Column("held_until", Double, nullable=False),
+    Column("served", SmallInteger, nullable=False),  # 1: the owner does what the seat is for; until then it prepares
+)
+
+# One row. `compatible_from`: the oldest app revision that can live with this schema.
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("id", SmallInteger, primary_key=True, autoincrement=False),
+    Column("revision", Integer, nullable=False),
+    Column("compatible_from", Integer, nullable=False),
+    Column("paused_at", Double),
+)
