@@ -1,0 +1,50 @@
+"""The arguments of a listener, built for those names that it asks for.
+
+Bolt builds all thirty of them for each listener, which is a fifth of a dispatch (docs/performance.md). What this table
+does not know is left to Bolt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from slack_bolt.listener.async_listener import AsyncCustomListener
+from slack_bolt.request import payload_utils
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+KNOWN: dict[str, Callable[[AsyncBoltRequest], Any]] = {
+    "ack": lambda request: request.context.ack,
+    "action": lambda request: payload_utils.to_action(request.body),
+    "body": lambda request: request.body,
+    "client": lambda request: request.context.client,
+    "command": lambda request: payload_utils.to_command(request.body),
+    "context": lambda request: request.context,
+    "event": lambda request: payload_utils.to_event(request.body),
+    "message": lambda request: payload_utils.to_message(request.body),
+    "options": lambda request: payload_utils.to_options(request.body),
+    "respond": lambda request: request.context.respond,
+    "say": lambda request: request.context.say,
+    "shortcut": lambda request: payload_utils.to_shortcut(request.body),
+    "view": lambda request: payload_utils.to_view(request.body),
+}
+
+
+class Listener(AsyncCustomListener):
+    """Bolt's listener, called with no more than it asks for."""
+
+    async def run_ack_function(self, *, request: AsyncBoltRequest, response: BoltResponse) -> BoltResponse | None:
+        """Bolt's own hook."""
+        arguments = build(self.arg_names, request)
+        if arguments is None:
+            return await super().run_ack_function(request=request, response=response)
+        return await self.ack_function(**arguments)
+
+
+def build(names: Sequence[str], request: AsyncBoltRequest) -> dict[str, Any] | None:
+    """The arguments of these names; None when one of them is not in the table."""
+    try:
+        return {name: KNOWN[name](request) for name in names}
+    except KeyError:
+        return None

@@ -1,0 +1,58 @@
+"""What `@app.error` registered, asked whether it answers an error."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from logging import Logger
+
+from slack_bolt.kwargs_injection.async_utils import build_async_required_kwargs
+from slack_bolt.middleware.async_middleware_error_handler import AsyncMiddlewareErrorHandler
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from slack_bolt.util.utils import get_arg_names_of_callable
+
+Handler = Callable[..., Awaitable[BoltResponse | None]]
+
+
+class ErrorHandler:
+    """The app's error handler, or none."""
+
+    def __init__(self, logger: Logger) -> None:
+        self._logger = logger
+        self._handler: Handler | None = None
+
+    def set(self, handler: Handler) -> None:
+        """Takes the function that `@app.error` decorates; the last one counts, as in Bolt."""
+        self._handler = handler
+
+    async def answer(self, error: Exception, request: AsyncBoltRequest) -> BoltResponse | None:
+        """The response that makes the error a handled one, or None."""
+        if self._handler is None:
+            return None
+        arguments = build_async_required_kwargs(
+            required_arg_names=get_arg_names_of_callable(self._handler),
+            logger=self._logger,
+            error=error,
+            request=request,
+            response=BoltResponse(status=503, body=""),
+            next_keys_required=False,
+        )
+        answer = await self._handler(**arguments)
+        return answer if isinstance(answer, BoltResponse) else None
+
+
+class MiddlewareErrorHandler(AsyncMiddlewareErrorHandler):
+    """The same for what is raised before a listener: in a middleware, a matcher, or the authorization."""
+
+    def __init__(self, error_handler: ErrorHandler, fail: Callable[[AsyncBoltRequest, Exception], None]) -> None:
+        self._error_handler = error_handler
+        self._fail = fail
+
+    async def handle(self, error: Exception, request: AsyncBoltRequest, response: BoltResponse | None) -> None:
+        """Bolt's own hook; it answers with `response` as we leave it."""
+        answer = await self._error_handler.answer(error, request)
+        if answer is None:
+            self._fail(request, error)
+            answer = BoltResponse(status=503, body={"error": "listener_failed"})
+        if response is not None:
+            response.status, response.headers, response.body = answer.status, answer.headers, answer.body
