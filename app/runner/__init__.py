@@ -1,0 +1,1 @@
+"""Runs what is stored: lanes, attempts, backoff, hand-back."""

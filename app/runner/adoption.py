@@ -1,0 +1,84 @@
+"""Sees a listener to its end that acknowledged over HTTP and goes on: stored meanwhile, renewed, completed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from app.bolt.run import Run
+from app.errors import RunTimeoutError
+from app.inbox.accept import Accepted
+from app.runner.ending import Ending
+from app.runner.running import Running, Runs
+from app.runner.verdict import Limits, Verdict, judge
+from app.telemetry import metrics
+from app.telemetry.logs import get_logger
+
+log = get_logger("runner")
+
+
+class Adoption:
+    """Runs that began before they were stored."""
+
+    def __init__(self, runs: Runs, ending: Ending, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+        self._runs = runs
+        self._ending = ending
+        self._limits = limits
+        self._clock = clock
+
+    async def see_to_its_end(self, run: Run, accepting: asyncio.Future[Accepted], lease_seconds: float) -> None:
+        """Waits for the listener. What could not be stored runs on all the same, unprotected."""
+        began = self._clock()
+        await asyncio.wait([accepting])
+        accepted = None if accepting.cancelled() or accepting.exception() else accepting.result()
+        if accepted is None or accepted.held is None:
+            await self._wait(run)
+            self.say_unprotected(run, began)
+            return
+        running = Running(accepted.held, accepted.held.sent_at + lease_seconds, run.delivery, asyncio.current_task())
+        self._runs.add(running)
+        try:
+            try:
+                await self._wait(run)
+                verdict: Verdict | None = judge(run.error, run.attempt.attempt, self._limits)
+            except asyncio.CancelledError:
+                if running.cut is None:
+                    raise
+                verdict = self._ending.of_cut(running.cut)
+            await self._ending.write(running, run, verdict, began)
+        finally:
+            self._runs.discard(running)
+
+    def say_unprotected(self, run: Run, began: float) -> None:
+        """The line about a run of which the inbox knows nothing."""
+        outcome = "done" if run.error is None else "lost"
+        seconds = self._clock() - began
+        run.over(outcome)
+        metrics.run_ended(run.delivery.kind.value, run.listener, outcome, seconds, last=True)
+        say = log.debug if run.error is None else log.error
+        say(
+            "delivery ended",
+            key=run.delivery.key,
+            kind=run.delivery.kind.value,
+            listener=run.listener,
+            outcome=outcome,
+            attempt=run.attempt.attempt,
+            duration_ms=round(seconds * 1000, 1),
+            stored=False,
+        )
+
+    async def _wait(self, run: Run) -> None:
+        """Until all of it has really ended, also when it is cut short."""
+        limit = self._limits.run_timeout_seconds
+        try:
+            async with asyncio.timeout(limit):
+                await run.wait()
+        except TimeoutError:
+            run.cancel()
+            await run.wait()
+            run.error = RunTimeoutError(f"it took longer than RUN_TIMEOUT_SECONDS ({limit:g})")
+        except asyncio.CancelledError:
+            run.cancel()
+            await run.wait()
+            raise

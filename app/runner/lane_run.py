@@ -1,0 +1,117 @@
+"""Runs a stored delivery through Bolt, then those that follow in its lane."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from app.bolt.run import Run
+from app.delivery import Attempt, Delivery, Kind, restore
+from app.errors import RefusedError, RunError, RunTimeoutError
+from app.inbox.lease import End, Held
+from app.runner.ending import Ending
+from app.runner.running import Cut, Running
+from app.runner.verdict import Limits, Verdict, judge
+from app.telemetry import logs, traces
+
+# Who was cut short twice runs alone among its like, so that one that kills its pod does not take the others along.
+SUSPECT_CRASHES = 2
+# The others do not wait with their lanes in hand: a crash would be counted for them too, though they never ran.
+SUSPECT_PAUSE_SECONDS = 1.0
+
+
+class Dispatch(Protocol):
+    """Bolt, as the runner needs it."""
+
+    async def run_stored(self, run: Run) -> None:
+        """Runs a stored delivery to its end; how it ended is in `run`."""
+
+    async def report_failure(self, delivery: Delivery, reason: str) -> None:
+        """Tells Slack of a workflow step that is a dead letter."""
+
+
+class LaneRun:
+    """One place: a delivery runs in it, then the next of its lane, while there is one that is ours."""
+
+    def __init__(
+        self, dispatch: Dispatch, ending: Ending, limits: Limits, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._dispatch = dispatch
+        self._ending = ending
+        self._limits = limits
+        self._clock = clock
+        self._suspects = asyncio.Lock()
+
+    async def run(self, running: Running, lease_seconds: float) -> None:
+        """Runs the lane from the delivery that is held."""
+        following: Held | None = running.held
+        while following is not None:
+            running.held = following
+            running.expires_at = following.sent_at + lease_seconds
+            following = await self._run_one(running)
+            running.delivery = None
+
+    async def _run_one(self, running: Running) -> Held | None:
+        began = self._clock()
+        stored = running.held.stored
+        logs.begin_run(stored.key, stored.attempts)
+        run: Run | None = None
+        verdict: Verdict | None
+        if began >= running.expires_at:  # this process stood still since it took the lane: it may be another's by now
+            running.cut = running.cut or Cut.EXPIRED
+            return await self._ending.write(running, None, self._ending.of_cut(running.cut), began)
+        try:
+            if stored.crashes >= self._limits.max_crashes:
+                raise _BuryError(f"cut short {stored.crashes} times: its process died while it ran")
+            is_suspect = stored.crashes >= SUSPECT_CRASHES
+            if is_suspect and self._suspects.locked():
+                turned_away = Verdict(End.HANDED_BACK, delay_seconds=SUSPECT_PAUSE_SECONDS)
+                return await self._ending.write(running, None, turned_away, began)
+            run = self._prepare(running)
+            async with self._suspects if is_suspect else contextlib.nullcontext():
+                if is_suspect:
+                    await self._ending.settle()
+                await self._within_limit(run)
+            verdict = judge(run.error, stored.tries, self._limits)
+        except asyncio.CancelledError:
+            if running.cut is not None:
+                verdict = self._ending.of_cut(running.cut)
+            elif (task := asyncio.current_task()) is not None and task.cancelling():
+                raise
+            else:
+                verdict = judge(RunError("the listener cancelled itself"), stored.tries, self._limits)
+        except _BuryError as burial:
+            verdict = Verdict(End.DEAD, str(burial))
+        except Exception as error:  # Bolt itself fell over this payload
+            verdict = judge(error, stored.tries, self._limits)
+        return await self._ending.write(running, run, verdict, began)
+
+    def _prepare(self, running: Running) -> Run:
+        stored = running.held.stored
+        try:
+            delivery = running.delivery or restore(stored.body, stored.content_type, stored.key)
+        except RefusedError as error:
+            raise _BuryError(f"the stored body cannot be read: {error.word}") from error
+        is_last = stored.tries >= self._limits.max_attempts
+        attempt = Attempt(stored.key, Kind(stored.kind), stored.attempts, is_last, stored.crashes)
+        trace = traces.begin_attempt(
+            stored.traceparent, stored.kind, stored.key, stored.attempts, received_at=stored.received_at
+        )
+        return Run(delivery, attempt, trace=trace)
+
+    async def _within_limit(self, run: Run) -> None:
+        limit = self._limits.run_timeout_seconds
+        try:
+            async with asyncio.timeout(limit) as timeout:
+                await self._dispatch.run_stored(run)
+        except TimeoutError:
+            if not timeout.expired():
+                raise
+            run.error = RunTimeoutError(f"it took longer than RUN_TIMEOUT_SECONDS ({limit:g})")
+
+
+class _BuryError(Exception):
+    """Ends a delivery that must not run: a dead letter without a run."""
