@@ -1,0 +1,48 @@
+"""What may be worked on at once, and what one request or envelope may take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a request may take."""
+
+    max_body_bytes: int
+    max_in_flight: int
+    deadline_seconds: float
+
+
+class Place:
+    """What one request takes of MAX_IN_FLIGHT. `kept`: its listeners go on, and leave when they have ended."""
+
+    def __init__(self, left: Callable[[], None]) -> None:
+        self._left = left
+        self._taken = True
+        self.kept = False
+
+    def leave(self) -> None:
+        """Once."""
+        if self._taken:
+            self._taken = False
+            self._left()
+
+
+class Places:
+    """MAX_IN_FLIGHT of them."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self.taken = 0
+
+    def take(self) -> Place | None:
+        """A place, or None when all are taken."""
+        if self.taken >= self._most:
+            return None
+        self.taken += 1
+        return Place(self._left)
+
+    def _left(self) -> None:
+        self.taken -= 1
