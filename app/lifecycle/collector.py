@@ -1,0 +1,16 @@
+"""Python's garbage collector, told what a server is: much that stays, and little that only it can free."""
+
+from __future__ import annotations
+
+import gc
+
+# Python's own 700 asks for a collection every few requests, and most of what it then looks at is still in use.
+YOUNG_OBJECTS = 10_000
+GENERATIONS = 20
+
+
+def calm() -> None:
+    """What exists by now stays for good and is not looked at any more; the rest is, more rarely."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS, GENERATIONS, GENERATIONS)

@@ -1,0 +1,236 @@
+"""The composition root: builds the parts from the settings and wires them; the only place to name concrete classes."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+from functools import partial
+from operator import attrgetter
+from pathlib import Path
+
+from fastapi import FastAPI
+from sqlalchemy.engine import make_url
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from app.bolt import listeners
+from app.bolt.app import BoltApp
+from app.errors import InvalidSettingsError
+from app.inbox.database import Database
+from app.inbox.inbox import Inbox
+from app.inbox.retention import Retention
+from app.lifecycle import collector, life, probes
+from app.lifecycle.door import Door, HttpDoor
+from app.lifecycle.life import Parts
+from app.lifecycle.master import Master
+from app.lifecycle.pod import Pod, State
+from app.lifecycle.ports import require_free
+from app.lifecycle.servers import Server
+from app.receiver.adapter import Adapter
+from app.receiver.events import Events
+from app.receiver.interactions import Interactions
+from app.receiver.places import Bounds
+from app.receiver.receiver import Receiver
+from app.receiver.signature import Signature
+from app.receiver.socket.door import SocketDoor
+from app.receiver.socket.envelopes import Envelopes
+from app.receiver.socket.slack import Slack
+from app.receiver.socket.turn import Everybody, OneAtATime
+from app.runner.runner import Runner
+from app.runner.verdict import Limits
+from app.settings import NO_LISTEN, LogFormat, ReceiverKind, Role, Settings, SocketConnections, otlp_signals
+from app.telemetry import logs, metrics
+from app.telemetry.logs import get_logger
+from app.telemetry.page import metrics_page
+from app.telemetry.telemetry import Telemetry
+
+log = get_logger("main")
+
+# What requests in flight get after the last of them was accepted.
+FINISH_MARGIN_SECONDS = 1.0
+# More than the parts of life.py take together, so that only what hangs is killed.
+END_MARGIN_SECONDS = 8.0
+
+
+def serve(settings: Settings) -> None:
+    """Runs the app until a signal ends it."""
+    configure_logs(settings)
+    require_secrets(settings)
+    ports = {"INTERNAL_PORT": settings.internal_port}
+    if settings.role is not Role.WORKER and not settings.has_socket:
+        ports = {"PORT": settings.port} | ports
+    for setting, port in ports.items():
+        require_free(settings.host, port, setting)
+    addresses = [(settings.host, port) for port in ports.values()]
+    collector.calm()  # before the fork: what the worker only reads stays one copy for both
+    Master(partial(live, settings), addresses, end_seconds(settings)).run()
+
+
+def end_seconds(settings: Settings) -> float:
+    """How long the server may take from SIGTERM to its end; the grace period of a pod must be longer."""
+    return settings.ack_deadline_seconds + FINISH_MARGIN_SECONDS + settings.drain_timeout_seconds + END_MARGIN_SECONDS
+
+
+async def live(settings: Settings, sockets: Sequence[socket.socket]) -> None:
+    """The worker's life."""
+    parts = build(settings, sockets)
+    collector.calm()
+    await life.live(parts)
+
+
+def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
+    """All parts, unstarted. `sockets`: those that the master listens on."""
+    token = settings.slack_bot_token
+    bolt = BoltApp(token=token.get_secret_value() if token else "", api_url=settings.slack_api_url)
+    listeners.register(bolt, settings.listeners)
+    inbox = Inbox(
+        database(settings),
+        lease_seconds=settings.lease_seconds,
+        retention=Retention(settings.retention_hours * 3600, settings.dead_retention_days * 86400),
+        name=os.uname().nodename,
+    )
+    if not inbox.database.durable:
+        log.warning(
+            "no database: what a pod acknowledged ends with it, or is finished in its drain; a SIGKILL loses it,"
+            " and order and deduplication hold as far as the sticky ingress keeps a conversation on its pod"
+        )
+    limits = Limits(
+        max_attempts=settings.max_attempts,
+        max_crashes=settings.max_crashes,
+        backoff_base_seconds=settings.backoff_base_seconds,
+        backoff_cap_seconds=settings.backoff_cap_seconds,
+        run_timeout_seconds=settings.run_timeout_seconds,
+    )
+    takes = settings.role is not Role.RECEIVER
+    runner = Runner(inbox, bolt, limits, concurrency=settings.run_concurrency, takes=takes)
+    interactions = Interactions(inbox, runner)
+    bounds = Bounds(settings.max_body_bytes, settings.max_in_flight, settings.ack_deadline_seconds)
+    telemetry = Telemetry(otlp_signals(), os.uname().nodename)
+    events = Events(inbox, runner, telemetry.workspaces)
+    finish_seconds = settings.ack_deadline_seconds + FINISH_MARGIN_SECONDS
+    internal = [sock for sock in sockets if sock.getsockname()[1] == settings.internal_port]
+    public = [sock for sock in sockets if sock not in internal]
+    door: Door
+    if settings.has_socket:
+        door = socket_door(settings, inbox, Envelopes(bolt, events, interactions, bounds))
+    else:
+        receiver = Receiver(Signature(settings.signing_secrets), events, interactions, Adapter(bolt), bounds)
+        door = HttpDoor(receiver, Server(web(receiver), public, finish_seconds=finish_seconds))
+
+    def drain() -> None:
+        if inbox.database.shared:  # alone with its deliveries, a pod goes on with them while it still serves
+            runner.stop_taking()
+        door.hand_over()
+
+    def lapse() -> None:
+        runner.resume_taking()
+        door.resume()
+
+    pod = Pod(settings.drain_delay_seconds, on_drain=drain, on_lapse=lapse, trouble=lambda: door.trouble)
+    observe(settings, inbox, runner, door, pod)
+    return Parts(
+        pod=pod,
+        inbox=inbox,
+        bolt=bolt,
+        runner=runner,
+        door=door,
+        interactions=interactions,
+        internal=Server(probes.create(pod, {"/metrics": metrics_page}), internal, finish_seconds=1),
+        finish_seconds=finish_seconds,
+        drain_timeout_seconds=settings.drain_timeout_seconds,
+        telemetry=telemetry,
+    )
+
+
+def socket_door(settings: Settings, inbox: Inbox, envelopes: Envelopes) -> SocketDoor:
+    """The door of Socket Mode, with all receivers connected, or one of them."""
+    token = settings.slack_app_token
+    single = settings.socket_connections is SocketConnections.SINGLE
+    if single and not inbox.database.durable:
+        log.warning("SOCKET_CONNECTIONS=single holds for one database: several replicas choose one on a PostgreSQL")
+    return SocketDoor(
+        Slack(token.get_secret_value() if token else "", settings.slack_api_url),
+        envelopes,
+        OneAtATime(inbox, settings.socket_lease_seconds) if single and inbox.database.shared else Everybody(),
+        silent_seconds=settings.socket_silent_seconds,
+    )
+
+
+def observe(settings: Settings, inbox: Inbox, runner: Runner, door: Door, pod: Pod) -> None:
+    """Tells the gauges whom to ask."""
+    metrics.requests_in_flight.observe(lambda: door.in_flight)
+    metrics.socket_connections.observe(lambda: door.connections)
+    metrics.socket_active.observe(lambda: door.active)
+    metrics.lanes_held.observe(lambda: runner.running)
+    metrics.run_places.observe(lambda: settings.run_concurrency if settings.role is not Role.RECEIVER else 0)
+    for gauge, read in (
+        (metrics.waiting, attrgetter("waiting")),
+        (metrics.oldest_waiting, attrgetter("oldest_waiting_seconds")),
+        (metrics.dead_letters, attrgetter("dead_letters")),
+        (metrics.paused, attrgetter("paused")),
+    ):
+        gauge.observe(lambda read=read: None if inbox.census is None else read(inbox.census))  # type: ignore[misc]
+    metrics.store_up.observe(lambda: inbox.up and pod.state is not State.STARTING)
+    metrics.drain_duration.observe(lambda: pod.drain_seconds)
+    about = (settings.role.value, inbox.database.dialect if inbox.database.durable else "memory")
+    metrics.info.observe(lambda: {about: 1})
+
+
+def web(receiver: Receiver) -> ASGIApp:
+    """The application of the public port: /slack/events and nothing else."""
+    roof = FastAPI(
+        title="Anchorbolt",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        # FastAPI's own spans and metrics would be a second account of what ours tell.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
+    )
+
+    async def door(scope: Scope, receive: Receive, send: Send) -> None:
+        # Before FastAPI's middleware and routing, which would cost an event more than its signature and its parsing.
+        known = scope["type"] == "http" and scope["path"] == "/slack/events"
+        await (receiver if known else roof)(scope, receive, send)
+
+    return door
+
+
+def database(settings: Settings, *, serves: bool = True) -> Database:
+    """The database that DATABASE_URL names. `serves` False: for the command line, beside a process that serves."""
+    url = make_url(settings.database_url.get_secret_value())
+    if url.get_backend_name() == "postgresql":
+        from app.inbox.postgresql import PostgresqlDatabase  # noqa: PLC0415 - its driver is not loaded without need
+
+        listen = settings.database_listen_url
+        if listen is None:
+            return PostgresqlDatabase(url, listen_url=url if serves else None)
+        name = listen.get_secret_value()
+        return PostgresqlDatabase(url, pooled=True, listen_url=None if name == NO_LISTEN else make_url(name))
+    from app.inbox.sqlite import SqliteDatabase  # noqa: PLC0415
+
+    in_memory = url.database in (None, "", ":memory:")
+    return SqliteDatabase(
+        None if in_memory else Path(url.database or ""), serves=serves, busy_seconds=0 if serves else 5
+    )
+
+
+def configure_logs(settings: Settings) -> None:
+    """Where lines go, and how they look."""
+    as_json = None if settings.log_format is LogFormat.AUTO else settings.log_format is LogFormat.JSON
+    logs.configure(settings.log_level, as_json=as_json)
+
+
+def require_secrets(settings: Settings) -> None:
+    """Raises InvalidSettingsError for what serving needs and the settings do not have."""
+    problems = []
+    if settings.receiver is ReceiverKind.SOCKET:
+        token = settings.slack_app_token.get_secret_value() if settings.slack_app_token else ""
+        if settings.has_socket and not token.startswith("xapp-"):
+            said = "is no app-level token" if token else "missing"
+            problems.append(f"SLACK_APP_TOKEN: {said}; it is under Basic Information of your Slack app (xapp-...)")
+    elif not settings.signing_secrets:
+        problems.append("SLACK_SIGNING_SECRET: missing; it is under Basic Information of your Slack app")
+    if settings.slack_bot_token is None or not settings.slack_bot_token.get_secret_value():
+        problems.append("SLACK_BOT_TOKEN: missing; it is under OAuth & Permissions of your Slack app (xoxb-...)")
+    if problems:
+        raise InvalidSettingsError(problems)
