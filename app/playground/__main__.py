@@ -1,0 +1,33 @@
+"""`python -m app.playground [PORT [HOST]]`: the stand-in as a process of its own, for benches and faults."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+
+from app.errors import PortTakenError
+from app.playground.stand_in import StandIn
+
+
+async def serve(port: int, host: str) -> None:
+    """Serves until SIGINT or SIGTERM; its first line on standard output is its URL."""
+    ended = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, ended.set)
+    async with StandIn(host=host, port=port) as slack:
+        sys.stdout.write(f"{slack.url}\n")
+        sys.stdout.flush()
+        await ended.wait()
+
+
+def _arguments(given: list[str]) -> tuple[int, str]:
+    port, host = (*given, *("0", "127.0.0.1")[len(given) :])
+    return int(port), host
+
+
+if __name__ == "__main__":
+    try:
+        asyncio.run(serve(*_arguments(sys.argv[1:])))
+    except PortTakenError as taken:
+        sys.exit(str(taken))

@@ -1,0 +1,74 @@
+"""The calls that the app made: the newest are kept, all are counted."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+KEPT = 1000
+
+_REDACTED = "[redacted]"
+_SECRET_STARTS = ("xox", "xapp-", "xwfp-", "xoxe")
+_SECRET_NAMES = ("token", "secret", "password", "authorization")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a Web API method: `at` is seconds since 1970, `number` counts from 1 and never starts again."""
+
+    number: int
+    method: str
+    arguments: Mapping[str, Any] = field(repr=False)
+    status: int
+    answer: Mapping[str, Any]
+    at: float
+
+    def public(self) -> dict[str, Any]:
+        """The call without anything that opens a door."""
+        return {
+            "number": self.number,
+            "method": self.method,
+            "arguments": redacted(self.arguments),
+            "status": self.status,
+            "answer": redacted(self.answer),
+            "at": self.at,
+        }
+
+
+class Calls:
+    """A ring of calls. Noting one is all that the fast path does; redaction waits until somebody reads."""
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self._ring: deque[Call] = deque(maxlen=kept)
+        self.count = 0
+        self.by_method: Counter[str] = Counter()
+
+    def note(
+        self, method: str, arguments: Mapping[str, Any], status: int, answer: Mapping[str, Any], at: float
+    ) -> None:
+        """Keeps a call and forgets the oldest one where the ring is full."""
+        self.count += 1
+        self.by_method[method] += 1
+        self._ring.append(Call(self.count, method, arguments, status, answer, at))
+
+    def since(self, number: int = 0, method: str | None = None) -> Iterator[Call]:
+        """The kept calls after the one with this number, oldest first."""
+        return (call for call in tuple(self._ring) if call.number > number and method in (None, call.method))
+
+    def clear(self) -> None:
+        """Forgets the kept calls and the counts by method; the numbers go on."""
+        self._ring.clear()
+        self.by_method.clear()
+
+
+def redacted(value: Any, name: str = "") -> Any:
+    """The value without tokens, whether a name or their first letters tell them."""
+    if isinstance(value, Mapping):
+        return {key: redacted(inner, str(key)) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [redacted(inner) for inner in value]
+    if isinstance(value, str) and (name.lower().endswith(_SECRET_NAMES) or value.startswith(_SECRET_STARTS)):
+        return _REDACTED
+    return value

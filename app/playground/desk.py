@@ -1,0 +1,59 @@
+"""The stand-in's desk: where tests and people read what was called, and script what comes next."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from app.playground.calls import Calls
+from app.playground.script import Line, Script
+
+_WELCOME = """A stand-in for Slack.
+/api/METHOD          Slack's Web API; what it is not taught answers {"ok": true}
+/response/ANYTHING   what a response_url points at
+GET /calls           the newest calls (?since=NUMBER&method=METHOD), and counts of all; DELETE forgets them
+POST /script         {"method": "chat.postMessage", "error": "ratelimited", "retry_after_seconds": 3, "times": 2}
+                     also "status": 503, "error": "channel_not_found", "delay_seconds": 1; GET lists, DELETE clears
+"""
+
+
+def desk(calls: Calls, script: Script) -> Starlette:
+    """The routes that are not Slack's."""
+
+    async def welcome(request: Request) -> Response:
+        return PlainTextResponse(_WELCOME)
+
+    async def read_calls(request: Request) -> Response:
+        if request.method == "DELETE":
+            calls.clear()
+            return Response(status_code=204)
+        since = request.query_params.get("since", "0")
+        if not since.isdecimal():
+            return JSONResponse({"error": "since is a number"}, 400)
+        found = calls.since(int(since), request.query_params.get("method"))
+        return JSONResponse(
+            {"count": calls.count, "by_method": calls.by_method, "calls": [call.public() for call in found]}
+        )
+
+    async def write_script(request: Request) -> Response:
+        if request.method == "DELETE":
+            script.clear()
+            return Response(status_code=204)
+        if request.method == "POST":
+            try:
+                script.add(Line.model_validate_json(await request.body()))
+            except ValidationError as error:
+                return JSONResponse({"error": error.errors(include_url=False, include_input=False)}, 400)
+        status = 201 if request.method == "POST" else 200
+        return JSONResponse({"waiting": [line.model_dump() for line in script.waiting()]}, status)
+
+    return Starlette(
+        routes=[
+            Route("/", welcome),
+            Route("/calls", read_calls, methods=["GET", "DELETE"]),
+            Route("/script", write_script, methods=["GET", "POST", "DELETE"]),
+        ]
+    )
