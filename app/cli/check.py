@@ -1,0 +1,52 @@
+"""`python -m app check`: what is wrong with the settings and the database, and how to mend it."""
+
+from __future__ import annotations
+
+import asyncio
+
+from app import main, settings
+from app.bolt import listeners
+from app.bolt.app import BoltApp
+from app.errors import AnchorboltError, InvalidSettingsError, SchemaError
+from app.inbox import schema
+
+
+def check() -> None:
+    """Says of the settings, the listeners and the database whether they are good, and what to do where they are not."""
+    problems: list[str] = []
+    loaded = settings.load()  # what is malformed ends here, with a line for each
+    main.configure_logs(loaded)
+    try:
+        main.require_secrets(loaded)
+    except InvalidSettingsError as error:
+        problems += error.problems
+    try:
+        listeners.register(BoltApp(token="xoxb-check", api_url=loaded.slack_api_url), loaded.listeners)  # noqa: S106
+    except AnchorboltError as error:
+        problems.append(str(error))
+    try:
+        print(asyncio.run(_database(loaded)))
+    except AnchorboltError as error:
+        problems.append(f"DATABASE_URL: {error}")
+    for problem in problems:
+        print(f"wrong: {problem}")
+    if problems:
+        raise AnchorboltError(f"{len(problems)} wrong")
+    print("all is well")
+
+
+async def _database(loaded: settings.Settings) -> str:
+    database = main.database(loaded, serves=False)
+    try:
+        await database.open()
+        if not database.durable:
+            return "database: in memory; what a pod acknowledged ends with it"
+        try:
+            await database.transact(schema.check)
+        except SchemaError:
+            if database.shared:
+                raise
+            return "database: a SQLite file; `serve` brings it up to date by itself"
+        return "database: reached, and its schema fits"
+    finally:
+        await database.close()

@@ -1,0 +1,74 @@
+"""`python -m app dev`: what `make run` runs."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from typing import Annotated
+
+import typer
+
+from app import settings
+from app.cli.dev.plan import Plan
+from app.cli.dev.session import Session
+from app.cli.dev.show import Screen, say
+from app.lifecycle.ports import reachable, require_free
+from app.playground.scene import STAND_IN_URL, Scene
+from app.playground.signing import STAND_IN_SECRET
+from app.playground.stand_in import StandIn
+
+STAND_IN_PORT = int(STAND_IN_URL.rstrip("/").rpartition(":")[2])
+STAND_IN_TOKEN = "xoxb-stand-in"  # noqa: S105 - made up: it opens nothing but the stand-in
+STAND_IN_APP_TOKEN = "xapp-stand-in"  # noqa: S105 - the same
+
+
+def dev(
+    demo: Annotated[
+        bool | None, typer.Option("--demo/--no-demo", help="Play one request of every kind (default: to a stand-in).")
+    ] = None,
+    stand_in_port: Annotated[int, typer.Option(help="Port of the stand-in; 0: any.", max=65535)] = STAND_IN_PORT,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show every line that the app logs.")] = False,
+) -> None:
+    """Runs the app as in production and shows what it does; Ctrl-C drains it.
+
+    Without SLACK_BOT_TOKEN its Web API calls go to a stand-in for Slack, which sends it one signed request of every
+    kind and shows what came of each. With a token it talks to the real Slack and plays nothing unless told to.
+
+    Exits with 0 when the app was drained and ended with 0, and with 1 otherwise.
+    """
+    raise typer.Exit(asyncio.run(_run(settings.load(), demo=demo, stand_in_port=stand_in_port, verbose=verbose)))
+
+
+async def _run(loaded: settings.Settings, *, demo: bool | None, stand_in_port: int, verbose: bool) -> int:
+    if not loaded.has_socket:
+        require_free(loaded.host, loaded.port, "PORT")
+    require_free(loaded.host, loaded.internal_port, "INTERNAL_PORT")
+    secrets = [secret.decode() for secret in loaded.signing_secrets]
+    secret = secrets[0] if secrets else STAND_IN_SECRET
+    changes = {"LOG_FORMAT": "json", "LOG_LEVEL": "DEBUG", "PYTHONUNBUFFERED": "1"}
+    if not secrets:
+        changes["SLACK_SIGNING_SECRET"] = secret
+    async with AsyncExitStack() as stack:
+        stand_in = None
+        if loaded.slack_bot_token is None:
+            stand_in = await stack.enter_async_context(StandIn(port=stand_in_port))
+            changes |= {"SLACK_API_URL": stand_in.api_url, "SLACK_BOT_TOKEN": STAND_IN_TOKEN}
+            if loaded.has_socket:
+                changes["SLACK_APP_TOKEN"] = STAND_IN_APP_TOKEN
+        address = reachable(loaded.host)
+        plan = Plan(
+            events_url=None if loaded.has_socket else f"http://{address}:{loaded.port}/slack/events",
+            readyz_url=f"http://{address}:{loaded.internal_port}/readyz",
+            secret=secret,
+            listeners=loaded.listeners,
+            demo=stand_in is not None if demo is None else demo and not (stand_in is None and loaded.has_socket),
+            verbose=verbose,
+        )
+        slack = f"a stand-in at {stand_in.url}" if stand_in else f"the real one, {loaded.slack_api_url}"
+        console = Screen()
+        door = "in Socket Mode" if loaded.has_socket else f"on port {loaded.port}"
+        say(console, f"Starting the app {door}; Slack is {slack}")
+        scene = Scene(slack_url=stand_in.url) if stand_in else Scene()
+        sockets = stand_in.sockets if stand_in and loaded.has_socket else None
+        session = Session(plan, stand_in.calls if stand_in else None, scene, console, sockets)
+        return await session.run(settings.environment_with(**changes))

@@ -1,0 +1,28 @@
+"""`python -m app migrate`: brings the schema of the inbox up to date."""
+
+from __future__ import annotations
+
+import asyncio
+
+from app import main, settings
+from app.inbox.tables import REVISION
+
+
+def migrate() -> None:
+    """Brings the database of DATABASE_URL to the schema that this version needs; once, however many try at a time.
+
+    Safe while pods of the version before still run. Serving from a SQLite file does it by itself.
+    """
+    loaded = settings.load()
+    main.configure_logs(loaded)
+    asyncio.run(_migrate(loaded))
+    print(f"the schema is at revision {REVISION} or newer")
+
+
+async def _migrate(loaded: settings.Settings) -> None:
+    database = main.database(loaded, serves=False)
+    try:
+        await database.open()
+        await database.migrate()
+    finally:
+        await database.close()
