@@ -1,0 +1,1 @@
+"""The promises of Anchorbolt, each a sentence."""

@@ -1,0 +1,84 @@
+"""Each thing that only one room may do is done there alone."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+APP = Path(__file__).resolve().parents[2] / "app"
+# Words that say nothing of what is in a file.
+EMPTY_WORDS = {"utils", "util", "helpers", "helper", "common", "manager", "misc", "base"}
+
+
+def sources() -> Iterator[tuple[str, ast.Module]]:
+    """Every file of the app, by its path below app/."""
+    files = sorted(APP.rglob("*.py"))
+    assert len(files) > 50, f"{APP} is not where the app is"
+    for file in files:
+        yield file.relative_to(APP).as_posix(), ast.parse(file.read_text())
+
+
+def imports(tree: ast.Module) -> Iterator[str]:
+    """Every module that a file imports, also within a function."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def reads_the_environment(tree: ast.Module) -> bool:
+    """Whether a file names os.environ, os.getenv or their like."""
+    names = {"environ", "environb", "getenv", "getenvb", "putenv", "unsetenv"}
+    of_os = any(isinstance(node, ast.Attribute) and node.attr in names for node in ast.walk(tree))
+    return of_os or any(name in {f"os.{one}" for one in names} for name in imports(tree))
+
+
+def test_only_the_settings_read_the_environment() -> None:
+    """One file reads os.environ: whoever wants to know what can be set reads app/settings.py."""
+    assert [path for path, tree in sources() if reads_the_environment(tree)] == ["settings.py"]
+
+
+def test_only_telemetry_knows_the_sdk_of_opentelemetry() -> None:
+    """Exporters and SDK are named in app/telemetry alone."""
+    found = {
+        path
+        for path, tree in sources()
+        if any(
+            name.startswith(("opentelemetry.sdk", "opentelemetry.exporter", "prometheus_client"))
+            for name in imports(tree)
+        )
+    }
+    assert {path for path in found if not path.startswith("telemetry/")} == set()
+    assert found, "nobody imports it: this test would prove nothing"
+
+
+def test_only_the_composition_root_names_a_database() -> None:
+    """SQLite and PostgreSQL are chosen in app/main.py; all others know the inbox."""
+    concrete = ("app.inbox.sqlite", "app.inbox.postgresql")
+    found = {path for path, tree in sources() if any(name.startswith(concrete) for name in imports(tree))}
+    assert {path for path in found if not path.startswith("inbox/")} == {"main.py"}
+
+
+def test_private_names_of_bolt_stay_in_their_room() -> None:
+    """Slack Bolt is imported by app/bolt, by the listeners, and for its FastAPI adapter by the receiver."""
+    found = {
+        path.split("/")[0] for path, tree in sources() if any(name.startswith("slack_bolt") for name in imports(tree))
+    }
+    assert found == {"bolt", "listeners", "receiver"}
+
+
+def test_no_file_is_called_nothing() -> None:
+    """A file or folder is named after what is in it."""
+    words = {word for path, _ in sources() for word in path.removesuffix(".py").split("/")}
+    assert words & EMPTY_WORDS == set()
+
+
+def test_listeners_know_nothing_of_ours() -> None:
+    """A team's listeners need nothing but Bolt: the sample app imports itself and no other room."""
+    for path, tree in sources():
+        if path.startswith("listeners/"):
+            ours = {name for name in imports(tree) if name.startswith("app.") and not name.startswith("app.listeners")}
+            assert ours == set(), path

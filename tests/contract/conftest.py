@@ -1,0 +1,92 @@
+"""The databases that the inbox's contract is held against: SQLite in memory, SQLite in a file, PostgreSQL."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from app.inbox.database import Database
+from app.inbox.inbox import Inbox
+from app.inbox.postgresql import PostgresqlDatabase
+from app.inbox.sqlite import SqliteDatabase
+from tests.support import postgresql
+
+MakeDatabase = Callable[[], Database]
+LEASE_SECONDS = 30.0
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgresql.PostgreSQL]:
+    """A running PostgreSQL for the session."""
+    if not postgresql.is_installed():
+        missing = "PostgreSQL is not installed: apt-get install postgresql"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    server = postgresql.PostgreSQL(tmp_path_factory.mktemp("postgresql"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["sqlite in memory", "sqlite in a file", "postgresql"])
+def make_database(request: pytest.FixtureRequest, tmp_path: Path) -> MakeDatabase:
+    """Makes databases objects that all lead to one empty database, where it can be shared."""
+    if request.param == "sqlite in memory":
+        return lambda: SqliteDatabase(None)
+    if request.param == "sqlite in a file":
+        return lambda: SqliteDatabase(tmp_path / "inbox.db")
+    server: postgresql.PostgreSQL = request.getfixturevalue("postgres")
+    url = make_url(server.new_database())
+    return lambda: PostgresqlDatabase(url, listen_url=url)
+
+
+@pytest.fixture
+async def database(make_database: MakeDatabase) -> AsyncIterator[Database]:
+    """An empty database with a schema."""
+    database = make_database()
+    await database.open()
+    if database.shared:
+        await database.migrate()
+        await database.close()
+        database = make_database()
+    else:
+        await database.close()
+        database = make_database()
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def inbox(database: Database) -> AsyncIterator[Inbox]:
+    """An open inbox on it."""
+    inbox = Inbox(database, lease_seconds=LEASE_SECONDS, clock=time.monotonic)
+    await inbox.open()
+    yield inbox
+    await inbox.close()
+
+
+@pytest.fixture
+async def pods(postgres: postgresql.PostgreSQL) -> AsyncIterator[Callable[..., Inbox]]:
+    """Makes more processes' views of one inbox on PostgreSQL; a SQLite is one process's own."""
+    url = make_url(postgres.new_database())
+
+    def make_database() -> Database:
+        return PostgresqlDatabase(url, listen_url=url)
+
+    first = make_database()
+    await first.open()
+    await first.migrate()
+    await first.close()
+    made: list[Inbox] = []
+
+    def make(lease_seconds: float = LEASE_SECONDS) -> Inbox:
+        made.append(Inbox(make_database(), lease_seconds=lease_seconds))
+        return made[-1]
+
+    yield make
+    for inbox in made:
+        await inbox.close()

@@ -1,0 +1,478 @@
+"""What the inbox promises, whatever the database."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.errors import SchemaError
+from app.inbox import schema
+from app.inbox.accept import Accepted, Item
+from app.inbox.complete import Completed
+from app.inbox.desk import Desk, Filter
+from app.inbox.inbox import Inbox
+from app.inbox.lease import End, Held, Lease, Outcome
+from app.inbox.retention import Retention
+from app.inbox.sqlite import SqliteDatabase
+from app.inbox.tables import inbox as inbox_table
+from app.settings import Settings
+from tests.contract.conftest import LEASE_SECONDS
+from tests.support.waiting import until_answer
+
+_numbers = itertools.count()
+
+
+def item(lane: str = "C1", key: str | None = None, *, take: bool = True, running: bool = False) -> Item:
+    """A delivery to store."""
+    key = key or f"A1:Ev{next(_numbers)}"
+    return Item(key, lane, "event", "application/json", f'{{"key":"{key}"}}', None, take, running)
+
+
+async def accept(inbox: Inbox, *items: Item) -> list[Accepted]:
+    """Accepts them together."""
+    deadline = time.monotonic() + 10
+    return await asyncio.gather(*(inbox.accept(one, deadline) for one in items))
+
+
+async def hold(inbox: Inbox, lane: str = "C1", key: str | None = None) -> Held:
+    """Accepts a delivery and takes its lane."""
+    (accepted,) = await accept(inbox, item(lane, key))
+    assert accepted.held is not None
+    return accepted.held
+
+
+async def end(inbox: Inbox, held: Held, how: End = End.DONE, *, go_on: bool = False, delay: float = 0) -> Completed:
+    """Completes a run."""
+    error = None if how is End.DONE else "it failed"
+    return await inbox.complete(Outcome(held.lease, held.stored.id, how, error, delay, go_on))
+
+
+async def claim(inbox: Inbox, most: int = 10) -> list[Held]:
+    """Claims what waits."""
+    return (await inbox.claim(most)).held
+
+
+def keys(held: list[Held]) -> list[str]:
+    """What is held, by key."""
+    return [one.stored.key for one in held]
+
+
+async def counts(inbox: Inbox) -> dict[str, int]:
+    """How many deliveries of each state there are."""
+    return await inbox.database.transact(Desk(inbox.database.dialect).counts)
+
+
+class TestAccept:
+    """accept stores a delivery once, and takes a lane only when it was empty."""
+
+    async def test_empty_lane_is_taken_in_the_same_commit(self, inbox: Inbox) -> None:
+        """What arrives in an empty lane is ours to run, and counts as its first attempt."""
+        (accepted,) = await accept(inbox, item(key="A1:Ev-first"))
+        assert accepted.new
+        assert accepted.held is not None
+        assert (accepted.held.stored.key, accepted.held.stored.attempts) == ("A1:Ev-first", 1)
+
+    async def test_without_a_free_place_it_waits(self, inbox: Inbox) -> None:
+        """What nobody has a place for is stored, and told to be waiting."""
+        (accepted,) = await accept(inbox, item(take=False))
+        assert (accepted.new, accepted.held, accepted.waiting) == (True, None, True)
+
+    async def test_the_same_key_again_is_no_news(self, inbox: Inbox) -> None:
+        """A retry of Slack's is a duplicate while the first runs, and after it is done."""
+        held = await hold(inbox, key="A1:Ev-again")
+        (while_running,) = await accept(inbox, item(key="A1:Ev-again"))
+        await end(inbox, held)
+        (after,) = await accept(inbox, item(key="A1:Ev-again"))
+        assert [(one.new, one.held) for one in (while_running, after)] == [(False, None)] * 2
+        assert await claim(inbox) == []
+
+    async def test_twice_in_one_group_is_stored_once(self, inbox: Inbox) -> None:
+        """Two requests with one key that meet in a group are one delivery."""
+        answers = await accept(inbox, item(key="A1:Ev-twin"), item(key="A1:Ev-twin"))
+        assert [answer.new for answer in answers] == [True, False]
+        assert (await counts(inbox))["running"] == 1
+
+    async def test_one_lane_twice_in_one_group(self, inbox: Inbox) -> None:
+        """Of several in one lane, the first is ours and the others wait behind it."""
+        answers = await accept(inbox, *(item("C1") for _ in range(3)))
+        assert [answer.held is not None for answer in answers] == [True, False, False]
+
+    async def test_a_duplicate_does_not_count_its_lane_up(self, inbox: Inbox) -> None:
+        """After duplicates, a lane is as empty as it was: the next arrival takes it."""
+        held = await hold(inbox, key="A1:Ev-dup")
+        await accept(inbox, item(key="A1:Ev-dup"), item(key="A1:Ev-dup"))
+        await end(inbox, held)
+        assert (await hold(inbox)).stored.attempts == 1
+
+    async def test_behind_a_duplicate_the_new_one_is_run(self, inbox: Inbox) -> None:
+        """Where the first of a group is a duplicate, the second takes the lane, and its attempt is counted."""
+        await end(inbox, await hold(inbox, key="A1:Ev-old"))
+        _, second = await accept(inbox, item(key="A1:Ev-old"), item(key="A1:Ev-new"))
+        assert second.held is not None
+        await end(inbox, second.held, End.RETRY)
+        assert [one.stored.attempts for one in await claim(inbox)] == [2]
+
+    async def test_a_lane_with_something_in_it_is_never_taken(self, inbox: Inbox) -> None:
+        """Who arrives later may not run before what waits, also when nobody holds the lane."""
+        await accept(inbox, item(key="A1:Ev-1", take=False))
+        (later,) = await accept(inbox, item(key="A1:Ev-2", take=True))
+        assert later.held is None
+        assert keys(await claim(inbox)) == ["A1:Ev-1"]
+
+    async def test_what_runs_already_is_held(self, inbox: Inbox) -> None:
+        """An interaction whose listener runs is stored with its lease, so that nobody else runs it too."""
+        (accepted,) = await accept(inbox, item("=command:1", "command:1", take=False, running=True))
+        assert accepted.held is not None
+        assert await claim(inbox) == []
+
+    async def test_a_row_that_the_database_refuses_fails_alone(self, inbox: Inbox) -> None:
+        """Its neighbours in the group are stored."""
+        bad = Item("A1:Ev-bad", "C9", None, "application/json", "{}", None, take=True)  # type: ignore[arg-type]
+        deadline = time.monotonic() + 10
+        futures = [inbox.accept(one, deadline) for one in (item("C1"), bad, item("C2"))]
+        await asyncio.wait(futures)
+        assert [future.exception() is None for future in futures] == [True, False, True]
+
+
+class TestOrder:
+    """The deliveries of a lane run one at a time, in the order in which they were accepted."""
+
+    async def test_oldest_first_one_at_a_time(self, inbox: Inbox) -> None:
+        """A lane gives its deliveries one by one, the oldest first."""
+        held: Held | None = await hold(inbox, key="A1:Ev-a")
+        await accept(inbox, item(key="A1:Ev-b"), item(key="A1:Ev-c"))
+        ran: list[str] = []
+        while held is not None:
+            ran.append(held.stored.key)
+            assert await claim(inbox) == []
+            held = (await end(inbox, held, go_on=True)).following
+        assert ran == ["A1:Ev-a", "A1:Ev-b", "A1:Ev-c"]
+
+    async def test_a_failed_attempt_holds_its_lane_and_no_other(self, inbox: Inbox) -> None:
+        """While a delivery waits for its backoff, what is behind it waits too, and other lanes go on."""
+        first, other = await hold(inbox, "C1", "A1:Ev-x"), await hold(inbox, "C2", "A1:Ev-z")
+        await accept(inbox, item("C1", "A1:Ev-y"), item("C2", "A1:Ev-zz"))
+        await end(inbox, first, End.RETRY, delay=60)
+        await end(inbox, other)
+        assert keys(await claim(inbox)) == ["A1:Ev-zz"]
+
+    async def test_after_its_backoff_it_comes_first(self, inbox: Inbox) -> None:
+        """The delivery that failed runs again before what arrived after it."""
+        first = await hold(inbox, key="A1:Ev-x")
+        await accept(inbox, item(key="A1:Ev-y"))
+        await end(inbox, first, End.RETRY)
+        again = await claim(inbox)
+        assert [(one.stored.key, one.stored.attempts) for one in again] == [("A1:Ev-x", 2)]
+
+    async def test_a_dead_letter_lets_its_lane_go_on(self, inbox: Inbox) -> None:
+        """What is behind a dead letter runs."""
+        first = await hold(inbox, key="A1:Ev-x")
+        await accept(inbox, item(key="A1:Ev-y"))
+        completed = await end(inbox, first, End.DEAD, go_on=True)
+        assert completed.following is not None
+        assert completed.following.stored.key == "A1:Ev-y"
+
+    async def test_claims_go_to_those_that_wait_longest(self, inbox: Inbox) -> None:
+        """Lanes are claimed in the order in which they began to wait, at most as many as there are places."""
+        for lane in ("C1", "C2", "C3"):
+            await accept(inbox, item(lane, f"A1:Ev-{lane}", take=False))
+        assert sorted(keys(await claim(inbox, 2))) == ["A1:Ev-C1", "A1:Ev-C2"]
+
+
+class TestEnds:
+    """A recorded end never repeats, and what was cut short does."""
+
+    async def test_done_leaves_a_tombstone_without_a_body(self, inbox: Inbox) -> None:
+        """Nothing of a finished delivery is left but what answers Slack's retries."""
+        held = await hold(inbox)
+        await end(inbox, held)
+        entry = await inbox.database.transact(lambda c: Desk(inbox.database.dialect).find(c, held.stored.key))
+        assert entry is not None
+        assert (entry.state, entry.body) == ("done", None)
+
+    async def test_a_second_completion_is_refused(self, inbox: Inbox) -> None:
+        """Who completes twice is told that it no longer holds the lane."""
+        held = await hold(inbox)
+        assert (await end(inbox, held)).written
+        assert not (await end(inbox, held)).written
+
+    async def test_a_handed_back_run_is_no_attempt(self, inbox: Inbox) -> None:
+        """A run that was cut short by a drain counts neither as an attempt nor as a crash."""
+        held = await hold(inbox)
+        await end(inbox, held, End.HANDED_BACK)
+        (again,) = await claim(inbox)
+        assert (again.stored.attempts, again.stored.crashes, again.taken_over) == (1, 0, False)
+
+    async def test_ends_of_one_group_are_each_their_own(self, inbox: Inbox) -> None:
+        """Done, failed and handed back together: each lane gets what is its own."""
+        lanes = {how: await hold(inbox, f"C-{how.value.replace(' ', '-')}") for how in End}
+        await asyncio.gather(*(end(inbox, held, how) for how, held in lanes.items()))
+        assert await counts(inbox) == {"waiting": 2, "running": 0, "dead": 1, "done": 1}
+
+
+class TestUnknownOutcomes:
+    """A commit whose answer was lost is written again, and changes nothing the second time."""
+
+    async def test_a_repeated_accept_still_knows_what_it_holds(self, inbox: Inbox) -> None:
+        """What the lost commit stored and took is ours to run, once."""
+        write = inbox._accept
+        again = item(key="A1:Ev-doubt")
+        await inbox.database.transact(lambda c: write(c, 77, time.monotonic(), [again]))
+        (answer,) = await inbox.database.transact(lambda c: write(c, 77, time.monotonic(), [again]))
+        assert answer.held is not None
+        assert answer.held.stored.key == "A1:Ev-doubt"
+        assert (await end(inbox, answer.held)).written
+        assert await counts(inbox) == {"waiting": 0, "running": 0, "dead": 0, "done": 1}
+
+    async def test_a_repeated_completion_counts_once(self, inbox: Inbox) -> None:
+        """The lane loses one delivery, not two, and what follows in it is still ours to run."""
+        held = await hold(inbox, key="A1:Ev-1")
+        await accept(inbox, item(key="A1:Ev-2"), item(key="A1:Ev-3"))
+        outcome = Outcome(held.lease, held.stored.id, End.DONE, go_on=True)
+        for _ in range(2):
+            (completed,) = await inbox.database.transact(lambda c: inbox._complete(c, time.monotonic(), [outcome]))
+        following: Held | None = completed.following
+        ran = []
+        while following is not None:
+            ran.append(following.stored.key)
+            following = (await end(inbox, following, go_on=True)).following
+        assert ran == ["A1:Ev-2", "A1:Ev-3"]
+        assert await counts(inbox) == {"waiting": 0, "running": 0, "dead": 0, "done": 3}
+
+
+class TestFence:
+    """Owner and epoch tell one claim from every other; what a lost claim says is refused."""
+
+    async def test_an_old_claim_of_the_same_process_is_refused(self, inbox: Inbox) -> None:
+        """The owner alone does not fence: the same process may have claimed the lane again since."""
+        old = await hold(inbox)
+        await end(inbox, old, End.RETRY)
+        (new,) = await claim(inbox)
+        assert not (await end(inbox, old)).written
+        assert await inbox.renew([old.lease, new.lease]) == [old.lease]
+        assert (await end(inbox, new)).written
+
+    async def test_an_old_claim_does_not_free_a_lane_that_was_empty_since(self, inbox: Inbox) -> None:
+        """Rows of lanes go when nothing is pending: a new row must not answer to an old lease."""
+        old = await hold(inbox)
+        await end(inbox, old)
+        new = await hold(inbox)
+        assert await inbox.renew([old.lease]) == [old.lease]
+        assert not (await end(inbox, old, End.HANDED_BACK)).written
+        assert (await end(inbox, new)).written
+
+    async def test_a_lease_that_nobody_has_is_lost(self, inbox: Inbox) -> None:
+        """Renewing what never was is told as lost, and changes nothing."""
+        assert await inbox.renew([Lease("C-nowhere", 1)]) == [Lease("C-nowhere", 1)]
+
+
+class TestDesk:
+    """What an operator does to the inbox."""
+
+    async def test_a_replayed_dead_letter_runs_again_from_its_first_attempt(self, inbox: Inbox) -> None:
+        """Replay gives it all its attempts again."""
+        held = await hold(inbox)
+        await end(inbox, held, End.DEAD)
+        desk = Desk(inbox.database.dialect)
+        assert await inbox.database.transact(lambda c: desk.replay(c, [held.stored.id])) == 1
+        assert [(one.stored.key, one.stored.attempts) for one in await claim(inbox)] == [(held.stored.key, 1)]
+
+    async def test_a_discarded_dead_letter_still_answers_retries(self, inbox: Inbox) -> None:
+        """Its body goes, its key stays."""
+        held = await hold(inbox)
+        await end(inbox, held, End.DEAD)
+        await inbox.database.transact(lambda c: Desk(inbox.database.dialect).discard(c, [held.stored.id]))
+        (again,) = await accept(inbox, item(key=held.stored.key))
+        assert not again.new
+        assert (await counts(inbox))["dead"] == 0
+
+    async def test_only_dead_letters_are_replayed_or_discarded(self, inbox: Inbox) -> None:
+        """What lives or is done is left alone."""
+        held = await hold(inbox)
+        desk = Desk(inbox.database.dialect)
+        assert await inbox.database.transact(lambda c: desk.replay(c, [held.stored.id])) == 0
+        assert await inbox.database.transact(lambda c: desk.discard(c, [held.stored.id])) == 0
+
+    async def test_paused_nothing_is_claimed(self, inbox: Inbox) -> None:
+        """Paused, deliveries are accepted and none is claimed; resumed, the oldest come first."""
+        desk = Desk(inbox.database.dialect)
+        await accept(inbox, item(take=False))
+        await inbox.database.transact(lambda c: desk.pause(c, paused=True))
+        claimed = await inbox.claim(10)
+        assert (claimed.held, claimed.paused) == ([], True)
+        await inbox.database.transact(lambda c: desk.pause(c, paused=False))
+        assert len(await claim(inbox)) == 1
+
+    @pytest.mark.parametrize(
+        ("wanted", "found"),
+        [
+            (Filter(), ["A1:Ev-dead", "A1:Ev-runs", "A1:Ev-behind"]),
+            (Filter(state="dead"), ["A1:Ev-dead"]),
+            (Filter(state="running"), ["A1:Ev-runs"]),
+            (Filter(state="waiting"), ["A1:Ev-behind"]),
+            (Filter(state="done"), ["A1:Ev-done"]),
+            (Filter(lane="C-dead"), ["A1:Ev-dead"]),
+            (Filter(error="fail"), ["A1:Ev-dead"]),
+            (Filter(error="100%"), []),
+            (Filter(kind="command"), []),
+            (Filter(older_than_seconds=60), []),
+            (Filter(younger_than_seconds=60, most=1), ["A1:Ev-dead"]),
+        ],
+        ids=str,
+    )
+    async def test_list_filters(self, inbox: Inbox, wanted: Filter, found: list[str]) -> None:
+        """Deliveries are found by state, kind, lane, age and error, the oldest first."""
+        await end(inbox, await hold(inbox, "C-dead", "A1:Ev-dead"), End.DEAD)
+        await end(inbox, await hold(inbox, "C-done", "A1:Ev-done"))
+        await hold(inbox, "C1", "A1:Ev-runs")
+        await accept(inbox, item("C1", "A1:Ev-behind"))
+        entries = await inbox.database.transact(lambda c: Desk(inbox.database.dialect).entries(c, wanted))
+        assert [entry.key for entry in entries] == found
+
+
+class TestRetention:
+    """Tombstones and dead letters go when they are old enough, not before."""
+
+    async def test_only_the_old_goes(self, inbox: Inbox) -> None:
+        """Each state has its own time."""
+        await end(inbox, await hold(inbox))
+        await end(inbox, await hold(inbox), End.DEAD)
+        await hold(inbox)
+        assert await inbox.database.transact(Retention(3600, 3600)) == 0
+        assert await until_answer(lambda: inbox.database.transact(Retention(0.01, 3600))) == 1
+        assert await counts(inbox) == {"waiting": 0, "running": 1, "dead": 1, "done": 0}
+        assert await until_answer(lambda: inbox.database.transact(Retention(0.01, 0.01))) == 1
+
+    async def test_a_retry_a_day_later_still_runs_nothing(self) -> None:
+        """Slack's delayed events come for 24 hours: the tombstone of RETENTION_HOURS as shipped outlives them."""
+        now = 1_000_000.0
+        database = SqliteDatabase(None, clock=lambda: now)
+        inbox = Inbox(database, lease_seconds=LEASE_SECONDS)
+        await inbox.open()
+        shipped = Retention(Settings.model_fields["retention_hours"].default * 3600, 1e9)
+        await end(inbox, await hold(inbox, key="A1:Ev-yesterday"))
+        now += 24.5 * 3600
+        await database.transact(shipped)
+        (retry,) = await accept(inbox, item(key="A1:Ev-yesterday"))
+        assert not retry.new
+        now += 2 * 3600
+        assert await database.transact(shipped) == 1
+        await inbox.close()
+
+
+class TestSeveralPods:
+    """What one process acknowledged, another finishes."""
+
+    async def test_a_held_lane_is_nobody_elses(self, pods: Callable[..., Inbox]) -> None:
+        """While a lease runs, no other process claims its lane, nor completes what runs in it."""
+        one, two = pods(), pods()
+        await one.open()
+        await two.open()
+        held = await hold(one)
+        assert await claim(two) == []
+        assert not (await end(two, held)).written
+        assert (await end(one, held)).written
+
+    async def test_a_lease_that_ran_out_is_taken_over(self, pods: Callable[..., Inbox]) -> None:
+        """The run before counts as cut short, and what it completes afterwards is refused."""
+        one, two = pods(0.5), pods()
+        await one.open()
+        await two.open()
+        held = await hold(one)
+        (taken,) = await until_answer(lambda: claim(two))
+        assert (taken.stored.key, taken.stored.attempts, taken.stored.crashes) == (held.stored.key, 2, 1)
+        assert taken.taken_over
+        assert not (await end(one, held)).written
+        assert (await end(two, taken)).written
+
+    async def test_a_renewed_lease_is_not_taken_over(self, pods: Callable[..., Inbox]) -> None:
+        """Renewal puts the takeover off for as long as the run lasts."""
+        one, two = pods(0.6), pods()
+        await one.open()
+        await two.open()
+        held = await hold(one)
+        ends = time.monotonic() + 2
+        while time.monotonic() < ends:
+            assert await one.renew([held.lease]) == []
+            assert await claim(two) == []
+            await asyncio.sleep(0.05)
+        assert (await end(one, held)).written
+
+    async def test_waiting_lanes_wake_the_others(self, pods: Callable[..., Inbox]) -> None:
+        """A process that has lanes to give is heard by the others."""
+        one, two = pods(), pods()
+        woken = asyncio.Event()
+        two.on_wake = woken.set
+        await one.open()
+        await two.open()
+        await asyncio.wait_for(woken.wait(), 10)  # once connected, in case something was missed
+        woken.clear()
+        one.wake_others()
+        await asyncio.wait_for(woken.wait(), 10)
+
+    async def test_two_pods_that_accept_the_same_key_store_it_once(self, pods: Callable[..., Inbox]) -> None:
+        """Slack's retry may reach another pod while the first still accepts."""
+        one, two = pods(), pods()
+        await one.open()
+        await two.open()
+        for number in range(20):
+            same = [item("C1", f"A1:Ev-same-{number}", take=True) for _ in range(2)]
+            answers = await asyncio.gather(accept(one, same[0]), accept(two, same[1]))
+            assert sorted(answer[0].new for answer in answers) == [False, True]
+
+    async def test_many_pods_share_many_lanes_without_a_deadlock(self, pods: Callable[..., Inbox]) -> None:
+        """Groups over the same lanes in every order: all are stored, each lane in order, none twice."""
+        made = [pods() for _ in range(3)]
+        for pod in made:
+            await pod.open()
+        items = [[item(f"C{n % 7}", f"A1:Ev-{p}-{n}", take=False) for n in range(60)] for p in range(3)]
+        for p, group in enumerate(items):
+            group.sort(key=lambda one, p=p: hash((one.key, p)))  # type: ignore[misc] # mypy: the default is an int
+        await asyncio.gather(*(accept(pod, *group) for pod, group in zip(made, items, strict=True)))
+        ran: list[str] = []
+
+        async def work(pod: Inbox) -> None:
+            while len(ran) < 180:
+                for held in await claim(pod, 3):
+                    following: Held | None = held
+                    while following is not None:
+                        ran.append(following.stored.key)
+                        following = (await end(pod, following, go_on=True)).following
+
+        await asyncio.wait_for(asyncio.gather(*(work(pod) for pod in made)), 60)
+        assert sorted(ran) == sorted(one.key for group in items for one in group)
+
+
+class TestAfterARestart:
+    """A process that dies leaves its lanes to the one that follows."""
+
+    async def test_what_was_running_is_claimed_at_once(self, tmp_path: Path) -> None:
+        """On a SQLite file nobody else can be alive: the next process does not wait for the lease."""
+        first = Inbox(SqliteDatabase(tmp_path / "inbox.db"), lease_seconds=3600)
+        await first.open()
+        held = await hold(first)
+        await first.close()
+        second = Inbox(SqliteDatabase(tmp_path / "inbox.db"), lease_seconds=3600)
+        await second.open()
+        (again,) = await claim(second)
+        assert (again.stored.key, again.stored.attempts, again.stored.crashes) == (held.stored.key, 2, 1)
+        await second.close()
+
+    async def test_a_later_incompatible_schema_is_refused(self, inbox: Inbox) -> None:
+        """The app does not start on a schema that is too old, or newer and not compatible; a compatible one is fine."""
+
+        async def with_schema(revision: int, compatible_from: int) -> None:
+            values = {"revision": revision, "compatible_from": compatible_from}
+            await inbox.database.transact(lambda c: c.execute(inbox_table.update().values(**values)))
+            await inbox.database.transact(schema.check)
+
+        await with_schema(99, 1)
+        with pytest.raises(SchemaError, match="deploy a newer version"):
+            await with_schema(99, 98)
+        with pytest.raises(SchemaError, match="app migrate"):
+            await with_schema(0, 0)

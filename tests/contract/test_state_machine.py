@@ -1,0 +1,258 @@
+"""The inbox against a model of it: whatever two processes do in whatever order, no promise breaks."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from sqlalchemy import func, select, update
+from sqlalchemy.engine import make_url
+
+from app.inbox.accept import Accept, Item
+from app.inbox.claim import Claim, Next
+from app.inbox.complete import Complete, Fence, Renew
+from app.inbox.database import Database
+from app.inbox.lease import End, Held, Lease, Outcome
+from app.inbox.postgresql import PostgresqlDatabase
+from app.inbox.sqlite import SqliteDatabase
+from app.inbox.tables import delivery, lane
+from tests.support.postgresql import PostgreSQL
+
+LEASE_SECONDS = 1000.0
+LANES = ("C1", "C2")
+PROCESSES = ("one", "two")
+
+
+@dataclass
+class Process:
+    """The statements of one owner."""
+
+    accept: Accept
+    claim: Claim
+    complete: Complete
+    renew: Renew
+    epoch: int = 0
+    ever_held: list[Held] = field(default_factory=list)
+
+
+@dataclass
+class ModelLane:
+    """What is live in a lane, and who may run it."""
+
+    live: list[str] = field(default_factory=list)
+    holder: Lease | None = None
+    owner: str = ""
+    left: float = 0  # seconds until it may be claimed
+
+
+class InboxMachine(RuleBasedStateMachine):
+    """Time passes only when a rule says so: leases and backoffs are moved towards us in the database."""
+
+    make: ClassVar[Any]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.database: Database = self.do(self.make())
+        dialect = self.database.dialect
+        self.processes: dict[str, Process] = {}
+        for name in PROCESSES:
+            following, fence = Next(dialect), Fence(dialect, name)
+            self.processes[name] = Process(
+                Accept(dialect, name, LEASE_SECONDS, following),
+                Claim(dialect, name, LEASE_SECONDS, following),
+                Complete(dialect, LEASE_SECONDS, fence, following),
+                Renew(dialect, LEASE_SECONDS, fence),
+            )
+        self.lanes = {name: ModelLane() for name in LANES}
+        self.seen: dict[str, str] = {}  # key -> lane
+        self.ended: set[str] = set()
+
+    def do(self, work: Any) -> Any:
+        """Runs a coroutine to its end."""
+        return self.loop.run_until_complete(work)
+
+    def transact(self, work: Any) -> Any:
+        """One transaction."""
+        return self.do(self.database.transact(work))
+
+    def teardown(self) -> None:
+        """Hypothesis' own hook."""
+        self.do(self.database.close())
+        self.loop.close()
+
+    @rule(
+        who=st.sampled_from(PROCESSES),
+        group=st.lists(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from(LANES), st.booleans()), min_size=1),
+    )
+    def accept(self, who: str, group: list[tuple[str, str, bool]]) -> None:
+        """A group arrives: new ones, duplicates, several of one lane."""
+        process = self.processes[who]
+        process.epoch += 1
+        items = [
+            Item(f"{name}-{where}", where, "event", "application/json", "{}", None, take) for name, where, take in group
+        ]
+        answers = self.transact(lambda c: process.accept(c, process.epoch, 0.0, items))
+        was_empty = {name: not model.live for name, model in self.lanes.items()}
+        first = {where: take for _, where, take in reversed(group)}
+        for item, answer in zip(items, answers, strict=True):
+            model = self.lanes[item.lane]
+            assert answer.new == (item.key not in self.seen)
+            if not answer.new:
+                assert answer.held is None
+                continue
+            self.seen[item.key] = item.lane
+            takes = not model.live and was_empty[item.lane] and first[item.lane]
+            model.live.append(item.key)
+            assert (answer.held is not None) == takes
+            if answer.held is not None:
+                self.hold(who, answer.held)
+            elif len(model.live) == 1:
+                model.left = 0
+
+    @rule(who=st.sampled_from(PROCESSES), most=st.integers(1, 3))
+    def claim(self, who: str, most: int) -> None:
+        """Somebody looks for lanes that wait."""
+        process = self.processes[who]
+        process.epoch += 1
+        claimable = {name for name, model in self.lanes.items() if model.live and model.left <= 0}
+        claimed = self.transact(lambda c: process.claim(c, process.epoch, 0.0, most))
+        lanes = [held.lease.lane for held in claimed.held]
+        assert len(set(lanes)) == len(lanes) == min(most, len(claimable))
+        assert set(lanes) <= claimable
+        for held in claimed.held:
+            assert held.taken_over == (self.lanes[held.lease.lane].holder is not None)
+            self.hold(who, held)
+
+    @rule(
+        who=st.sampled_from(PROCESSES),
+        which=st.integers(0, 30),
+        how=st.sampled_from(End),
+        delay=st.sampled_from([0.0, 500.0]),
+        go_on=st.booleans(),
+        old_too=st.booleans(),
+    )
+    def complete(self, *, who: str, which: int, how: End, delay: float, go_on: bool, old_too: bool) -> None:
+        """A run ends, of a claim that may be long lost; with `old_too`, another of its claims in the same group."""
+        process = self.processes[who]
+        if not process.ever_held:
+            return
+        chosen = [process.ever_held[which % len(process.ever_held)]]
+        if old_too and process.ever_held[0].lease != chosen[0].lease:
+            chosen.append(process.ever_held[0])
+        chosen = [one for one in chosen if not self.is_behind_us(who, one)]
+        if not chosen:
+            return
+        outcomes = [Outcome(one.lease, one.stored.id, how, "error", delay, go_on) for one in chosen]
+        answers = self.transact(lambda c: process.complete(c, 0.0, outcomes))
+        for one, answer in zip(chosen, answers, strict=True):
+            model = self.lanes[one.lease.lane]
+            ours = model.holder == one.lease and model.owner == who
+            assert answer.written == ours
+            if not ours:
+                assert answer.following is None
+                continue
+            self.model_end(model, how, delay, go_on=go_on)
+            assert (answer.following is not None) == (how in (End.DONE, End.DEAD) and go_on and bool(model.live))
+            if answer.following is not None:
+                self.hold(who, answer.following)
+
+    @rule(who=st.sampled_from(PROCESSES))
+    def renew(self, who: str) -> None:
+        """Somebody renews all that it ever held: exactly what it still holds is renewed."""
+        process = self.processes[who]
+        leases = list({held.lease for held in process.ever_held})
+        if not leases:
+            return
+        lost = self.transact(lambda c: process.renew(c, leases))
+        ours = {m.holder for m in self.lanes.values() if m.holder is not None and m.owner == who}
+        assert set(lost) == set(leases) - ours
+        for model in self.lanes.values():
+            if model.owner == who and model.holder is not None:
+                model.left = LEASE_SECONDS
+
+    @rule(seconds=st.sampled_from([100.0, 600.0, 1100.0]))
+    def time_passes(self, seconds: float) -> None:
+        """Leases run out and backoffs end."""
+        moved = update(lane).values(claimable_at=lane.c.claimable_at - seconds)
+        self.transact(lambda c: c.execute(moved) and None)
+        for model in self.lanes.values():
+            model.left -= seconds
+
+    @invariant()
+    def lanes_count_what_is_live(self) -> None:
+        """A lane has a row exactly while something in it lives, and knows how much."""
+
+        def look(connection: Any) -> tuple[dict[str, int], dict[str, int]]:
+            live = select(delivery.c.lane, func.count()).where(delivery.c.state == "live").group_by(delivery.c.lane)
+            pending = select(lane.c.name, lane.c.pending)
+            return dict(connection.execute(pending).all()), dict(connection.execute(live).all())
+
+        pending, live = self.transact(look)
+        assert pending == live == {name: len(model.live) for name, model in self.lanes.items() if model.live}
+
+    def hold(self, who: str, held: Held) -> None:
+        """Only the oldest of a lane is ever held."""
+        model = self.lanes[held.lease.lane]
+        assert held.stored.key == model.live[0]
+        model.holder, model.owner, model.left = held.lease, who, LEASE_SECONDS
+        self.processes[who].ever_held.append(held)
+
+    def is_behind_us(self, who: str, held: Held) -> bool:
+        """An earlier delivery of a lease that went on to the next: its run is over, and says nothing any more."""
+        model = self.lanes[held.lease.lane]
+        return model.holder == held.lease and model.owner == who and held.stored.key != model.live[0]
+
+    def model_end(self, model: ModelLane, how: End, delay: float, *, go_on: bool) -> None:
+        """What an end does to the model."""
+        if how in (End.DONE, End.DEAD):
+            self.ended.add(model.live.pop(0))
+            if go_on and model.live:
+                return
+            model.holder, model.left = None, delay
+        else:
+            model.holder, model.left = None, delay
+
+
+def test_two_processes_on_sqlite(request: pytest.FixtureRequest) -> None:
+    """On SQLite, no order of accepts, claims, ends, renewals and time breaks order, fence or count."""
+
+    async def make() -> Database:
+        database = SqliteDatabase(None)
+        await database.open()
+        await database.migrate()
+        return database
+
+    run(make, examples=80)
+
+
+def test_two_processes_on_postgresql(postgres: PostgreSQL) -> None:
+    """On PostgreSQL, the same."""
+
+    async def make() -> Database:
+        database = PostgresqlDatabase(make_url(postgres.new_database()), connections=1)
+        await database.open()
+        await database.migrate()
+        return database
+
+    run(make, examples=12)
+
+
+def run(make: Any, *, examples: int) -> None:
+    """Plays `examples` sequences of steps."""
+    machine = type("Machine", (InboxMachine,), {"make": staticmethod(make)})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            derandomize=False,
+        ),
+    )

@@ -1,0 +1,59 @@
+"""A stand-in for Slack, processes of the app that end with the test, and the log of their listeners."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.playground.player import Player, client
+from app.playground.signing import STAND_IN_SECRET
+from app.playground.stand_in import StandIn
+from tests.support.app_process import AppProcess
+from tests.support.listener_log import ListenerLog
+
+StartApp = Callable[..., AppProcess]
+PlayTo = Callable[[AppProcess], Player]
+
+
+@pytest.fixture
+async def slack() -> AsyncIterator[StandIn]:
+    """The Web API that the app calls."""
+    async with StandIn() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def listener_log(tmp_path: Path) -> ListenerLog:
+    """What the listeners of every process of this test say."""
+    return ListenerLog(tmp_path)
+
+
+@pytest.fixture
+def start_app(tmp_path: Path, slack: StandIn, listener_log: ListenerLog) -> Iterator[StartApp]:
+    """Starts the app on the test's inbox, with the listeners of the tests; `NAME=value` for other settings."""
+    started: list[AppProcess] = []
+
+    def start(*, prefix: Sequence[str] = (), **settings: object) -> AppProcess:
+        app = AppProcess.start(tmp_path, slack.api_url, prefix=prefix, **(listener_log.environment | settings))
+        started.append(app)
+        return app
+
+    yield start
+    for app in started:
+        app.kill()
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[httpx.AsyncClient]:
+    """Slack's side of the connections."""
+    async with client(keep_alive=True, connections=64) as open_client:
+        yield open_client
+
+
+@pytest.fixture
+def play_to(http: httpx.AsyncClient) -> PlayTo:
+    """Slack, as it sends to one process; it waits longer than Slack does, because no test is about speed."""
+    return lambda app: Player(http, app.url, STAND_IN_SECRET, wait_seconds=30)

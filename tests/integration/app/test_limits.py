@@ -1,0 +1,175 @@
+"""What one request and one listener may take, with the real server and real connections."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from app.playground.player import request_headers
+from app.playground.samples import make
+from app.playground.scene import Scene
+from app.playground.script import Line
+from app.playground.signing import STAND_IN_SECRET
+from app.playground.stand_in import StandIn
+from tests.integration.app.conftest import PlayTo, StartApp
+from tests.support.app_process import AppProcess
+from tests.support.listener_log import ListenerLog
+
+HEAD = b"POST /slack/events HTTP/1.1\r\nhost: app\r\ncontent-type: application/json\r\n"
+
+
+class Wire:
+    """A connection, byte by byte."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def to(cls, app: AppProcess) -> Wire:
+        """Connects."""
+        return cls(*await asyncio.open_connection("127.0.0.1", app.port))
+
+    async def send(self, content: bytes) -> None:
+        """Writes it, if the other side still reads."""
+        try:
+            self._writer.write(content)
+            await self._writer.drain()
+        except ConnectionError:
+            return
+
+    async def answer(self) -> tuple[int, dict[str, object]]:
+        """Status and JSON of the next answer."""
+        head = await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), 30)
+        fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if line)
+        body = await asyncio.wait_for(self._reader.readexactly(int(fields[b"content-length"])), 30)
+        return int(head.split()[1]), json.loads(body)
+
+    async def is_closed(self) -> bool:
+        """Whether the other side closes, and says nothing more."""
+        try:
+            return await asyncio.wait_for(self._reader.read(1), 30) == b""
+        except ConnectionError:
+            return True
+
+    def hang_up(self) -> None:
+        """Closes at once."""
+        self._writer.transport.abort()
+
+
+async def test_bodies_that_are_too_much(start_app: StartApp) -> None:
+    """A body over the limit is 413 before it was sent, declared or in chunks, and its connection is closed."""
+    app = start_app(MAX_BODY_BYTES=1000)
+    await app.until_ready()
+    declared = await Wire.to(app)
+    await declared.send(HEAD + b"content-length: 1001\r\n\r\n")
+    assert await declared.answer() == (413, {"error": "too_large"})
+    assert await declared.is_closed()
+    in_chunks = await Wire.to(app)
+    await in_chunks.send(HEAD + b"transfer-encoding: chunked\r\n\r\n" + b"fa\r\n" + b"x" * 250 + b"\r\n")
+    for _ in range(4):
+        await in_chunks.send(b"fa\r\n" + b"x" * 250 + b"\r\n")
+    assert await in_chunks.answer() == (413, {"error": "too_large"})
+    assert await in_chunks.is_closed()
+
+
+async def test_a_body_that_does_not_come(start_app: StartApp) -> None:
+    """A body that is not there by the deadline is 408, and its connection is closed."""
+    app = start_app(ACK_DEADLINE_SECONDS=0.3)
+    await app.until_ready()
+    wire = await Wire.to(app)
+    await wire.send(HEAD + b"content-length: 100\r\n\r\n{")
+    assert await wire.answer() == (408, {"error": "slow_body"})
+    assert await wire.is_closed()
+
+
+async def test_what_is_no_http(start_app: StartApp) -> None:
+    """What is no HTTP, or two lengths at once, is answered by the server itself, which goes on."""
+    app = start_app()
+    await app.until_ready()
+    for junk in (b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", b"nonsense\r\n\r\n", HEAD + b"content-length: -1\r\n\r\n"):
+        wire = await Wire.to(app)
+        await wire.send(junk)
+        assert (await asyncio.wait_for(wire._reader.read(-1), 30)).startswith((b"HTTP/1.1 400", b""))
+        wire.hang_up()
+    assert await app.probe("readyz") == 200
+    assert "Traceback" not in app.log_text()
+
+
+async def test_a_client_that_hangs_up(start_app: StartApp, listener_log: ListenerLog) -> None:
+    """A command whose client is gone before the answer runs on to its end."""
+    app = start_app()
+    await app.until_ready()
+    sample = make("command", Scene(text="ack=hold hold=go"))
+    wire = await Wire.to(app)
+    fields = request_headers(sample, STAND_IN_SECRET) | {"host": "app", "content-length": str(len(sample.body))}
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    await wire.send(b"POST /slack/events HTTP/1.1\r\n" + head.encode() + b"\r\n" + sample.body)
+    await listener_log.until_said("waits")
+    wire.hang_up()
+    listener_log.release("go")
+    await listener_log.until_said("done", key=sample.key)
+    app.terminate()
+    assert await app.until_ended() == 0
+    assert "Traceback" not in app.log_text()
+
+
+async def test_no_ack_by_the_deadline(start_app: StartApp, play_to: PlayTo, listener_log: ListenerLog) -> None:
+    """A command that is never acknowledged is 503, its listener is cancelled, and it does not run again."""
+    app = start_app(ACK_DEADLINE_SECONDS=0.3)
+    await app.until_ready()
+    ack = await play_to(app).send(make("command", Scene(text="ack=never hold=never")))
+    assert (ack.status, json.loads(ack.body)) == (503, {"error": "ack_timeout"})
+    await listener_log.until_said("cancelled")
+    (line,) = await app.until_logged_where(event="delivery ended", key=ack.sample.key)
+    assert line["outcome"] == "failed"
+    app.terminate()
+    assert await app.until_ended() == 0
+    assert [entry.what for entry in listener_log.entries()] == ["start", "cancelled"]
+
+
+async def test_more_than_may_be_in_flight(start_app: StartApp, play_to: PlayTo, listener_log: ListenerLog) -> None:
+    """Over MAX_IN_FLIGHT everything is 503 with its word; when there is a place again, all is taken."""
+    app = start_app(MAX_IN_FLIGHT=3)
+    await app.until_ready()
+    held = [await play_to(app).send(make("command", Scene(text="hold=go"))) for _ in range(3)]
+    assert [ack.status for ack in held] == [200] * 3
+    over = await asyncio.gather(*(play_to(app).send(make(kind)) for kind in ("app_mention", "command") * 5))
+    assert {(ack.status, ack.body) for ack in over} == {(503, b'{"error":"overloaded"}')}
+    listener_log.release("go")
+    await listener_log.until_said("done", 3)
+    for ack in held:
+        await app.until_logged_where(event="delivery ended", key=ack.sample.key)
+    assert (await play_to(app).send(make("app_mention"))).status == 200
+
+
+async def test_slack_asks_to_be_left_alone(
+    start_app: StartApp, play_to: PlayTo, listener_log: ListenerLog, slack: StandIn
+) -> None:
+    """A 429 that outlasts the client's own patience is a failed attempt, and the next waits for its Retry-After."""
+    app = start_app()
+    await app.until_ready()
+    slack.script.add(Line(method="api.test", error="ratelimited", retry_after_seconds=1, times=2))
+    sample = make("app_mention", Scene(text="api=api.test"))
+    assert (await play_to(app).send(sample)).status == 200
+    (done,) = await listener_log.until_said("done", key=sample.key)
+    assert done.attempt == 2
+    (failed,) = listener_log.entries("failed")
+    assert done.at - failed.at >= 1
+    assert slack.calls.by_method["api.test"] == 3
+
+
+async def test_failures_are_tried_again_until_they_are_dead(
+    start_app: StartApp, play_to: PlayTo, listener_log: ListenerLog
+) -> None:
+    """What fails twice is done at its third attempt; what always fails is a dead letter after MAX_ATTEMPTS."""
+    app = start_app(MAX_ATTEMPTS=3)
+    await app.until_ready()
+    twice, always = (make("app_mention", Scene(text=f"fail={times}")) for times in (2, 99))
+    for sample in (twice, always):
+        assert (await play_to(app).send(sample)).status == 200
+    (done,) = await listener_log.until_said("done", key=twice.key)
+    assert (done.attempt, done.is_last) == (3, True)
+    (dead,) = await app.until_logged_where(outcome="dead")
+    assert (dead["key"], dead["error"]) == (always.key, "AskedToFailError: as the text says")
+    assert listener_log.counts("failed")[str(always.key)] == 3

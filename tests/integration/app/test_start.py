@@ -1,0 +1,94 @@
+"""A start that cannot succeed ends with a message that says what to do; one that can says what it is."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.app.conftest import StartApp
+from tests.support.app_process import AppProcess
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that somebody listens on."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        yield listener.getsockname()[1]
+
+
+async def complaint(app: AppProcess) -> str:
+    """What a process said that ended by itself, and not well; nobody is shown a traceback for a mistake of theirs."""
+    assert await app.until_ended() not in {0, None}
+    assert "Traceback" not in app.log_text()
+    return app.log_text()
+
+
+@pytest.mark.parametrize("setting", ["PORT", "INTERNAL_PORT"])
+async def test_a_port_that_is_taken(start_app: StartApp, taken: int, setting: str) -> None:
+    """A taken port is named, with the setting that chooses it."""
+    told = await complaint(start_app(**{setting: taken}))
+    assert f"port {taken} is taken: end what listens there, or choose another with {setting}" in told
+
+
+async def test_a_secret_is_missing(start_app: StartApp) -> None:
+    """Without a signing secret or a token the app does not start, and says where they are found."""
+    told = await complaint(start_app(SLACK_SIGNING_SECRET="", SLACK_BOT_TOKEN=""))
+    assert "SLACK_SIGNING_SECRET: missing" in told
+    assert "SLACK_BOT_TOKEN: missing" in told
+
+
+async def test_settings_that_are_wrong(start_app: StartApp) -> None:
+    """Every setting that is wrong is named in one go, and no value is shown: it may be a secret."""
+    told = await complaint(start_app(MAX_IN_FLIGHT="many", LEASE_SECONDS=-1, DATABASE_URL="mysql://me:hidden@db/x"))
+    assert all(name in told for name in ("MAX_IN_FLIGHT", "LEASE_SECONDS", "DATABASE_URL"))
+    assert "hidden" not in told
+
+
+@pytest.mark.parametrize(
+    ("listeners", "expected"),
+    [
+        ("nobody.there", "no module named 'nobody'"),
+        ("json", "has no function register(app)"),
+        ("tests.integration.app.broken_listeners", "ZeroDivisionError"),
+        ("tests.integration.app.synchronous_listeners", "async def"),
+    ],
+)
+async def test_listeners_that_cannot_be_used(start_app: StartApp, listeners: str, expected: str) -> None:
+    """A module of listeners that is missing, broken or synchronous ends the start: not at three in the morning."""
+    told = await complaint(start_app(LISTENERS=listeners))
+    assert f"LISTENERS={listeners}" in told
+    assert expected in told
+
+
+async def test_several_signing_secrets(start_app: StartApp) -> None:
+    """SLACK_SIGNING_SECRET may hold several, and the app starts with them."""
+    app = start_app(SLACK_SIGNING_SECRET="one, two")
+    await app.until_ready()
+    app.terminate()
+    assert await app.until_ended() == 0
+
+
+async def test_ended_before_it_was_ready(start_app: StartApp) -> None:
+    """SIGTERM at any moment of the start ends the process, and leaves nobody behind."""
+    app = start_app()
+    app.terminate()
+    await app.until_ended()
+    assert await app.probe("livez") == 0
+
+
+async def test_what_the_ports_are_for(start_app: StartApp) -> None:
+    """The internal port has the probes and not Slack's path; they are alive, started and ready."""
+    app = start_app()
+    await app.until_ready()
+    paths = ("livez", "startupz", "readyz", "slack/events", "docs")
+    assert {path: await app.probe(path) for path in paths} == {
+        "livez": 200,
+        "startupz": 200,
+        "readyz": 200,
+        "slack/events": 404,
+        "docs": 404,
+    }

@@ -1,0 +1,1 @@
+"""Many events, many faults at once, and an account at the end."""

@@ -1,0 +1,1 @@
+"""Socket Mode: real processes, a real WebSocket server, PostgreSQL."""

@@ -1,0 +1,90 @@
+"""SOCKET_CONNECTIONS=single: of three replicas one is connected, and whatever is done to it another one takes over."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support.postgresql import PostgreSQL
+from tests.support.socket_run import LEASE_SECONDS, gap_of, socket_run
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.timeout(300)
+
+
+async def test_kills_lose_nothing_and_one_is_connected(shared_postgres: PostgreSQL, tmp_path: Path) -> None:
+    """The connected one is killed, again and again: never two are connected, every acknowledged envelope is done, in
+    lane order, and those that nobody acknowledged come again and are done once."""
+    async with socket_run(tmp_path, shared_postgres, "single") as run:
+        for _ in range(3):
+            holder = await run.holder()
+            killed_at = time.time()
+            await run.faults.kill(holder)
+            assert await gap_of(run, killed_at) > 0
+        assert await run.problems() == []
+        assert run.traffic.most_standing == 1
+
+
+async def test_a_holder_that_stands_still_for_three_leases_does_no_harm(
+    shared_postgres: PostgreSQL, tmp_path: Path
+) -> None:
+    """Stopped, it cannot close its connection, and Slack may still send to it; when it goes on, it takes nothing that
+    came meanwhile, and what came is done once, by whoever took over."""
+    async with socket_run(tmp_path, shared_postgres, "single") as run:
+        holder = await run.holder()
+        await run.faults.stop(holder, 3 * LEASE_SECONDS)
+        await gap_of(run, time.time())
+        assert await run.holder() is not holder
+        assert await run.problems() == []
+
+
+async def test_a_holder_without_its_database_closes_before_another_connects(
+    shared_postgres: PostgreSQL, tmp_path: Path
+) -> None:
+    """Cut off from the database, the holder ends its connection by its own clock, and a standby takes over."""
+    async with socket_run(tmp_path, shared_postgres, "single") as run:
+        holder = await run.holder()
+        await run.faults.cut(holder, 3 * LEASE_SECONDS)
+        await gap_of(run, time.time())
+        assert holder.app.log("the seat could not be renewed in time: disconnecting before it is anybody else's")
+        assert await run.holder() is not holder
+        assert await run.problems() == []
+        assert run.traffic.most_standing == 1
+
+
+async def test_a_holder_without_slack_gives_the_seat_to_one_that_has_it(
+    shared_postgres: PostgreSQL, tmp_path: Path
+) -> None:
+    """Cut off from Slack by packets that vanish, the holder notices the silence, leaves the seat, and does not ask for
+    it again until Slack would let it in."""
+    async with socket_run(tmp_path, shared_postgres, "single") as run:
+        holder = await run.holder()
+        for relay in holder.slack_relays:
+            await relay.silence()
+        await holder.app.until_logged("connection to Slack lost")
+        await until(lambda: len(run.pods.slack.sockets.connections) == 2, what="another one is connected")
+        await gap_of(run, time.time())
+        assert await run.holder() is not holder
+        assert await holder.app.probe("readyz") == 503
+        for relay in holder.slack_relays:
+            await relay.mend()
+        await holder.app.until_ready()
+        assert await run.problems() == []
+
+
+async def test_a_rollout_hands_over_without_a_gap(shared_postgres: PostgreSQL, tmp_path: Path) -> None:
+    """Each pod is ended and started again: another one is connected before the connected one goes, so that no envelope
+    has to come again."""
+    async with socket_run(tmp_path, shared_postgres, "single") as run:
+        began = time.time()
+        for pod in run.pods.pods:
+            pod.app.terminate()
+            assert await pod.app.until_ended() == 0
+            await pod.start_again()
+        await asyncio.sleep(1)
+        assert await run.problems() == []
+        assert [sent.key for sent in run.traffic.sent if sent.at > began and sent.tries > 1] == []
+        assert 1 <= run.traffic.most_standing <= 2

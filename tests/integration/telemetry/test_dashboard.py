@@ -1,0 +1,84 @@
+"""Every panel of the dashboard shows something, of a real app under load, in a real Prometheus."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import math
+import os
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from app.playground.player import Player
+from app.playground.samples import make
+from app.playground.scene import Scene
+from app.playground.script import Line
+from app.playground.signing import Forgery
+from app.playground.stand_in import StandIn
+from app.telemetry import metrics
+from tests.integration.app.conftest import PlayTo, StartApp
+from tests.support import dashboard
+from tests.support.prometheus import Prometheus, prometheus
+from tests.support.waiting import until_answer
+
+NAME = re.compile(r"\banchorbolt_[a-z0-9_]+")
+WITHIN_SECONDS = 90
+INTERVAL = "20s"
+
+
+@asynccontextmanager
+async def load(slack: Player) -> AsyncIterator[None]:
+    """Requests of some kinds, good and bad ones, until the end of the block."""
+
+    async def send() -> None:
+        for number in itertools.count():
+            await slack.send(make("app_mention", Scene(text=f"api=conversations.list n={number}")))
+            await slack.send(make("command", Scene(text="work=0.01")))
+            if number % 5 == 0:
+                failing = make("app_mention", Scene(text="fail=1"))
+                await slack.send(failing)
+                await slack.send(failing, retry_num=1)
+                await slack.send(failing, forgery=Forgery.BAD_SIGNATURE)
+            await asyncio.sleep(0.1)
+
+    sending = asyncio.create_task(send())
+    try:
+        yield
+    finally:
+        sending.cancel()
+        await asyncio.wait([sending])
+
+
+@pytest.mark.skipif(
+    prometheus is None and not os.environ.get("CI"), reason="Prometheus is not installed: apt-get install prometheus"
+)
+@pytest.mark.timeout(300)
+async def test_every_panel_has_data(start_app: StartApp, play_to: PlayTo, slack: StandIn, tmp_path: Path) -> None:
+    """Each query of each panel finds at least one number in a Prometheus that scraped the app under load."""
+    # Slack limits every tenth call, and refuses some.
+    for _ in range(200):
+        slack.script.add(Line(method="conversations.list", error="ratelimited", retry_after_seconds=0))
+        slack.script.add(Line(method="conversations.list", error="internal_error"))
+    app = start_app()
+    await app.until_ready()
+    async with Prometheus(tmp_path, [f"127.0.0.1:{app.internal_port}"]) as asked, load(play_to(app)):
+        for panel in dashboard.panels():
+            for query in panel.queries:
+
+                async def has_data(expression: str = query.filled(INTERVAL)) -> bool:
+                    values = [float(series["value"][1]) for series in await asked.ask(expression)]
+                    return any(map(math.isfinite, values))
+
+                await until_answer(has_data, WITHIN_SECONDS, what=f"data in {panel.title!r}: {query.expression}")
+
+
+def test_the_dashboard_shows_every_metric() -> None:
+    """Each metric of the app is in some panel, and no panel asks for one that there is not."""
+    asked = {name for panel in dashboard.panels() for query in panel.queries for name in NAME.findall(query.expression)}
+    known = {metric.prometheus_name for metric in metrics.ALL}
+    plain = {re.sub(r"_(total|bucket|sum|count)$", "", name) for name in asked}
+    assert plain == known

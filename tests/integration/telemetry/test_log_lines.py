@@ -1,0 +1,59 @@
+"""Every line of the process has one form, and says which run it belongs to."""
+
+from __future__ import annotations
+
+import json
+
+from app.playground.samples import make
+from app.playground.scene import Scene
+from tests.integration.app.conftest import PlayTo, StartApp
+from tests.integration.telemetry.talking_listeners import TOKEN
+from tests.support.waiting import until
+
+LISTENERS = "tests.integration.telemetry.talking_listeners"
+LINES_OF_A_RUN = ("by Bolt's logger", "by a library's logger", "from a task")
+
+
+async def test_every_line_is_json_and_lines_of_a_run_have_its_key(start_app: StartApp, play_to: PlayTo) -> None:
+    """From the start to the end of the process every line is JSON with the same fields, whoever wrote it; those that a
+    run caused have its key and attempt; none tells of a request that went well."""
+    app = start_app(LISTENERS=LISTENERS, LOG_LEVEL="INFO", MAX_ATTEMPTS=2)
+    await app.until_ready()
+    # 1. An event that runs twice, and a command with a lazy function.
+    mention, command = make("app_mention", Scene()), make("command", Scene())
+    assert (await play_to(app).send(mention)).status == 200
+    assert (await play_to(app).send(command)).status == 200
+    await app.until_logged("from a lazy function")
+    await until(lambda: len(app.log(LINES_OF_A_RUN[0])) == 2, what="the event has run twice")
+    # 2. The end.
+    app.terminate()
+    assert await app.until_ended() == 0
+    # 3. One form.
+    lines = [json.loads(line) for line in app.log_text().splitlines()]
+    for line in lines:
+        assert {"event", "level", "logger", "timestamp"} <= set(line)
+    writers = {line["logger"].partition(".")[0] for line in lines}
+    assert {"anchorbolt", "gunicorn", "listeners:on_mention", "some", "py"} <= writers
+    # 4. Whose it is.
+    for text in LINES_OF_A_RUN:
+        found = [(line["key"], line["attempt"]) for line in lines if line["event"] == text]
+        assert found == [(mention.key, 1), (mention.key, 2)]
+    (lazy,) = (line for line in lines if line["event"] == "from a lazy function")
+    assert lazy["key"] == command.key
+    (library, _) = (line for line in lines if line["event"] == LINES_OF_A_RUN[1])
+    assert library["answer"] == 42
+    # 5. No access log.
+    assert not [line for line in lines if "/slack/events" in str(line)]
+
+
+async def test_a_listener_that_logs_or_raises_a_token_shows_none(start_app: StartApp, play_to: PlayTo) -> None:
+    """A token in a line, in an exception or in a traceback is taken out before it is written."""
+    app = start_app(LISTENERS=LISTENERS, MAX_ATTEMPTS=1, SLACK_BOT_TOKEN="xoxb-of-the-app")
+    await app.until_ready()
+    assert (await play_to(app).send(make("app_mention", Scene()))).status == 200
+    (ended,) = await app.until_logged("delivery ended")
+    assert ended["outcome"] == "dead"
+    assert ended["error"] == "ValueError: it was (redacted)"
+    assert TOKEN not in app.log_text()
+    assert "xoxb-" not in app.log_text()
+    assert "the token is (redacted) or (redacted)" in app.log_text()

@@ -1,0 +1,89 @@
+"""The whole app inside of a test, without sockets: built by the composition root, asked over ASGI."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from slack_bolt.async_app import AsyncApp
+from sqlalchemy import Row, func, select
+
+from app import main
+from app.inbox.tables import delivery
+from app.lifecycle.door import HttpDoor
+from app.lifecycle.life import Parts
+from app.playground.player import Player
+from app.playground.signing import STAND_IN_SECRET
+from app.receiver.receiver import Receiver
+from app.settings import Settings
+from tests.support.waiting import until_answer
+
+URL = "http://app/slack/events"
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """The parts, running, and two ways to ask them: as Slack does, and with any request whatever."""
+
+    parts: Parts
+    receiver: Receiver
+    player: Player
+    http: httpx.AsyncClient
+
+    async def rows(self) -> int:
+        """How many deliveries the inbox holds, live or ended."""
+        return await self.parts.inbox.database.transact(
+            lambda connection: connection.execute(select(func.count()).select_from(delivery)).scalar_one()
+        )
+
+    async def stored(self, key: str | None) -> Row[Any] | None:
+        """A delivery as the inbox has it; None where it has it not."""
+        return await self.parts.inbox.database.transact(
+            lambda connection: connection.execute(select(delivery).where(delivery.c.key == key)).one_or_none()
+        )
+
+    async def until_ended(self, key: str | None) -> Row[Any]:
+        """Waits until a stored delivery is done or dead."""
+
+        async def ended() -> Row[Any] | None:
+            row = await self.stored(key)
+            return row if row is not None and row.state != "live" else None
+
+        return await until_answer(ended, what=f"{key} has ended")
+
+
+@asynccontextmanager
+async def app_in_process(register: Callable[[AsyncApp], None] | None = None, **settings: Any) -> AsyncIterator[App]:
+    """The app on an inbox in memory, unless the settings (by their names in Settings) say otherwise.
+
+    `register` is what the module that LISTENERS names would have; without it, that is tests.support.listeners.
+    """
+    own: dict[str, Any] = {
+        "slack_signing_secret": STAND_IN_SECRET,
+        "slack_bot_token": "xoxb-made-up",
+        "slack_api_url": "http://127.0.0.1:9/api/",  # nobody is there: whoever calls Slack says where it is
+        "database_url": "sqlite+aiosqlite://",
+        "listeners": "tests.support.listeners" if register is None else "tests.support.no_listeners",
+        "backoff_base_seconds": 0.01,
+        "backoff_cap_seconds": 0.02,
+    }
+    parts = main.build(Settings(_env_file=None, **(own | settings)), [])
+    if register is not None:
+        register(parts.bolt)
+    await parts.bolt.open()
+    await parts.inbox.open()
+    parts.runner.start()
+    assert isinstance(parts.door, HttpDoor)
+    transport = httpx.ASGITransport(main.web(parts.door.receiver), raise_app_exceptions=False)
+    try:
+        async with httpx.AsyncClient(transport=transport) as http:
+            yield App(parts, parts.door.receiver, Player(http, URL, STAND_IN_SECRET, wait_seconds=30), http)
+    finally:
+        parts.runner.stop_taking()
+        await parts.runner.hand_back(5)
+        await parts.runner.stop()
+        await parts.inbox.close()
+        await parts.bolt.close()

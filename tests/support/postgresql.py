@@ -1,0 +1,106 @@
+"""A real PostgreSQL for tests: Debian's binaries, an unprivileged user, a free port, a folder that goes with it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import weakref
+from pathlib import Path
+
+from tests.support.ports import free_port
+
+WAIT_SECONDS = 60
+
+
+class PostgreSQL:
+    """A cluster that trusts everybody on 127.0.0.1. Starts, stops, restarts, dies."""
+
+    def __init__(self, directory: Path, *, fsync: bool = False) -> None:
+        """`fsync`: only where the power is cut; processes that die lose nothing without it."""
+        directory.mkdir(parents=True, exist_ok=True)
+        if os.geteuid() == 0:
+            # PostgreSQL refuses to run as root, and pytest's folders are for root alone: any other pytest that begins
+            # makes them so again.
+            directory = Path(tempfile.mkdtemp(prefix="anchorbolt-postgresql-"))
+            weakref.finalize(self, shutil.rmtree, directory, ignore_errors=True)
+            shutil.chown(directory, "postgres", "postgres")
+        self._directory = directory
+        self._data = directory / "data"
+        self._fsync = fsync
+        self._process: subprocess.Popen[bytes] | None = None
+        self.port = free_port()
+        self._run("initdb", "-D", str(self._data), "-U", "test", "-A", "trust", "--no-sync", "--no-instructions")
+
+    def start(self) -> None:
+        """Starts it, and waits until it answers."""
+        options = {
+            "port": str(self.port),
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": str(self._directory),
+            "fsync": "on" if self._fsync else "off",
+            "max_connections": "200",
+        }
+        arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        with (self._directory / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*_unprivileged(), str(_binaries() / "postgres"), "-D", str(self._data), *arguments],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd="/",
+            )
+        until = time.monotonic() + WAIT_SECONDS
+        while subprocess.run([str(_binaries() / "pg_isready"), "-q", *self._address()], check=False).returncode:
+            if time.monotonic() > until or self._process.poll() is not None:
+                raise RuntimeError(f"PostgreSQL did not start: {(self._directory / 'log').read_text()[-2000:]}")
+            time.sleep(0.05)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Ends it: SIGINT breaks off connections, SIGQUIT leaves a crash to recover from."""
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(WAIT_SECONDS)
+            self._process = None
+
+    def restart(self) -> None:
+        """Ends it and starts it again."""
+        self.stop()
+        self.start()
+
+    def new_database(self) -> str:
+        """Makes an empty database. Its URL, as DATABASE_URL wants it."""
+        name = f"test_{secrets.token_hex(6)}"
+        self.query("postgres", f"CREATE DATABASE {name}")
+        return f"postgresql+asyncpg://test@127.0.0.1:{self.port}/{name}"
+
+    def query(self, database: str, sql: str) -> str:
+        """What psql prints of a query, a row a line."""
+        return self._run("psql", *self._address(), "-U", "test", "-d", database, "-XAtqc", sql)
+
+    def _address(self) -> list[str]:
+        return ["-h", "127.0.0.1", "-p", str(self.port)]
+
+    def _run(self, program: str, *arguments: str) -> str:
+        command = [*_unprivileged(), str(_binaries() / program), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True, cwd="/").stdout
+
+
+def is_installed() -> bool:
+    """Whether the binaries are here."""
+    return bool(list(Path("/usr/lib/postgresql").glob("*/bin/postgres"))) or shutil.which("initdb") is not None
+
+
+def _binaries() -> Path:
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda path: int(path.parent.name))
+    return versions[-1] if versions else Path(shutil.which("initdb") or "initdb").parent
+
+
+def _unprivileged() -> list[str]:
+    if os.geteuid() != 0:
+        return []
+    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]

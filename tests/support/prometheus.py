@@ -1,0 +1,78 @@
+"""A real Prometheus that scrapes the app under test, and forgets everything at the end."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import yaml
+
+from tests.support.waiting import WITHIN_SECONDS
+
+prometheus = shutil.which("prometheus")
+
+
+class Prometheus:
+    """One process, that scrapes `targets` (host:port, each a pod of the namespace `slack`) every second."""
+
+    def __init__(self, directory: Path, targets: Sequence[str]) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        pods = [
+            {"targets": [target], "labels": {"namespace": "slack", "pod": f"anchorbolt-{number}"}}
+            for number, target in enumerate(targets)
+        ]
+        config = {
+            "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
+            "scrape_configs": [{"job_name": "anchorbolt", "static_configs": pods}],
+        }
+        (directory / "prometheus.yaml").write_text(yaml.safe_dump(config))
+        with (directory / "prometheus.log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [
+                    str(prometheus),
+                    f"--config.file={directory / 'prometheus.yaml'}",
+                    f"--storage.tsdb.path={directory / 'tsdb'}",
+                    f"--web.listen-address={self.url.removeprefix('http://')}",
+                ],
+                stdout=log,
+                stderr=log,
+            )
+        self._http = httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=10)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait(WITHIN_SECONDS)
+        await self._http.aclose()
+
+    async def ask(self, expression: str) -> list[dict[str, Any]]:
+        """The series of this moment; none while it does not answer yet. Raises AssertionError for a bad query."""
+        try:
+            answer = await self._http.get("/api/v1/query", params={"query": expression})
+        except httpx.TransportError:
+            return []
+        if answer.status_code == 503:
+            return []
+        assert answer.status_code == 200, f"{expression}: {answer.text}"
+        found: list[dict[str, Any]] = answer.json()["data"]["result"]
+        return found
+
+    async def ask_range(self, expression: str, seconds: float, step: float) -> list[dict[str, Any]]:
+        """The series of the last seconds."""
+        now = time.time()
+        answer = await self._http.get(
+            "/api/v1/query_range", params={"query": expression, "start": now - seconds, "end": now, "step": step}
+        )
+        assert answer.status_code == 200, f"{expression}: {answer.text}"
+        found: list[dict[str, Any]] = answer.json()["data"]["result"]
+        return found

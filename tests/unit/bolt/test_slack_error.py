@@ -1,0 +1,39 @@
+"""What an error of the Web API says, whatever form its answer has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from app.bolt import slack_error
+
+
+def answered(data: Any, status: int = 200) -> SlackApiError:
+    """The error that slack_sdk raises for an answer."""
+    response = AsyncSlackResponse(
+        client=None, http_verb="POST", api_url="", req_args={}, data=data, headers={}, status_code=status
+    )
+    return raised(response)
+
+
+def raised(response: Any) -> SlackApiError:
+    """The error with an answer in it."""
+    return SlackApiError("failed", response)  # type: ignore[no-untyped-call] # slack_sdk's own has no annotations
+
+
+def test_slacks_own_word_is_found() -> None:
+    """The word is the one in the answer, as slack_sdk wraps it or as a plain object."""
+    assert slack_error.word(answered({"ok": False, "error": "token_revoked"})) == "token_revoked"
+    assert slack_error.word(raised({"ok": False, "error": "ratelimited"})) == "ratelimited"
+
+
+@pytest.mark.parametrize("data", ["upstream error", "", None, {"ok": False}, {"error": 7}])
+def test_an_answer_without_a_word_has_none(data: Any) -> None:
+    """A page of a proxy, or an answer without an error in it, is an error without a word, and none of ours."""
+    error = answered(data, 503)
+    assert slack_error.word(error) is None
+    assert not slack_error.is_permanent(error)
+    assert slack_error.retry_after_seconds(error) is None

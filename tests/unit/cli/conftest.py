@@ -1,0 +1,52 @@
+"""An app that only looks at what it is sent: for the commands that send."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from slack_sdk.signature import SignatureVerifier
+
+SECRET = "made-up-secret"
+
+
+@dataclass
+class Door:
+    """Keeps each request and answers 401 to a wrong signature, else `status`."""
+
+    url: str = ""
+    status: int = 200
+    bodies: list[bytes] = field(default_factory=list)
+    headers: list[Mapping[str, str]] = field(default_factory=list)
+
+
+@pytest.fixture
+def door() -> Iterator[Door]:
+    """A door that listens on a free port."""
+    door = Door()
+    verifier = SignatureVerifier(SECRET)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            door.bodies.append(body)
+            door.headers.append(dict(self.headers))
+            valid = verifier.is_valid_request(body, dict(self.headers))
+            self.send_response(door.status if valid else 401)
+            self.end_headers()
+            self.wfile.write(b"seen")
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    door.url = f"http://127.0.0.1:{server.server_port}/slack/events"
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield door
+    server.shutdown()
+    thread.join()
+    server.server_close()

@@ -1,0 +1,94 @@
+"""Of all that the app logs, a person is told what matters."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+
+from rich.console import Console
+
+from app.cli.dev.log_lines import Ended, LogLine, parse
+from app.cli.dev.news import QUIET_LINES_KEPT, News
+from app.cli.dev.plan import Plan
+from app.playground.calls import Calls
+from app.playground.scene import Scene
+
+URL = "http://127.0.0.1:1/slack/events"
+
+
+class Told:
+    """News, and what was said."""
+
+    def __init__(self, *, verbose: bool = False, calls: Calls | None = None) -> None:
+        plan = Plan(URL, "http://127.0.0.1:2/readyz", "made-up", "app.listeners", demo=True, verbose=verbose)
+        self._out = StringIO()
+        self.news = News(plan, calls, Console(file=self._out, width=300))
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines so far."""
+        return self._out.getvalue().splitlines()
+
+
+def log(event: str, level: str) -> LogLine:
+    """A line of the app's log."""
+    return parse(json.dumps({"event": event, "level": level}).encode())
+
+
+def test_only_what_matters_is_shown() -> None:
+    """A warning is shown, a debug line is not."""
+    told = Told()
+    told.news.line(log("small", "debug"))
+    told.news.line(log("big", "warning"))
+    assert told.lines == ["[warning] big"]
+
+
+def test_verbose_shows_everything() -> None:
+    """With --verbose a debug line is shown too."""
+    told = Told(verbose=True)
+    told.news.line(log("small", "debug"))
+    assert told.lines == ["[debug] small"]
+
+
+def test_the_last_quiet_lines_are_there_when_the_app_dies() -> None:
+    """What did not matter at the time is told afterwards, once, and only the last of it."""
+    told = Told()
+    for number in range(QUIET_LINES_KEPT + 1):
+        told.news.line(log(f"line {number}", "info"))
+    told.news.quiet_lines()
+    told.news.quiet_lines()
+    assert told.lines == [f"[info] line {number}" for number in range(1, QUIET_LINES_KEPT + 1)]
+
+
+def test_quiet_lines_stay_quiet_where_a_loud_one_told_why() -> None:
+    """An app that said what is wrong is not drowned in what it said besides."""
+    told = Told()
+    told.news.line(log("starting", "info"))
+    told.news.line(log("cannot start", "error"))
+    told.news.quiet_lines()
+    assert told.lines == ["[error] cannot start"]
+
+
+def test_a_delivery_is_one_line() -> None:
+    """A later delivery is told with kind, outcome, listener, time, attempt, and the calls since the line before."""
+    calls = Calls()
+    told = Told(calls=calls)
+    calls.note("chat.postMessage", {}, 200, {"ok": True}, 0.0)
+    told.news.delivery(Ended("A:E", "event", "app.listeners.events.message.offer", "failed", 2, 12.4))
+    told.news.delivery(Ended("A:F", "event", None, "unmatched", 1, 0.2))
+    first, second = told.lines
+    assert first.split(" ", 1)[1] == (
+        "event: failed, events.message.offer, 12 ms, attempt 2; Web API calls since the last line: chat.postMessage"
+    )
+    assert second.split(" ", 1)[1] == "event: unmatched, no listener, 0 ms"
+
+
+def test_a_curl_is_given_where_slack_is_a_stand_in() -> None:
+    """Beside a stand-in the curl for one more request is printed; beside the real Slack it is not."""
+    beside_stand_in, beside_slack = Told(calls=Calls()), Told()
+    beside_stand_in.news.serving(Scene())
+    beside_slack.news.serving(Scene())
+    assert beside_stand_in.lines[-1].startswith("curl ")
+    assert beside_stand_in.lines[-1].endswith(URL)
+    assert not any("curl" in line for line in beside_slack.lines)
+    assert any(URL in line for line in beside_slack.lines)

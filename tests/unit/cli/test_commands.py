@@ -1,0 +1,114 @@
+"""The command line loads what it is asked for, and turns errors into messages and exit codes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+import app.cli
+from app.cli import COMMANDS, main
+from app.errors import AnchorboltError, InvalidSettingsError, ListenersError, StoreLockedError
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """`python -m app`, as a person calls it."""
+    return subprocess.run(
+        [sys.executable, "-m", "app", *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_the_help_names_every_command() -> None:
+    """`python -m app --help` lists each command with its sentence and ends with 0."""
+    result = CliRunner().invoke(app.cli.app, ["--help"], env={"COLUMNS": "200"})
+    assert result.exit_code == 0
+    for name, sentence in COMMANDS.items():
+        assert name in result.output
+        assert sentence in result.output
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_a_help(name: str) -> None:
+    """Each command can be loaded, and says what it does."""
+    result = CliRunner().invoke(app.cli.app, [name, "--help"])
+    assert result.exit_code == 0
+    assert len(result.output.split()) > 20
+
+
+def test_help_imports_nothing_heavy() -> None:
+    """Asking for help costs neither Bolt nor the database nor an HTTP client."""
+    code = (
+        "import sys, app.cli\ntry:\n    app.cli.main()\nfinally:\n    import json; print(json.dumps(list(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=True)
+    loaded = json.loads(result.stdout.splitlines()[-1])
+    assert not {"slack_bolt", "sqlalchemy", "httpx", "fastapi", "pydantic_settings"} & set(loaded)
+
+
+def test_a_command_that_does_not_exist_is_a_mistake() -> None:
+    """A typing error ends with 2 and the command that was meant."""
+    result = run("sned")
+    assert result.returncode == 2
+    assert "Did you mean 'send'?" in result.stderr
+
+
+def test_no_command_shows_the_help() -> None:
+    """`python -m app` alone tells what there is."""
+    assert "send" in CliRunner().invoke(app.cli.app, []).output
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "messages"),
+    [
+        (InvalidSettingsError(["PORT: is a number", "HOST: is missing"]), 2, ["PORT: is a number", "HOST: is missing"]),
+        (ListenersError("no register(app) in x"), 2, ["no register(app) in x"]),
+        (StoreLockedError("another process serves from it"), 1, ["another process serves from it"]),
+    ],
+)
+def test_an_error_of_ours_is_a_message(
+    error: AnchorboltError,
+    code: int,
+    messages: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Wrong settings end with 2, other errors with 1; the message is on standard error, without a traceback."""
+
+    def failing() -> None:
+        """Fails."""
+        raise error
+
+    def load(name: str) -> Callable[..., object]:
+        alone = typer.Typer()
+        alone.command(name)(failing)
+        return typer.main.get_command(alone)
+
+    monkeypatch.setattr(app.cli, "load", load)
+    monkeypatch.setattr(sys, "argv", ["app", "send"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == code
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert all(message in printed.err for message in messages)
+    assert "Traceback" not in printed.err
+
+
+def test_wrong_settings_are_named_without_their_values() -> None:
+    """A setting that is no number is named on standard error with exit code 2, and what it held is not shown."""
+    result = subprocess.run(
+        [sys.executable, "-m", "app", "send"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": "/usr/bin:/bin", "PORT": "secret-value"},
+    )
+    assert result.returncode == 2
+    assert "PORT" in result.stderr
+    assert "secret-value" not in result.stderr
+    assert "Traceback" not in result.stderr

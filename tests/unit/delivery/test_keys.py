@@ -1,0 +1,121 @@
+"""The keys of a delivery: the same for every retry, and the lane that keeps a conversation in order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.delivery import Kind, keys
+
+IDENTIFIERS = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-", min_size=1, max_size=64)
+
+
+def placed(path: keys.Path, value: Any) -> dict[str, Any]:
+    """A payload that holds the value at the path."""
+    for name in reversed(path):
+        value = {name: value}
+    assert isinstance(value, dict)
+    return value
+
+
+def merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """Both payloads; where both have an object, both of its contents, and `other` where they differ."""
+    both = dict(one)
+    for name, value in other.items():
+        mine = both.get(name)
+        both[name] = merged(mine, value) if isinstance(mine, dict) and isinstance(value, dict) else value
+    return both
+
+
+def test_the_key_of_an_event_is_its_own() -> None:
+    """App and event_id, whatever else a retry says."""
+    payload = {"api_app_id": "A1", "event_id": "Ev1", "event_time": 1}
+    assert keys.event_key(payload) == "A1:Ev1" == keys.event_key(payload | {"event_time": 2})
+    assert keys.event_key({"event_id": "Ev1"}) == ":Ev1"
+
+
+def test_the_key_of_an_interaction_is_its_trigger() -> None:
+    """Kind and trigger_id; without one, a key that no other has: a view_closed comes with the same hash again."""
+    assert keys.interaction_key(Kind.COMMAND, {"trigger_id": "1.2.a"}) == "command:1.2.a"
+    assert keys.interaction_key(Kind.ACTION, {"trigger_id": "1.2.a"}) == "action:1.2.a"
+    for payload in ({}, {"trigger_id": ""}, {"trigger_id": None}, {"trigger_id": 5}):
+        one, other = (keys.interaction_key(Kind.VIEW, payload | {"view": {"hash": "h"}}) for _ in range(2))
+        assert one != other
+        assert one.startswith("view:")
+
+
+@given(st.text(min_size=1))
+def test_a_key_can_be_stored_and_logged(text: str) -> None:
+    """Any event_id becomes a short printable key, the same each time, and another for another."""
+    key = keys.event_key({"event_id": text})
+    assert key == keys.event_key({"event_id": text})
+    assert keys.KEY.fullmatch(key)
+    assert key != keys.event_key({"event_id": text + "x"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "paths"),
+    [
+        (Kind.EVENT, keys.EVENT_CONVERSATION),
+        (Kind.COMMAND, keys.COMMAND_CONVERSATION),
+        (Kind.ACTION, keys.INTERACTIVE_CONVERSATION),
+        (Kind.SHORTCUT, keys.INTERACTIVE_CONVERSATION),
+        (Kind.VIEW, keys.INTERACTIVE_CONVERSATION),
+        (Kind.OPTIONS, keys.INTERACTIVE_CONVERSATION),
+    ],
+)
+def test_the_first_candidate_counts(kind: Kind, paths: tuple[keys.Path, ...]) -> None:
+    """Each place where a payload may name its conversation is looked at in its turn; empty and odd values are none."""
+    for turn, path in enumerate(paths):
+        assert keys.conversation(kind, placed(path, f"C{turn}")) == f"C{turn}"
+        for later in paths[turn + 1 :]:
+            if later[: len(path)] == path or path[: len(later)] == later:
+                continue  # one place cannot be a string and an object
+            both = merged(placed(later, "LATER"), placed(path, "FIRST"))
+            assert keys.conversation(kind, both) == "FIRST"
+            for nothing in ("", None, 5, ["C1"]):
+                assert keys.conversation(kind, merged(placed(later, "LATER"), placed(path, nothing))) == "LATER"
+    assert keys.conversation(kind, {}) is None
+
+
+@pytest.mark.parametrize("odd", ["C 1", "C1\n", "C/1", "é", "x" * 65, "C1;drop", "=C1"])
+def test_a_conversation_that_is_no_identifier(odd: str) -> None:
+    """A first candidate that is no identifier is no conversation, and no later one takes its place."""
+    payload = {"event": {"channel": odd, "user": "U1"}, "team_id": "T1"}
+    assert keys.conversation(Kind.EVENT, payload) is None
+    assert keys.lane(Kind.EVENT, "A1:Ev1", None, payload) == "=A1:Ev1"
+
+
+@pytest.mark.parametrize(
+    ("event", "thread"),
+    [
+        ({"ts": "1.1"}, "1.1"),
+        ({"ts": "2.2", "thread_ts": "1.1"}, "1.1"),
+        ({"message": {"ts": "1.1"}, "ts": "3.3"}, "1.1"),  # message_changed: about the message, not about itself
+        ({"message": {"ts": "2.2", "thread_ts": "1.1"}, "ts": "3.3"}, "1.1"),
+        ({"item": {"ts": "1.1"}, "event_ts": "3.3"}, "1.1"),
+        ({"assistant_thread": {"thread_ts": "1.1"}}, "1.1"),
+        ({}, None),
+        ({"ts": "odd / ts"}, None),
+        ({"ts": 5}, None),
+    ],
+)
+def test_a_lane_is_a_conversation_and_its_thread(event: dict[str, Any], thread: str | None) -> None:
+    """Messages of a thread, their edits and the reactions to its first message run in one lane."""
+    expected = f"C1:{thread}" if thread else "C1"
+    assert keys.lane(Kind.EVENT, "k", "C1", {"event": event}) == expected
+
+
+@pytest.mark.parametrize("kind", [Kind.COMMAND, Kind.ACTION, Kind.SHORTCUT, Kind.VIEW])
+def test_what_a_user_waits_for_has_a_lane_of_its_own(kind: Kind) -> None:
+    """A command or a click never queues behind anything."""
+    assert keys.lane(kind, "command:1.2.a", "C1", {}) == "=command:1.2.a"
+
+
+@given(IDENTIFIERS, st.text())
+def test_the_two_sorts_of_lanes_never_meet(conversation: str, thread: str) -> None:
+    """No conversation and no thread makes the name of a lane that belongs to one delivery alone."""
+    assert not keys.lane(Kind.EVENT, "k", conversation, {"event": {"ts": thread}}).startswith("=")

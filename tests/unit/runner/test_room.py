@@ -1,0 +1,91 @@
+"""The places of a process, and who gets the next one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from app.inbox.inbox import Inbox
+from app.inbox.sqlite import SqliteDatabase
+from app.runner import room as room_module
+from app.runner.room import Room
+
+
+@pytest.fixture
+async def inbox() -> AsyncIterator[Inbox]:
+    """An inbox in memory."""
+    inbox = Inbox(SqliteDatabase(None), lease_seconds=10)
+    await inbox.open()
+    yield inbox
+    await inbox.close()
+
+
+class TestRoom:
+    """What arrives gets a place when there is one soon, and never before what waits already."""
+
+    async def test_a_free_place_is_had_at_once(self, inbox: Inbox) -> None:
+        """A free place needs no waiting."""
+        room = Room(inbox, 1)
+        assert await room.place_for_arrival()
+        assert room.free == 0
+
+    async def test_the_next_free_place_goes_to_who_waits_longest(
+        self, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Arrivals get places in the order in which they came."""
+        monkeypatch.setattr(room_module, "PATIENCE_SECONDS", 30)
+        room = Room(inbox, 1)
+        assert await room.place_for_arrival()
+        order: list[int] = []
+
+        async def arrive(number: int) -> None:
+            assert await room.place_for_arrival()
+            order.append(number)
+            room.give_back()
+
+        arrivals = [asyncio.create_task(arrive(number)) for number in range(3)]
+        await asyncio.sleep(0)
+        room.give_back()
+        await asyncio.wait_for(asyncio.gather(*arrivals), 10)
+        assert (order, room.free) == ([0, 1, 2], 1)
+
+    async def test_patience_ends(self, inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Without a place in time, an arrival is stored for whoever has one."""
+        monkeypatch.setattr(room_module, "PATIENCE_SECONDS", 0.01)
+        room = Room(inbox, 1)
+        assert await room.place_for_arrival()
+        assert not await room.place_for_arrival()
+        room.give_back()
+        assert room.free == 1
+
+    async def test_lanes_that_wait_come_first(self, inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+        """While lanes are known to wait, a free place is theirs."""
+        monkeypatch.setattr(room_module, "PATIENCE_SECONDS", 0.01)
+        room = Room(inbox, 1)
+        room.somebody_waits()
+        assert not await room.place_for_arrival()
+        assert room.reserve(5) == 1
+
+    async def test_a_cancelled_arrival_keeps_no_place(self, inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A place that was given to a request which is gone goes to the next."""
+        monkeypatch.setattr(room_module, "PATIENCE_SECONDS", 30)
+        room = Room(inbox, 1)
+        assert await room.place_for_arrival()
+        gone = asyncio.create_task(room.place_for_arrival())
+        await asyncio.sleep(0)
+        room.give_back()
+        gone.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await gone
+        assert room.free == 1
+
+    @pytest.mark.parametrize("why", ["drains", "paused", "only receives"])
+    async def test_who_may_not_begin_does_not_wait(self, inbox: Inbox, why: str) -> None:
+        """A pod that drains, is paused or only receives stores at once."""
+        room = Room(inbox, 1, takes=why != "only receives")
+        room.open = why != "drains"
+        room.paused = why == "paused"
+        assert not await room.place_for_arrival()
+        assert room.free == 1

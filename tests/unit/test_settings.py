@@ -1,0 +1,181 @@
+"""The settings: read once, never changed, and quiet about what is secret."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from app import main, settings
+from app.errors import InvalidSettingsError
+from app.settings import LogFormat, Role, Settings
+
+SECRETS = {
+    "SLACK_SIGNING_SECRET": "planted-signing-secret",
+    "SLACK_BOT_TOKEN": "xoxb-planted-token",
+    "DATABASE_URL": "postgresql+asyncpg://app:planted-password@db/inbox",
+    "DATABASE_LISTEN_URL": "postgresql+asyncpg://app:planted-listen@db/inbox",
+}
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """No setting in the environment, no `.env`, no mounted file. Returns the folder that files would be mounted in."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+    mounted = tmp_path / "mounted"
+    monkeypatch.setattr(settings, "SECRETS_DIRECTORY", mounted)
+    return mounted
+
+
+def problems_of(monkeypatch: pytest.MonkeyPatch, **environment: str) -> tuple[str, ...]:
+    """What the settings say is wrong with this environment."""
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(InvalidSettingsError) as caught:
+        settings.load()
+    return caught.value.problems
+
+
+def test_nothing_is_needed_to_read_the_settings() -> None:
+    """With nothing set there are defaults for all, so that commands which need no Slack run anywhere."""
+    loaded = settings.load()
+
+    assert loaded.role is Role.ALL
+    assert loaded.log_format is LogFormat.AUTO
+    assert loaded.signing_secrets == ()
+    assert loaded.slack_bot_token is None
+
+
+def test_settings_do_not_change() -> None:
+    """What was read at the start holds until the end: nobody can set a setting."""
+    loaded = settings.load()
+
+    with pytest.raises(ValidationError, match="frozen"):
+        loaded.port = 4000  # type: ignore[misc]  # which is what is tried here
+
+
+def test_no_secret_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither repr nor str nor a dump as JSON shows a secret or a password."""
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+
+    loaded = settings.load()
+
+    shown = f"{loaded!r} {loaded} {loaded.model_dump_json()}"
+    assert "slack_signing_secret" in shown
+    assert "planted" not in shown
+
+
+@pytest.mark.parametrize("name", ["SLACK_SIGNING_SECRET", "SLACK_BOT_TOKEN", "DATABASE_URL", "MAX_ATTEMPTS"])
+def test_a_mounted_file_is_a_setting(bare: Path, name: str) -> None:
+    """A file named after a setting, in the mounted folder, sets it: as Kubernetes mounts a Secret."""
+    value = "7" if name == "MAX_ATTEMPTS" else SECRETS[name]
+    bare.mkdir()
+    (bare / name).write_text(f"{value}\n")
+
+    found = getattr(settings.load(), name.lower())
+
+    assert (found if isinstance(found, int) else found.get_secret_value()) == (7 if name == "MAX_ATTEMPTS" else value)
+
+
+def test_the_nearest_source_counts(monkeypatch: pytest.MonkeyPatch, bare: Path) -> None:
+    """The environment comes before `.env`, and `.env` before a mounted file."""
+    bare.mkdir()
+    for name in ("PORT", "INTERNAL_PORT", "MAX_ATTEMPTS"):
+        (bare / name).write_text("5003")
+    Path(".env").write_text("PORT=5002\nINTERNAL_PORT=5002\n")
+    monkeypatch.setenv("PORT", "5001")
+
+    loaded = settings.load()
+
+    assert (loaded.port, loaded.internal_port, loaded.max_attempts) == (5001, 5002, 5003)
+
+
+def test_an_empty_value_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name without a value, as in a copied `.env.example`, leaves the default."""
+    Path(".env").write_text("SLACK_BOT_TOKEN=\nPORT=\n")
+    monkeypatch.setenv("MAX_ATTEMPTS", "")
+
+    loaded = settings.load()
+
+    assert (loaded.slack_bot_token, loaded.port, loaded.max_attempts) == (None, 3000, 8)
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [("one", (b"one",)), ("new,old", (b"new", b"old")), (" new , old ,", (b"new", b"old")), ("", ()), (" , ", ())],
+)
+def test_several_signing_secrets_are_valid_at_once(
+    monkeypatch: pytest.MonkeyPatch, given: str, found: tuple[bytes, ...]
+) -> None:
+    """A rotation names the new secret and the old one, and blanks around them do not matter."""
+    monkeypatch.setenv("SLACK_SIGNING_SECRET", given)
+
+    assert settings.load().signing_secrets == found
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "70000"),
+        ("PORT", "planted"),
+        ("LEASE_SECONDS", "0"),
+        ("DRAIN_TIMEOUT_SECONDS", "-1"),
+        ("MAX_ATTEMPTS", "0"),
+        ("ROLE", "planted"),
+        ("LOG_LEVEL", "planted"),
+        ("DATABASE_URL", "mysql://user:planted@host/inbox"),
+        ("DATABASE_URL", "planted"),
+        ("DATABASE_LISTEN_URL", "planted"),
+    ],
+)
+def test_a_wrong_value_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """A wrong setting is named in the message; its value, which may be a secret, is not."""
+    (problem,) = problems_of(monkeypatch, **{name: value})
+
+    assert problem.startswith(f"{name}: ")
+    assert "planted" not in problem
+
+
+def test_every_wrong_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who mends settings sees all that is wrong, not one mistake after the other."""
+    problems = problems_of(monkeypatch, PORT="0", ROLE="king", LEASE_SECONDS="-5")
+
+    assert {problem.split(":")[0] for problem in problems} == {"PORT", "ROLE", "LEASE_SECONDS"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "named"),
+    [
+        ({"PORT": "4000", "INTERNAL_PORT": "4000"}, "INTERNAL_PORT"),
+        ({"ACK_DEADLINE_SECONDS": "3"}, "ACK_DEADLINE_SECONDS"),
+        ({"BACKOFF_BASE_SECONDS": "9", "BACKOFF_CAP_SECONDS": "8"}, "BACKOFF_CAP_SECONDS"),
+    ],
+)
+def test_settings_that_do_not_fit_together_are_refused(
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], named: str
+) -> None:
+    """Two settings that contradict each other, or Slack, end the start with both their names."""
+    (problem,) = problems_of(monkeypatch, **environment)
+
+    assert named in problem
+
+
+def test_the_base_of_the_web_api_ends_with_a_slash(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With or without the slash at its end, the base of the Web API is the same."""
+    monkeypatch.setenv("SLACK_API_URL", "http://127.0.0.1:3002/api")
+
+    assert settings.load().slack_api_url == "http://127.0.0.1:3002/api/"
+
+
+def test_serving_needs_a_secret_and_a_token() -> None:
+    """Serving without them is refused, with where each is found at Slack."""
+    with pytest.raises(InvalidSettingsError) as caught:
+        main.require_secrets(settings.load())
+
+    secret, token = caught.value.problems
+    assert "Basic Information" in secret
+    assert "OAuth & Permissions" in token
