@@ -1,0 +1,43 @@
+"""One cluster of stand-in pods, and each proxy in front of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.ingress.pods import Cluster
+from tests.integration.ingress.proxies import PROXIES, HAProxy
+from tests.integration.ingress.proxies.process import Proxy
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """Four pods, ready, whose names resolve."""
+    with Cluster(4).running() as pods:
+        yield pods
+
+
+@pytest.fixture(params=PROXIES, ids=lambda kind: kind.name)
+def proxy_kind(request: pytest.FixtureRequest) -> type[Proxy]:
+    """Each proxy in its turn."""
+    kind: type[Proxy] = request.param
+    kind.require()
+    return kind
+
+
+@pytest.fixture
+def proxy(proxy_kind: type[Proxy], cluster: Cluster, tmp_path: Path) -> Iterator[Proxy]:
+    """Each proxy in its turn, in front of the cluster."""
+    with proxy_kind(cluster, tmp_path).running() as running:
+        yield running
+
+
+@pytest.fixture
+def tier(cluster: Cluster, tmp_path: Path) -> Iterator[HAProxy]:
+    """The HAProxy tier alone."""
+    HAProxy.require()
+    tier = HAProxy(cluster, tmp_path)
+    with tier.running():
+        yield tier

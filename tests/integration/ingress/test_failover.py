@@ -1,0 +1,150 @@
+"""The app behind every proxy: a drain loses nothing, a SIGKILL what was in flight, and nothing is processed twice."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from app.playground.player import Ack, Player, client
+from app.playground.samples import make
+from app.playground.scene import Scene
+from app.playground.signing import STAND_IN_SECRET
+from app.playground.stand_in import StandIn
+from tests.integration.ingress.app_pods import AppPods
+from tests.integration.ingress.pods import Cluster
+from tests.integration.ingress.proxies import those
+from tests.integration.ingress.proxies.process import Proxy
+from tests.support import postgresql
+from tests.support.app_process import ROOT
+from tests.support.listener_log import ListenerLog
+from tests.support.waiting import until
+
+PODS = 3
+SENDERS = 8
+EVENTS_A_SENDER = 40
+BETWEEN_SECONDS = 0.1
+
+pytestmark = pytest.mark.parametrize("proxy_kind", those(lambda kind: kind.sends_a_refusal_on), indirect=True)
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgresql.PostgreSQL]:
+    """One PostgreSQL for this file."""
+    if not postgresql.is_installed():
+        missing = "PostgreSQL is not installed: apt-get install postgresql"
+        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
+    server = postgresql.PostgreSQL(tmp_path_factory.mktemp("postgresql"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def listener_log(tmp_path: Path) -> ListenerLog:
+    """What the listeners of every pod say."""
+    return ListenerLog(tmp_path)
+
+
+@pytest.fixture
+async def app_pods(
+    postgres: postgresql.PostgreSQL, tmp_path: Path, listener_log: ListenerLog
+) -> AsyncIterator[AppPods]:
+    """Three pods, ready, on one database."""
+    url = postgres.new_database()
+    settings = {**listener_log.environment, "DATABASE_URL": url, "DRAIN_DELAY_SECONDS": 2, "LOG_LEVEL": "INFO"}
+    environment = {**os.environ, "DATABASE_URL": url, "PYTHONPATH": str(ROOT), "SLACK_SIGNING_SECRET": STAND_IN_SECRET}
+    migrate = [sys.executable, "-m", "app", "migrate"]
+    await asyncio.to_thread(subprocess.run, migrate, env=environment, cwd=tmp_path, check=True, capture_output=True)
+    with Cluster(PODS).running(stand_ins=False) as cluster:
+        async with StandIn() as slack:
+            pods = AppPods(cluster, tmp_path, slack.api_url, settings)
+            try:
+                for pod in cluster.pods:
+                    pods.start(pod)
+                await until(lambda: all(pods.is_ready(pod) for pod in cluster.pods), what="all pods are ready")
+                yield pods
+            finally:
+                pods.end()
+
+
+@pytest.fixture
+async def front(proxy_kind: type[Proxy], app_pods: AppPods, tmp_path: Path) -> AsyncIterator[Proxy]:
+    """The proxy before them."""
+    proxy = proxy_kind(app_pods.cluster, tmp_path)
+    try:
+        await asyncio.to_thread(proxy.start)
+        yield proxy
+    finally:
+        await asyncio.to_thread(proxy.stop)
+
+
+async def load(front: Proxy, *, retries: bool) -> list[list[Ack]]:
+    """Some 80 events a second from eight senders, in 24 conversations; every ack of every event."""
+
+    async def sender(number: int) -> list[list[Ack]]:
+        acks = []
+        for n in range(EVENTS_A_SENDER):
+            scene = Scene(channel_id=f"C{number}{n % 3}", thread_ts="1760000000.000100", text=f"n={n} work=0.05")
+            acks.append(await player.deliver(make("message", scene), retry_after=(0.0, 0.5, 1.0) if retries else ()))
+            await asyncio.sleep(BETWEEN_SECONDS)
+        return acks
+
+    async with client(keep_alive=True, connections=SENDERS) as http:
+        player = Player(http, f"http://127.0.0.1:{front.port}/slack/events", STAND_IN_SECRET, wait_seconds=20)
+        return [one for many in await asyncio.gather(*(sender(n) for n in range(SENDERS))) for one in many]
+
+
+async def test_a_drain_loses_nothing(front: Proxy, app_pods: AppPods, listener_log: ListenerLog) -> None:
+    """
+    1. Under load a pod drains as in a rollout: /drain, which returns once the proxies had time, then SIGTERM.
+    2. It comes back under its name and address.
+    3. Result: every first answer is 200, and every event is processed once.
+    """
+    sending = asyncio.create_task(load(front, retries=False))
+    await listener_log.until_said("done", 40)
+    pod = app_pods.cluster.pods[0]
+    assert await asyncio.to_thread(app_pods.ask, pod, "drain") == 200
+    app_pods.processes[pod.name].terminate()
+    assert await app_pods.processes[pod.name].until_ended() == 0
+    app_pods.start(pod)
+    await until(lambda: app_pods.is_ready(pod), what="the pod is back")
+
+    acks = await sending
+    assert Counter(last.status for *_, last in acks) == {200: SENDERS * EVENTS_A_SENDER}
+    sent = {str(last.sample.key) for *_, last in acks}
+    await until(lambda: set(listener_log.counts("done")) == sent, what="every event is done")
+    assert set(listener_log.counts("start").values()) == {1}
+
+
+async def test_a_kill_loses_at_most_what_was_in_flight(
+    front: Proxy, app_pods: AppPods, listener_log: ListenerLog
+) -> None:
+    """
+    1. Under load a pod is killed.
+    2. Result: at most the requests in flight fail, and Slack's retries of these are taken.
+    3. Every event is done in the end; none starts again but what the killed pod ran.
+    """
+    sending = asyncio.create_task(load(front, retries=True))
+    await listener_log.until_said("done", 40)
+    pod = app_pods.cluster.pods[0]
+    killed = app_pods.processes[pod.name]
+    worker = killed.worker_pid
+    killed.kill()
+
+    acks = await sending
+    assert len([first for first, *_ in acks if not first.ok]) <= SENDERS
+    assert all(last.ok for *_, last in acks)
+    sent = {str(last.sample.key) for *_, last in acks}
+    await until(lambda: set(listener_log.counts("done")) == sent, what="every event is done")
+    again = {key for key, times in listener_log.counts("start").items() if times > 1}
+    ran_there = {entry.key for entry in listener_log.entries("start") if entry.pid == worker}
+    assert again <= ran_there
+    app_pods.start(pod)
+    await until(lambda: app_pods.is_ready(pod), what="the pod is back")
