@@ -1,0 +1,204 @@
+"""Every alert fires when it should, stays silent when it should not, and has its page: by Prometheus' own promtool."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from app.telemetry import metrics
+from app.telemetry.instruments import Counter, Histogram
+from tests.manifests.render import ROOT
+
+RULES = ROOT / "k8s/components/monitoring/prometheusrule.yaml"
+PAGE = ROOT / "docs/operations/alerts.md"
+NAME = re.compile(r"\banchorbolt_[a-z0-9_]+")
+promtool = shutil.which("promtool")
+# In the CI nothing is skipped for a missing package: there it fails.
+needs_promtool = pytest.mark.skipif(
+    promtool is None and not os.environ.get("CI"), reason="promtool is not installed: apt-get install prometheus"
+)
+
+HERE = 'namespace="slack", pod="a-0"'
+# A pod that is well: each case adds what is wrong.
+WELL = {
+    f"anchorbolt_info{{{HERE}}}": "1x240",
+    f"anchorbolt_store_up{{{HERE}}}": "1x240",
+    f"anchorbolt_paused{{{HERE}}}": "0x240",
+    f"anchorbolt_oldest_waiting_seconds{{{HERE}}}": "0x240",
+    f"anchorbolt_drain_duration_seconds{{{HERE}}}": "0x240",
+    f'anchorbolt_answers_total{{{HERE}, kind="event", result="ok"}}': "0+60x240",
+    f'anchorbolt_answers_total{{{HERE}, kind="event", result="failed"}}': "0x240",
+    f'anchorbolt_ack_duration_seconds_bucket{{{HERE}, kind="event", le="2.0"}}': "0+60x240",
+    f'anchorbolt_ack_duration_seconds_count{{{HERE}, kind="event"}}': "0+60x240",
+    f'anchorbolt_slack_retries_total{{{HERE}, reason="http_timeout"}}': "0x240",
+    f"anchorbolt_app_rate_limited_total{{{HERE}}}": "0x240",
+    f'anchorbolt_busiest_workspaces_events{{{HERE}, rank="1"}}': "10000x240",
+    f'anchorbolt_refused_total{{{HERE}, reason="bad_signature"}}': "0+1x240",
+    f'anchorbolt_refused_total{{{HERE}, reason="overloaded"}}': "0x240",
+    f'anchorbolt_deliveries_total{{{HERE}, kind="event", outcome="done"}}': "0+60x240",
+    f'anchorbolt_deliveries_total{{{HERE}, kind="event", outcome="lost"}}': "0x240",
+    f'anchorbolt_deliveries_total{{{HERE}, kind="event", outcome="dead"}}': "0x240",
+    f'anchorbolt_attempts_total{{{HERE}, kind="event", outcome="done"}}': "0+60x240",
+    f'anchorbolt_attempts_total{{{HERE}, kind="event", outcome="failed"}}': "0+6x240",
+    f"anchorbolt_takeovers_total{{{HERE}}}": "0x240",
+    f'anchorbolt_unprotected_acks_total{{{HERE}, kind="command"}}': "0x240",
+    f'anchorbolt_web_api_calls_total{{{HERE}, method="chat.postMessage", result="ok"}}': "0+60x240",
+    f'anchorbolt_web_api_calls_total{{{HERE}, method="chat.postMessage", result="ratelimited"}}': "0x240",
+    f'anchorbolt_web_api_rate_limits_total{{{HERE}, method="chat.postMessage"}}': "0x240",
+    f'anchorbolt_event_loop_lag_seconds_bucket{{{HERE}, le="0.01"}}': "0+240x240",
+    f'anchorbolt_event_loop_lag_seconds_bucket{{{HERE}, le="0.5"}}': "0+240x240",
+    f'anchorbolt_event_loop_lag_seconds_bucket{{{HERE}, le="+Inf"}}': "0+240x240",
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is wrong, and what fires `at` so many minutes. Series: the beginning of a key of WELL, and its values."""
+
+    title: str
+    fires: frozenset[str]
+    series: dict[str, str] = field(default_factory=dict)
+    without: str | None = None
+    at: int = 90
+
+
+def fires(*alerts: str) -> frozenset[str]:
+    """The alerts, by the ends of their names."""
+    return frozenset(f"Anchorbolt{alert}" for alert in alerts)
+
+
+def one(name: str, labels: str = "") -> str:
+    """A key of WELL."""
+    return f"anchorbolt_{name}{{{HERE}{', ' if labels else ''}{labels}}}"
+
+
+OK = one("answers_total", 'kind="event", result="ok"')
+FAILED = one("answers_total", 'kind="event", result="failed"')
+ACKS_IN_TIME = one("ack_duration_seconds_bucket", 'kind="event", le="2.0"')
+RETRIES = one("slack_retries_total", 'reason="http_timeout"')
+BUSIEST = one("busiest_workspaces_events", 'rank="1"')
+BAD_SIGNATURES = one("refused_total", 'reason="bad_signature"')
+CALLS_FAILED = one("web_api_calls_total", 'method="chat.postMessage", result="ratelimited"')
+ATTEMPTS_FAILED = one("attempts_total", 'kind="event", outcome="failed"')
+
+CASES = (
+    Case("all is well", fires()),
+    Case("no pod", fires("Down"), without="anchorbolt_info"),
+    Case("no pod for a minute", fires(), {one("info"): "1x88 _x1 1x100"}),
+    Case("two thirds of the events fail", fires("NearSlacksCutOff"), {FAILED: "0+120x240"}),
+    Case("a third of the events fails", fires(), {FAILED: "0+30x240"}),
+    Case("an app that Slack hardly calls", fires(), {OK: "0x240", FAILED: "0+1x240"}),
+    Case("two acks in a hundred are slow", fires("SlowAcks"), {ACKS_IN_TIME: "0+58x240"}),
+    Case("Slack retries", fires("SlackRetries"), {RETRIES: "0+3x240"}),
+    Case("Slack retries now and then", fires(), {RETRIES: "0+0.5x240"}),
+    Case("Slack holds back", fires("AppRateLimited"), {one("app_rate_limited_total"): "0x85 1x155"}),
+    Case("Slack held back an hour ago", fires(), {one("app_rate_limited_total"): "0x30 1x210"}),
+    Case("a workspace of 25,000 events", fires("WorkspaceNearLimit"), {BUSIEST: "25000x240"}),
+    Case("a wrong secret", fires("BadSignatures"), {OK: "0x240", BAD_SIGNATURES: "0+60x240"}),
+    Case("junk from outside beside Slack's requests", fires(), {BAD_SIGNATURES: "0+50x240"}),
+    Case("too many at once", fires("Overloaded"), {one("refused_total", 'reason="overloaded"'): "0x80 0+1x160"}),
+    Case("something is lost", fires("Lost"), {one("deliveries_total", 'kind="event", outcome="lost"'): "0x85 1x155"}),
+    Case("a dead letter", fires("DeadLetters"), {one("deliveries_total", 'kind="event", outcome="dead"'): "0x85 1x155"}),  # noqa: E501 - a table
+    Case("two of three runs fail", fires("AttemptsFail"), {ATTEMPTS_FAILED: "0+120x240"}),
+    Case("a lane waits for minutes", fires("Waiting"), {one("oldest_waiting_seconds"): "0x80 60+60x160"}),
+    Case("a lane waits for half a minute", fires(), {one("oldest_waiting_seconds"): "30x240"}),
+    Case("a pause of five minutes", fires(), {one("oldest_waiting_seconds"): "0x85 60+60x155", one("paused"): "0x85 1x155"}),  # noqa: E501 - a table
+    Case("a pause that nobody ended", fires("Paused"), {one("oldest_waiting_seconds"): "0+60x240", one("paused"): "1x240"}),  # noqa: E501 - a table
+    Case("a pod died", fires("Takeovers"), {one("takeovers_total"): "0x85 3x155"}),
+    Case("the database is away", fires("StoreDown"), {one("store_up"): "1x85 0x155"}),
+    Case("the database was away for a moment", fires(), {one("store_up"): "1x85 0x0 1x155"}),
+    Case("an ack without the database", fires("UnprotectedAcks"), {one("unprotected_acks_total", 'kind="command"'): "0x85 1x155"}),  # noqa: E501 - a table
+    Case("a fifth of the calls fails", fires("WebApiErrors"), {CALLS_FAILED: "0+15x240"}),
+    Case("few calls fail", fires(), {CALLS_FAILED: "0+3x240"}),
+    Case("Slack limits a method", fires("WebApiRateLimited"), {one("web_api_rate_limits_total", 'method="chat.postMessage"'): "0+3x240"}),  # noqa: E501 - a table
+    Case("a listener blocks the loop", fires("EventLoopLag"), {one("event_loop_lag_seconds_bucket", 'le="0.01"'): "0+100x240"}),  # noqa: E501 - a table
+    Case("a drain that does not end", fires("SlowDrain"), {one("drain_duration_seconds"): "0x85 15+15x155"}),
+    Case("a drain as it should be", fires(), {one("drain_duration_seconds"): "0x85 5 20 _x153"}),
+)  # fmt: skip
+
+
+@functools.cache
+def groups() -> list[dict[str, Any]]:
+    """The groups of rules, as Prometheus itself reads them."""
+    found: list[dict[str, Any]] = yaml.safe_load(RULES.read_text())["spec"]["groups"]
+    return found
+
+
+def rules() -> list[dict[str, Any]]:
+    """Every alert."""
+    return [rule for group in groups() for rule in group["rules"]]
+
+
+@needs_promtool
+@pytest.mark.timeout(300)
+def test_what_is_wrong_fires_its_alert_and_no_other(tmp_path: Path) -> None:
+    """For each situation exactly the alerts fire that it is for."""
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": groups()}))
+    test = {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": [_as_test(case) for case in CASES]}
+    (tmp_path / "test.yaml").write_text(yaml.safe_dump(test))
+    # It makes a database for each case, and waits for the disk each time.
+    memory = {"TMPDIR": "/dev/shm"} if Path("/dev/shm").is_dir() else {}
+    command = [str(promtool), "test", "rules", "test.yaml"]
+    done = subprocess.run(command, cwd=tmp_path, env=memory, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _as_test(case: Case) -> dict[str, Any]:
+    assert case.series.keys() <= WELL.keys()
+    series = {key: values for key, values in (WELL | case.series).items() if key.split("{")[0] != case.without}
+    return {
+        "name": case.title,
+        "interval": "1m",
+        "input_series": [{"series": key, "values": values} for key, values in series.items()],
+        "promql_expr_test": [
+            {
+                "expr": 'count by (alertname) (ALERTS{alertstate="firing"})',
+                "eval_time": f"{case.at}m",
+                "exp_samples": [{"labels": f'{{alertname="{name}"}}', "value": 1} for name in sorted(case.fires)],
+            }
+        ],
+    }
+
+
+@needs_promtool
+def test_promtool_reads_the_rules(tmp_path: Path) -> None:
+    """The rules, with their templates, are ones that Prometheus takes."""
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": groups()}))
+    command = [str(promtool), "check", "rules", "--lint-fatal", str(tmp_path / "rules.yaml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_alert_is_tested_and_has_its_page() -> None:
+    """Each alert fires in some case, has a severity, and a section in docs/operations/alerts.md that it points to."""
+    names = {rule["alert"] for rule in rules()}
+    headings = set(re.findall(r"^## (\w+)$", PAGE.read_text(), re.MULTILINE))
+    assert names == frozenset().union(*(case.fires for case in CASES))
+    assert names == headings
+    for rule in rules():
+        assert rule["labels"]["severity"] in ("critical", "warning")
+        assert rule["annotations"]["runbook"] == f"docs/operations/alerts.md#{rule['alert'].lower()}"
+
+
+def test_alerts_ask_for_metrics_that_there_are() -> None:
+    """Each series that an alert reads is one of the app's."""
+    known = set()
+    for metric in metrics.ALL:
+        if isinstance(metric, Counter):
+            known.add(metric.prometheus_name + "_total")
+        elif isinstance(metric, Histogram):
+            known |= {metric.prometheus_name + end for end in ("_bucket", "_sum", "_count")}
+        else:
+            known.add(metric.prometheus_name)
+    asked = {name for rule in rules() for name in NAME.findall(rule["expr"])}
+    assert asked
+    assert asked <= known
