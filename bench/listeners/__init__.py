@@ -1,0 +1,1 @@
+"""The listeners of the bench: the same set for this app and for every Bolt peer."""

@@ -1,0 +1,10 @@
+"""LISTENERS=bench.listeners.one_event: an app of one event listener."""
+
+from slack_bolt.async_app import AsyncApp
+
+from bench.listeners.plan import plan
+from bench.listeners.register import register_async
+
+
+def register(app: AsyncApp) -> None:
+    register_async(app, plan(1, "event"))

@@ -1,0 +1,1 @@
+"""The load side: signed requests, the client that sends them, and the Web API that listeners call."""

@@ -1,0 +1,130 @@
+"""Server processes of a bench: started on a core of their own, read from /proc, ended by their own pid."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Cpu:
+    """CPU seconds of a process and its children, since they began."""
+
+    user: float
+    system: float
+
+    @property
+    def total(self) -> float:
+        return self.user + self.system
+
+    def __sub__(self, other: Cpu) -> Cpu:
+        return Cpu(self.user - other.user, self.system - other.system)
+
+
+class ServerProcess:
+    """One server under test, with its children, pinned to `core`."""
+
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], log: Path, core: int) -> None:
+        self._log = log
+        self._began = time.perf_counter()
+        with log.open("wb") as output:
+            self._process = subprocess.Popen(
+                ["taskset", "-c", str(core), *command],
+                env={**os.environ, **environment},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        self.pid = self._process.pid
+
+    async def answers(self, port: int, path: str | None, within_seconds: float = 30) -> float:
+        """Waits until the port accepts (and `path` answers 200); the seconds since the start."""
+        while time.perf_counter() - self._began < within_seconds:
+            if self._process.poll() is not None:
+                raise RuntimeError(f"the server ended with {self._process.returncode}:\n{self.log_tail()}")
+            if await asyncio.to_thread(_answers, port, path):
+                return time.perf_counter() - self._began
+            await asyncio.sleep(0.01)
+        raise RuntimeError(f"the server was not ready within {within_seconds} s:\n{self.log_tail()}")
+
+    def cpu(self) -> Cpu:
+        user = system = 0
+        for pid in _tree(self.pid):
+            fields = _stat(pid)
+            user, system = user + int(fields[11]), system + int(fields[12])
+        return Cpu(user / _TICKS, system / _TICKS)
+
+    def memory_mib(self) -> float:
+        """Resident memory of the process and its children; pages that they share are counted once, as a cgroup does."""
+        return memory_mib(self.pid)
+
+    async def stop(self) -> None:
+        """SIGTERM, and SIGKILL to what is left of its tree after 15 s."""
+        tree = _tree(self.pid)
+        self._process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.to_thread(self._process.wait, 15)
+        except subprocess.TimeoutExpired:
+            for pid in tree:
+                os.kill(pid, signal.SIGKILL)
+            self._process.wait(5)
+
+    def log_tail(self) -> str:
+        return self._log.read_text(errors="replace")[-3_000:]
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _answers(port: int, path: str | None) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1) as connection:
+            if path is None:
+                return True
+            connection.sendall(f"GET {path} HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n".encode())
+            return b" 200 " in connection.recv(4096).split(b"\r\n")[0]
+    except OSError:
+        return False
+
+
+def memory_mib(root: int) -> float:
+    """Resident memory of a process and its children; pages that they share are counted once, as a cgroup does."""
+    return sum(_proportional_kib(pid) for pid in _tree(root)) / 2**10
+
+
+def _proportional_kib(pid: int) -> int:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1])
+    return 0
+
+
+def _tree(pid: int) -> list[int]:
+    tree = [pid]
+    for parent in tree:
+        for task in Path(f"/proc/{parent}/task").glob("*/children"):
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended since
+                tree += [int(child) for child in task.read_text().split()]
+    return tree
+
+
+def _stat(pid: int) -> list[str]:
+    """The fields of /proc/PID/stat after the name in parentheses: 0 is the state, so 11 and 12 are the CPU times."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return ["0"] * 50
