@@ -1,4 +1,6 @@
-"""Draws the Grafana dashboard from a real Prometheus that scraped a real app under load, without Grafana itself.
+"""Draws the Grafana dashboard from a real Prometheus that scraped real pods under load, without Grafana itself.
+
+One pod over HTTP, one in Socket Mode.
 
 uv run --with matplotlib python -m bench.dashboard --seconds 180 docs/pictures/dashboard.png
 
@@ -21,6 +23,9 @@ from app.playground.samples import SAMPLES, make
 from app.playground.scene import Scene
 from app.playground.script import Line
 from app.playground.signing import STAND_IN_SECRET, Forgery
+from app.playground.socket_mode.envelope import is_sent_over_sockets
+from app.playground.socket_mode.player import SocketPlayer
+from app.playground.socket_mode.sockets import Sockets
 from app.playground.stand_in import StandIn
 from tests.support.app_process import AppProcess
 from tests.support.dashboard import Panel, panels
@@ -30,6 +35,7 @@ INTERVAL = "20s"
 COLUMNS = 4
 MOST_IN_LEGEND = 7
 COLOURS = ("#7EB26D", "#EAB839", "#6ED0E0", "#EF843C", "#E24D42", "#1F78C1", "#BA43A9", "#705DA0", "#508642", "#CCA300")
+SOCKET = {"RECEIVER": "socket", "SLACK_APP_TOKEN": "xapp-made-up", "DATABASE_URL": "sqlite+aiosqlite://"}
 Series = list[tuple[str, list[float], list[float]]]
 
 
@@ -46,14 +52,19 @@ def main() -> None:
 
 async def _measure(directory: Path, seconds: float) -> list[tuple[Panel, Series]]:
     async with StandIn() as slack:
-        app = AppProcess.start(directory, slack.api_url, LISTENERS="app.listeners", MAX_ATTEMPTS=3, LOG_LEVEL="ERROR")
+        ours: dict[str, Any] = {"LISTENERS": "app.listeners", "MAX_ATTEMPTS": 3, "LOG_LEVEL": "ERROR"}
+        posted = AppProcess.start(directory, slack.api_url, **ours)
+        connected = AppProcess.start(directory, slack.api_url, **(ours | SOCKET))
         try:
-            await app.until_ready()
-            async with Prometheus(directory, [f"127.0.0.1:{app.internal_port}"]) as prometheus:
-                await _load(app.url, slack, seconds)
+            for app in (posted, connected):
+                await app.until_ready()
+            targets = [f"127.0.0.1:{app.internal_port}" for app in (posted, connected)]
+            async with Prometheus(directory, targets) as prometheus:
+                await asyncio.gather(_load(posted.url, slack, seconds), _load_sockets(slack.sockets, seconds))
                 return [(panel, await _series(prometheus, panel, seconds)) for panel in panels()]
         finally:
-            app.kill()
+            for app in (posted, connected):
+                app.kill()
 
 
 async def _load(url: str, slack: StandIn, seconds: float) -> None:
@@ -73,6 +84,19 @@ async def _load(url: str, slack: StandIn, seconds: float) -> None:
             if chance.random() < 0.02:
                 await player.send(sample, forgery=Forgery.BAD_SIGNATURE)
             await asyncio.sleep(0.03 * (1.3 + math.sin(elapsed / 12)))
+
+
+async def _load_sockets(sockets: Sockets, seconds: float) -> None:
+    """Every kind that comes over sockets; Slack wants a new connection twice, and breaks one off."""
+    kinds, chance, began = [kind for kind in SAMPLES if is_sent_over_sockets(kind)], random.Random(8), time.monotonic()
+    player, troubles = SocketPlayer(sockets), [(0.25, "warning"), (0.5, "refresh_requested"), (0.75, None)]
+    while (elapsed := time.monotonic() - began) < seconds:
+        await player.send(make(chance.choice(kinds), Scene()))
+        if troubles and elapsed / seconds > troubles[0][0]:
+            _, reason = troubles.pop(0)
+            for connection in sockets.standing[-1:]:
+                await (connection.close() if reason is None else sockets.warn(connection, reason))
+        await asyncio.sleep(0.06)
 
 
 async def _series(prometheus: Prometheus, panel: Panel, seconds: float) -> Series:
@@ -109,7 +133,12 @@ def _draw(found: list[tuple[Panel, Series]], picture: Path) -> None:
             axes.set_facecolor("#181b1f")
             (_number if panel.kind == "stat" else _lines)(axes, panel, series, start)
         line += math.ceil(len(mine) / COLUMNS)
+    # 128 colours are enough for lines and letters, and a third of the bytes.
+    from PIL import Image  # type: ignore[import-not-found] # noqa: PLC0415 - matplotlib brings it
+
     figure.savefig(picture, dpi=70)
+    with Image.open(picture) as drawn:
+        drawn.convert("RGB").quantize(128).save(picture, optimize=True)
 
 
 def _lines(axes: Any, panel: Panel, series: Series, start: float) -> None:

@@ -18,9 +18,12 @@ from app.playground.samples import make
 from app.playground.scene import Scene
 from app.playground.script import Line
 from app.playground.signing import Forgery
+from app.playground.socket_mode.player import SocketPlayer
+from app.playground.socket_mode.sockets import Sockets
 from app.playground.stand_in import StandIn
 from app.telemetry import metrics
 from tests.integration.app.conftest import PlayTo, StartApp
+from tests.integration.socket.conftest import StartConnected
 from tests.support import dashboard
 from tests.support.prometheus import Prometheus, prometheus
 from tests.support.waiting import until_answer
@@ -31,10 +34,10 @@ INTERVAL = "20s"
 
 
 @asynccontextmanager
-async def load(slack: Player) -> AsyncIterator[None]:
-    """Requests of some kinds, good and bad ones, until the end of the block."""
+async def load(slack: Player, sockets: Sockets) -> AsyncIterator[None]:
+    """Requests of some kinds, good and bad ones, over HTTP and over sockets, until the end of the block."""
 
-    async def send() -> None:
+    async def post() -> None:
         for number in itertools.count():
             await slack.send(make("app_mention", Scene(text=f"api=conversations.list n={number}")))
             await slack.send(make("command", Scene(text="work=0.01")))
@@ -45,27 +48,41 @@ async def load(slack: Player) -> AsyncIterator[None]:
                 await slack.send(failing, forgery=Forgery.BAD_SIGNATURE)
             await asyncio.sleep(0.1)
 
-    sending = asyncio.create_task(send())
+    async def send() -> None:
+        player = SocketPlayer(sockets)
+        for number in itertools.count():
+            await player.send(make("app_mention", Scene(text=f"n={number}")))
+            if number % 20 == 0 and sockets.standing:  # as Slack does every few hours
+                await sockets.warn(sockets.standing[-1], closes_after_seconds=1)
+            await asyncio.sleep(0.1)
+
+    sending = [asyncio.create_task(post()), asyncio.create_task(send())]
     try:
         yield
     finally:
-        sending.cancel()
-        await asyncio.wait([sending])
+        for task in sending:
+            task.cancel()
+        await asyncio.wait(sending)
 
 
 @pytest.mark.skipif(
     prometheus is None and not os.environ.get("CI"), reason="Prometheus is not installed: apt-get install prometheus"
 )
 @pytest.mark.timeout(300)
-async def test_every_panel_has_data(start_app: StartApp, play_to: PlayTo, slack: StandIn, tmp_path: Path) -> None:
-    """Each query of each panel finds at least one number in a Prometheus that scraped the app under load."""
+async def test_every_panel_has_data(
+    start_app: StartApp, start_connected: StartConnected, play_to: PlayTo, slack: StandIn, tmp_path: Path
+) -> None:
+    """Each query of each panel finds at least one number in a Prometheus that scraped the app under load: a pod over
+    HTTP and one in Socket Mode."""
     # Slack limits every tenth call, and refuses some.
     for _ in range(200):
         slack.script.add(Line(method="conversations.list", error="ratelimited", retry_after_seconds=0))
         slack.script.add(Line(method="conversations.list", error="internal_error"))
-    app = start_app()
-    await app.until_ready()
-    async with Prometheus(tmp_path, [f"127.0.0.1:{app.internal_port}"]) as asked, load(play_to(app)):
+    apps = [start_app(), start_connected(DATABASE_URL="sqlite+aiosqlite://")]
+    for app in apps:
+        await app.until_ready()
+    targets = [f"127.0.0.1:{app.internal_port}" for app in apps]
+    async with Prometheus(tmp_path, targets) as asked, load(play_to(apps[0]), slack.sockets):
         for panel in dashboard.panels():
             for query in panel.queries:
 
