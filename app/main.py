@@ -172,7 +172,8 @@ def observe(settings: Settings, inbox: Inbox, runner: Runner, door: Door, pod: P
         gauge.observe(lambda read=read: None if inbox.census is None else read(inbox.census))  # type: ignore[misc]
     metrics.store_up.observe(lambda: inbox.up and pod.state is not State.STARTING)
     metrics.drain_duration.observe(lambda: pod.drain_seconds)
-    about = (settings.role.value, inbox.database.dialect if inbox.database.durable else "memory")
+    receiver = "none" if settings.role is Role.WORKER else settings.receiver.value
+    about = (settings.role.value, receiver, inbox.database.dialect if inbox.database.durable else "memory")
     metrics.info.observe(lambda: {about: 1})
 
 

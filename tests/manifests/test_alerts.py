@@ -30,7 +30,10 @@ needs_promtool = pytest.mark.skipif(
 HERE = 'namespace="slack", pod="a-0"'
 # A pod that is well: each case adds what is wrong.
 WELL = {
-    f"anchorbolt_info{{{HERE}}}": "1x240",
+    f'anchorbolt_info{{{HERE}, receiver="http"}}': "1x240",
+    f'anchorbolt_info{{{HERE}, receiver="socket"}}': "_x240",
+    f"anchorbolt_socket_connections{{{HERE}}}": "0x240",
+    f'anchorbolt_socket_opens_total{{{HERE}, result="refused"}}': "0x240",
     f"anchorbolt_store_up{{{HERE}}}": "1x240",
     f"anchorbolt_paused{{{HERE}}}": "0x240",
     f"anchorbolt_oldest_waiting_seconds{{{HERE}}}": "0x240",
@@ -81,6 +84,9 @@ def one(name: str, labels: str = "") -> str:
     return f"anchorbolt_{name}{{{HERE}{', ' if labels else ''}{labels}}}"
 
 
+POSTED = one("info", 'receiver="http"')
+CONNECTS = one("info", 'receiver="socket"')
+REFUSED = one("socket_opens_total", 'result="refused"')
 OK = one("answers_total", 'kind="event", result="ok"')
 FAILED = one("answers_total", 'kind="event", result="failed"')
 ACKS_IN_TIME = one("ack_duration_seconds_bucket", 'kind="event", le="2.0"')
@@ -93,7 +99,10 @@ ATTEMPTS_FAILED = one("attempts_total", 'kind="event", outcome="failed"')
 CASES = (
     Case("all is well", fires()),
     Case("no pod", fires("Down"), without="anchorbolt_info"),
-    Case("no pod for a minute", fires(), {one("info"): "1x88 _x1 1x100"}),
+    Case("no pod for a minute", fires(), {POSTED: "1x88 _x1 1x100"}),
+    Case("not connected to Slack", fires("NotConnected"), {CONNECTS: "1x240", one("socket_connections"): "1x87 0x153"}),
+    Case("a connection that is replaced", fires(), {CONNECTS: "1x240", one("socket_connections"): "1x89 0x0 2x150"}),
+    Case("a token that is revoked", fires("ConnectionRefused"), {CONNECTS: "1x240", one("socket_connections"): "1x240", REFUSED: "0x80 0+1x160"}),  # noqa: E501 - a table
     Case("two thirds of the events fail", fires("NearSlacksCutOff"), {FAILED: "0+120x240"}),
     Case("a third of the events fails", fires(), {FAILED: "0+30x240"}),
     Case("an app that Slack hardly calls", fires(), {OK: "0x240", FAILED: "0+1x240"}),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 from app.errors import SlackRefusesError, SlackUnreachableError, SocketError
@@ -51,7 +52,8 @@ class Link:
 
     async def knock(self) -> None:
         """Asks Slack whether it would let us in, without going in. Raises a SocketError."""
-        await self._slack.url()
+        with _counting():
+            await self._slack.url()
 
     async def stand(self, on_stand: Callable[[], None]) -> str:
         """Keeps a connection standing over Slack's wishes for a new one. Returns why the last one ended.
@@ -90,11 +92,8 @@ class Link:
         await self._slack.close()
 
     async def _open(self) -> Connection:
-        try:
+        with _counting():
             connection = await self._greeted()
-        except SocketError as error:
-            metrics.socket_opens.add("refused" if isinstance(error, SlackRefusesError) else "unreachable")
-            raise
         metrics.socket_opens.add("ok")
         log.info("connected to Slack", connections=connection.connections)
         return connection
@@ -156,6 +155,16 @@ class Link:
         task = spawn(work, name)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+@contextlib.contextmanager
+def _counting() -> Iterator[None]:
+    """Counts what fails, by whether somebody has to do something about it."""
+    try:
+        yield
+    except SocketError as error:
+        metrics.socket_opens.add("refused" if isinstance(error, SlackRefusesError) else "unreachable")
+        raise
 
 
 async def _first(*events: asyncio.Event) -> None:

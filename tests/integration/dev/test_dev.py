@@ -20,6 +20,7 @@ from app.playground.player import Player, client
 from app.playground.samples import SAMPLES, make
 from app.playground.scene import Scene
 from app.playground.signing import STAND_IN_SECRET
+from app.playground.socket_mode.envelope import is_sent_over_sockets
 from tests.integration.dev.running import Dev, dev
 from tests.support.app_process import ROOT, free_ports
 from tests.support.listener_log import ListenerLog
@@ -59,6 +60,24 @@ async def test_every_kind_is_answered_and_ctrl_c_ends_with_0(tmp_path: Path) -> 
         assert "Traceback" not in running.text
         assert await refuses_connections(running.port)
         assert await refuses_connections(running.internal_port)
+
+
+async def test_in_socket_mode_the_table_is_the_same(tmp_path: Path) -> None:
+    """With RECEIVER=socket each kind that Slack sends over sockets comes to the same end, by the same listener with the
+    same calls, as over HTTP; an interrupt ends it with 0."""
+    tables = []
+    for receiver, last in (("http", "Serving at"), ("socket", "Connected to Slack")):
+        place = tmp_path / receiver
+        place.mkdir()
+        async with dev(place, RECEIVER=receiver) as running:
+            await running.line(lambda line, last=last: line.startswith(last))  # type: ignore[misc]
+            tables.append([line.split() for line in running.lines if re.match(r"^ ?\d+/\d+ ", line)])
+            running.interrupt_group()
+            assert await running.end() == 0, running.text
+            assert "Drained in" in running.lines[-1]
+    posted, sent = ({row[1]: row[5:] for row in rows} for rows in tables)
+    assert sent == {kind: row for kind, row in posted.items() if is_sent_over_sockets(kind)}
+    assert {row[2] for row in tables[1]} == {"ack"}
 
 
 async def test_without_a_demonstration_it_only_serves(tmp_path: Path) -> None:
