@@ -25,7 +25,7 @@ COMMANDS = {
     "send": "Signs and sends one request as Slack would, and prints the equal curl.",
     "inbox": "Lists, shows, replays and discards deliveries; pauses all of them.",
     "migrate": "Brings the schema of the inbox up to date.",
-    "manifest": "Prints the manifest that creates the Slack app, with your host in it.",
+    "manifest": "Prints the manifest that creates the Slack app, with your host in it or for Socket Mode.",
     "check": "Says what is wrong with settings, listeners and database, and how to mend it.",
 }
 

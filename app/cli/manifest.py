@@ -1,8 +1,9 @@
-"""`python -m app manifest`: the manifest that creates the Slack app, with the host filled in."""
+"""`python -m app manifest`: the manifest that creates the Slack app, with the host filled in or for Socket Mode."""
 
+import json
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,11 +15,16 @@ _ORIGIN = re.compile(rf"(?:https://)?(?P<host>{_LABEL}(?:\.{_LABEL})+(?::[0-9]{{
 
 
 def manifest(
-    host: Annotated[str, typer.Option(help="Where Slack reaches the app: a host name, or an https address.")],
+    host: Annotated[
+        str | None, typer.Option(help="Where Slack reaches the app: a host name, or an https address.")
+    ] = None,
+    socket: Annotated[bool, typer.Option("--socket", help="For Socket Mode: Slack reaches nothing of ours.")] = False,
     output: Annotated[Path | None, typer.Option(help="The file to write, instead of standard output.")] = None,
 ) -> None:
     """Prints the manifest for creating the app at https://api.slack.com/apps (New App, From a manifest)."""
-    text = filled_in(host)
+    if (host is None) != socket:
+        raise typer.BadParameter("give one of --host and --socket")
+    text = for_sockets() if host is None else filled_in(host)
     if output is None:
         typer.echo(text, nl=False)
         return
@@ -38,3 +44,16 @@ def filled_in(host: str) -> str:
             param_hint="--host",
         )
     return MANIFEST.read_text().replace(PLACEHOLDER, f"https://{match['host']}")
+
+
+def for_sockets() -> str:
+    """Returns manifest.json with Socket Mode switched on and without a URL in it: Slack asks for none then."""
+    manifest = _without_urls(json.loads(MANIFEST.read_text()))
+    manifest["settings"]["socket_mode_enabled"] = True
+    return json.dumps(manifest, indent=2) + "\n"
+
+
+def _without_urls(part: Any) -> Any:
+    if isinstance(part, dict):
+        return {name: _without_urls(value) for name, value in part.items() if not str(value).startswith(PLACEHOLDER)}
+    return [_without_urls(value) for value in part] if isinstance(part, list) else part

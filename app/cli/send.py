@@ -84,6 +84,8 @@ def _target(url: str | None, secret: str | None) -> Target:
     from app import settings  # noqa: PLC0415 - a third of a second that a call with both options need not spend
 
     loaded = settings.load()
+    if loaded.has_socket and url is None:
+        raise typer.BadParameter("with RECEIVER=socket the app takes nothing over HTTP, and Slack alone sends to it")
     known = [known.decode() for known in loaded.signing_secrets]
     api = loaded.slack_api_url
     return Target(

@@ -16,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from typer.testing import CliRunner
 
 from app import listeners
-from app.cli.manifest import MANIFEST, PLACEHOLDER, filled_in, manifest
+from app.cli.manifest import MANIFEST, PLACEHOLDER, filled_in, for_sockets, manifest
 from tests.unit.listeners import samples
 from tests.unit.listeners.slack import Slack, dispatch, serving
 
@@ -272,6 +272,18 @@ def test_a_bad_host_is_refused(host: str) -> None:
         filled_in(host)
 
 
+def test_socket_mode_needs_no_host(declared: dict[str, Any]) -> None:
+    """For Socket Mode the manifest switches it on, has no address in it, and is the same otherwise."""
+    made = json.loads(for_sockets())
+    assert _addresses(made) == []
+    assert made["settings"]["socket_mode_enabled"] is True
+    assert made["settings"]["interactivity"] == {"is_enabled": True}
+    assert made["settings"]["event_subscriptions"].keys() == {"bot_events"}
+    assert [command["command"] for command in made["features"]["slash_commands"]] == ["/approval"]
+    assert {name for name in declared if made[name] != declared[name]} == {"features", "settings"}
+    assert _run("--socket") == (0, for_sockets(), "")
+
+
 def _run(*arguments: str) -> tuple[int, str, str]:
     command = typer.Typer()
     command.command()(manifest)
@@ -295,11 +307,17 @@ def test_the_command_writes_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--host", "http://example.com"), ("--host", "example.com", "--output", "/nowhere/manifest.json")]
+    "arguments",
+    [
+        ("--host", "http://example.com"),
+        ("--host", "example.com", "--output", "/nowhere/manifest.json"),
+        ("--host", "example.com", "--socket"),
+        ("--socket", "--output", "/nowhere/manifest.json"),
+    ],
 )
 def test_the_command_says_what_is_wrong(arguments: tuple[str, ...]) -> None:
     """A host or file that does not do ends the command with 2, an option's name and no traceback."""
     exit_code, output, errors = _run(*arguments)
     assert (exit_code, output) == (2, "")
-    assert arguments[-2] in errors
+    assert any(name in errors for name in arguments if name.startswith("--"))
     assert "Traceback" not in errors

@@ -55,6 +55,13 @@ def test_a_retry_says_so(door: Door) -> None:
     assert door.headers[0]["X-Slack-Retry-Reason"] == "http_timeout"
 
 
+def test_in_socket_mode_there_is_nowhere_to_send_to() -> None:
+    """With RECEIVER=socket it says so, instead of an address that refuses connections."""
+    result = CliRunner().invoke(app.cli.app, ["send"], env={"RECEIVER": "socket", "COLUMNS": "200"})
+    assert result.exit_code == 2
+    assert "RECEIVER=socket" in result.output
+
+
 def test_the_curl_sends_the_same_bytes(door: Door, tmp_path: Path) -> None:
     """The printed curl, run by a shell, sends the same body with a valid signature, quotes and all."""
     # 1. Send a text that shells and forms stumble over.
