@@ -47,11 +47,16 @@ class Ending:
     async def write(self, running: Running, run: Run | None, verdict: Verdict | None, began: float) -> Held | None:
         """Writes the end, and returns the lane's next delivery if it is ours to run now."""
         stored = running.held.stored
+        if verdict is not None and verdict.end is End.DEAD and run is not None:
+            try:
+                await self._tell_slack(run.delivery, verdict)
+            except asyncio.CancelledError:
+                if running.cut is None:
+                    raise
+                verdict = self.of_cut(running.cut)  # who goes on with it tells Slack
         if verdict is None:
             self.say(running, run, "lost", None, began)
             return None
-        if verdict.end is End.DEAD and run is not None:
-            await self._tell_slack(run.delivery, verdict)
         running.in_a_row += 1
         go_on = self._room.may_begin and not (self._room.backlog and running.in_a_row >= TURN)
         outcome = Outcome(running.held.lease, stored.id, verdict.end, verdict.error, verdict.delay_seconds, go_on)

@@ -64,18 +64,20 @@ class LaneRun:
             running.cut = running.cut or Cut.EXPIRED
             return await self._ending.write(running, None, self._ending.of_cut(running.cut), began)
         try:
-            if stored.crashes >= self._limits.max_crashes:
-                raise _BuryError(f"cut short {stored.crashes} times: its process died while it ran")
-            is_suspect = stored.crashes >= SUSPECT_CRASHES
+            is_suspect = SUSPECT_CRASHES <= stored.crashes < self._limits.max_crashes
             if is_suspect and self._suspects.locked():
                 turned_away = Verdict(End.HANDED_BACK, delay_seconds=SUSPECT_PAUSE_SECONDS)
                 return await self._ending.write(running, None, turned_away, began)
             run = self._prepare(running)
+            if stored.crashes >= self._limits.max_crashes:
+                raise _BuryError(f"cut short {stored.crashes} times: its process died while it ran")
             async with self._suspects if is_suspect else contextlib.nullcontext():
                 if is_suspect:
                     await self._ending.settle()
                 await self._within_limit(run)
-            verdict = judge(run.error, stored.tries, self._limits)
+            # A listener that was cut and returned all the same swallowed that: nobody knows what it has done.
+            cut = running.cut
+            verdict = judge(run.error, stored.tries, self._limits) if cut is None else self._ending.of_cut(cut)
         except asyncio.CancelledError:
             if running.cut is not None:
                 verdict = self._ending.of_cut(running.cut)
@@ -110,6 +112,7 @@ class LaneRun:
         except TimeoutError:
             if not timeout.expired():
                 raise
+        if timeout.expired():  # also where the listener swallowed its cancellation, and returned
             run.error = RunTimeoutError(f"it took longer than RUN_TIMEOUT_SECONDS ({limit:g})")
 
 

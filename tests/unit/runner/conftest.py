@@ -46,6 +46,7 @@ class Dispatch:
     work: Callable[[Run], Awaitable[None]]
     runs: list[Run] = field(default_factory=list)
     reported: list[str] = field(default_factory=list)
+    tell: Callable[[Delivery, str], Awaitable[None]] | None = None
 
     async def run_stored(self, run: Run) -> None:
         """Runs a delivery; its error is the run's."""
@@ -56,7 +57,9 @@ class Dispatch:
             run.fail(error)
 
     async def report_failure(self, delivery: Delivery, reason: str) -> None:
-        """Notes of what Slack was told."""
+        """Notes of what Slack was told; `tell` is what that takes."""
+        if self.tell is not None:
+            await self.tell(delivery, reason)
         self.reported.append(f"{delivery.key}: {reason}")
 
 

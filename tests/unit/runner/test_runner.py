@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
 
 import pytest
@@ -158,6 +159,31 @@ async def test_a_run_that_takes_too_long_is_a_failed_attempt(bench: Bench) -> No
     assert ended == ["really"]
 
 
+async def test_a_run_that_swallows_its_cancellation_is_not_done(bench: Bench) -> None:
+    """A listener that was cut and returns all the same is not done: too late is failed, cut by a drain goes back."""
+
+    async def work(_: Run) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    # 1. Past its time limit.
+    runner, dispatch = bench.runner(work, limits=dataclasses.replace(LIMITS, run_timeout_seconds=0.05, max_attempts=1))
+    late = event()
+    await accept(runner, late)
+    row = await bench.until_ended(late.key)
+    assert (row.state, row.error) == ("dead", "RunTimeoutError: it took longer than RUN_TIMEOUT_SECONDS (0.05)")
+    # 2. At the end of the pod.
+    runner, dispatch = bench.runner(work)
+    cut = event()
+    await accept(runner, cut)
+    await until(lambda: dispatch.runs, what="it runs")
+    assert await runner.hand_back(5) == 1
+    row, lane = await bench.row(cut.key), await bench.lane(cut.lane)
+    assert lane is not None
+    assert (row.state, row.attempts, lane.owner) == ("live", 0, None)
+    await end(runner)
+
+
 async def test_what_a_dead_process_held_runs_again(bench: Bench) -> None:
     """Once its lease has run out, a delivery is attempt 2 with one crash; before that, nobody touches it."""
     delivery = event()
@@ -201,6 +227,27 @@ async def test_what_kills_its_process_is_buried_without_a_run(bench: Bench) -> N
     assert (row.state, row.crashes) == ("dead", LIMITS.max_crashes)
     assert "cut short 4 times" in row.error
     assert dispatch.runs == []
+    assert dispatch.reported == [f"{delivery.key}: {row.error}"], "a workflow would wait for ever"
+    await end(runner)
+
+
+async def test_cut_while_slack_is_told_of_a_dead_letter(bench: Bench) -> None:
+    """A pod that ends while Slack is told hands the delivery back: the next one tells Slack."""
+    runner, dispatch = bench.runner(fails, limits=dataclasses.replace(LIMITS, max_attempts=1))
+    telling = asyncio.Event()
+
+    async def tell(_: Delivery, __: str) -> None:
+        telling.set()
+        await asyncio.Event().wait()
+
+    dispatch.tell = tell
+    delivery = event()
+    await accept(runner, delivery)
+    await telling.wait()
+    await runner.hand_back(5)
+    row, lane = await bench.row(delivery.key), await bench.lane(delivery.lane)
+    assert lane is not None
+    assert (row.state, row.attempts, lane.owner) == ("live", 0, None)
     await end(runner)
 
 
