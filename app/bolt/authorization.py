@@ -12,6 +12,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from app.bolt import slack_error
 from app.errors import NotAuthorizedError
 
 
@@ -34,9 +35,10 @@ class Authorization(AsyncSingleTeamAuthorization):
             try:
                 self.auth_test_result = await self._ask(req.context.client)
             except SlackApiError as error:
-                raise NotAuthorizedError(
-                    f"auth.test answered {error.response.get('error')}: look at SLACK_BOT_TOKEN"
-                ) from error
+                word = slack_error.word(error)
+                if word is None or slack_error.status(error) != 200:  # busy or down: that says nothing of our token
+                    raise
+                raise NotAuthorizedError(f"auth.test answered {word}: look at SLACK_BOT_TOKEN") from error
         return await super().async_process(req=req, resp=resp, next=next)
 
     async def _ask(self, client: AsyncWebClient) -> AsyncSlackResponse:

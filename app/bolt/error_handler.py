@@ -50,7 +50,11 @@ class MiddlewareErrorHandler(AsyncMiddlewareErrorHandler):
 
     async def handle(self, error: Exception, request: AsyncBoltRequest, response: BoltResponse | None) -> None:
         """Bolt's own hook; it answers with `response` as we leave it."""
-        answer = await self._error_handler.answer(error, request)
+        answer = None
+        try:
+            answer = await self._error_handler.answer(error, request)
+        except Exception as another:  # whatever the app's error handler raises
+            error = another
         if answer is None:
             self._fail(request, error)
             answer = BoltResponse(status=503, body={"error": "listener_failed"})

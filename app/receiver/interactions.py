@@ -18,6 +18,10 @@ from app.telemetry.logs import get_logger
 log = get_logger("receiver")
 
 
+# Bolt's request is built outside of its own error handling: these are of a payload that is not what its type says.
+UNREADABLE = (AttributeError, TypeError, KeyError, ValueError, IndexError, RecursionError)
+
+
 class Answer(Protocol):
     """What Bolt answered, in the form of the door that asked. Below 300: Slack is told that it is done."""
 
@@ -65,9 +69,12 @@ class Interactions:
                 raise
             run.fail(AckTimeoutError("no answer in time, from before the listener"))
             raise RefusedError(503, "ack_timeout") from None
-        except (AttributeError, TypeError, KeyError, ValueError, IndexError):
-            # Bolt's request is built outside of its own error handling: a payload that is not what its type says.
+        except UNREADABLE as error:
+            run.fail(error)
             raise RefusedError(400, "bad_payload") from None
+        except Exception as error:
+            run.fail(error)
+            raise
         finally:
             if response is None:
                 run.cancel()

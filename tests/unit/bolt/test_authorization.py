@@ -73,6 +73,29 @@ async def test_a_token_that_is_gone_is_said(app_with: AppWith, slack: StandIn) -
         assert "invalid_auth: look at SLACK_BOT_TOKEN" in row.error
 
 
+async def test_slack_that_is_down_is_no_refusal(app_with: AppWith, slack: StandIn) -> None:
+    """A page that is no JSON is told as what it is: nobody is sent to look at a token that is good."""
+    slack.script.add(Line(method=METHOD, status=502, times=None))
+    async with app_with(mentions([]), max_attempts=1) as app:
+        ack = await app.player.send(make("app_mention"))
+        row = await app.until_ended(ack.sample.key)
+    assert row.state == "dead"
+    assert row.error.startswith("SlackApiError: ")
+    assert "502" in row.error
+
+
+async def test_slack_that_asks_to_be_left_alone(app_with: AppWith, slack: StandIn) -> None:
+    """An auth.test that is rate limited says nothing of the token, and its Retry-After is waited for."""
+    slack.script.add(Line(method=METHOD, error="ratelimited", retry_after_seconds=1, times=2))
+    async with app_with(mentions([])) as app:
+        ack = await app.player.send(make("app_mention"))
+        row = await app.until_ended(ack.sample.key)
+        assert (row.state, row.attempts) == ("done", 2)
+    first, second, third = (call.at for call in slack.calls.since(method=METHOD))
+    assert second - first >= 1, "slack_sdk's own wait"
+    assert third - second >= 1, "that of the next attempt"
+
+
 async def test_slack_is_slow(app_with: AppWith, slack: StandIn) -> None:
     """While auth.test hangs, no command waits longer for those before it: each is answered by its own deadline."""
     slack.script.add(Line(method=METHOD, delay_seconds=1, times=1))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+import pytest
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncSay
 from slack_bolt.response import BoltResponse
 from structlog.testing import capture_logs
@@ -157,6 +158,30 @@ async def test_an_error_handler_that_raises(app_with: AppWith) -> None:
         row = await app.until_ended(event.sample.key)
         assert (row.state, row.error) == ("dead", "LookupError: of the handler")
         assert (await app.player.send(make("command"))).status == 503
+
+
+@pytest.mark.parametrize("raised", [LookupError, TypeError, RuntimeError])
+async def test_an_error_handler_that_raises_over_a_middleware(app_with: AppWith, raised: type[Exception]) -> None:
+    """Before any listener too, whatever @app.error raises: the log says what, and the payload is not to blame."""
+
+    def register(app: AsyncApp) -> None:
+        @app.middleware
+        async def fails() -> None:
+            raise OursError
+
+        @app.error
+        async def worse(error: Exception) -> None:
+            raise raised("of the handler")
+
+    with capture_logs() as lines:
+        async with app_with(register, max_attempts=1) as app:
+            event = await app.player.send(make("app_mention"))
+            row = await app.until_ended(event.sample.key)
+            assert (row.state, row.error) == ("dead", f"{raised.__name__}: of the handler")
+            command = await app.player.send(make("command"))
+            assert (command.status, command.body) == (503, b'{"error": "listener_failed"}')
+    (end,) = [line for line in lines if line.get("key") == command.sample.key]
+    assert (end["outcome"], end["error"]) == ("failed", raised.__name__)
 
 
 async def test_never_acknowledged(app_with: AppWith) -> None:

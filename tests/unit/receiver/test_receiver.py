@@ -7,10 +7,12 @@ import itertools
 import json
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx
 import pytest
 from slack_bolt.async_app import AsyncAck, AsyncApp
+from structlog.testing import capture_logs
 
 from app.playground.player import request_headers
 from app.playground.samples import Sample, make
@@ -259,3 +261,15 @@ async def test_a_defect_of_ours_is_a_503(app: App, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("app.receiver.receiver.parse", defect)
     ack = await app.player.send(make("app_mention"))
     assert (ack.status, ack.body) == (503, b'{"error":"internal_error"}')
+
+
+@pytest.mark.parametrize("depth", [1000, 100_000])
+async def test_a_payload_that_is_nested_too_deep(depth: int) -> None:
+    """What one of the JSON readers on the way gives up on is the payload's fault: 400, and no defect is logged."""
+    payload = '{"type":"block_actions","actions":[{"action_id":"x"}],"deep":' + "[" * depth + "]" * depth + "}"
+    body = urlencode({"payload": payload}).encode()
+    with capture_logs() as lines:
+        async with app_in_process(lambda app: None) as app:
+            answer = await app.http.post(URL, content=body, headers=headers_of(body, FORM))
+    assert answer.status_code == 400
+    assert "a request could not be answered" not in [line["event"] for line in lines]
