@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable
 
 from app.bolt.run import Run
-from app.errors import RunTimeoutError
+from app.errors import RunError, RunTimeoutError
 from app.inbox.accept import Accepted
 from app.runner.ending import Ending
 from app.runner.running import Running, Runs
-from app.runner.verdict import Limits, Verdict, judge
+from app.runner.verdict import Limits, Verdict, describe, judge
 from app.telemetry import metrics
 from app.telemetry.logs import get_logger
 
@@ -33,8 +33,13 @@ class Adoption:
         await asyncio.wait([accepting])
         accepted = None if accepting.cancelled() or accepting.exception() else accepting.result()
         if accepted is None or accepted.held is None:
-            await self._wait(run)
-            self.say_unprotected(run, began)
+            try:
+                await self._wait(run)
+            except asyncio.CancelledError:
+                run.fail(RunError("cut short by the end of this process, and stored nowhere"))
+                raise
+            finally:
+                self.say_unprotected(run, began)
             return
         running = Running(accepted.held, accepted.held.sent_at + lease_seconds, run.delivery, asyncio.current_task())
         self._runs.add(running)
@@ -66,6 +71,7 @@ class Adoption:
             attempt=run.attempt.attempt,
             duration_ms=round(seconds * 1000, 1),
             stored=False,
+            **({"error": describe(run.error)} if run.error else {}),
         )
 
     async def _wait(self, run: Run) -> None:

@@ -21,7 +21,10 @@ from app.runner.room import Room
 from app.runner.running import Cut, Running, Runs
 from app.runner.verdict import Limits
 from app.telemetry import traces
+from app.telemetry.logs import get_logger
 from app.telemetry.tasks import spawn
+
+log = get_logger("runner")
 
 
 class Runner:
@@ -46,6 +49,7 @@ class Runner:
         self._leases = Leases(inbox, self._runs, clock)
         self._claims = Claims(inbox, self._room, lambda held: self._begin(held, None), clock)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._adopted: set[asyncio.Task[None]] = set()  # with a lease or, where the database was away, without one
 
     def start(self) -> None:
         """Begins to claim and to renew."""
@@ -78,6 +82,8 @@ class Runner:
         traceparent = run.trace.traceparent if run.trace is not None else None
         future = self._inbox.accept(_item(run.delivery, traceparent, running=True), deadline)
         task = self._spawn(self._adoption.see_to_its_end(run, future, self._inbox.lease_seconds), "adopted run")
+        self._adopted.add(task)
+        task.add_done_callback(self._adopted.discard)
         task.add_done_callback(lambda _: on_end())
         return future
 
@@ -95,17 +101,23 @@ class Runner:
         try:
             async with asyncio.timeout(timeout_seconds):
                 await self._runs.all_ended()
+                if self._adopted:
+                    await asyncio.wait(self._adopted)
         except TimeoutError:
             return False
         return True
 
     async def hand_back(self, timeout_seconds: float) -> int:
-        """Stops what still runs, and frees its lanes once it has really ended. How many there were."""
+        """Stops what still runs, and frees its lanes once it has really ended. How many have."""
         left = list(self._runs)
         for running in left:
             running.stop(Cut.DRAINED)
+        for task in self._adopted.difference(running.task for running in left):
+            task.cancel()  # it has no lane to be handed back in
         await self.finish(timeout_seconds)
-        return len(left)
+        for running in self._runs:
+            log.error("a listener goes on though it was cancelled: it swallows that", key=running.held.stored.key)
+        return len(left) - len(self._runs)
 
     async def stop(self) -> None:
         """Ends the loops, and what would not end by itself."""

@@ -8,6 +8,7 @@ import dataclasses
 
 import pytest
 from sqlalchemy import update
+from structlog.testing import capture_logs
 
 from app.bolt.run import Run
 from app.delivery import Attempt, Delivery, Kind
@@ -181,6 +182,26 @@ async def test_a_run_that_swallows_its_cancellation_is_not_done(bench: Bench) ->
     row, lane = await bench.row(cut.key), await bench.lane(cut.lane)
     assert lane is not None
     assert (row.state, row.attempts, lane.owner) == ("live", 0, None)
+    await end(runner)
+
+
+async def test_a_run_that_will_not_end_is_named(bench: Bench) -> None:
+    """A listener that goes on whatever is cancelled is not handed back, and the log says whose delivery it holds."""
+    go = asyncio.Event()
+
+    async def work(_: Run) -> None:
+        while not go.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await go.wait()
+
+    runner, dispatch = bench.runner(work)
+    delivery = event()
+    await accept(runner, delivery)
+    await until(lambda: dispatch.runs, what="it runs")
+    with capture_logs() as lines:
+        assert await runner.hand_back(0.01) == 0
+    assert [line["key"] for line in lines if "goes on though" in line["event"]] == [delivery.key]
+    go.set()
     await end(runner)
 
 
@@ -488,4 +509,45 @@ async def test_an_adopted_listener_is_handed_back(bench: Bench) -> None:
     row, lane = await bench.row(delivery.key), await bench.lane(delivery.lane)
     assert lane is not None
     assert (row.state, row.attempts, lane.owner) == ("live", 0, None)
+    await end(runner)
+
+
+async def test_an_adopted_listener_that_is_not_stored_gets_its_time_too(bench: Bench) -> None:
+    """At the end of the pod, what was acknowledged while the database was away is waited for: nobody else has it."""
+    runner, _ = bench.runner(nothing)
+    delivery = event()
+    run = Run(delivery, Attempt(delivery.key, delivery.kind), ack_by=LATER)
+    go = asyncio.Event()
+
+    async def listener() -> None:
+        await go.wait()
+
+    run.spawn(listener())
+    accepting = runner.adopt(run, LATER, lambda: None)
+    accepting.cancel()  # it could not be stored
+    assert not await runner.finish(0.01)
+    go.set()
+    assert await runner.finish(5)
+    assert run.ended
+    await end(runner)
+
+
+async def test_what_is_lost_is_said(bench: Bench) -> None:
+    """What was acknowledged, could not be stored and does not end in time is cut, and the log says that it is lost."""
+    runner, _ = bench.runner(nothing)
+    delivery = event()
+    run = Run(delivery, Attempt(delivery.key, delivery.kind), ack_by=LATER)
+
+    async def listener() -> None:
+        await asyncio.Event().wait()
+
+    run.spawn(listener())
+    runner.adopt(run, LATER, lambda: None).cancel()
+    assert not await runner.finish(0.01)
+    with capture_logs() as lines:
+        await runner.hand_back(5)
+    assert run.ended
+    (line,) = lines
+    assert (line["event"], line["key"], line["outcome"]) == ("delivery ended", delivery.key, "lost")
+    assert line["error"] == "RunError: cut short by the end of this process, and stored nowhere"
     await end(runner)
