@@ -89,8 +89,6 @@ class Accept:
         r = rows(dialect, {"name": TEXT, "n": WHOLE})
         self._uncount = update(lane).where(lane.c.name == r.c.name).values(pending=lane.c.pending - r.c.n)
         self._sweep = delete(lane).where(lane.c.name.in_(select(r.c.name)), lane.c.pending <= 0)
-        r = rows(dialect, {"id": WHOLE})
-        self._count_attempt = update(delivery).where(delivery.c.id.in_(select(r.c.id))).values(attempts=1)
 
     def __call__(self, connection: Connection, epoch: int, sent_at: float, items: Sequence[Item]) -> list[Accepted]:
         """Stores the items. `epoch` is a number that no other claim of this process has. One answer an item."""
@@ -108,12 +106,15 @@ class Accept:
         duplicates = len(stored) < len(items)
         if duplicates:
             self._forget_duplicates(connection, items, stored)
-        held = self._held(connection, epoch, sent_at, items, stored, first)
-        if duplicates and (left := ours - {one.lease.lane for one in held.values()}):
-            # Ours, but nothing new in it: it was emptied just now, or an earlier commit of this very group,
-            # whose outcome was unknown, had stored it and taken the lease.
-            again = self._next(connection, [Lease(name, epoch) for name in left], set(), sent_at)
-            held |= {one.stored.key: one for one in again}
+        held = {
+            item.key: Held(Lease(name, epoch), _started(item, *stored[item.key]), sent_at)
+            for name, item in first.items()
+            if item.key in stored
+        }
+        if duplicates and (left := [Lease(name, epoch) for name, item in first.items() if item.key not in stored]):
+            # The lane is ours, but not by its first item. It was emptied just now, and what is behind the duplicate is
+            # the oldest; or an earlier commit of this very group, whose outcome was unknown, had stored it.
+            held |= {one.stored.key: one for one in self._next(connection, left, set(), sent_at)}
         new = stored.keys() | held.keys()
         answers = []
         for item in items:
@@ -158,31 +159,9 @@ class Accept:
         connection.execute(self._uncount, {"rows": asked})
         connection.execute(self._sweep, {"rows": asked})
 
-    def _held(  # noqa: PLR0917 - the parts of one answer
-        self,
-        connection: Connection,
-        epoch: int,
-        sent_at: float,
-        items: Sequence[Item],
-        stored: dict[str, tuple[int, float]],
-        first: dict[str, Item],
-    ) -> dict[str, Held]:
-        """The first new delivery of each lane that we took is ours to run. By key."""
-        held: dict[str, Held] = {}
-        lanes: set[str] = set()
-        late: list[int] = []
-        for item in items:
-            if item.lane not in first or item.lane in lanes or item.key not in stored:
-                continue
-            lanes.add(item.lane)
-            number, received_at = stored[item.key]
-            if first[item.lane] is not item:  # the one that we thought to be the first was a duplicate
-                late.append(number)
-            row = Stored(number, item.key, item.kind, item.content_type, item.body, item.traceparent, received_at, 1, 0)
-            held[item.key] = Held(Lease(item.lane, epoch), row, sent_at)
-        if late:
-            connection.execute(self._count_attempt, {"rows": _json([{"id": number} for number in late])})
-        return held
+
+def _started(item: Item, number: int, received_at: float) -> Stored:
+    return Stored(number, item.key, item.kind, item.content_type, item.body, item.traceparent, received_at, 1, 0)
 
 
 def _json(value: Any) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Generic, TypeVar
 
 from app.errors import StoreError, StoreRefusedError, StoreUnavailableError, StoreUnknownError
@@ -84,8 +86,7 @@ class Group(Generic[Item, Answer]):
     async def _run(self) -> None:
         while True:
             await self._some.wait()
-            size = min(len(self._queue), self._most)
-            group = [self._queue.popleft() for _ in range(size)]
+            group = [self._queue.popleft() for _ in range(self._size())]
             try:
                 left = await self._try(group)
             except asyncio.CancelledError:
@@ -98,6 +99,11 @@ class Group(Generic[Item, Answer]):
             if not self._queue:
                 self._some.clear()
                 self._idle.set()
+
+    def _size(self) -> int:
+        """What is in doubt is written alone: until its answer is known, nothing may be mistaken for a part of it."""
+        in_doubt = sum(1 for _ in itertools.takewhile(attrgetter("in_doubt"), self._queue))
+        return in_doubt or min(len(self._queue), self._most)
 
     async def _try(self, group: list[_Waiting[Item, Answer]]) -> list[_Waiting[Item, Answer]]:
         """Writes a group. Returns what must be tried again."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import SchemaError
+from app.errors import SchemaError, StoreRefusedError, StoreUnknownError
 from app.inbox import schema
 from app.inbox.accept import Accepted, Item
 from app.inbox.complete import Completed
@@ -228,6 +228,39 @@ class TestUnknownOutcomes:
         assert answer.held.stored.key == "A1:Ev-doubt"
         assert (await end(inbox, answer.held)).written
         assert await counts(inbox) == {"waiting": 0, "running": 0, "dead": 0, "done": 1}
+
+    async def test_what_arrives_before_a_repeated_accept_is_answered_runs_behind_it(self, inbox: Inbox) -> None:
+        """Of one lane, what the lost commit stored comes before what is stored together with it when it is repeated."""
+        write = inbox._accept
+        again, later = item(key="A1:Ev-doubt"), item(key="A1:Ev-later")
+        await inbox.database.transact(lambda c: write(c, 77, time.monotonic(), [again]))
+        answers = await inbox.database.transact(lambda c: write(c, 77, time.monotonic(), [again, later]))
+        assert [one.held is not None for one in answers] == [True, False]
+        assert answers[0].held is not None
+        completed = await end(inbox, answers[0].held, go_on=True)
+        assert completed.following is not None
+        assert completed.following.stored.key == "A1:Ev-later"
+
+    async def test_a_refused_neighbour_does_not_make_us_forget_what_we_hold(
+        self, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A row that the database refuses arrives before a commit is repeated: what that commit took is still ours."""
+        transact, lost = inbox.database.transact, asyncio.Event()
+
+        async def lose_one_answer(work: Callable[..., object]) -> object:
+            result = await transact(work)
+            if not lost.is_set():
+                lost.set()
+                raise StoreUnknownError("the connection broke at a commit")
+            return result
+
+        monkeypatch.setattr(inbox.database, "transact", lose_one_answer)
+        doubtful = asyncio.ensure_future(accept(inbox, *(item(f"C{n}") for n in range(3))))
+        await lost.wait()
+        bad = Item("A1:Ev-bad", "C9", None, "application/json", "{}", None, take=True)  # type: ignore[arg-type]
+        with pytest.raises(StoreRefusedError):
+            await inbox.accept(bad, time.monotonic() + 10)
+        assert [answer.held is not None for answer in await doubtful] == [True] * 3
 
     async def test_a_repeated_completion_counts_once(self, inbox: Inbox) -> None:
         """The lane loses one delivery, not two, and what follows in it is still ours to run."""
