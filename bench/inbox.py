@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, event, text
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
 from app.inbox.accept import Accept, Item
@@ -33,6 +33,7 @@ from app.inbox.inbox import Inbox
 from app.inbox.lease import End, Outcome
 from app.inbox.postgresql import PostgresqlDatabase
 from app.inbox.sqlite import SqliteDatabase
+from tests.support.plans import plans
 from tests.support.postgresql import PostgreSQL
 
 IN_FLIGHT = 32
@@ -184,7 +185,7 @@ async def claims(url: str, lane: str, rounds: int) -> dict[str, Any]:
         found: dict[str, Any] = {"before ANALYZE": await _claim_times(inbox, rounds)}
         await database.transact(lambda c: c.execute(text("ANALYZE delivery, lane")), 60)
         found["after ANALYZE"] = await _claim_times(inbox, rounds)
-        found["plans"] = await database.transact(lambda c: _explain(c, inbox), 60)
+        found["plans"] = await database.transact(lambda c: plans(c, lambda c: inbox._claim(c, 1, 0, 10)), 60)
         return found
 
 
@@ -214,28 +215,6 @@ async def _claim_times(inbox: Inbox, rounds: int) -> dict[str, float]:
             back = [Outcome(held.lease, held.stored.id, End.HANDED_BACK) for held in kept]
             await asyncio.gather(*(inbox.complete(outcome) for outcome in back))
     return {name: round(statistics.median(of) * 1000, 2) for name, of in times.items()}
-
-
-def _explain(connection: Connection, inbox: Inbox) -> list[str]:
-    """What PostgreSQL does for a claim of ten lanes, statement by statement. Rolled back."""
-    seen: list[tuple[str, Any]] = []
-
-    def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
-        seen.append((statement, parameters))
-
-    event.listen(connection, "before_cursor_execute", note)
-    savepoint = connection.begin_nested()
-    inbox._claim(connection, 1, 0, 10)
-    savepoint.rollback()
-    event.remove(connection, "before_cursor_execute", note)
-    plans = []
-    for statement, parameters in [one for one in seen if not one[0].startswith(("SAVEPOINT", "ROLLBACK"))]:
-        explained = f"EXPLAIN (ANALYZE, BUFFERS, COSTS OFF) {statement}"
-        nested = connection.begin_nested()
-        lines = connection.exec_driver_sql(explained, parameters).scalars().all()
-        nested.rollback()
-        plans.append(f"{statement}\n\n" + "\n".join(lines))
-    return plans
 
 
 @asynccontextmanager

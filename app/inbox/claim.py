@@ -10,7 +10,7 @@ import orjson
 from sqlalchemy import Connection, Row, Select, bindparam, delete, func, literal, select, update
 
 from app.inbox.lease import Held, Lease, Stored
-from app.inbox.sql import LARGE, REAL, TEXT, WHOLE, now, rows
+from app.inbox.sql import LARGE, REAL, TEXT, WHOLE, now, rows, this_moment
 from app.inbox.tables import delivery, inbox, lane
 
 # Not a parameter: a plan that PostgreSQL keeps could not use the index on what is live.
@@ -82,12 +82,15 @@ class Claim:
         self._next = following
         self._paused = select(inbox.c.id).where(inbox.c.paused_at.is_not(None))
         self._soon = (
-            select(lane.c.name).where(lane.c.claimable_at <= now() + bindparam("within", type_=REAL())).limit(1)
+            select(lane.c.name)
+            .where(lane.c.claimable_at <= this_moment() + bindparam("within", type_=REAL()))
+            .order_by(lane.c.claimable_at)  # by the index, which without an order PostgreSQL may not think worth it
+            .limit(1)
         )
         self._orphaned = update(lane).where(lane.c.owner.is_not(None)).values(claimable_at=now())
         self._free = (
             select(lane.c.name, lane.c.owner)
-            .where(lane.c.claimable_at <= now(), ~self._paused.exists())
+            .where(lane.c.claimable_at <= this_moment(), ~self._paused.exists())
             .order_by(lane.c.claimable_at)
             .limit(bindparam("most"))
             .with_for_update(skip_locked=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, bindparam, delete, select
 
-from app.inbox.sql import REAL, now
+from app.inbox.sql import REAL, this_moment
 from app.inbox.tables import delivery
 
 # Small, so that no lock is held for long and no replica falls behind.
@@ -22,7 +22,7 @@ class Retention:
             select(delivery.c.id)
             .where(
                 delivery.c.state == bindparam("state_of"),
-                delivery.c.ended_at < now() - bindparam("age", type_=REAL()),
+                delivery.c.ended_at < this_moment() - bindparam("age", type_=REAL()),
             )
             .order_by(delivery.c.ended_at)
             .limit(BATCH)

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import BigInteger, Double, FromClause, Integer, Text, bindparam, column, func, select, true
+from sqlalchemy import (
+    BigInteger,
+    Double,
+    FromClause,
+    Integer,
+    ScalarSelect,
+    Text,
+    bindparam,
+    column,
+    func,
+    select,
+    true,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -34,6 +46,12 @@ def _postgresql_now(element: now, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(now, "sqlite")
 def _sqlite_now(element: now, compiler: SQLCompiler, **kw: Any) -> str:
     return "clock()"  # sqlite.py gives every connection this function: the clock that the app was given
+
+
+def this_moment() -> ScalarSelect[float]:
+    """The same clock, read once a statement, to compare with what an index holds: for a clock that goes on meanwhile
+    PostgreSQL would look at every row."""
+    return select(now()).scalar_subquery()
 
 
 def rows(dialect: str, types: Types, parameter: str = "rows") -> FromClause:
