@@ -87,6 +87,14 @@ class Pods:
 
     async def __aenter__(self) -> Self:
         """Starts them, and waits until they are ready."""
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def _start(self) -> None:
         slack = await self._stack.enter_async_context(self.slack)
         for number in range(self._count):
             assert self._url.port is not None
@@ -104,7 +112,6 @@ class Pods:
             pod.start()
             self._stack.callback(pod.kill)
         await asyncio.gather(*(pod.app.until_ready() for pod in self.pods))
-        return self
 
     async def _way_to_slack(self) -> tuple[str, tuple[Relay, ...]]:
         """The URL of the Web API through a relay, and through another one the connections of Socket Mode."""

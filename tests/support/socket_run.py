@@ -34,6 +34,7 @@ class SocketRun:
     faults: Faults
     stop: asyncio.Event
     sending: asyncio.Future[None]
+    single: bool
 
     async def holder(self) -> Pod:
         """The pod that is connected, in `single`."""
@@ -47,6 +48,21 @@ class SocketRun:
             return None
 
         return await until_answer(find, what="somebody is connected")
+
+    async def roll(self, pod: Pod) -> None:
+        """As Kubernetes does: /drain, SIGTERM when another one is connected, a new process."""
+        held = self.single and await self.holder() is pod
+        hook = asyncio.ensure_future(pod.app.probe("drain"))  # which returns after DRAIN_DELAY_SECONDS
+        await pod.app.until_logged("draining")
+        if held:
+            await until_answer(lambda: self._is_away(pod), what="another one is connected")
+        pod.app.terminate()
+        assert await pod.app.until_ended() == 0
+        await hook
+        await pod.start_again()
+
+    async def _is_away(self, pod: Pod) -> bool:
+        return await self.holder() is not pod
 
     async def problems(self) -> list[str]:
         """Ends the traffic. What must not be; empty when all promises were kept."""
@@ -83,8 +99,12 @@ async def socket_run(
     count: int = 3,
     rate: float = 20,
     each: Sequence[dict[str, object]] = (),
+    **settings: object,
 ) -> AsyncIterator[SocketRun]:
-    """Starts everything; the traffic runs until `problems` is asked, or the body is over."""
+    """Starts everything; the traffic runs until `problems` is asked, or the body is over.
+
+    `settings` for all pods, `each` for one after the other.
+    """
     url = server.new_database()
     await migrate(url)
     own: dict[str, object] = {
@@ -94,16 +114,19 @@ async def socket_run(
         "SOCKET_LEASE_SECONDS": LEASE_SECONDS,
         "SOCKET_SILENT_SECONDS": 3,
         "LEASE_SECONDS": LEASE_SECONDS,
-    }
+        "DRAIN_DELAY_SECONDS": 30,
+    } | settings
     async with Pods(directory, url, count, each=each, slack_relays=True, **own) as pods:
-        wanted = 1 if connections == "single" else count
+        single = connections == "single"
+        wanted = 1 if single else count
         sockets = pods.slack.sockets
         await until(lambda: len(sockets.standing) == wanted, what=f"{wanted} connected")
         traffic = SocketTraffic(sockets, rate=rate)
         stop = asyncio.Event()
         sending = asyncio.ensure_future(traffic.send(stop))
         try:
-            yield SocketRun(server, url.rpartition("/")[2], pods, traffic, Faults(pods.pods, server), stop, sending)
+            faults = Faults(pods.pods, server)
+            yield SocketRun(server, url.rpartition("/")[2], pods, traffic, faults, stop, sending, single)
         finally:
             sending.cancel()
             await asyncio.wait([sending])

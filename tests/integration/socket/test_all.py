@@ -52,15 +52,14 @@ async def test_the_same_event_over_two_connections_runs_once(shared_postgres: Po
         assert await run.problems() == []
 
 
-async def test_a_rollout_needs_no_retry(shared_postgres: PostgreSQL, tmp_path: Path) -> None:
-    """Each pod is ended and started again: what came over its connection is acknowledged first, and what comes then
-    goes to the others."""
+async def test_a_rollout_leaves_two_connected(shared_postgres: PostgreSQL, tmp_path: Path) -> None:
+    """Each pod is drained, ended and started again: what came over its connection is acknowledged first, and what comes
+    then goes to the others."""
     async with socket_run(tmp_path, shared_postgres, "all") as run:
         for pod in run.pods.pods:
-            pod.app.terminate()
-            assert await pod.app.until_ended() == 0
-            await pod.start_again()
+            await run.roll(pod)
         assert await run.problems() == []
+        assert run.traffic.least_standing == 2
 
 
 async def test_one_receiver_and_workers(shared_postgres: PostgreSQL, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from pathlib import Path
 
@@ -31,12 +30,16 @@ async def test_kills_lose_nothing_and_one_is_connected(shared_postgres: PostgreS
 async def test_a_holder_that_stands_still_for_three_leases_does_no_harm(
     shared_postgres: PostgreSQL, tmp_path: Path
 ) -> None:
-    """Stopped, it cannot close its connection, and Slack may still send to it; when it goes on, it takes nothing that
-    came meanwhile, and what came is done once, by whoever took over."""
+    """Stopped, it cannot close its connection, and Slack still sends to it; when it goes on, it takes nothing that came
+    meanwhile, and what came is done once, by whoever took over."""
     async with socket_run(tmp_path, shared_postgres, "single") as run:
         holder = await run.holder()
+        (connection,) = run.pods.slack.sockets.standing
         await run.faults.stop(holder, 3 * LEASE_SECONDS)
+        sent, acked = connection.sent, connection.acked
         await gap_of(run, time.time())
+        assert sent > acked
+        assert connection.acked == acked
         assert await run.holder() is not holder
         assert await run.problems() == []
 
@@ -76,15 +79,23 @@ async def test_a_holder_without_slack_gives_the_seat_to_one_that_has_it(
 
 
 async def test_a_rollout_hands_over_without_a_gap(shared_postgres: PostgreSQL, tmp_path: Path) -> None:
-    """Each pod is ended and started again: another one is connected before the connected one goes, so that no envelope
-    has to come again."""
+    """Each pod is drained, ended and started again: another one is connected before the connected one goes, so that
+    there is one at every moment."""
     async with socket_run(tmp_path, shared_postgres, "single") as run:
-        began = time.time()
         for pod in run.pods.pods:
-            pod.app.terminate()
-            assert await pod.app.until_ended() == 0
-            await pod.start_again()
-        await asyncio.sleep(1)
+            await run.roll(pod)
         assert await run.problems() == []
-        assert [sent.key for sent in run.traffic.sent if sent.at > began and sent.tries > 1] == []
-        assert 1 <= run.traffic.most_standing <= 2
+        assert (run.traffic.least_standing, run.traffic.most_standing) == (1, 2)
+
+
+async def test_a_holder_that_is_ended_without_a_drain_hands_over_too(
+    shared_postgres: PostgreSQL, tmp_path: Path
+) -> None:
+    """SIGTERM alone, where no hook calls /drain: the seat is left at once, and not after its lease; nothing is lost."""
+    async with socket_run(tmp_path, shared_postgres, "single", SOCKET_LEASE_SECONDS=600) as run:
+        holder = await run.holder()
+        holder.app.terminate()
+        assert await holder.app.until_ended() == 0
+        await gap_of(run, time.time())
+        assert await run.holder() is not holder
+        assert await run.problems() == []
