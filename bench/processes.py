@@ -40,7 +40,8 @@ class ServerProcess:
         with log.open("wb") as output:
             self._process = subprocess.Popen(
                 ["taskset", "-c", str(core), *command],
-                env={**os.environ, **environment},
+                # Bytecode may be kept, as the image has it: else every start of ours would compile for seconds.
+                env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **environment},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -102,15 +103,38 @@ def _answers(port: int, path: str | None) -> bool:
 
 def memory_mib(root: int) -> float:
     """Resident memory of a process and its children; pages that they share are counted once, as a cgroup does."""
-    return sum(_proportional_kib(pid) for pid in _tree(root)) / 2**10
+    return memory(root).total_mib
 
 
-def _proportional_kib(pid: int) -> int:
+@dataclass(frozen=True)
+class Memory:
+    """Of a process and its children, in MiB: what only the first has, what only its children have, what is shared."""
+
+    first_mib: float
+    children_mib: float
+    shared_mib: float
+
+    @property
+    def total_mib(self) -> float:
+        return self.first_mib + self.children_mib + self.shared_mib
+
+
+def memory(root: int) -> Memory:
+    """Files that other programs map too (libc, Python itself) are counted whole: a pod may be alone on its node."""
+    found = [sizes for pid in _tree(root) if (sizes := _rollup(pid))]
+    own = [sizes["Private_Dirty"] for sizes in found] or [0]
+    anonymous = sum(sizes["Pss_Anon"] for sizes in found)
+    # They run one program, so they map the same files.
+    files = max((sizes["Rss"] - sizes["Anonymous"] for sizes in found), default=0)
+    return Memory(own[0] / 2**10, sum(own[1:]) / 2**10, (anonymous + files - sum(own)) / 2**10)
+
+
+def _rollup(pid: int) -> dict[str, int]:
+    """The sums over all mappings of a process, in KiB."""
     with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1])
-    return 0
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+        return {name: int(size.split()[0]) for name, _, size in (line.partition(":") for line in lines)}
+    return {}
 
 
 def _tree(pid: int) -> list[int]:

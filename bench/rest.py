@@ -1,0 +1,105 @@
+"""`python -m bench.rest`: what a pod costs before its first request: from start to ready, and its memory at rest.
+
+The app as in production (`python -m app serve`, a master and its worker) on one core, once for each store a round.
+`--record NAME` keeps the result as bench/results/rest-NAME.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.machine import commit, machine, versions
+from bench.processes import ServerProcess, memory
+from bench.report import RESULTS
+from bench.variants import OURS, ROOT, Launcher, Variant
+
+# The first census, the first sweep and the first beats are over by then.
+REST_SECONDS = 3.0
+NOBODY = "http://127.0.0.1:9/"  # at rest, the Web API is not called
+
+
+async def one(launcher: Launcher, variant: Variant, directory: Path, core: int) -> dict[str, Any]:
+    """Starts it, lets it rest, reads it, ends it."""
+    launch = launcher.launch(variant, 20, "event", NOBODY)
+    server = ServerProcess(launch.command, launch.environment, directory / f"{variant.name}.log", core)
+    try:
+        ready = await server.answers(launch.ready_port, launch.ready_path)
+        cpu = server.cpu().total
+        await asyncio.sleep(REST_SECONDS)
+        at_rest = memory(server.pid)
+        return {
+            "ready_seconds": ready,
+            "ready_cpu_seconds": cpu,
+            "memory_mib": at_rest.total_mib,
+            "master_mib": at_rest.first_mib,
+            "worker_mib": at_rest.children_mib,
+            "shared_mib": at_rest.shared_mib,
+        }
+    finally:
+        await server.stop()
+
+
+async def rounds(count: int, directory: Path, cores: list[int]) -> dict[str, list[dict[str, Any]]]:
+    launcher = Launcher(directory, cores[-1])
+    found: dict[str, list[dict[str, Any]]] = {variant.name: [] for variant in OURS}
+    try:
+        for number in range(count + 1):
+            for variant in OURS:
+                result = await one(launcher, variant, directory, cores[0])
+                if number:  # the first round reads all from the disk, and may compile
+                    found[variant.name].append(result)
+    finally:
+        launcher.close()
+    return found
+
+
+def print_table(found: dict[str, list[dict[str, Any]]]) -> None:
+    table = Table(title="A pod at rest, on one core: median ± half the spread")
+    for heading in ("store", "ready after s", "CPU s", "memory MiB", "master's own", "worker's own", "shared"):
+        table.add_column(heading, justify="left" if heading == "store" else "right")
+    names = ("ready_seconds", "ready_cpu_seconds", "memory_mib", "master_mib", "worker_mib", "shared_mib")
+    for variant in OURS:
+        rows = found[variant.name]
+        table.add_row(variant.label, *(_spread([row[name] for row in rows]) for name in names))
+    Console(width=120).print(table)
+
+
+def _spread(values: list[float]) -> str:
+    return f"{statistics.median(values):.2f} ±{(max(values) - min(values)) / 2:.2f}"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--record", metavar="NAME")
+    options = parser.parse_args()
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cores[-1]})
+    scratch = ROOT / "var"
+    scratch.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="rest-", dir=scratch) as place:
+        directory = Path(place)
+        directory.chmod(0o755)
+        about = {"commit": commit(), "machine": machine(directory), "versions": versions()}
+        found = asyncio.run(rounds(options.rounds, directory, cores))
+    print_table(found)
+    if options.record:
+        RESULTS.mkdir(exist_ok=True)
+        when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        kept = {"when": when, **about, "rounds": found}
+        (RESULTS / f"rest-{options.record}.json").write_text(json.dumps(kept, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
