@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, case, func, select
 
+from app.inbox.retention import is_ended
 from app.inbox.sql import now
 from app.inbox.tables import delivery, inbox, lane
 
@@ -29,7 +30,7 @@ class Count:
             func.coalesce(func.sum(lane.c.pending - case((runs, 1), else_=0)), 0).label("waiting"),
             (now() - func.min(lane.c.claimable_at)).label("oldest"),
         ).subquery()
-        dead = select(func.count()).select_from(delivery).where(delivery.c.state == "dead").scalar_subquery()
+        dead = select(func.count()).select_from(delivery).where(is_ended("dead")).scalar_subquery()
         paused = select(func.count()).select_from(inbox).where(inbox.c.paused_at.is_not(None)).scalar_subquery()
         self._count = select(lanes.c.waiting, lanes.c.oldest, dead.label("dead"), paused.label("paused"))
 

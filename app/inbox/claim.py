@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, Select, bindparam, delete, func, literal, select, update
+from sqlalchemy import Connection, Row, Select, bindparam, delete, func, select, update
 
 from app.inbox.lease import Held, Lease, Stored
-from app.inbox.sql import LARGE, REAL, TEXT, WHOLE, now, rows, this_moment
+from app.inbox.sql import LARGE, REAL, TEXT, WHOLE, now, rows, this_moment, word
 from app.inbox.tables import delivery, inbox, lane
-
-# Not a parameter: a plan that PostgreSQL keeps could not use the index on what is live.
-LIVE_WORD = literal("live", literal_execute=True)
 
 
 class Next:
@@ -24,7 +21,7 @@ class Next:
         r = rows(dialect, {"name": TEXT})
         # One look into the index a lane, however much waits in it: a GROUP BY would read all of that.
         one = delivery.alias("one")
-        oldest = select(func.min(one.c.id)).where(one.c.state == LIVE_WORD, one.c.lane == r.c.name).scalar_subquery()
+        oldest = select(func.min(one.c.id)).where(one.c.state == word("live"), one.c.lane == r.c.name).scalar_subquery()
         self._oldest: Select[Any] = select(delivery).where(delivery.c.id.in_(select(oldest).select_from(r)))
         r = rows(dialect, {"id": LARGE, "cut": WHOLE})
         self._start = (

@@ -7,13 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, or_, select, update
 
-from app.inbox.claim import LIVE_WORD
-from app.inbox.sql import TEXT, WHOLE, insert, now, rows
+from app.inbox.sql import TEXT, WHOLE, insert, now, rows, word
 from app.inbox.tables import delivery, inbox, lane
 
-DEAD_WORD = literal("dead", literal_execute=True)
 # What `list` shows as a state; `running` and `waiting` are both live.
 STATES = ("waiting", "running", "dead", "done")
 
@@ -66,7 +64,7 @@ class Desk:
         running = func.count(lane.c.owner)
         found = connection.execute(select(func.coalesce(func.sum(lane.c.pending), 0) - running, running)).one()
         ended = connection.execute(
-            select(delivery.c.state, func.count()).where(delivery.c.state != LIVE_WORD).group_by(delivery.c.state)
+            select(delivery.c.state, func.count()).where(delivery.c.state != word("live")).group_by(delivery.c.state)
         )
         counted = {state: count for state, count in ended}  # noqa: C416 - rows are no pairs
         return dict.fromkeys(STATES, 0) | {"waiting": int(found[0]), "running": found[1]} | counted
@@ -151,12 +149,12 @@ class Desk:
     def _conditions(self, wanted: Filter, age: ColumnElement[float]) -> list[ColumnElement[bool]]:
         conditions: list[ColumnElement[bool]] = []
         if wanted.state is None:
-            conditions.append(or_(delivery.c.state == LIVE_WORD, delivery.c.state == DEAD_WORD))
+            conditions.append(or_(delivery.c.state == word("live"), delivery.c.state == word("dead")))
         else:
             conditions.append(self._state() == wanted.state)
             # The indexes know live, done and dead.
             in_index = "live" if wanted.state in ("waiting", "running") else wanted.state
-            conditions.append(delivery.c.state == literal(in_index, literal_execute=True))
+            conditions.append(delivery.c.state == word(in_index))
         if wanted.kind is not None:
             conditions.append(delivery.c.kind == wanted.kind)
         if wanted.lane is not None:

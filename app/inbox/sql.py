@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
+    BindParameter,
     Double,
     FromClause,
     Integer,
@@ -15,15 +17,18 @@ from sqlalchemy import (
     bindparam,
     column,
     func,
+    literal,
     select,
     true,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import FunctionElement, cast
 from sqlalchemy.sql.schema import Table
 from sqlalchemy.types import TypeEngine
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 Types = Mapping[str, type[TypeEngine[Any]]]
 
@@ -54,12 +59,17 @@ def this_moment() -> ScalarSelect[float]:
     return select(now()).scalar_subquery()
 
 
+def word(value: str) -> BindParameter[str]:
+    """A state as a part of the statement's text: for a parameter, neither database finds the index on that state."""
+    return literal(value, literal_execute=True)
+
+
 def rows(dialect: str, types: Types, parameter: str = "rows") -> FromClause:
     """A list of rows, sent as one JSON text: one statement for a group of any size, prepared once."""
     bind = bindparam(parameter, type_=Text())
     if dialect == "postgresql":
         return (
-            func.json_to_recordset(cast(bind, postgresql.JSON))
+            func.json_to_recordset(cast(bind, JSON))
             .table_valued(*(column(name, kind) for name, kind in types.items()))
             .render_derived(name=parameter, with_types=True)
         )
@@ -70,4 +80,11 @@ def rows(dialect: str, types: Types, parameter: str = "rows") -> FromClause:
 
 def insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that knows ON CONFLICT."""
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+    # Each here, because a process has one database, and the other's dialect is 2 MiB that it would never use.
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite  # noqa: PLC0415
+
+    return sqlite.insert(table)
