@@ -46,7 +46,8 @@ async def made(database: Database, *how: Callable[[Connection], None]) -> dict[s
         schema.note.drop(connection)
         return found
 
-    await database.open()
+    if not database.shared:
+        await database.open()
     return await database.transact(work, 60)
 
 
