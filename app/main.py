@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Sequence
-from functools import partial
 from operator import attrgetter
 from pathlib import Path
 
 from fastapi import FastAPI
+from pydantic import SecretStr
+from sqlalchemy import URL
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.bolt import listeners
@@ -19,12 +21,10 @@ from app.errors import InvalidSettingsError
 from app.inbox.database import Database
 from app.inbox.inbox import Inbox
 from app.inbox.retention import Retention
-from app.lifecycle import collector, life, probes
+from app.lifecycle import collector, life, probes, start
 from app.lifecycle.door import Door, HttpDoor
 from app.lifecycle.life import Parts
-from app.lifecycle.master import Master
 from app.lifecycle.pod import Pod, State
-from app.lifecycle.ports import require_free
 from app.lifecycle.servers import Server
 from app.receiver.adapter import Adapter
 from app.receiver.events import Events
@@ -38,37 +38,13 @@ from app.receiver.socket.slack import Slack
 from app.receiver.socket.turn import Everybody, OneAtATime
 from app.runner.runner import Runner
 from app.runner.verdict import Limits
-from app.settings import NO_LISTEN, LogFormat, ReceiverKind, Role, Settings, SocketConnections, otlp_signals
-from app.telemetry import logs, metrics
+from app.settings import NO_LISTEN, Role, Settings, SocketConnections, otlp_signals
+from app.telemetry import metrics
 from app.telemetry.logs import get_logger
 from app.telemetry.page import metrics_page
 from app.telemetry.telemetry import Telemetry
 
 log = get_logger("main")
-
-# What requests in flight get after the last of them was accepted.
-FINISH_MARGIN_SECONDS = 1.0
-# More than the parts of life.py take together, so that only what hangs is killed.
-END_MARGIN_SECONDS = 8.0
-
-
-def serve(settings: Settings) -> None:
-    """Runs the app until a signal ends it."""
-    configure_logs(settings)
-    require_secrets(settings)
-    ports = {"INTERNAL_PORT": settings.internal_port}
-    if settings.role is not Role.WORKER and not settings.has_socket:
-        ports = {"PORT": settings.port} | ports
-    for setting, port in ports.items():
-        require_free(settings.host, port, setting)
-    addresses = [(settings.host, port) for port in ports.values()]
-    collector.calm()  # before the fork: what the worker only reads stays one copy for both
-    Master(partial(live, settings), addresses, end_seconds(settings)).run()
-
-
-def end_seconds(settings: Settings) -> float:
-    """How long the server may take from SIGTERM to its end; the grace period of a pod must be longer."""
-    return settings.ack_deadline_seconds + FINISH_MARGIN_SECONDS + settings.drain_timeout_seconds + END_MARGIN_SECONDS
 
 
 async def live(settings: Settings, sockets: Sequence[socket.socket]) -> None:
@@ -107,7 +83,7 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
     bounds = Bounds(settings.max_body_bytes, settings.max_in_flight, settings.ack_deadline_seconds)
     telemetry = Telemetry(otlp_signals(), os.uname().nodename)
     events = Events(inbox, runner, telemetry.workspaces)
-    finish_seconds = settings.ack_deadline_seconds + FINISH_MARGIN_SECONDS
+    finish_seconds = start.finish_seconds(settings)
     internal = [sock for sock in sockets if sock.getsockname()[1] == settings.internal_port]
     public = [sock for sock in sockets if sock not in internal]
     door: Door
@@ -198,15 +174,15 @@ def web(receiver: Receiver) -> ASGIApp:
 
 def database(settings: Settings, *, serves: bool = True) -> Database:
     """The database that DATABASE_URL names. `serves` False: for the command line, beside a process that serves."""
-    url = make_url(settings.database_url.get_secret_value())
+    url = _url("DATABASE_URL", settings.database_url)
     if url.get_backend_name() == "postgresql":
         from app.inbox.postgresql import PostgresqlDatabase  # noqa: PLC0415 - its driver is not loaded without need
 
         listen = settings.database_listen_url
         if listen is None:
             return PostgresqlDatabase(url, listen_url=url if serves else None)
-        name = listen.get_secret_value()
-        return PostgresqlDatabase(url, pooled=True, listen_url=None if name == NO_LISTEN else make_url(name))
+        listens = listen.get_secret_value() != NO_LISTEN
+        return PostgresqlDatabase(url, pooled=True, listen_url=_url("DATABASE_LISTEN_URL", listen) if listens else None)
     from app.inbox.sqlite import SqliteDatabase  # noqa: PLC0415
 
     in_memory = url.database in (None, "", ":memory:")
@@ -215,23 +191,9 @@ def database(settings: Settings, *, serves: bool = True) -> Database:
     )
 
 
-def configure_logs(settings: Settings) -> None:
-    """Where lines go, and how they look."""
-    as_json = None if settings.log_format is LogFormat.AUTO else settings.log_format is LogFormat.JSON
-    logs.configure(settings.log_level, as_json=as_json)
-
-
-def require_secrets(settings: Settings) -> None:
-    """Raises InvalidSettingsError for what serving needs and the settings do not have."""
-    problems = []
-    if settings.receiver is ReceiverKind.SOCKET:
-        token = settings.slack_app_token.get_secret_value() if settings.slack_app_token else ""
-        if settings.has_socket and not token.startswith("xapp-"):
-            said = "is no app-level token" if token else "missing"
-            problems.append(f"SLACK_APP_TOKEN: {said}; it is under Basic Information of your Slack app (xapp-...)")
-    elif not settings.signing_secrets:
-        problems.append("SLACK_SIGNING_SECRET: missing; it is under Basic Information of your Slack app")
-    if settings.slack_bot_token is None or not settings.slack_bot_token.get_secret_value():
-        problems.append("SLACK_BOT_TOKEN: missing; it is under OAuth & Permissions of your Slack app (xoxb-...)")
-    if problems:
-        raise InvalidSettingsError(problems)
+def _url(setting: str, value: SecretStr) -> URL:
+    """Raises InvalidSettingsError: the settings look at its first word only, so that the master needs no SQLAlchemy."""
+    try:
+        return make_url(value.get_secret_value())
+    except (ArgumentError, ValueError):  # whose messages may quote it, with its password
+        raise InvalidSettingsError([f"{setting}: is no URL; look at its port, and at signs in its password"]) from None

@@ -135,14 +135,7 @@ class Settings(BaseSettings):
     def _is_a_database_we_know(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None or value.get_secret_value() == NO_LISTEN:
             return value
-        # Here, because it takes half a second that a command without a database need not spend.
-        from sqlalchemy.engine import make_url  # noqa: PLC0415
-        from sqlalchemy.exc import ArgumentError  # noqa: PLC0415
-
-        try:
-            backend = make_url(value.get_secret_value()).get_backend_name()
-        except ArgumentError:
-            backend = "no URL"
+        backend = value.get_secret_value().partition("://")[0].partition("+")[0]
         if backend not in ("sqlite", "postgresql"):
             raise ValueError("is sqlite+aiosqlite:///FILE, sqlite+aiosqlite:// or postgresql+asyncpg://...")
         return value

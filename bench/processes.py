@@ -58,11 +58,7 @@ class ServerProcess:
         raise RuntimeError(f"the server was not ready within {within_seconds} s:\n{self.log_tail()}")
 
     def cpu(self) -> Cpu:
-        user = system = 0
-        for pid in _tree(self.pid):
-            fields = _stat(pid)
-            user, system = user + int(fields[11]), system + int(fields[12])
-        return Cpu(user / _TICKS, system / _TICKS)
+        return cpu(self.pid)
 
     def memory_mib(self) -> float:
         """Resident memory of the process and its children; pages that they share are counted once, as a cgroup does."""
@@ -81,6 +77,17 @@ class ServerProcess:
 
     def log_tail(self) -> str:
         return self._log.read_text(errors="replace")[-3_000:]
+
+
+def cpu(root: int) -> Cpu:
+    """Of a process and its children that live, and of the children that the first has seen end."""
+    user = system = 0
+    for pid in _tree(root):
+        fields = [int(field) for field in _stat(pid)[11:15]]
+        user, system = user + fields[0], system + fields[1]
+        if pid == root:
+            user, system = user + fields[2], system + fields[3]
+    return Cpu(user / _TICKS, system / _TICKS)
 
 
 def free_port() -> int:

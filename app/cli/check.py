@@ -9,15 +9,16 @@ from app.bolt import listeners
 from app.bolt.app import BoltApp
 from app.errors import AnchorboltError, InvalidSettingsError, SchemaError
 from app.inbox import schema
+from app.lifecycle import start
 
 
 def check() -> None:
     """Says of the settings, the listeners and the database whether they are good, and what to do where they are not."""
     problems: list[str] = []
     loaded = settings.load()  # what is malformed ends here, with a line for each
-    main.configure_logs(loaded)
+    start.configure_logs(loaded)
     try:
-        main.require_secrets(loaded)
+        start.require_secrets(loaded)
     except InvalidSettingsError as error:
         problems += error.problems
     try:

@@ -20,6 +20,7 @@ from app.delivery.redact import redact
 from app.errors import AnchorboltError, RefusedError
 from app.inbox import schema
 from app.inbox.desk import STATES, Desk, Entry, Filter
+from app.lifecycle import start
 from app.telemetry.redact import without_secrets
 
 Result = TypeVar("Result")
@@ -157,7 +158,7 @@ def _on_dead(keys: list[str] | None, all_: bool, wanted: Filter, do: str) -> Non
 
 def _at_desk(work: Callable[[Desk, Connection], Result]) -> Result:
     loaded = settings.load()
-    main.configure_logs(loaded)
+    start.configure_logs(loaded)
     return asyncio.run(_transact(loaded, work))
 
 

@@ -6,6 +6,7 @@ import asyncio
 
 from app import main, settings
 from app.inbox.tables import REVISION
+from app.lifecycle import start
 
 
 def migrate() -> None:
@@ -14,7 +15,7 @@ def migrate() -> None:
     Safe while pods of the version before still run. Serving from a SQLite file does it by itself.
     """
     loaded = settings.load()
-    main.configure_logs(loaded)
+    start.configure_logs(loaded)
     asyncio.run(_migrate(loaded))
     print(f"the schema is at revision {REVISION} or newer")
 

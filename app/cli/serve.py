@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from app import main, settings
+from functools import partial
+
+from app import settings
+from app.lifecycle import start
+from app.lifecycle.master import Live
 
 
 def serve() -> None:
     """Serves: answers Slack on PORT and Kubernetes on INTERNAL_PORT, runs the listeners, and drains on SIGTERM."""
-    main.serve(settings.load())
+    loaded = settings.load()
+    start.serve(loaded, partial(_load, loaded))
+
+
+def _load(loaded: settings.Settings) -> Live:
+    from app import main  # noqa: PLC0415 - in the worker: the master needs none of it (app/lifecycle/start.py)
+
+    return partial(main.live, loaded)

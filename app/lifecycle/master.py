@@ -7,6 +7,7 @@ import math
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -31,6 +32,20 @@ class Worker(UvicornWorker):  # type: ignore[misc] # it has no annotations
     """The worker of uvicorn-worker, with the loop that it chooses, and the life that ours is."""
 
     CONFIG_KWARGS: dict[str, Any] = {**UvicornWorker.CONFIG_KWARGS, "lifespan": "off"}  # noqa: RUF012 - its own form
+
+    def load_wsgi(self) -> None:
+        """gunicorn's own hook: imports the app, which on a node with little CPU takes longer than HANG_SECONDS."""
+        loaded = threading.Event()
+
+        def beat() -> None:
+            while not loaded.wait(HEARTBEAT_SECONDS):
+                self.notify()
+
+        threading.Thread(target=beat, name="beat while loading", daemon=True).start()
+        try:
+            super().load_wsgi()
+        finally:
+            loaded.set()
 
     async def _serve(self) -> None:
         beating = asyncio.get_running_loop().create_task(self._beat())
@@ -76,9 +91,9 @@ class MasterArbiter(Arbiter):  # type: ignore[misc]
 class Master(BaseApplication):  # type: ignore[misc]
     """The gunicorn application: its options, and what a worker runs."""
 
-    def __init__(self, live: Live, addresses: Sequence[tuple[str, int]], end_seconds: float) -> None:
-        """`addresses`: where the worker's sockets listen. `end_seconds`: how long it may take before it is killed."""
-        self._live = live
+    def __init__(self, load: Callable[[], Live], addresses: Sequence[tuple[str, int]], end_seconds: float) -> None:
+        """`load`: called in the worker. `addresses`: where its sockets listen. `end_seconds`: what its end may take."""
+        self._load = load
         self._addresses = addresses
         self._end_seconds = end_seconds
         super().__init__()
@@ -100,7 +115,7 @@ class Master(BaseApplication):  # type: ignore[misc]
 
     def load(self) -> Live:
         """gunicorn's own hook: what it calls the application."""
-        return self._live
+        return self._load()
 
     def run(self) -> None:
         """Until a signal ends it, with the worker's exit code."""

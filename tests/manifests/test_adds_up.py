@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.lifecycle.master import HANG_SECONDS
-from app.main import end_seconds
+from app.lifecycle.start import end_seconds
 from app.settings import Settings
 from tests.manifests.render import OVERLAYS, Manifest, one, overlay, pods, settings_of
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from app import main, settings
+from app import settings
 from app.errors import InvalidSettingsError
+from app.lifecycle import start
 from app.settings import LogFormat, Role, Settings
 
 SECRETS = {
@@ -174,7 +175,7 @@ def test_the_base_of_the_web_api_ends_with_a_slash(monkeypatch: pytest.MonkeyPat
 def test_serving_needs_a_secret_and_a_token() -> None:
     """Serving without them is refused, with where each is found at Slack."""
     with pytest.raises(InvalidSettingsError) as caught:
-        main.require_secrets(settings.load())
+        start.require_secrets(settings.load())
 
     secret, token = caught.value.problems
     assert "Basic Information" in secret

@@ -42,8 +42,8 @@ async def test_a_delivery_that_kills_is_buried_alone(
     for sample in innocents:
         assert (await play_to(app).send(sample)).status == 200
     await play_to(app).send(killer)
-    # 2. It kills one worker after the other, and is buried.
-    (burial,) = await app.until_logged_where(outcome="dead")
+    # 2. It kills one worker after the other, and is buried. Each new one imports the app first.
+    (burial,) = await app.until_logged_where(within_seconds=100, outcome="dead")
     assert burial["key"] == killer.key
     assert "cut short 4 times" in burial["error"]
     assert listener_log.counts("start")[str(killer.key)] == 4
