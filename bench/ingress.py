@@ -1,26 +1,40 @@
-"""`python -m bench.ingress`: where the shipped proxies put conversations, and what that costs them. A Markdown table.
+"""`python -m bench.ingress`: where the shipped proxies put conversations, what that costs, what a failing pod loses.
 
-Each proxy runs with the files of its folder under ingress/, on loopback, in front of stand-in pods. "Moved" is the
-share of conversations on another pod than before; a needless move is one between two pods that were there all along.
+Each proxy (or those that are named) runs with the files of its folder under ingress/, on loopback: first in front of
+stand-in pods, then of three processes of the app on one PostgreSQL. "Moved" is the share of conversations on another
+pod than before; a needless move is one between two pods that were there all along. Prints a Markdown table.
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
+import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.playground.player import Ack, Player, client
+from app.playground.samples import make
+from app.playground.scene import Scene
+from app.playground.signing import STAND_IN_SECRET
+from bench.behind import behind
 from bench.machine import commit, machine
 from tests.integration.ingress.pods import Cluster, Pod
 from tests.integration.ingress.proxies import PROXIES
 from tests.integration.ingress.proxies.process import Proxy
-from tests.integration.ingress.wire import Slack, event
+from tests.integration.ingress.wire import JSON, Slack, event
+from tests.support.pods import migrate
+from tests.support.postgresql import PostgreSQL
+from tests.support.waiting import until
 
 KEYS = 4_000
 FEW = 200
 REQUESTS_A_KEY = 10
+RATE = 300
+EVENTS = 2_400
 TICKS = os.sysconf("SC_CLK_TCK")
 
 Placed = dict[str, str]
@@ -31,11 +45,19 @@ def main() -> None:
     told = machine(Path(tempfile.gettempdir()))
     print(f"{told['cpu']}, {told['cores']} cores, load {told['load_before']:.1f}, commit {commit()}\n")
     columns = {}
-    for kind in PROXIES:
-        if kind.found() is None:
-            print(f"{kind.name}: {kind.program} is not installed\n")
-            continue
-        columns[kind.name] = measured(kind)
+    with tempfile.TemporaryDirectory() as directory:
+        server = PostgreSQL(Path(directory) / "postgresql")
+        server.start()
+        try:
+            for kind in PROXIES:
+                if sys.argv[1:] and kind.name not in sys.argv[1:]:
+                    continue
+                if kind.found() is None:
+                    print(f"{kind.name}: {kind.program} is not installed\n")
+                    continue
+                columns[kind.name] = measured(kind) | asyncio.run(failed_over(kind, server))
+        finally:
+            server.stop()
     rows = next(iter(columns.values()))
     print("| | " + " | ".join(columns) + " |")
     print("|---" * (len(columns) + 1) + "|")
@@ -52,7 +74,7 @@ def measured(kind: type[Proxy]) -> dict[str, str]:
         fewer = placed(kind, cluster, four[:3], names)
         more = placed(kind, cluster, cluster.pods, names)
         backwards = placed(kind, cluster, four[::-1], names)
-        stays, small, large = used(kind, cluster, four, names[:FEW])
+        stays, *costs = used(kind, cluster, four, names[:FEW])
     lost, new = four[3].name, cluster.pods[4].name
     return {
         f"keys that stay on one pod ({FEW} keys, {FEW * REQUESTS_A_KEY} requests)": f"{stays:.0%}",
@@ -62,7 +84,10 @@ def measured(kind: type[Proxy]) -> dict[str, str]:
         "moved, 4 pods to 5 (ideal 0.20)": moved(home, more, names),
         "of these, needless": moved(home, more, [name for name in names if more[name] != new]),
         "moved when the order of the pods is reversed": moved(home, backwards, names),
-        "CPU of the proxy a request, 1 kB / 16 kB": f"{small:.0f} / {large:.0f} us",
+        "CPU of the proxy a request, 1 kB that it need not read / 1 kB / 16 kB": " / ".join(
+            f"{cost:.0f}" for cost in costs
+        )
+        + " us",
     }
 
 
@@ -76,20 +101,67 @@ def placed(kind: type[Proxy], cluster: Cluster, pods: Sequence[Pod], names: Sequ
         return {name: str(slack.send(event(name)).told["pod"]) for name in names}
 
 
-def used(kind: type[Proxy], cluster: Cluster, pods: Sequence[Pod], names: Sequence[str]) -> tuple[float, float, float]:
-    """The share of keys that one pod alone saw, and microseconds of CPU for a request of 1 kB and of 16 kB."""
+def used(kind: type[Proxy], cluster: Cluster, pods: Sequence[Pod], names: Sequence[str]) -> list[float]:
+    """The share of keys that one pod alone saw, then microseconds of CPU for each of three kinds of request."""
     with tempfile.TemporaryDirectory() as directory, kind(cluster, Path(directory), pods).running() as proxy:
         assert proxy.process is not None
         seen: dict[str, set[str]] = {name: set() for name in names}
         costs = []
         with Slack(proxy.port) as slack:
-            for size in (1_000, 16_000):
+            for size, media_type in ((1_000, "text/plain"), (1_000, JSON), (16_000, JSON)):
                 began = cpu_seconds(proxy.process.pid)
                 for _ in range(REQUESTS_A_KEY):
                     for name in names:
-                        seen[name].add(str(slack.send(event(name, blocks=blocks(size))).told["pod"]))
+                        pod = str(slack.send(event(name, blocks=blocks(size)), media_type).told["pod"])
+                        if media_type == JSON:
+                            seen[name].add(pod)
                 costs.append((cpu_seconds(proxy.process.pid) - began) / (len(names) * REQUESTS_A_KEY) * 1e6)
-    return sum(len(pods) == 1 for pods in seen.values()) / len(seen), costs[0], costs[1]
+    return [sum(len(pods) == 1 for pods in seen.values()) / len(seen), *costs]
+
+
+async def failed_over(kind: type[Proxy], server: PostgreSQL) -> dict[str, str]:
+    """What a drain and a SIGKILL of one of three processes cost."""
+    found = {}
+    for how in ("drain", "SIGKILL"):
+        url = server.new_database()
+        await migrate(url)
+        async with behind(kind, 3, url, DRAIN_DELAY_SECONDS=2, LEASE_SECONDS=3) as running:
+            name = running.pods.cluster.pods[0].name
+            ended = running.pods.processes[name]
+            worker = ended.worker_pid
+            sending = asyncio.create_task(load(running.url))
+            await asyncio.sleep(EVENTS / RATE / 4)
+            if how == "drain":  # as in a rollout: /drain, which returns once the proxies had time, then SIGTERM
+                await asyncio.to_thread(running.pods.ask, running.pods.cluster.pod(name), "drain")
+                ended.terminate()
+                await ended.until_ended()
+            else:
+                ended.kill()
+            await running.start(name)
+            acks = await sending
+            taken = {str(last.sample.key) for *_, last in acks if last.ok}
+            await until(lambda: taken <= set(running.log.counts("done")), what="what was acknowledged is done")  # noqa: B023
+            starts = running.log.entries("start")
+        again = [key for key, times in Counter(entry.key for entry in starts).items() if times > 1]
+        was_cut = {entry.key for entry in starts if entry.pid == worker} if how == "SIGKILL" else set()
+        found[f"{how} at {RATE}/s, of {EVENTS:,}: first answers failed; lost after Slack's retries"] = (
+            f"{sum(not first.ok for first, *_ in acks)}; {EVENTS - len(taken)}"
+        )
+        found[f"{how}: processed twice; of these not by the killed pod"] = f"{len(again)}; {len(set(again) - was_cut)}"
+    return found
+
+
+async def load(url: str) -> list[list[Ack]]:
+    """Events of many conversations at a steady rate; every answer to every event, those to its retries too."""
+    async with client(keep_alive=True, connections=128) as http, asyncio.TaskGroup() as group:
+        player = Player(http, url, STAND_IN_SECRET)
+        due, tasks = time.monotonic(), []
+        for n in range(EVENTS):
+            scene = Scene(channel_id=f"C{n % FEW:010X}", thread_ts=f"1760000000.{n:06d}", text="work=0.02")
+            tasks.append(group.create_task(player.deliver(make("message", scene), retry_after=(0.0, 0.5, 1.0))))
+            due += 1 / RATE
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+    return [task.result() for task in tasks]
 
 
 def blocks(size: int) -> list[dict[str, object]]:

@@ -7,10 +7,7 @@ for it. Once without any database: events that run twice under Slack's retries, 
 from __future__ import annotations
 
 import asyncio
-import os
 import random
-import subprocess
-import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -23,14 +20,12 @@ from app.playground.player import Ack, Player, client
 from app.playground.samples import make
 from app.playground.scene import Scene
 from app.playground.signing import STAND_IN_SECRET
-from app.playground.stand_in import StandIn
+from bench.behind import behind
 from bench.machine import commit, machine
-from tests.integration.ingress.app_pods import AppPods
-from tests.integration.ingress.pods import Cluster
 from tests.integration.ingress.proxies.haproxy import HAProxy
-from tests.support.app_process import ROOT
-from tests.support.listener_log import Entry, ListenerLog
+from tests.support.listener_log import Entry
 from tests.support.listeners import words
+from tests.support.pods import migrate
 from tests.support.postgresql import PostgreSQL
 from tests.support.waiting import until
 
@@ -162,47 +157,25 @@ def percentile(values: Sequence[float]) -> float:
 
 async def measured(kind: type[Tier], workload: Workload, server: PostgreSQL | None) -> Run:
     """One round: fresh pods, a fresh database."""
-    with tempfile.TemporaryDirectory() as name, Cluster(PODS).running(stand_ins=False) as cluster:
-        directory = Path(name)
-        log = ListenerLog(directory)
-        url = server.new_database() if server else "sqlite+aiosqlite://"
-        if server:
-            environment = os.environ | {
-                "DATABASE_URL": url,
-                "PYTHONPATH": str(ROOT),
-                "SLACK_SIGNING_SECRET": STAND_IN_SECRET,
-            }
-            migrate = [sys.executable, "-m", "app", "migrate"]
-            await asyncio.to_thread(subprocess.run, migrate, env=environment, cwd=name, check=True, capture_output=True)
-            server.query(url.rsplit("/", 1)[1], "CREATE EXTENSION pg_stat_statements")
-        async with StandIn() as slack:
-            pods = AppPods(
-                cluster, directory, slack.api_url, log.environment | {"DATABASE_URL": url, "LOG_LEVEL": "WARNING"}
-            )
-            tier = kind(cluster, directory)
-            try:
-                for pod in cluster.pods:
-                    pods.start(pod)
-                await until(lambda: all(pods.is_ready(pod) for pod in cluster.pods), what="all pods are ready")
-                await asyncio.to_thread(tier.start)
-                before = statements(server, url)
-                acks = await load(tier.port, workload)
-                accepted = {key for key, ack in acks.items() if ack.status == 200}
-                await until(lambda: accepted <= set(log.counts("done")), what="every event is done")
-                spent = statements(server, url) - before
-                where = {
-                    pods.processes[pod.name].worker_pid: pod.name.replace("anchorbolt", "pod") for pod in cluster.pods
-                }
-            finally:
-                await asyncio.to_thread(tier.stop)
-                pods.end()
+    url = server.new_database() if server else "sqlite+aiosqlite://"
+    if server:
+        await migrate(url)
+        server.query(url.rsplit("/", 1)[1], "CREATE EXTENSION pg_stat_statements")
+    async with behind(kind, PODS, url) as running:
+        before = statements(server, url)
+        acks = await load(running.url, workload)
+        accepted = {key for key, ack in acks.items() if ack.status == 200}
+        await until(lambda: accepted <= set(running.log.counts("done")), what="every event is done")
+        spent = statements(server, url) - before
+        processes = running.pods.processes
+        where = {process.worker_pid: name.replace("anchorbolt", "pod") for name, process in processes.items()}
         lanes: dict[str, list[Entry]] = defaultdict(list)
-        for entry in log.entries():
+        for entry in running.log.entries():
             lanes[words(entry.text)["lane"]].append(entry)
         return Run(acks, lanes, {pid: pod for pid, pod in where.items() if pid}, accepted_times(server, url), spent)
 
 
-async def load(port: int, workload: Workload) -> dict[str, Ack]:
+async def load(url: str, workload: Workload) -> dict[str, Ack]:
     """Every lane sends one event after the other; of some, Slack's retry follows although they were acknowledged."""
     chance = random.Random(1)
     acks: dict[str, Ack] = {}
@@ -217,7 +190,7 @@ async def load(port: int, workload: Workload) -> dict[str, Ack]:
                 await player.send(sample, retry_num=1)
 
     async with client(connections=workload.lanes) as http:
-        player = Player(http, f"http://127.0.0.1:{port}/slack/events", STAND_IN_SECRET)
+        player = Player(http, url, STAND_IN_SECRET)
         await asyncio.gather(*(lane(number) for number in range(workload.lanes)))
     return acks
 
