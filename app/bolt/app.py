@@ -20,12 +20,13 @@ from slack_bolt.middleware.authorization.async_single_team_authorization import 
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from app.bolt import web_client, workflow
+from app.bolt import workflow
 from app.bolt.authorization import Authorization
 from app.bolt.error_handler import ErrorHandler, MiddlewareErrorHandler
 from app.bolt.index import ListenerIndex, asked
 from app.bolt.listener_runner import RUN, ListenerRunner
 from app.bolt.run import Ack, Run
+from app.bolt.web_api import client as web_client
 from app.delivery import Delivery
 
 
@@ -42,7 +43,7 @@ class BoltApp(AsyncApp):
             url_verification_enabled=False,
             raise_error_for_unhandled_request=False,
         )
-        self._async_client = web_client.create(token, api_url)
+        self._async_client = self._web_client = web_client.create(token, api_url)
         logger = self._framework_logger
         self.error_handler = ErrorHandler(logger)
         runner = ListenerRunner(
@@ -65,12 +66,11 @@ class BoltApp(AsyncApp):
 
     async def open(self) -> None:
         """Opens the session of the Web API."""
-        self.client.session = web_client.session()
+        web_client.share(self._web_client)
 
     async def close(self) -> None:
         """Closes it."""
-        if self.client.session is not None:
-            await self.client.session.close()
+        await web_client.close(self._web_client)
 
     async def run_stored(self, run: Run) -> None:
         """Runs a stored delivery to its end. How it ended is in `run`; a cancelled caller cancels its listeners."""
@@ -102,7 +102,7 @@ class BoltApp(AsyncApp):
 
     async def report_failure(self, delivery: Delivery, reason: str) -> None:
         """Tells Slack of a workflow step that is a dead letter; nothing for any other delivery."""
-        await workflow.report_failure(self.client, delivery, reason)
+        await workflow.report_failure(self._web_client, delivery, reason)
 
     def error(self, func: Callable[..., Awaitable[BoltResponse | None]]) -> Callable[..., Awaitable[Any]]:
         """Bolt's `@app.error`: a handler that returns a response has handled the error."""
@@ -127,7 +127,7 @@ class BoltApp(AsyncApp):
         # As Bolt does, but without building a client from its parts for every request.
         req.context["logger"] = self._request_logger
         req.context["token"] = self._token
-        req.context["client"] = web_client.for_request(self._async_client, req.context.team_id)
+        req.context["client"] = web_client.for_request(self._web_client, req.context.team_id)
         req.context["listener_runner"] = self.listener_runner
 
     def _handle_unmatched_requests(self, req: AsyncBoltRequest, resp: BoltResponse) -> BoltResponse:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from slack_sdk.web.async_client import AsyncWebClient
-
-from app.bolt import web_client
+from app.bolt.web_api import client as web_client
+from app.bolt.web_api.watched_client import WatchedClient
 from app.delivery import Delivery
 
 
-async def report_failure(client: AsyncWebClient, delivery: Delivery, reason: str) -> None:
+async def report_failure(client: WatchedClient, delivery: Delivery, reason: str) -> None:
     """Calls functions.completeError for a `function_executed` event. Raises what the Web API raises."""
     event = delivery.payload.get("event") or {}
     execution = event.get("function_execution_id")

@@ -49,7 +49,7 @@ class Slack:
 
     def __init__(self, app_token: str, api_url: str) -> None:
         logger = logging.getLogger(LOGGER)
-        if logger.level == logging.NOTSET:  # see bolt/web_client.py
+        if logger.level == logging.NOTSET:  # see bolt/web_api/client.py
             logger.setLevel(logger.getEffectiveLevel())
         self._token = app_token
         # Retries are ours: they would wait here for as long as Slack says, and nobody would see it.
