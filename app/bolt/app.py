@@ -25,6 +25,7 @@ from app.bolt.authorization import Authorization
 from app.bolt.error_handler import ErrorHandler, MiddlewareErrorHandler
 from app.bolt.index import ListenerIndex, asked
 from app.bolt.listener_runner import RUN, ListenerRunner
+from app.bolt.request import Request
 from app.bolt.run import Ack, Run
 from app.bolt.web_api import client as web_client
 from app.delivery import Delivery
@@ -113,15 +114,7 @@ class BoltApp(AsyncApp):
 
     def _request(self, run: Run, http: AsyncBoltRequest | None) -> AsyncBoltRequest:
         context: dict[str, Any] = {RUN: run, "delivery": run.attempt, "ack": Ack()}
-        request = AsyncBoltRequest(
-            body=run.delivery.payload,
-            query=http.query if http else None,
-            headers={"content-type": [run.delivery.content_type]},
-            context=context,
-            mode="socket_mode",
-        )
-        request.raw_body = run.delivery.body
-        return request
+        return Request(run.delivery, context, http.query if http else None)
 
     def _init_context(self, req: AsyncBoltRequest) -> None:
         # As Bolt does, but without building a client from its parts for every request.

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.middleware.authorization.async_single_team_authorization import AsyncSingleTeamAuthorization
+from slack_bolt.middleware.authorization.internals import _is_bot_token, _to_authorize_result, no_auth_test_events
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.errors import SlackApiError
@@ -22,6 +24,7 @@ class Authorization(AsyncSingleTeamAuthorization):
     def __init__(self) -> None:
         super().__init__()
         self._asking: asyncio.Task[AsyncSlackResponse] | None = None
+        self._bot: AuthorizeResult | None = None  # what is the same for every request that goes with our token
 
     async def async_process(
         self,
@@ -31,15 +34,24 @@ class Authorization(AsyncSingleTeamAuthorization):
         next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt passes it by this name
     ) -> BoltResponse:
         """Bolt's own hook."""
-        if self.auth_test_result is None and req.body.get("type") not in ("ssl_check", "url_verification"):
+        body, client = req.body, req.context.client
+        if self.auth_test_result is None and body.get("type") not in ("ssl_check", "url_verification"):
             try:
-                self.auth_test_result = await self._ask(req.context.client)
+                self.auth_test_result = await self._ask(client)
             except SlackApiError as error:
                 word = slack_error.word(error)
                 if word is None or slack_error.status(error) != 200:  # busy or down: that says nothing of our token
                     raise
                 raise NotAuthorizedError(f"auth.test answered {word}: look at SLACK_BOT_TOKEN") from error
-        return await super().async_process(req=req, resp=resp, next=next)
+        if body.get("type") != "event_callback" or body["event"].get("type") in no_auth_test_events:
+            return await super().async_process(req=req, resp=resp, next=next)
+        token = client.token
+        if self._bot is None or self._bot.bot_token != token:
+            if not _is_bot_token(token):
+                return await super().async_process(req=req, resp=resp, next=next)
+            self._bot = _to_authorize_result(self.auth_test_result, token, None)
+        req.context.set_authorize_result(_for_user(self._bot, req.context.user_id))
+        return await next()
 
     async def _ask(self, client: AsyncWebClient) -> AsyncSlackResponse:
         """The answer of the call that is under way, also when it fails: in a line, each would wait for all before it.
@@ -49,3 +61,12 @@ class Authorization(AsyncSingleTeamAuthorization):
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(client.auth_test(), name="auth.test")
         return await asyncio.shield(self._asking)
+
+
+def _for_user(bot: AuthorizeResult, user_id: str | None) -> AuthorizeResult:
+    """A copy for one request, which a listener may change."""
+    mine = AuthorizeResult.__new__(AuthorizeResult)
+    mine.update(bot)
+    mine.__dict__.update(bot.__dict__)
+    mine["user_id"] = mine.user_id = user_id
+    return mine

@@ -15,10 +15,15 @@ from slack_bolt.listener.async_listener import AsyncCustomListener, AsyncListene
 from slack_bolt.listener_matcher import builtins
 from slack_bolt.listener_matcher.async_builtins import AsyncBuiltinListenerMatcher
 from slack_bolt.listener_matcher.async_listener_matcher import AsyncListenerMatcher
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
+from slack_bolt.middleware.attaching_conversation_kwargs.async_attaching_conversation_kwargs import (
+    AsyncAttachingConversationKwargs,
+)
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from app.bolt.arguments import Listener
+from app.bolt.conversation_arguments import ConversationArguments
 
 # The body of the request that this task dispatches; while it is set, a walk over the listeners meets candidates only.
 asked: ContextVar[Mapping[str, Any] | None] = ContextVar("asked", default=None)
@@ -48,6 +53,7 @@ class ListenerIndex(list[AsyncListener]):
         if type(listener) is AsyncCustomListener:
             listener.__class__ = Listener  # the same object, that Bolt has just built from thirteen arguments
         listener.matchers = [_direct(matcher) for matcher in listener.matchers]
+        listener.middleware = [_short(middleware) for middleware in listener.middleware]
         name = name_wanted(listener.matchers[0])
         (self._always if name is None else self._named.setdefault(name, [])).append(len(self))
         super().append(listener)
@@ -68,7 +74,7 @@ class ListenerIndex(list[AsyncListener]):
 def names_in(body: Mapping[str, Any]) -> set[str]:
     """Every value of a request that a plain constraint is compared with, wherever the kind of request has it."""
     event, view, actions = body.get("event"), body.get("view"), body.get("actions")
-    found = [body.get("command"), body.get("callback_id"), body.get("action_id")]
+    found: list[Any] = [body.get("command"), body.get("callback_id"), body.get("action_id")]
     if isinstance(event, Mapping):
         found += [event.get("type"), event.get("callback_id")]
         function = event.get("function")
@@ -103,6 +109,12 @@ def _direct(matcher: AsyncListenerMatcher) -> AsyncListenerMatcher:
     if type(matcher) is AsyncBuiltinListenerMatcher and matcher.arg_names == ["body"]:
         return DirectMatcher(matcher)
     return matcher
+
+
+def _short(middleware: AsyncMiddleware) -> AsyncMiddleware:
+    if isinstance(middleware, AsyncAttachingConversationKwargs):
+        return ConversationArguments(middleware.thread_context_store)
+    return middleware
 
 
 def _free(function: Any) -> dict[str, Any]:

@@ -28,6 +28,7 @@ class Server(uvicorn.Server):
                 log_config=None,
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,  # who asks is known by the signature alone
                 # Proxies close what is idle first: none may reuse a connection that we are about to close.
                 timeout_keep_alive=75,
                 timeout_graceful_shutdown=max(1, round(finish_seconds)),

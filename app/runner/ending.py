@@ -26,6 +26,9 @@ SETTLE_SECONDS = 1.0
 # So many deliveries of a lane run one after the other while other lanes wait for a place: then it queues behind them.
 TURN = 10
 
+# How loud the end of a delivery is said, where it is not as it should be.
+LEVELS = {"dead": "error", "failed": "warning", "lost": "warning"}
+
 ReportFailure = Callable[[Delivery, str], Awaitable[None]]
 
 
@@ -120,7 +123,7 @@ class Ending:
         if run is not None:
             run.over(outcome)
         metrics.run_ended(stored.kind, listener, outcome.replace(" ", "_"), seconds)
-        write_line = {"dead": log.error, "failed": log.warning, "lost": log.warning}.get(outcome, log.debug)
+        write_line = getattr(log, LEVELS.get(outcome, "debug"))
         write_line(
             "delivery ended",
             key=stored.key,
