@@ -7,6 +7,7 @@ import socket
 import uvloop
 
 from app import main, settings
+from app.lifecycle import start
 
 
 def _listen(port: int) -> socket.socket:
@@ -19,5 +20,5 @@ def _listen(port: int) -> socket.socket:
 
 if __name__ == "__main__":
     read = settings.load()
-    main.configure_logs(read)
+    start.configure_logs(read)
     uvloop.run(main.live(read, [_listen(read.port), _listen(read.internal_port)]))
