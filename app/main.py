@@ -46,6 +46,8 @@ from app.telemetry.telemetry import Telemetry
 
 log = get_logger("main")
 
+INTERNAL_HEAD_SECONDS = 10.0
+
 
 async def live(settings: Settings, sockets: Sequence[socket.socket]) -> None:
     """The worker's life."""
@@ -91,7 +93,10 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
         door = socket_door(settings, inbox, Envelopes(bolt, events, interactions, bounds))
     else:
         receiver = Receiver(Signature(settings.signing_secrets), events, interactions, Adapter(bolt), bounds)
-        door = HttpDoor(receiver, Server(web(receiver), public, finish_seconds=finish_seconds))
+        head_seconds = settings.ack_deadline_seconds  # beyond it Slack would not wait for the answer
+        door = HttpDoor(
+            receiver, Server(web(receiver), public, finish_seconds=finish_seconds, head_seconds=head_seconds)
+        )
 
     def drain() -> None:
         if inbox.database.shared:  # alone with its deliveries, a pod goes on with them while it still serves
@@ -111,7 +116,12 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
         runner=runner,
         door=door,
         interactions=interactions,
-        internal=Server(probes.create(pod, {"/metrics": metrics_page}), internal, finish_seconds=1),
+        internal=Server(
+            probes.create(pod, {"/metrics": metrics_page}),
+            internal,
+            finish_seconds=1,
+            head_seconds=INTERNAL_HEAD_SECONDS,
+        ),
         finish_seconds=finish_seconds,
         drain_timeout_seconds=settings.drain_timeout_seconds,
         telemetry=telemetry,

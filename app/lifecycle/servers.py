@@ -12,17 +12,20 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.lifecycle.acceptor import Acceptor
+from app.lifecycle.connection import Connection
 
 
 class Server(uvicorn.Server):
     """A server on sockets that were opened before. Signals and the lifespan are ours: see life.py."""
 
-    def __init__(self, app: ASGIApp, sockets: Sequence[socket.socket], *, finish_seconds: float) -> None:
-        """`finish_seconds`: what requests in flight get at the end."""
+    def __init__(
+        self, app: ASGIApp, sockets: Sequence[socket.socket], *, finish_seconds: float, head_seconds: float
+    ) -> None:
+        """`finish_seconds`: what requests in flight get at the end. `head_seconds`: what the head of one may take."""
         super().__init__(
             uvicorn.Config(
                 app,
-                http="httptools",
+                http=Connection,
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -35,6 +38,7 @@ class Server(uvicorn.Server):
             )
         )
         self._sockets = list(sockets)
+        self._head_seconds = head_seconds
         self._loop: asyncio.Task[None] | None = None
 
     @contextlib.contextmanager
@@ -63,6 +67,9 @@ class Server(uvicorn.Server):
         await self._loop
 
     def _protocol(self) -> asyncio.Protocol:
-        return self.config.http_protocol_class(  # type: ignore[call-arg] # as uvicorn's startup calls it
-            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        return Connection(
+            head_seconds=self._head_seconds,
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
         )

@@ -52,6 +52,19 @@ class Wire:
         except ConnectionError:
             return True
 
+    async def is_closed_after_an_answer(self) -> bool:
+        """Whether the other side closes, whatever it says before, if the client is still told."""
+        try:
+            await asyncio.wait_for(self._reader.read(-1), 30)
+        except ConnectionError:
+            return True
+        return self._reader.at_eof()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is any sense in sending more."""
+        return not self._writer.transport.is_closing() and not self._reader.at_eof()
+
     def hang_up(self) -> None:
         """Closes at once."""
         self._writer.transport.abort()
@@ -81,6 +94,38 @@ async def test_a_body_that_does_not_come(start_app: StartApp) -> None:
     await wire.send(HEAD + b"content-length: 100\r\n\r\n{")
     assert await wire.answer() == (408, {"error": "slow_body"})
     assert await wire.is_closed()
+
+
+async def test_a_head_that_does_not_end(start_app: StartApp, play_to: PlayTo) -> None:
+    """A head that is too large or too slow is refused, its connection closed, and nobody else waits for it."""
+    app = start_app(ACK_DEADLINE_SECONDS=0.5)
+    await app.until_ready()
+    # 1. One long header, and many short ones, whether or not the client waits for what it is told.
+    for beginning, endless in ((b"x-long: ", b"a" * 70_000), (b"", b"x-short: a\r\n" * 6_000)):
+        wire = await Wire.to(app)
+        await wire.send(HEAD + beginning + endless)
+        assert await wire.answer() == (431, {"error": "head_too_large"})
+        assert await wire.is_closed()
+        deaf = await Wire.to(app)
+        await deaf.send(HEAD + beginning)
+        while deaf.is_open:
+            await deaf.send(endless)
+        assert await deaf.is_closed_after_an_answer()
+    # 2. One that stops in its middle; on a fresh connection, and after a request.
+    wire = await Wire.to(app)
+    await wire.send(HEAD)
+    assert await wire.answer() == (408, {"error": "slow_head"})
+    assert await wire.is_closed()
+    wire = await Wire.to(app)
+    await wire.send(HEAD + b"content-length: 2\r\n\r\n{}")
+    assert await wire.answer() == (401, {"error": "missing_signature"})
+    await wire.send(HEAD)
+    assert await wire.answer() == (408, {"error": "slow_head"})
+    # 3. Everybody else is served, and a large body is no head.
+    large = make("app_mention", Scene(text="a" * 500_000))
+    assert (await play_to(app).send(large)).status == 200
+    app.terminate()
+    assert await app.until_ended() == 0
 
 
 async def test_what_is_no_http(start_app: StartApp) -> None:
