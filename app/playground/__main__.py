@@ -1,4 +1,4 @@
-"""`python -m app.playground [PORT [HOST]]`: the stand-in as a process of its own, for benches and faults."""
+"""`python -m app.playground [PORT [HOST [SOCKET_PORT]]]`: the stand-in as a process of its own."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from app.errors import PortTakenError
 from app.playground.stand_in import StandIn
 
 
-async def serve(port: int, host: str) -> None:
+async def serve(port: int, host: str, socket_port: int) -> None:
     """Serves until SIGINT or SIGTERM; its first line on standard output is its URL."""
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    async with StandIn(host=host, port=port) as slack:
+    async with StandIn(host=host, port=port, socket_port=socket_port) as slack:
         sys.stdout.write(f"{slack.url}\n")
         sys.stdout.flush()
         await ended.wait()
 
 
-def _arguments(given: list[str]) -> tuple[int, str]:
-    port, host = (*given, *("0", "127.0.0.1")[len(given) :])
-    return int(port), host
+def _arguments(given: list[str]) -> tuple[int, str, int]:
+    port, host, socket_port = (*given, *("0", "127.0.0.1", "0")[len(given) :])
+    return int(port), host, int(socket_port)
 
 
 if __name__ == "__main__":

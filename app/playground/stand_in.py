@@ -62,7 +62,7 @@ class StandIn:
             script=self.script,
             messages=Messages(),
             sockets=self.sockets,
-            desk=desk(self.calls, self.script),
+            desk=desk(self.calls, self.script, self.sockets),
             clock=clock,
         )
         self._server: _Server | None = None

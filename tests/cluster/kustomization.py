@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from tests.manifests.render import ROOT, Manifest, render
+from tests.manifests.render import ROOT, SOCKET_MODE, Manifest, render
 
 IMAGE = os.environ.get("IMAGE", "localhost/anchorbolt:dev")
 AROUND = {
@@ -19,7 +19,12 @@ AROUND = {
     "standard": ["postgres-dev", "slack-stand-in"],
     "workers": ["postgres-dev", "slack-stand-in"],
     "local": [],
+    "socket-single": ["postgres-dev", "slack-stand-in"],
+    "socket-workers": ["postgres-dev", "slack-stand-in"],
 }
+# Where traffic comes in from outside; in Socket Mode the stand-in for Slack is asked to send.
+ENTRY = {"simple": "anchorbolt"} | dict.fromkeys(SOCKET_MODE, "anchorbolt-slack")
+BY_THE_TIER = "anchorbolt-ingress"
 # What must outlive the node that a test takes away.
 AT_HOME = (("StatefulSet", "anchorbolt-postgres"), ("Deployment", "anchorbolt-slack"), ("Deployment", "recorder"))
 
@@ -43,6 +48,7 @@ class Kustomization:
         default_factory=lambda: {
             "SLACK_SIGNING_SECRET": "for-the-cluster-tests",
             "SLACK_BOT_TOKEN": "xoxb-for-trying-only",
+            "SLACK_APP_TOKEN": "xapp-for-trying-only",
             "DATABASE_URL": "postgresql+asyncpg://anchorbolt:for-trying-only@anchorbolt-postgres:5432/anchorbolt",
         }
     )
@@ -50,7 +56,7 @@ class Kustomization:
     @property
     def entry(self) -> str:
         """The Service that takes traffic from outside."""
-        return "anchorbolt" if self.overlay == "simple" else "anchorbolt-ingress"
+        return ENTRY.get(self.overlay, BY_THE_TIER)
 
     def render(self) -> list[Manifest]:
         """Writes the kustomization, and gives every object of it."""
@@ -93,9 +99,9 @@ class Kustomization:
     def _patches(self) -> list[Manifest]:
         node = {"op": "add", "path": "/spec/template/spec/nodeSelector", "value": {"kubernetes.io/hostname": self.home}}
         patches = [_patch(kind, name, node) for kind, name in AT_HOME]
-        if self.overlay == "simple":
-            patches.append(_patch("Service", "anchorbolt", {"op": "add", "path": "/spec/type", "value": "NodePort"}))
-        if self.overlay == "workers":  # there is no KEDA in a test cluster
+        if self.entry != BY_THE_TIER:
+            patches.append(_patch("Service", self.entry, {"op": "add", "path": "/spec/type", "value": "NodePort"}))
+        if self.overlay in ("workers", "socket-workers"):  # there is no KEDA in a test cluster
             two = {"op": "add", "path": "/spec/replicas", "value": 2}
             patches.append(_patch("Deployment", "anchorbolt-worker", two))
             for kind in ("ScaledObject", "TriggerAuthentication"):

@@ -1,4 +1,4 @@
-"""Plays Slack: signed requests at a rate, retries of events included. Prints one JSON line a request.
+"""Plays Slack: requests at a rate, or envelopes of Socket Mode, events sent again too. Prints a JSON line for each.
 
 Goes on until its standard input ends; a line on it is the signing secret from then on.
 
@@ -11,21 +11,21 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import hashlib
-import hmac
 import json
 import sys
 import threading
 import time
-import urllib.parse
 import uuid
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 import aiohttp
 
+from tests.cluster.doors import EVENTS, Door, Envelope, Payload, SignedRequest, payload_of
+
 RETRIES_AFTER_SECONDS = (0, 5, 15)
 SLACK_WAITS_SECONDS = 3
+# Over sockets the stand-in does the waiting, and says so afterwards.
+STAND_IN_SAYS_SECONDS = 1
 CONVERSATIONS = 100
 # Of ten requests: seven events (one of them in a long thread), two commands, one click.
 MIX = ("event", "event", "command", "event", "thread", "event", "action", "event", "command", "event")
@@ -45,61 +45,13 @@ class Sent:
     error: str = ""
 
 
-def body_of(sent: Sent, number: int, job: dict[str, object]) -> tuple[bytes, str]:
-    """The body and content type that Slack would send for this job."""
-    channel, text = sent.channel, json.dumps(job)
-    if sent.kind in ("event", "thread"):
-        event: dict[str, Any] = {
-            "type": "message",
-            "channel": channel,
-            "user": "U1",
-            "ts": f"{number}.0001",
-            "text": text,
-        }
-        if sent.kind == "thread":
-            event["thread_ts"] = "1.0001"
-        envelope: dict[str, Any] = {
-            "type": "event_callback",
-            "team_id": "T1",
-            "api_app_id": "A1",
-            "event_id": sent.id,
-            "event": event,
-        }
-        envelope |= {
-            "event_time": int(sent.at),
-            "authorizations": [{"team_id": "T1", "user_id": "UBOT", "is_bot": True}],
-        }
-        return json.dumps(envelope).encode(), "application/json"
-    form: dict[str, str]
-    if sent.kind == "command":
-        form = {"command": "/work", "text": text, "channel_id": channel, "user_id": "U1", "team_id": "T1"}
-        form |= {"trigger_id": sent.id, "api_app_id": "A1", "response_url": "https://hooks.slack.com/x", "token": "t"}
-    else:
-        action = {"type": "button", "action_id": "work", "block_id": "b", "value": text, "action_ts": "1.0"}
-        payload: dict[str, Any] = {
-            "type": "block_actions",
-            "team": {"id": "T1"},
-            "user": {"id": "U1"},
-            "api_app_id": "A1",
-        }
-        payload |= {"channel": {"id": channel}, "trigger_id": sent.id, "actions": [action], "token": "t"}
-        form = {"payload": json.dumps(payload)}
-    return urllib.parse.urlencode(form).encode(), "application/x-www-form-urlencoded"
-
-
-def signed(secret: str, body: bytes) -> dict[str, str]:
-    """Slack's two headers for a body, as of now."""
-    at = str(int(time.time()))
-    digest = hmac.new(secret.encode(), f"v0:{at}:".encode() + body, hashlib.sha256).hexdigest()
-    return {"X-Slack-Request-Timestamp": at, "X-Slack-Signature": f"v0={digest}"}
-
-
 class Load:
     """Sends at a rate, each request on a connection of its own, as Slack does."""
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self._arguments = arguments
-        self._secret = arguments.secret
+        self._signed = SignedRequest(arguments.secret)
+        self._door: Door = Envelope() if arguments.sockets else self._signed
         self._stop = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
 
@@ -110,7 +62,8 @@ class Load:
     async def run(self) -> None:
         """Sends until stopped, then waits for the last answers and retries."""
         connector = aiohttp.TCPConnector(force_close=True, limit=0)
-        timeout = aiohttp.ClientTimeout(total=SLACK_WAITS_SECONDS)
+        waits = SLACK_WAITS_SECONDS + (STAND_IN_SAYS_SECONDS if self._arguments.sockets else 0)
+        timeout = aiohttp.ClientTimeout(total=waits)
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
             begin, number = time.monotonic(), 0
             while not self._stop.is_set() and number != (self._arguments.count or None):
@@ -131,19 +84,17 @@ class Load:
         sent = Sent(name, kind, lane, f"C{number % CONVERSATIONS:06d}", time.time())
         job = {"id": name, "lane": lane, "channel": sent.channel, "seconds": self._arguments.work}
         job |= {"leak": True} if self._arguments.leak else {}
-        body, content_type = body_of(sent, number, job)
-        for retry, wait in enumerate((None, *RETRIES_AFTER_SECONDS)):
-            headers = {"Content-Type": content_type}
-            if wait is not None:
-                await asyncio.sleep(wait)
-                headers |= {"X-Slack-Retry-Num": str(retry), "X-Slack-Retry-Reason": "http_error"}
-            await self._ask(session, sent, body, headers | signed(self._secret, body))
-            if sent.statuses[-1] == 200 or kind not in ("event", "thread"):
+        payload = payload_of(kind, name, sent.channel, number, job)
+        for retry, wait in enumerate((0, *RETRIES_AFTER_SECONDS)):
+            await asyncio.sleep(wait)
+            await self._ask(session, sent, payload, retry)
+            if sent.statuses[-1] == 200 or kind not in EVENTS:
                 break
         sys.stdout.write(json.dumps(asdict(sent)) + "\n")
         sys.stdout.flush()
 
-    async def _ask(self, session: aiohttp.ClientSession, sent: Sent, body: bytes, headers: dict[str, str]) -> None:
+    async def _ask(self, session: aiohttp.ClientSession, sent: Sent, payload: Payload, retry: int) -> None:
+        body, headers = self._door.wrap(sent.kind, payload, retry)
         begin = time.monotonic()
         try:
             async with session.post(self._arguments.url, data=body, headers=headers) as answer:
@@ -156,14 +107,15 @@ class Load:
 
     def use(self, secret: str) -> None:
         """Signs with this secret from now on."""
-        self._secret = secret
+        self._signed.secret = secret
 
 
 async def main() -> None:
     """Reads the arguments, then sends until standard input ends."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", required=True)
-    parser.add_argument("--secret", required=True)
+    parser.add_argument("--secret", default="")
+    parser.add_argument("--sockets", action="store_true", help="the URL is the stand-in's: it sends envelopes for us")
     parser.add_argument("--rate", type=float, default=10, help="requests a second")
     parser.add_argument("--work", type=float, default=1, help="seconds that each listener works")
     parser.add_argument("--count", type=int, default=0, help="end after so many requests")

@@ -1,4 +1,4 @@
-"""Plays one signed request of every kind, as `make run` does, and prints a JSON line for each.
+"""Plays one request of every kind, as `make run` does, and prints a JSON line for each.
 
 A program of its own for the same reason as load.py: it may have to run where the nodes are within reach.
 """
@@ -8,18 +8,35 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
+from collections.abc import AsyncIterator
 
-from app.playground.player import Player, client
+import httpx
+
+from app.playground.player import Ack, Player, client
+from app.playground.samples import SAMPLES, make
 from app.playground.scene import Scene
+from app.playground.socket_mode.envelope import envelope, is_sent_over_sockets
 
-# The header in which the tier of the tests says which pod answered (see pod_header.py).
+# The header in which the tier of the tests says which pod answered (see tier.py).
 POD_HEADER = "x-answered-by"
+
+
+async def over_sockets(http: httpx.AsyncClient, url: str, scene: Scene) -> AsyncIterator[Ack]:
+    """The same, as envelopes that the stand-in sends over the app's connections; its answer tells of the ack."""
+    for kind in filter(is_sent_over_sockets, SAMPLES):
+        sample = make(kind, scene)
+        began = time.perf_counter()
+        answer = await http.post(url, json=envelope(sample), timeout=None)
+        yield Ack(sample, answer.status_code, (time.perf_counter() - began) * 1000, answer.content)
 
 
 async def main(url: str, secret: str, slack_url: str) -> None:
     """Sends one kind after the other."""
+    scene = Scene(slack_url=slack_url)
     async with client() as http:
-        async for ack in Player(http, url, secret).play(Scene(slack_url=slack_url)):
+        sockets = url.endswith("/sockets")
+        async for ack in over_sockets(http, url, scene) if sockets else Player(http, url, secret).play(scene):
             line = {"kind": ack.sample.kind, "family": ack.sample.family, "status": ack.status or 0}
             line |= {"ack_ms": round(ack.ack_ms, 1), "pod": ack.headers.get(POD_HEADER, "-") if ack.headers else "-"}
             sys.stdout.write(json.dumps(line) + "\n")

@@ -15,7 +15,7 @@ import yaml
 from tests.cluster.cluster import Cluster, wait_until
 from tests.cluster.kustomization import Change, Kustomization
 from tests.cluster.traffic import Line, Traffic
-from tests.manifests.render import ROOT, render
+from tests.manifests.render import ROOT, SOCKET_MODE, render
 
 # The pods with a claim, and what they keep on it.
 ON_VOLUMES = {"anchorbolt-postgres-0": "/var/lib/postgresql/data", "anchorbolt-0": "/var/lib/anchorbolt"}
@@ -127,13 +127,15 @@ class Stack:
     def url(self, node: str) -> str:
         """Where Slack would send to, by way of this node."""
         port = self.get("service", self.kustomization.entry)["spec"]["ports"][0]["nodePort"]
-        return f"http://{self.cluster.address(node)}:{port}/slack/events"
+        path = "/sockets" if self.overlay in SOCKET_MODE else "/slack/events"
+        return f"http://{self.cluster.address(node)}:{port}{path}"
 
     def traffic(self, rate: float, work: float = 1.0, *more: str) -> Traffic:
         """Begins signed load, by way of the node that no test takes away. `work`: seconds that each listener takes."""
         secret = self.kustomization.secrets["SLACK_SIGNING_SECRET"].split(",")[0]
-        command = [*self.cluster.reach, sys.executable, str(ROOT / "tests" / "cluster" / "load.py")]
+        command = [*self.cluster.reach, sys.executable, "-m", "tests.cluster.load"]
         command += ["--url", self.url(self.cluster.home), "--secret", secret, "--rate", str(rate), "--work", str(work)]
+        command += ["--sockets"] if self.overlay in SOCKET_MODE else []
         self._traffic.append(Traffic([*command, *more], self.lines))
         return self._traffic[-1]
 

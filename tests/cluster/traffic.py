@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.cluster.load import SLACK_WAITS_SECONDS, Sent
+from tests.manifests.render import ROOT
 
 # As cluster_listeners.py has it: a listener that could not tell by then has failed.
 TOLD_WITHIN_SECONDS = 5
@@ -132,7 +133,7 @@ class Traffic:
         descriptor, name = tempfile.mkstemp(suffix=".jsonl")
         self._out = Path(name)
         with os.fdopen(descriptor, "w") as out:
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out, text=True)
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out, text=True, cwd=ROOT)
         self._lines = lines
         self.began = time.time()
 

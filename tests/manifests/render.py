@@ -12,7 +12,10 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-OVERLAYS = ("simple", "stateless", "standard", "workers", "local")
+OVERLAYS = ("simple", "stateless", "standard", "workers", "local", "socket-single", "socket-workers")
+# Slack reaches these through the sticky tier; in Socket Mode nothing reaches the app.
+BEHIND_THE_TIER = ("stateless", "standard", "workers", "local")
+SOCKET_MODE = ("socket-single", "socket-workers")
 CLUSTER_HOME = Path(os.environ.get("CLUSTER_HOME", Path.home() / ".cache" / "cluster"))
 
 Manifest = dict[str, Any]

@@ -9,7 +9,7 @@ import pytest
 from app.lifecycle.master import HANG_SECONDS
 from app.lifecycle.start import end_seconds
 from app.settings import Settings
-from tests.manifests.render import OVERLAYS, Manifest, one, overlay, pods, settings_of
+from tests.manifests.render import OVERLAYS, SOCKET_MODE, Manifest, one, overlay, pods, settings_of
 
 MARGIN_SECONDS = 3
 
@@ -46,11 +46,12 @@ def test_every_setting_is_one_that_the_app_knows(name: str) -> None:
 
 @pytest.mark.parametrize("name", OVERLAYS)
 def test_the_ports_are_those_of_the_settings(name: str) -> None:
-    """The container's ports are PORT and INTERNAL_PORT, and the headless Service keeps the numbers."""
+    """The container's ports are PORT and INTERNAL_PORT, and the headless Service keeps them; no PORT in Socket Mode."""
     settings = _settings(name)
     pod = one(overlay(name), "StatefulSet", "anchorbolt")["spec"]["template"]
     ports = {port["name"]: port["containerPort"] for port in _app(pod)["ports"]}
-    assert ports == {"http": settings.port, "internal": settings.internal_port}
+    public = {} if name in SOCKET_MODE else {"http": settings.port}
+    assert ports == public | {"internal": settings.internal_port}
     headless = one(overlay(name), "Service", "anchorbolt-pods")["spec"]
     assert {port["targetPort"]: port["port"] for port in headless["ports"]} == ports
 
@@ -103,9 +104,10 @@ def test_a_hang_is_found_long_after_a_slow_moment(name: str) -> None:
         assert probe["terminationGracePeriodSeconds"] < settings.drain_timeout_seconds
 
 
-def test_a_worker_is_the_same_pod_without_a_public_port() -> None:
+@pytest.mark.parametrize("name", ["workers", "socket-workers"])
+def test_a_worker_is_the_same_pod_without_a_public_port(name: str) -> None:
     """The worker's Deployment and the app's StatefulSet differ in role, port, labels and tolerations alone."""
-    manifests = overlay("workers")
+    manifests = overlay(name)
     receiver = one(manifests, "StatefulSet", "anchorbolt")["spec"]["template"]["spec"]
     worker = one(manifests, "Deployment", "anchorbolt-worker")["spec"]["template"]["spec"]
     assert _app({"spec": receiver}).pop("env") == [{"name": "ROLE", "value": "receiver"}]

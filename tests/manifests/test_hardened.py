@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.manifests.render import OVERLAYS, containers, one, overlay, pods
+from tests.manifests.render import BEHIND_THE_TIER, OVERLAYS, SOCKET_MODE, containers, one, overlay, pods
 
 ALLOWED_VOLUMES = {
     "configMap",
@@ -80,7 +80,15 @@ def test_secrets_are_files_and_never_variables() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "database"), [("simple", False), ("stateless", False), ("standard", True), ("workers", True)]
+    ("name", "database"),
+    [
+        ("simple", False),
+        ("stateless", False),
+        ("standard", True),
+        ("workers", True),
+        ("socket-single", True),
+        ("socket-workers", True),
+    ],
 )
 def test_only_what_needs_the_database_may_reach_it(name: str, database: bool) -> None:
     """Out go DNS and 443, and 5432 only where the inbox is PostgreSQL."""
@@ -89,7 +97,7 @@ def test_only_what_needs_the_database_may_reach_it(name: str, database: bool) ->
     assert ports == {53, 443} | ({5432} if database else set())
 
 
-@pytest.mark.parametrize("name", [name for name in OVERLAYS if name != "simple"])
+@pytest.mark.parametrize("name", BEHIND_THE_TIER)
 def test_only_the_tier_reaches_the_public_port(name: str) -> None:
     """The sticky tier comes in on 3000 and 3001, the monitoring on 3001, and nobody else."""
     policy = one(overlay(name), "NetworkPolicy", "anchorbolt")["spec"]
@@ -100,3 +108,14 @@ def test_only_the_tier_reaches_the_public_port(name: str) -> None:
             by_port[port["port"]] += rule["from"]
     assert [source["podSelector"]["matchLabels"].items() <= tier.items() for source in by_port[3000]] == [True]  # type: ignore[index]
     assert len(by_port[3001]) == 2
+
+
+@pytest.mark.parametrize("name", SOCKET_MODE)
+def test_in_socket_mode_nothing_comes_in_but_the_monitoring(name: str) -> None:
+    """No ingress, no Service with an address, no public port; the monitoring alone comes in, on 3001."""
+    manifests = overlay(name)
+    assert not [m for m in manifests if m["kind"] == "DaemonSet" or "ingress" in m["metadata"]["name"]]
+    services = [m["spec"] for m in manifests if m["kind"] == "Service"]
+    assert [(s["clusterIP"], [port["port"] for port in s["ports"]]) for s in services] == [("None", [3001])]
+    rules = one(manifests, "NetworkPolicy", "anchorbolt")["spec"]["ingress"]
+    assert [[port["port"] for port in rule["ports"]] for rule in rules] == [[3001]]

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from tests.manifests.render import OVERLAYS, ROOT, one, overlay, pods, render, settings_of
+from app.playground.socket_mode.sockets import MOST_CONNECTIONS
+from tests.manifests.render import BEHIND_THE_TIER, OVERLAYS, ROOT, one, overlay, pods, render, settings_of
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,8 @@ from tests.manifests.render import OVERLAYS, ROOT, one, overlay, pods, render, s
                 "Deployment/anchorbolt-slack": 1,
             },
         ),
+        ("socket-single", {"StatefulSet/anchorbolt": 3}),
+        ("socket-workers", {"StatefulSet/anchorbolt": 2, "Deployment/anchorbolt-worker": None}),
     ],
 )
 def test_workloads(name: str, workloads: dict[str, int | None]) -> None:
@@ -48,6 +51,8 @@ def test_workloads(name: str, workloads: dict[str, int | None]) -> None:
         ("standard", None),
         ("workers", None),
         ("local", None),
+        ("socket-single", None),
+        ("socket-workers", None),
     ],
 )
 def test_where_the_inbox_is(name: str, url: str | None) -> None:
@@ -116,17 +121,25 @@ def test_the_number_of_pods_is_the_autoscalers_alone() -> None:
 
 def test_the_tier_stands_on_every_node_that_lets_traffic_in() -> None:
     """A DaemonSet behind externalTrafficPolicy Local: a node that is lost takes no answer of the others with it."""
-    for name in OVERLAYS:
-        if name == "simple":
-            continue
+    for name in BEHIND_THE_TIER:
         assert one(overlay(name), "Service", "anchorbolt-ingress")["spec"]["externalTrafficPolicy"] == "Local"
         strategy = one(overlay(name), "DaemonSet", "anchorbolt-ingress")["spec"]["updateStrategy"]["rollingUpdate"]
         assert (strategy["maxSurge"], strategy["maxUnavailable"]) == (1, 0)
 
 
-def test_the_workers_autoscaler_asks_for_lanes_and_ends_no_worker_in_doubt() -> None:
+@pytest.mark.parametrize(("name", "connections"), [("socket-single", "single"), ("socket-workers", "all")])
+def test_who_is_connected_in_socket_mode(name: str, connections: str) -> None:
+    """The receivers connect to Slack, one of them or all; of all, there are never more than Slack allows."""
+    settings = settings_of(overlay(name))
+    assert (settings["RECEIVER"], settings["SOCKET_CONNECTIONS"]) == ("socket", connections)
+    replicas = one(overlay(name), "StatefulSet", "anchorbolt")["spec"]["replicas"]
+    assert connections == "single" or replicas < MOST_CONNECTIONS
+
+
+@pytest.mark.parametrize("name", ["workers", "socket-workers"])
+def test_the_workers_autoscaler_asks_for_lanes_and_ends_no_worker_in_doubt(name: str) -> None:
     """KEDA scales the Deployment by lanes that are due, never to zero, and keeps workers when it cannot ask."""
-    scaler = one(overlay("workers"), "ScaledObject", "anchorbolt-worker")["spec"]
+    scaler = one(overlay(name), "ScaledObject", "anchorbolt-worker")["spec"]
     assert scaler["scaleTargetRef"] == {"name": "anchorbolt-worker"}
     assert scaler["minReplicaCount"] >= 2
     assert scaler["fallback"]["replicas"] >= scaler["minReplicaCount"]
