@@ -53,6 +53,11 @@ class Kustomization:
         }
     )
 
+    def __post_init__(self) -> None:
+        """The volumes of a test cluster are used again, and nobody empties them: a file of its own; see PGDATA, too."""
+        if self.overlay == "simple":
+            self.settings["DATABASE_URL"] = f"sqlite+aiosqlite:////var/lib/anchorbolt/{self.folder.name}.db"
+
     @property
     def entry(self) -> str:
         """The Service that takes traffic from outside."""
@@ -99,6 +104,11 @@ class Kustomization:
     def _patches(self) -> list[Manifest]:
         node = {"op": "add", "path": "/spec/template/spec/nodeSelector", "value": {"kubernetes.io/hostname": self.home}}
         patches = [_patch(kind, name, node) for kind, name in AT_HOME]
+        if self.overlay == "local" or "postgres-dev" in AROUND[self.overlay]:
+            env = [{"name": "PGDATA", "value": f"/var/lib/postgresql/data/{self.folder.name}"}]
+            spec = {"template": {"spec": {"containers": [{"name": "postgres", "env": env}]}}}
+            database = {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "anchorbolt-postgres"}}
+            patches.append({"patch": yaml.safe_dump(database | {"spec": spec})})
         if self.entry != BY_THE_TIER:
             patches.append(_patch("Service", self.entry, {"op": "add", "path": "/spec/type", "value": "NodePort"}))
         if self.overlay in ("workers", "socket-workers"):  # there is no KEDA in a test cluster

@@ -10,10 +10,12 @@ STEADY_SECONDS = 15
 RATE = 50
 
 
-def restart_under_load(stack: Stack, *workloads: str, rate: float = RATE) -> tuple[Account, dict[str, float]]:
+def restart_under_load(
+    stack: Stack, *workloads: str, rate: float = RATE, steady_seconds: float = STEADY_SECONDS
+) -> tuple[Account, dict[str, float]]:
     """Steady load, the restart in the middle of it, a little after; p99 of the ack before and during, in ms."""
     traffic = stack.traffic(rate)
-    begin, restarts = traffic.go_on_for(STEADY_SECONDS)
+    begin, restarts = traffic.go_on_for(steady_seconds)
     for workload in workloads:
         stack.restart(workload)
     restarted = traffic.go_on_for(5)[0]

@@ -32,7 +32,7 @@ def test_a_restart_under_load_is_noticed_by_nobody(stacks: Stacks) -> None:
     # 1. the same stack, under load
     stack = stacks("local", change=naming_pods)
     # 2. a restart in the middle of it
-    account, timing = restart_under_load(stack, "statefulset/anchorbolt", rate=20)
+    account, timing = restart_under_load(stack, "statefulset/anchorbolt", rate=20, steady_seconds=5)
     # 3. nobody noticed, and conversations came home
     assert len(account.sent) > 200, "the load did not run"
     nothing_noticed(account)
