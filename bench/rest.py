@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.machine import commit, machine, versions
-from bench.processes import ServerProcess, memory
+from bench.processes import ServerProcess, end_well, memory
 from bench.report import RESULTS
 from bench.variants import OURS, ROOT, Launcher, Variant
 
@@ -84,6 +84,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--record", metavar="NAME")
     options = parser.parse_args()
+    end_well()
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[-1]})
     scratch = ROOT / "var"

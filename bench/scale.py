@@ -33,7 +33,7 @@ from bench import backlog
 from bench.costs import Cost, Costs
 from bench.machine import commit, machine, versions
 from bench.postgres import Postgres
-from bench.processes import cpu
+from bench.processes import cpu, end_well
 from bench.report import RESULTS
 from bench.variants import ROOT
 
@@ -205,6 +205,7 @@ def main() -> None:
     parser.add_argument("--axes", nargs="+", choices=AXES, default=AXES)
     parser.add_argument("--record", metavar="NAME", help="keep the result as bench/results/scale-NAME.json")
     options = parser.parse_args()
+    end_well()
     scratch = ROOT / "var"
     scratch.mkdir(exist_ok=True)
     began = time.monotonic()

@@ -19,6 +19,7 @@ import uvloop
 
 from bench.machine import commit, machine, versions
 from bench.measure import Bench, Cell, Times
+from bench.processes import end_well
 from bench.report import RESULTS, last_recorded, print_report
 from bench.variants import ALL, ROOT, Launcher
 
@@ -27,6 +28,7 @@ LATENCIES_AT = 20
 
 def main() -> None:
     options = _options()
+    end_well()
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
         raise SystemExit("two cores are needed: one for the server, one for the load")
