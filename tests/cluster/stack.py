@@ -120,7 +120,8 @@ class Stack:
 
     def url(self, node: str) -> str:
         """Where Slack would send to, by way of this node."""
-        port = self.get("service", self.kustomization.entry)["spec"]["ports"][0]["nodePort"]
+        ports = self.get("service", self.kustomization.entry)["spec"]["ports"]
+        port = next(port["nodePort"] for port in ports if port["name"] == "http")
         path = "/sockets" if self.overlay in SOCKET_MODE else "/slack/events"
         return f"http://{self.cluster.address(node)}:{port}{path}"
 
