@@ -20,7 +20,15 @@ OUTCOMES = ("done", "unmatched", "failed", "dead", "handed_back", "lost")
 LAST_OUTCOMES = ("done", "unmatched", "failed", "dead", "lost")
 REFUSALS = (
     *("missing_signature", "bad_timestamp", "stale_timestamp", "bad_signature"),
-    *("too_large", "method_not_allowed", "unsupported_content_type", "slow_body", "disconnected"),
+    *(
+        "head_too_large",
+        "slow_head",
+        "too_large",
+        "method_not_allowed",
+        "unsupported_content_type",
+        "slow_body",
+        "disconnected",
+    ),
     *("bad_encoding", "bad_json", "bad_form", "bad_kind", "bad_event", "bad_challenge", "bad_payload"),
     *("draining", "overloaded", "store_unavailable", "store_timeout", "store_failed", "ack_timeout", "internal_error"),
 )
