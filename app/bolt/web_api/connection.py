@@ -19,7 +19,7 @@ MAX_HEAD_BYTES = 65_536
 
 @dataclass(slots=True)
 class Answer:
-    """What came back: as much of aiohttp's ClientResponse as slack_sdk reads."""
+    """What came back, as a whole."""
 
     status: int
     headers: CIMultiDict[str]
@@ -30,21 +30,9 @@ class Answer:
         """Without its parameters, as aiohttp has it."""
         return self.headers.get("Content-Type", "application/octet-stream").partition(";")[0].strip().lower()
 
-    async def json(self) -> Any:
-        """Raises ContentTypeError for what says that it is no JSON, and JSONDecodeError for what is none."""
-        if self.content_type != "application/json":
-            raise aiohttp.ContentTypeError(
-                cast("aiohttp.RequestInfo", None), (), status=self.status, message=f"{self.content_type} is no JSON"
-            )
-        return orjson.loads(self.body)
-
-    async def text(self) -> str:
-        """For messages about what could not be read."""
-        return self.body.decode("utf-8", "replace")
-
-    async def read(self) -> bytes:
-        """The raw body."""
-        return self.body
+    def json(self) -> Any:
+        """Nothing of what says that it is no JSON. Raises JSONDecodeError for what says so and is none."""
+        return orjson.loads(self.body) if self.content_type == "application/json" else {}
 
 
 class Connection(asyncio.Protocol):

@@ -11,7 +11,6 @@ import json
 from functools import lru_cache
 from typing import Any
 
-import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.request import HttpRequest
 from slack_sdk.http_retry.response import HttpResponse
@@ -47,7 +46,7 @@ class ShortCall:
         while True:
             try:
                 answer = await self._pool.ask(self._request)
-                data = await self._read(answer)
+                data = self._read(answer)
             except Exception as error:
                 if await self._again(None, {}, error):
                     continue
@@ -57,11 +56,9 @@ class ShortCall:
                 response.validate()  # type: ignore[no-untyped-call]
                 return response
 
-    async def _read(self, answer: Answer) -> Any:
+    def _read(self, answer: Answer) -> Any:
         try:
-            return await answer.json()
-        except aiohttp.ContentTypeError:
-            return {}
+            return answer.json()
         except json.JSONDecodeError as error:
             said = f"Slack's answer is no JSON: {error}"
             raise SlackApiError(said, self._response(answer, {})) from error  # type: ignore[no-untyped-call]
