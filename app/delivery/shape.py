@@ -5,7 +5,7 @@ Events are not looked at so closely: one that nobody expected is stored, and see
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 # Objects, wherever they are; Slack writes null where one does not apply (the team of an org-wide installation).
@@ -17,6 +17,7 @@ NAMED = {
     "interactive_message": "callback_id",
     "dialog_submission": "callback_id",
     "dialog_cancellation": "callback_id",
+    "workflow_step_edit": "callback_id",
     "dialog_suggestion": "callback_id",
     "block_suggestion": "action_id",
 }
@@ -30,20 +31,34 @@ def is_interactive(payload: Mapping[str, Any]) -> bool:
     # Not known in any interactive payload; Bolt walks through them all the same.
     if not (isinstance(payload.get("event", {}), dict) and _are_objects(payload.get("authorizations") or [])):
         return False
-    if of in NAMED:
-        return isinstance(payload.get(NAMED[of]), str)
-    if of == "block_actions":
-        return _are_actions(payload.get("actions"))
-    if of in {"view_submission", "view_closed"}:
-        return isinstance(payload.get("view"), dict)
-    return True
+    if of in NAMED and not isinstance(payload.get(NAMED[of]), str):
+        return False
+    return of not in PARTS or PARTS[of](payload)
 
 
-def _are_actions(actions: Any) -> bool:
-    return (
-        _are_objects(actions) and bool(actions) and all(isinstance(action.get("action_id"), str) for action in actions)
-    )
+def _has_actions(payload: Mapping[str, Any]) -> bool:
+    actions = payload.get("actions")
+    return _are_objects(actions) and bool(actions)
+
+
+def _has_named_actions(payload: Mapping[str, Any]) -> bool:
+    return _has_actions(payload) and all(isinstance(action.get("action_id"), str) for action in payload["actions"])
+
+
+def _has_view(payload: Mapping[str, Any]) -> bool:
+    view = payload.get("view")
+    # One without a callback_id reaches no listener of Bolt's, and harms none.
+    return isinstance(view, dict) and isinstance(view.get("callback_id", ""), str)
 
 
 def _are_objects(values: Any) -> bool:
     return isinstance(values, list) and all(isinstance(value, dict) for value in values)
+
+
+# Beside their names
+PARTS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
+    "block_actions": _has_named_actions,
+    "interactive_message": _has_actions,
+    "view_submission": _has_view,
+    "view_closed": _has_view,
+}
