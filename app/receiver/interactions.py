@@ -11,6 +11,7 @@ from app.bolt.run import Run
 from app.delivery import Attempt, Delivery, Kind
 from app.errors import AckTimeoutError, RefusedError, StoreError
 from app.inbox.inbox import Inbox
+from app.runner.ended import unstored_ended
 from app.runner.runner import Runner
 from app.telemetry import logs, metrics, traces
 from app.telemetry.logs import get_logger
@@ -123,20 +124,7 @@ class Interactions:
     def _ended(self, run: Run, began: float, on_end: Callable[[], None]) -> None:
         on_end()
         outcome = "unmatched" if run.unmatched else "done" if run.error is None else "failed"
-        seconds = self._clock() - began
-        run.over(outcome)
-        metrics.run_ended(run.delivery.kind.value, run.listener, outcome, seconds, last=True)
-        say = log.debug if run.error is None else log.warning
-        say(
-            "delivery ended",
-            key=run.delivery.key,
-            kind=run.delivery.kind.value,
-            listener=run.listener,
-            outcome=outcome,
-            attempt=1,
-            duration_ms=round(seconds * 1000, 1),
-            **({"error": type(run.error).__name__} if run.error else {}),
-        )
+        unstored_ended(run, outcome, self._clock() - began)
 
     async def finish(self, timeout_seconds: float) -> None:
         """Waits for what is not stored, at the end of the pod."""

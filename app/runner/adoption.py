@@ -9,13 +9,10 @@ from collections.abc import Callable
 from app.bolt.run import Run
 from app.errors import RunError, RunTimeoutError
 from app.inbox.accept import Accepted
+from app.runner.ended import unstored_ended
 from app.runner.ending import Ending
 from app.runner.running import Running, Runs
-from app.runner.verdict import Limits, Verdict, describe, judge
-from app.telemetry import metrics
-from app.telemetry.logs import get_logger
-
-log = get_logger("runner")
+from app.runner.verdict import Limits, Verdict, judge
 
 
 class Adoption:
@@ -39,7 +36,7 @@ class Adoption:
                 run.fail(RunError("cut short by the end of this process, and stored nowhere"))
                 raise
             finally:
-                self.say_unprotected(run, began)
+                unstored_ended(run, "done" if run.error is None else "lost", self._clock() - began)
             return
         running = Running(accepted.held, accepted.held.sent_at + lease_seconds, run.delivery, asyncio.current_task())
         self._runs.add(running)
@@ -54,25 +51,6 @@ class Adoption:
             await self._ending.write(running, run, verdict, began)
         finally:
             self._runs.discard(running)
-
-    def say_unprotected(self, run: Run, began: float) -> None:
-        """The line about a run of which the inbox knows nothing."""
-        outcome = "done" if run.error is None else "lost"
-        seconds = self._clock() - began
-        run.over(outcome)
-        metrics.run_ended(run.delivery.kind.value, run.listener, outcome, seconds, last=True)
-        say = log.debug if run.error is None else log.error
-        say(
-            "delivery ended",
-            key=run.delivery.key,
-            kind=run.delivery.kind.value,
-            listener=run.listener,
-            outcome=outcome,
-            attempt=run.attempt.attempt,
-            duration_ms=round(seconds * 1000, 1),
-            stored=False,
-            **({"error": describe(run.error)} if run.error else {}),
-        )
 
     async def _wait(self, run: Run) -> None:
         """Until all of it has really ended, also when it is cut short."""

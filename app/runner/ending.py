@@ -13,10 +13,10 @@ from app.errors import StoreError
 from app.inbox.complete import Completed
 from app.inbox.inbox import Inbox
 from app.inbox.lease import End, Held, Outcome
+from app.runner.ended import stored_ended
 from app.runner.room import Room
 from app.runner.running import Cut, Running
 from app.runner.verdict import HANDED_BACK, Verdict, describe
-from app.telemetry import metrics
 from app.telemetry.logs import get_logger
 
 log = get_logger("runner")
@@ -25,9 +25,6 @@ log = get_logger("runner")
 SETTLE_SECONDS = 1.0
 # So many deliveries of a lane run one after the other while other lanes wait for a place: then it queues behind them.
 TURN = 10
-
-# How loud the end of a delivery is said, where it is not as it should be.
-LEVELS = {"dead": "error", "failed": "warning", "lost": "warning"}
 
 ReportFailure = Callable[[Delivery, str], Awaitable[None]]
 
@@ -58,7 +55,7 @@ class Ending:
                     raise
                 verdict = self.of_cut(running.cut)  # who goes on with it tells Slack
         if verdict is None:
-            self.say(running, run, "lost", None, began)
+            stored_ended(running.held.stored, run, "lost", None, self._clock() - began)
             return None
         running.in_a_row += 1
         go_on = self._room.may_begin and not (self._room.backlog and running.in_a_row >= TURN)
@@ -85,9 +82,9 @@ class Ending:
         """Says what became of the end of a run."""
         if not completed.written:
             log.warning("completion refused: the lane is another's by now", key=running.held.stored.key)
-            self.say(running, run, "lost", None, began)
+            stored_ended(running.held.stored, run, "lost", None, self._clock() - began)
             return
-        self.say(running, run, _word(verdict, run), verdict.error, began)
+        stored_ended(running.held.stored, run, _word(verdict, run), verdict.error, self._clock() - began)
         if completed.freed:
             self._freed(verdict.delay_seconds)
 
@@ -114,26 +111,6 @@ class Ending:
         if (following := completed.following) is not None:
             handing_back = self._inbox.complete(Outcome(following.lease, following.stored.id, End.HANDED_BACK))
             handing_back.add_done_callback(lambda _: self._freed(0))
-
-    def say(self, running: Running, run: Run | None, outcome: str, error: str | None, began: float) -> None:
-        """One line about the end of a delivery: `make run` reads it, and so does whoever looks for one."""
-        stored = running.held.stored
-        seconds = self._clock() - began
-        listener = run.listener if run is not None else None
-        if run is not None:
-            run.over(outcome)
-        metrics.run_ended(stored.kind, listener, outcome.replace(" ", "_"), seconds)
-        write_line = getattr(log, LEVELS.get(outcome, "debug"))
-        write_line(
-            "delivery ended",
-            key=stored.key,
-            kind=stored.kind,
-            listener=listener,
-            outcome=outcome,
-            attempt=stored.attempts,
-            duration_ms=round(seconds * 1000, 1),
-            **({"error": error} if error else {}),
-        )
 
     def _freed(self, delay_seconds: float) -> None:
         """The lane waits for whoever claims it: we look when its backoff is over, the others are told of it now."""
