@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from app.telemetry import metrics
-from app.telemetry.workspaces import Workspaces
 
 BEAT_SECONDS = 0.25
 
 
 class Pulse:
-    """Measures the lag of the loop, and turns the slices of the workspaces."""
+    """Measures the lag of the loop, and gives their turn to those that look from time to time."""
 
-    def __init__(self, workspaces: Workspaces) -> None:
-        self._workspaces = workspaces
+    def __init__(self, *turns: Callable[[], None]) -> None:
+        self._turns = turns
         self._handle: asyncio.TimerHandle | None = None
         self._due = 0.0
 
@@ -32,6 +32,7 @@ class Pulse:
     def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
         now = loop.time()
         metrics.loop_lag.record(max(0.0, now - self._due))
-        self._workspaces.turn()
+        for turn in self._turns:
+            turn()
         self._due = now + BEAT_SECONDS
         self._handle = loop.call_at(self._due, self._beat, loop)

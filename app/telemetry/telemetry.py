@@ -9,6 +9,7 @@ from opentelemetry.metrics import get_meter_provider, set_meter_provider
 from app.telemetry import metrics
 from app.telemetry.own_meters import LazyMeterProvider
 from app.telemetry.pulse import Pulse
+from app.telemetry.refusals import Refusals
 from app.telemetry.workspaces import Workspaces
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ class Telemetry:
     def __init__(self, signals: frozenset[str] = frozenset(), instance: str = "pod") -> None:
         """`signals`: which of `traces` and `metrics` go to a collector. To be built in the process that serves."""
         self.workspaces = Workspaces()
-        self._pulse = Pulse(self.workspaces)
+        self._pulse = Pulse(self.workspaces.turn, Refusals().turn)
         self._otlp: Otlp | None = None
         metrics.busiest_workspaces.observe(self.workspaces.by_rank)
         meters = _meters()

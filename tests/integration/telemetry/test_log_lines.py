@@ -57,3 +57,16 @@ async def test_a_listener_that_logs_or_raises_a_token_shows_none(start_app: Star
     assert TOKEN not in app.log_text()
     assert "xoxb-" not in app.log_text()
     assert "the token is (redacted) or (redacted)" in app.log_text()
+
+
+async def test_a_wrong_signing_secret_is_said(start_app: StartApp, play_to: PlayTo) -> None:
+    """Where every request is refused for its signature, one line says so and what to do, and shows no secret."""
+    app = start_app(SLACK_SIGNING_SECRET="not-the-one-of-slack", LOG_LEVEL="WARNING")
+    await app.until_ready()
+    for _ in range(5):
+        assert (await play_to(app).send(make("app_mention", Scene()))).status == 401
+    line = (await app.until_logged("requests refused"))[0]
+    assert "bad_signature" in line["by_reason"]
+    assert line["answered"] == 0
+    assert "SLACK_SIGNING_SECRET" in line["advice"]
+    assert "not-the-one" not in app.log_text()
