@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, null, or_, select, update
 
+from app.inbox.retention import is_ended
 from app.inbox.sql import TEXT, WHOLE, insert, now, rows, word
 from app.inbox.tables import delivery, inbox, lane
 
@@ -55,9 +56,14 @@ class Desk:
         self._dialect = dialect
 
     def entries(self, connection: Connection, wanted: Filter) -> list[Entry]:
-        """The oldest first."""
+        """The oldest first, without their bodies, which may be large."""
         found = connection.execute(self._entries(wanted).order_by(delivery.c.id).limit(wanted.most))
         return [_entry(row) for row in found]
+
+    def dead(self, connection: Connection, wanted: Filter) -> list[int]:
+        """The ids of all dead letters that the filter leaves, whatever its state and its `most`; the oldest first."""
+        conditions = self._conditions(wanted, now() - delivery.c.received_at)
+        return sorted(connection.execute(select(delivery.c.id).where(is_ended("dead"), *conditions)).scalars())
 
     def counts(self, connection: Connection) -> dict[str, int]:
         """How many there are of each state: from the lanes and an index, because tombstones may be millions."""
@@ -132,11 +138,14 @@ class Desk:
         ).all()
 
     def _entries(self, wanted: Filter | None) -> Select[Any]:
+        """A filter's, without bodies; or of any delivery, whole."""
         age = now() - delivery.c.received_at
-        conditions = self._conditions(wanted, age) if wanted is not None else []
+        conditions = [*self._of_state(wanted.state), *self._conditions(wanted, age)] if wanted is not None else []
+        body = null().label("body") if wanted is not None else delivery.c.body
         return (
             select(
-                delivery,
+                *(column for column in delivery.c if column is not delivery.c.body),
+                body,
                 self._state().label("shown"),
                 age.label("age"),
                 lane.c.owner,
@@ -146,15 +155,16 @@ class Desk:
             .where(and_(True, *conditions))
         )
 
-    def _conditions(self, wanted: Filter, age: ColumnElement[float]) -> list[ColumnElement[bool]]:
+    def _of_state(self, state: str | None) -> list[ColumnElement[bool]]:
+        if state is None:
+            return [or_(delivery.c.state == word("live"), delivery.c.state == word("dead"))]
+        if state in ("waiting", "running"):  # the indexes know live, done and dead
+            return [delivery.c.state == word("live"), self._state() == state]
+        return [is_ended(state)]
+
+    @staticmethod
+    def _conditions(wanted: Filter, age: ColumnElement[float]) -> list[ColumnElement[bool]]:
         conditions: list[ColumnElement[bool]] = []
-        if wanted.state is None:
-            conditions.append(or_(delivery.c.state == word("live"), delivery.c.state == word("dead")))
-        else:
-            conditions.append(self._state() == wanted.state)
-            # The indexes know live, done and dead.
-            in_index = "live" if wanted.state in ("waiting", "running") else wanted.state
-            conditions.append(delivery.c.state == word(in_index))
         if wanted.kind is not None:
             conditions.append(delivery.c.kind == wanted.kind)
         if wanted.lane is not None:

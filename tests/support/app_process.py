@@ -102,16 +102,23 @@ class AppProcess:
         """`python -m app` with these arguments."""
         return [sys.executable, "-m", "app", *arguments]
 
-    def command_line(self, *arguments: str) -> str:
-        """What `python -m app` prints, with the settings of this process; an operator's shell in the pod."""
-        return subprocess.run(
+    def start_command(self, *arguments: str) -> subprocess.Popen[str]:
+        """`python -m app`, with the settings of this process; an operator's shell in the pod."""
+        return subprocess.Popen(
             self.command(*arguments),
             cwd=self._directory,
             env=self._environment,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=True,
-        ).stdout
+        )
+
+    def command_line(self, *arguments: str) -> str:
+        """What it prints, once it has ended with 0."""
+        command = self.start_command(*arguments)
+        said, complained = command.communicate()
+        assert command.returncode == 0, complained
+        return said
 
     async def until_ready(self, within_seconds: float = WITHIN_SECONDS) -> None:
         """Waits until /readyz answers 200."""

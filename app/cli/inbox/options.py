@@ -1,0 +1,25 @@
+"""The options that more than one command has, and what an age is."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+import typer
+
+Kind = Annotated[str | None, typer.Option(help="event, command, action, shortcut or view.")]
+Lane = Annotated[str | None, typer.Option(help="The whole name of a lane.")]
+Error = Annotated[str | None, typer.Option(help="A part of the error.")]
+Age = Annotated[str | None, typer.Option(help="An age such as 90s, 15m, 3h or 2d.")]
+
+UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def seconds(age: str | None) -> float | None:
+    """`3h` as seconds."""
+    if age is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", age)
+    if found is None:
+        raise typer.BadParameter(f"{age!r} is no age: 90s, 15m, 3h, 2d")
+    return float(found[1]) * UNITS[found[2]]
