@@ -143,11 +143,11 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _add_up(self) -> Settings:
         if self.port == self.internal_port:
-            raise ValueError("PORT and INTERNAL_PORT are two ports")
+            raise ValueError("INTERNAL_PORT: is PORT too; give one of them another number")
         if self.ack_deadline_seconds >= 3:
-            raise ValueError("ACK_DEADLINE_SECONDS is below the 3 s that Slack waits")
+            raise ValueError("ACK_DEADLINE_SECONDS: Slack waits 3 s; set it below 3, or take it out (then 2.5)")
         if self.backoff_base_seconds > self.backoff_cap_seconds:
-            raise ValueError("BACKOFF_BASE_SECONDS is at most BACKOFF_CAP_SECONDS")
+            raise ValueError("BACKOFF_BASE_SECONDS: is above BACKOFF_CAP_SECONDS; lower it, or raise that")
         return self
 
 
@@ -157,13 +157,14 @@ def load() -> Settings:
     try:
         return Settings(_secrets_dir=directory)
     except ValidationError as error:
-        raise InvalidSettingsError(
-            [
-                f"{'.'.join(str(part) for part in problem['loc']).upper() or 'settings'}: "
-                f"{problem['msg'].removeprefix('Value error, ')}"
-                for problem in error.errors(include_input=False, include_url=False)
-            ]
-        ) from None
+        found = error.errors(include_input=False, include_url=False)
+        raise InvalidSettingsError([_problem(one["loc"], one["msg"]) for one in found]) from None
+
+
+def _problem(where: tuple[int | str, ...], what: str) -> str:
+    """Begins with the name of the setting; what is wrong between two of them names them by itself."""
+    name = ".".join(map(str, where)).upper()
+    return f"{name}: {what}".removeprefix(": ").replace("Value error, ", "", 1)
 
 
 def environment_with(**changes: str) -> dict[str, str]:

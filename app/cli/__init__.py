@@ -49,7 +49,8 @@ def load(name: str) -> Any:
     command = getattr(import_module(f"app.cli.{name}"), name)
     if isinstance(command, typer.Typer):
         return typer.main.get_command(command)
-    alone = typer.Typer(add_completion=False)
+    # Markdown: a line break in a docstring is no line break in the help.
+    alone = typer.Typer(add_completion=False, rich_markup_mode="markdown")
     alone.command(name)(command)
     return typer.main.get_command(alone)
 

@@ -24,17 +24,26 @@ STAND_IN_APP_TOKEN = "xapp-stand-in"  # noqa: S105 - the same
 
 def dev(
     demo: Annotated[
-        bool | None, typer.Option("--demo/--no-demo", help="Play one request of every kind (default: to a stand-in).")
+        bool | None,
+        typer.Option(
+            "--demo/--no-demo", help="Send one request of every kind, or none. Default: with the stand-in only."
+        ),
     ] = None,
-    stand_in_port: Annotated[int, typer.Option(help="Port of the stand-in; 0: any.", max=65535)] = STAND_IN_PORT,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Show every line that the app logs.")] = False,
+    stand_in_port: Annotated[
+        int, typer.Option(help="Port of the stand-in; 0: any free one.", max=65535)
+    ] = STAND_IN_PORT,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show all that the app logs, not only warnings.")] = False,
 ) -> None:
-    """Runs the app as in production and shows what it does; Ctrl-C drains it.
+    """Runs the app on this machine and shows what it does; in production, `python -m app serve`. Ctrl-C drains it.
 
-    Without SLACK_BOT_TOKEN its Web API calls go to a stand-in for Slack, which sends it one signed request of every
-    kind and shows what came of each. With a token it talks to the real Slack and plays nothing unless told to.
+    Without SLACK_BOT_TOKEN it talks to a stand-in for Slack, which sends it one signed request of every kind.
 
-    Exits with 0 when the app was drained and ended with 0, and with 1 otherwise.
+    With SLACK_BOT_TOKEN, from the environment or .env, it talks to the real Slack, and nothing is sent to it unless you
+    say --demo: then its listeners post in the real Slack.
+
+    Where a port is taken, choose another: PORT, INTERNAL_PORT, --stand-in-port.
+
+    Exits with 0 once it is drained, with 1 where it ended otherwise, and with 2 where a setting is wrong.
     """
     raise typer.Exit(asyncio.run(_run(settings.load(), demo=demo, stand_in_port=stand_in_port, verbose=verbose)))
 
