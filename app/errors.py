@@ -9,6 +9,7 @@ AnchorboltError
 │   ├── StoreUnknownError     the outcome of a commit is not known: it may have been stored
 │   ├── StoreRefusedError     the database refused a statement: a row that it cannot hold, a right that is missing
 │   ├── StoreLockedError      another process serves from this SQLite file
+│   ├── NoInboxError          there is no SQLite file yet
 │   └── SchemaError           the schema is too old, or newer and not compatible
 ├── SocketError
 │   ├── SlackUnreachableError no connection of Socket Mode could be had: tried again, soon
@@ -68,6 +69,10 @@ class StoreRefusedError(StoreError):
 
 class StoreLockedError(StoreError):
     """Another process serves from this SQLite file."""
+
+
+class NoInboxError(StoreError):
+    """There is no SQLite file yet, and who only looks makes none."""
 
 
 class SchemaError(StoreError):

@@ -182,8 +182,11 @@ def web(receiver: Receiver) -> ASGIApp:
     return door
 
 
-def database(settings: Settings, *, serves: bool = True) -> Database:
-    """The database that DATABASE_URL names. `serves` False: for the command line, beside a process that serves."""
+def database(settings: Settings, *, serves: bool = True, makes: bool = True) -> Database:
+    """The database that DATABASE_URL names. `serves` False: for the command line, beside a process that serves.
+
+    `makes` False: for who only looks; a SQLite file that is not there is not made.
+    """
     url = _url("DATABASE_URL", settings.database_url)
     if url.get_backend_name() == "postgresql":
         from app.inbox.postgresql import PostgresqlDatabase  # noqa: PLC0415 - its driver is not loaded without need
@@ -196,9 +199,8 @@ def database(settings: Settings, *, serves: bool = True) -> Database:
     from app.inbox.sqlite import SqliteDatabase  # noqa: PLC0415
 
     in_memory = url.database in (None, "", ":memory:")
-    return SqliteDatabase(
-        None if in_memory else Path(url.database or ""), serves=serves, busy_seconds=0 if serves else 5
-    )
+    path = None if in_memory else Path(url.database or "")
+    return SqliteDatabase(path, serves=serves, makes=makes, busy_seconds=0 if serves else 5)
 
 
 def _url(setting: str, value: SecretStr) -> URL:

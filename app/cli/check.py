@@ -7,7 +7,7 @@ import asyncio
 from app import main, settings
 from app.bolt import listeners
 from app.bolt.app import BoltApp
-from app.errors import AnchorboltError, InvalidSettingsError, SchemaError
+from app.errors import AnchorboltError, InvalidSettingsError, NoInboxError, SchemaError
 from app.inbox import schema
 from app.lifecycle import start
 
@@ -37,17 +37,18 @@ def check() -> None:
 
 
 async def _database(loaded: settings.Settings) -> str:
-    database = main.database(loaded, serves=False)
+    database = main.database(loaded, serves=False, makes=False)
     try:
         await database.open()
         if not database.durable:
             return "database: in memory; what a pod acknowledged ends with it"
-        try:
-            await database.transact(schema.check)
-        except SchemaError:
-            if database.shared:
-                raise
-            return "database: a SQLite file; `serve` brings it up to date by itself"
-        return "database: reached, and its schema fits"
+        await database.transact(schema.check)
+    except NoInboxError as error:
+        return f"database: {error}"
+    except SchemaError:
+        if database.shared:
+            raise
+        return "database: a SQLite file; `serve` brings it up to date by itself"
     finally:
         await database.close()
+    return "database: reached, and its schema fits"

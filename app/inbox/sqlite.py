@@ -20,11 +20,13 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import StaticPool
 
-from app.errors import StoreLockedError, StoreUnavailableError
+from app.errors import NoInboxError, StoreLockedError, StoreUnavailableError
 from app.inbox import schema
 from app.inbox.database import Database, Wake
 
 Result = TypeVar("Result")
+
+OR_ANOTHER = "if there was one, look whether DATABASE_URL names the right file"
 
 
 class SqliteDatabase(Database):
@@ -34,13 +36,23 @@ class SqliteDatabase(Database):
     shared = False
 
     def __init__(
-        self, path: Path | None, *, clock: Callable[[], float] = time.time, serves: bool = True, busy_seconds: float = 0
+        self,
+        path: Path | None,
+        *,
+        clock: Callable[[], float] = time.time,
+        serves: bool = True,
+        makes: bool = True,
+        busy_seconds: float = 0,
     ) -> None:
-        """`serves`: locks the file for this process. `busy_seconds`: how long a statement waits for another writer."""
+        """`serves`: locks the file for this process. `makes`: the file, where there is none.
+
+        `busy_seconds`: how long a statement waits for another writer.
+        """
         self.durable = path is not None
         self._path = path
         self._clock = clock
         self._serves = serves
+        self._makes = makes
         self._busy_seconds = busy_seconds
         self._writing = asyncio.Lock()
         self._disk = ThreadPoolExecutor(1, "sqlite-commit")
@@ -50,6 +62,8 @@ class SqliteDatabase(Database):
     async def open(self, on_wake: Callable[[Wake], None] = lambda wake: None) -> None:
         """Locks the file and opens it; called again until it succeeds, so what was reached before is kept."""
         if self._path is not None:
+            if not self._makes and not self._path.exists():
+                raise NoInboxError(f"no inbox at {self._path} yet: `python -m app serve` makes it; {OR_ANOTHER}")
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 if self._serves and self._lock is None:

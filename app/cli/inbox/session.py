@@ -27,7 +27,7 @@ async def opened() -> AsyncIterator[tuple[Database, Desk]]:
     """The database that the settings name, if this app can live with its schema."""
     loaded = settings.load()
     start.configure_logs(loaded)
-    database = main.database(loaded, serves=False)
+    database = main.database(loaded, serves=False, makes=False)
     if not database.durable:
         raise AnchorboltError("DATABASE_URL is in memory: its deliveries are seen by the pod alone")
     try:

@@ -1,0 +1,58 @@
+"""Commands that only look change nothing."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.app_process import ROOT
+
+
+def look(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`python -m app`, in a folder that has nothing in it."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(ROOT),
+        "SLACK_SIGNING_SECRET": "x",
+        "SLACK_BOT_TOKEN": "xoxb-x",
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "app", *arguments],
+        cwd=directory,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "command", [("inbox", "list"), ("inbox", "show", "A:Ev1"), ("inbox", "replay", "--all"), ("inbox", "pause")]
+)
+def test_the_inbox_is_not_made_by_looking(tmp_path: Path, command: tuple[str, ...]) -> None:
+    """Where nothing has served yet, the commands of the inbox say so, end with 1 and leave no file behind."""
+    result = look(tmp_path, *command)
+    assert result.returncode == 1
+    assert "no inbox at var/anchorbolt.db yet" in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_check_makes_no_inbox(tmp_path: Path) -> None:
+    """`check` says that there is no inbox yet, which is nothing wrong, and leaves no file behind."""
+    result = look(tmp_path, "check")
+    assert result.returncode == 0
+    assert "no inbox at var/anchorbolt.db yet" in result.stdout
+    assert "all is well" in result.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_was_made_is_looked_at(tmp_path: Path) -> None:
+    """After `migrate` there is an inbox, and both commands read it."""
+    assert look(tmp_path, "migrate").returncode == 0
+    assert "its schema fits" in look(tmp_path, "check").stdout
+    assert "0 waiting" in look(tmp_path, "inbox", "list").stdout
