@@ -114,7 +114,7 @@ class Accept:
         if duplicates and (left := [Lease(name, epoch) for name, item in first.items() if item.key not in stored]):
             # The lane is ours, but not by its first item. It was emptied just now, and what is behind the duplicate is
             # the oldest; or an earlier commit of this very group, whose outcome was unknown, had stored it.
-            held |= {one.stored.key: one for one in self._next(connection, left, set(), sent_at)}
+            held |= {one.stored.key: one for one in self._next(connection, left, set(), sent_at, left)}
         new = stored.keys() | held.keys()
         answers = []
         for item in items:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, Select, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Row, Select, and_, bindparam, delete, func, select, update
 
 from app.inbox.lease import Held, Lease, Stored
 from app.inbox.sql import LARGE, REAL, TEXT, WHOLE, now, rows, this_moment, word
@@ -31,9 +31,17 @@ class Next:
         )
 
     def __call__(
-        self, connection: Connection, leases: Sequence[Lease], taken_over: set[str], sent_at: float
+        self,
+        connection: Connection,
+        leases: Sequence[Lease],
+        taken_over: set[str],
+        sent_at: float,
+        repeated: Container[Lease] = (),
     ) -> list[Held]:
-        """Starts the next delivery of each leased lane. In `taken_over` lanes, a run before this one was cut short."""
+        """Starts the next delivery of each leased lane. In `taken_over` lanes, a run before this one was cut short.
+
+        `repeated`: a commit before, whose outcome was unknown, may have counted the attempt that begins now.
+        """
         names = orjson.dumps([{"name": lease.lane} for lease in leases]).decode()
         found: dict[str, Row[Any]] = {row.lane: row for row in connection.execute(self._oldest, {"rows": names})}
         held: list[Held] = []
@@ -43,7 +51,9 @@ class Next:
             if row is None:
                 continue
             cut = int(lease.lane in taken_over and row.attempts > 0)
-            starts.append({"id": row.id, "cut": cut})
+            counted = lease in repeated and row.attempts > 0
+            if not counted:
+                starts.append({"id": row.id, "cut": cut})
             stored = Stored(
                 row.id,
                 row.key,
@@ -52,13 +62,19 @@ class Next:
                 row.body,
                 row.traceparent,
                 row.received_at,
-                row.attempts + 1,
+                row.attempts + (not counted),
                 row.crashes + cut,
             )
             held.append(Held(lease, stored, sent_at, lease.lane in taken_over))
         if starts:
             connection.execute(self._start, {"rows": orjson.dumps(starts).decode()})
         return held
+
+    def uncount(self, connection: Connection, lanes: Sequence[str]) -> None:
+        """Takes back the attempt that was counted of the oldest of each lane."""
+        names = orjson.dumps([{"name": name} for name in lanes]).decode()
+        ids = [row.id for row in connection.execute(self._oldest, {"rows": names}) if row.attempts > 0]
+        connection.execute(update(delivery).where(delivery.c.id.in_(ids)).values(attempts=delivery.c.attempts - 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +117,8 @@ class Claim:
             )
         )
         self._drop = delete(lane).where(lane.c.name.in_(select(r.c.name)))
+        ours = and_(lane.c.owner == bindparam("me"), lane.c.epoch.in_(bindparam("claims", expanding=True)))
+        self._give_back = update(lane).where(ours).values(owner=None, claimable_at=now()).returning(lane.c.name)
 
     def __call__(self, connection: Connection, epoch: int, sent_at: float, most: int) -> Claimed:
         """Claims up to `most` lanes, those that wait longest first. With 0 it only looks."""
@@ -120,6 +138,12 @@ class Claim:
             empty = [{"name": lease.lane} for lease in leases if lease.lane not in kept]
             connection.execute(self._drop, {"rows": orjson.dumps(empty).decode()})
         return Claimed(held)
+
+    def give_back(self, connection: Connection, epochs: Sequence[int]) -> None:
+        """Frees what these claims of ours took, whose answer never came: nothing of it runs, nor is it an attempt."""
+        names = connection.execute(self._give_back, {"me": self._owner, "claims": epochs}).scalars().all()
+        if names:
+            self._next.uncount(connection, names)
 
     def waits(self, connection: Connection, within_seconds: float) -> bool:
         """Whether there is a lane that may be claimed within that time."""

@@ -94,6 +94,7 @@ class Complete:
         empty: list[dict[str, Any]] = []
         changed: list[dict[str, Any]] = []
         keep: list[Lease] = []
+        repeated: set[Lease] = set()
         for outcome in written:
             # Not fresh: a commit of this very group, whose outcome was unknown, had written it and kept the lane.
             ended = outcome.end in (End.DONE, End.DEAD) and outcome.id in fresh
@@ -105,6 +106,8 @@ class Complete:
             kept = outcome.end in (End.DONE, End.DEAD) and outcome.go_on
             if kept:
                 keep.append(outcome.lease)
+                if not ended:
+                    repeated.add(outcome.lease)
             delay = self._lease_seconds if kept else outcome.delay_seconds
             changed.append({"name": name, "ended": int(ended), "keep": int(kept), "delay": delay})
         gone = {row["name"] for row in empty}
@@ -112,7 +115,8 @@ class Complete:
             connection.execute(self._remove, {"rows": _json(empty)})
         if changed:
             connection.execute(self._update, {"rows": _json(changed)})
-        following = {held.lease: held for held in self._next(connection, keep, set(), sent_at)} if keep else {}
+        begun = self._next(connection, keep, set(), sent_at, repeated) if keep else []
+        following = {held.lease: held for held in begun}
         freed = pending.keys() - {outcome.lease for outcome in written if outcome.lease.lane in gone} - set(keep)
         return [
             Completed(lease in pending, following.get(lease), lease in freed)

@@ -20,6 +20,8 @@ Answer = TypeVar("Answer")
 Write = Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]]
 
 PAUSE_SECONDS = 0.1
+# A statement holds some copies of what it writes, and must be written within the deadline: so much of it in a group.
+MOST_WEIGHT = 4 * 1024 * 1024
 
 
 @dataclass(slots=True, eq=False)
@@ -38,11 +40,13 @@ class Group(Generic[Item, Answer]):
         write: Write[Item, Answer],
         *,
         most: int = 256,
+        weight: Callable[[Item], int] = lambda item: 0,
         clock: Callable[[], float] = time.monotonic,
         observe: Callable[[int], None] = lambda size: None,
     ) -> None:
         self._write = write
         self._most = most
+        self._weight = weight
         self._clock = clock
         self._observe = observe
         self._queue: deque[_Waiting[Item, Answer]] = deque()
@@ -103,7 +107,15 @@ class Group(Generic[Item, Answer]):
     def _size(self) -> int:
         """What is in doubt is written alone: until its answer is known, nothing may be mistaken for a part of it."""
         in_doubt = sum(1 for _ in itertools.takewhile(attrgetter("in_doubt"), self._queue))
-        return in_doubt or min(len(self._queue), self._most)
+        if in_doubt:
+            return in_doubt
+        size = weight = 0
+        for waiting in itertools.islice(self._queue, self._most):
+            weight += self._weight(waiting.item)
+            if size and weight > MOST_WEIGHT:
+                break
+            size += 1
+        return size
 
     async def _try(self, group: list[_Waiting[Item, Answer]]) -> list[_Waiting[Item, Answer]]:
         """Writes a group. Returns what must be tried again."""

@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import DBAPIError
 
 from app.errors import StoreError, StoreRefusedError, StoreUnknownError
@@ -63,6 +63,7 @@ class Inbox:
         self._clock = clock
         self._epochs = itertools.count(1)
         self._doubtful_epoch: int | None = None
+        self._doubtful_claims: dict[int, float] = {}  # their epochs, and until when a lease of theirs can last
         dialect, owner = database.dialect, self.owner
         following, fence = Next(dialect), Fence(dialect, owner)
         self._accept = Accept(dialect, owner, lease_seconds, following)
@@ -71,7 +72,10 @@ class Inbox:
         self._renew = Renew(dialect, lease_seconds, fence)
         self.seat = Seat(dialect, owner, SOCKET_SEAT, self._transact)
         self._accepts: Group[Item, Accepted] = Group(
-            self._write_accepts, clock=clock, observe=lambda size: metrics.group_size.record(size, "accept")
+            self._write_accepts,
+            weight=lambda item: len(item.body),
+            clock=clock,
+            observe=lambda size: metrics.group_size.record(size, "accept"),
         )
         self._completions: Group[Outcome, Completed] = Group(
             self._write_completions, clock=clock, observe=lambda size: metrics.group_size.record(size, "complete")
@@ -106,7 +110,20 @@ class Inbox:
     async def claim(self, most: int) -> Claimed:
         """Takes up to `most` lanes that wait. Raises a StoreError."""
         epoch, sent_at = next(self._epochs), self._clock()
-        return await self._transact(lambda connection: self._claim(connection, epoch, sent_at, most))
+        # Again and again: a commit may come to pass after its connection was given up.
+        self._doubtful_claims = {old: until for old, until in self._doubtful_claims.items() if until > sent_at}
+        doubtful = tuple(self._doubtful_claims)
+
+        def work(connection: Connection) -> Claimed:
+            if doubtful:
+                self._claim.give_back(connection, doubtful)
+            return self._claim(connection, epoch, sent_at, most)
+
+        try:
+            return await self._transact(work)
+        except StoreUnknownError:
+            self._doubtful_claims[epoch] = self._clock() + self.lease_seconds
+            raise
 
     async def renew(self, leases: Sequence[Lease]) -> list[Lease]:
         """Puts off the end of leases; returns those that were lost. Raises a StoreError."""

@@ -23,6 +23,11 @@
 #else
 #define counts (state[d1] == 1)
 #endif
+#ifdef GIVE_BACK_ALL                         /* mistake: frees whatever the process holds, not the lost claim's epoch alone */
+#define unheld true
+#else
+#define unheld (!holds(p * RUNS) && !holds(p * RUNS + 1))
+#endif
 
 #define PODS 2
 #define RUNS 2                               /* a pod may claim the lane again while its old, lost run has not ended yet */
@@ -67,6 +72,7 @@ hidden byte d1, s1, number, kept, at;         /* each is set before it is read, 
 #define idle(p) (work[(p) * RUNS] == NONE && work[(p) * RUNS + 1] == NONE)
 #define still(slot) (work[slot] == NONE || end[slot] != RUNNING)       /* no listener runs in it */
 #define quiet(p) (still((p) * RUNS) && still((p) * RUNS + 1))
+#define holds(slot) (work[slot] != NONE && run_epoch[slot] == epoch)
 #define reaches(p) (alive[p] && !stalled[p] && !cut[p])
 #define oldest (state[0] == 1 -> 0 : (state[1] == 1 -> 1 : NONE))
 #define lives ((state[0] == 1) + (state[1] == 1))
@@ -158,6 +164,7 @@ proctype Runner(byte me) {
            assert(oldest != NONE);
            lease_to(p);
            if :: start(me, oldest) :: doubts < DOUBTS -> doubts++ fi }
+    :: atomic { me % RUNS == 0 && reaches(p) && !draining[p] && owner == p + 1 && leased && unheld -> owner = 0 }   /* a claim whose answer never came is given back */
     :: atomic { work[me] != NONE && end[me] == IN_DOUBT && reaches(p) ->                                       /* accepted again, with the same epoch */
            if :: held_by_run && state[work[me]] == 1 -> leased = true; d1 = work[me]; start(me, d1) :: else -> leave(me) fi }
     :: atomic { work[me] != NONE && alive[p] && !stalled[p] && end[me] == RUNNING -> end[me] = DONE }          /* the listener returns */

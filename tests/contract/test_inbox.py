@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, event
 
 from app.errors import SchemaError, StoreRefusedError, StoreUnknownError
 from app.inbox import schema
@@ -130,6 +131,23 @@ class TestAccept:
         assert accepted.held is not None
         assert await claim(inbox) == []
 
+    async def test_large_bodies_do_not_make_a_statement_that_nobody_can_hold(self, inbox: Inbox) -> None:
+        """However many arrive at once, and however large: no statement is much larger than a few of them."""
+        large = [Item(f"A1:Ev-large-{n}", f"C{n}", "event", "application/json", "x" * 2**20) for n in range(20)]
+        sizes: list[int] = []
+
+        def look(_: object, __: object, ___: object, parameters: object, *____: object) -> None:
+            sizes.append(len(str(parameters)))
+
+        event.listen(Engine, "before_cursor_execute", look)
+        try:
+            answers = await accept(inbox, *large)
+        finally:
+            event.remove(Engine, "before_cursor_execute", look)
+        assert all(answer.new for answer in answers)
+        assert sum(sizes) > 20 * 2**20
+        assert max(sizes) < 5 * 2**20
+
     async def test_a_row_that_the_database_refuses_fails_alone(self, inbox: Inbox) -> None:
         """Its neighbours in the group are stored."""
         bad = Item("A1:Ev-bad", "C9", None, "application/json", "{}", None, take=True)  # type: ignore[arg-type]
@@ -215,18 +233,36 @@ class TestEnds:
         assert await counts(inbox) == {"waiting": 2, "running": 0, "dead": 1, "done": 1}
 
 
+def lose_one_answer(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """The next commit happens, and its answer never comes. Set when it has."""
+    transact, lost = inbox.database.transact, asyncio.Event()
+
+    async def lose(work: Callable[..., object]) -> object:
+        result = await transact(work)
+        if not lost.is_set():
+            lost.set()
+            raise StoreUnknownError("the connection broke at a commit")
+        return result
+
+    monkeypatch.setattr(inbox.database, "transact", lose)
+    return lost
+
+
 class TestUnknownOutcomes:
     """A commit whose answer was lost is written again, and changes nothing the second time."""
 
     async def test_a_repeated_accept_still_knows_what_it_holds(self, inbox: Inbox) -> None:
-        """What the lost commit stored and took is ours to run, once."""
+        """What the lost commit stored and took is ours to run, once, and as its first attempt."""
         write = inbox._accept
         again = item(key="A1:Ev-doubt")
         await inbox.database.transact(lambda c: write(c, 77, time.monotonic(), [again]))
         (answer,) = await inbox.database.transact(lambda c: write(c, 77, time.monotonic(), [again]))
         assert answer.held is not None
-        assert answer.held.stored.key == "A1:Ev-doubt"
-        assert (await end(inbox, answer.held)).written
+        assert (answer.held.stored.key, answer.held.stored.attempts) == ("A1:Ev-doubt", 1)
+        await end(inbox, answer.held, End.RETRY)
+        (second,) = await claim(inbox)
+        assert second.stored.attempts == 2
+        assert (await end(inbox, second)).written
         assert await counts(inbox) == {"waiting": 0, "running": 0, "dead": 0, "done": 1}
 
     async def test_what_arrives_before_a_repeated_accept_is_answered_runs_behind_it(self, inbox: Inbox) -> None:
@@ -245,16 +281,7 @@ class TestUnknownOutcomes:
         self, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A row that the database refuses arrives before a commit is repeated: what that commit took is still ours."""
-        transact, lost = inbox.database.transact, asyncio.Event()
-
-        async def lose_one_answer(work: Callable[..., object]) -> object:
-            result = await transact(work)
-            if not lost.is_set():
-                lost.set()
-                raise StoreUnknownError("the connection broke at a commit")
-            return result
-
-        monkeypatch.setattr(inbox.database, "transact", lose_one_answer)
+        lost = lose_one_answer(inbox, monkeypatch)
         doubtful = asyncio.ensure_future(accept(inbox, *(item(f"C{n}") for n in range(3))))
         await lost.wait()
         bad = Item("A1:Ev-bad", "C9", None, "application/json", "{}", None, take=True)  # type: ignore[arg-type]
@@ -262,8 +289,21 @@ class TestUnknownOutcomes:
             await inbox.accept(bad, time.monotonic() + 10)
         assert [answer.held is not None for answer in await doubtful] == [True] * 3
 
+    async def test_what_a_claim_took_whose_answer_was_lost_is_claimed_again(
+        self, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Its lanes do not wait for the end of the lease, and nothing of it counts as an attempt or as a crash."""
+        await accept(inbox, *(item(f"C{n}", take=False) for n in range(3)))
+        lose_one_answer(inbox, monkeypatch)
+        with pytest.raises(StoreUnknownError):
+            await inbox.claim(2)
+        again = await claim(inbox)
+        assert [(one.stored.attempts, one.stored.crashes, one.taken_over) for one in again] == [(1, 0, False)] * 3
+        assert await claim(inbox) == []
+        assert await inbox.renew([one.lease for one in again]) == []
+
     async def test_a_repeated_completion_counts_once(self, inbox: Inbox) -> None:
-        """The lane loses one delivery, not two, and what follows in it is still ours to run."""
+        """The lane loses one delivery, not two, and what follows in it is still ours to run, as its first attempt."""
         held = await hold(inbox, key="A1:Ev-1")
         await accept(inbox, item(key="A1:Ev-2"), item(key="A1:Ev-3"))
         outcome = Outcome(held.lease, held.stored.id, End.DONE, go_on=True)
@@ -272,9 +312,9 @@ class TestUnknownOutcomes:
         following: Held | None = completed.following
         ran = []
         while following is not None:
-            ran.append(following.stored.key)
+            ran.append((following.stored.key, following.stored.attempts))
             following = (await end(inbox, following, go_on=True)).following
-        assert ran == ["A1:Ev-2", "A1:Ev-3"]
+        assert ran == [("A1:Ev-2", 1), ("A1:Ev-3", 1)]
         assert await counts(inbox) == {"waiting": 0, "running": 0, "dead": 0, "done": 3}
 
 
