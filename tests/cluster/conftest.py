@@ -29,12 +29,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 _running: list[Stack] = []
+_passed = pytest.StashKey[bool]()
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Beside a failure stands what the cluster looked like at that moment; afterwards nobody can ask it."""
     report = yield
+    if report.when == "call":
+        item.stash[_passed] = report.passed
     if report.failed and HERE in item.path.parents:
         report.sections += [(stack.namespace, stack.describe()) for stack in _running]
         for stack in _running:  # the next test gets one that nothing happened to
@@ -51,10 +54,13 @@ def cluster() -> Cluster:
     return Cluster()
 
 
-@pytest.fixture(scope="session")
-def results(cluster: Cluster) -> Results:
-    """Where a test writes the numbers of its run; docs/operations/rollouts.md is made of them."""
-    return Results(cluster.name())
+@pytest.fixture
+def results(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Results]:
+    """Where a test writes the numbers of its run; docs/operations/rollouts.md is made of those of tests that passed."""
+    results = Results(cluster.name())
+    yield results
+    if request.node.stash.get(_passed, False):
+        results.keep()
 
 
 @pytest.fixture(scope="module")

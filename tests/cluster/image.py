@@ -5,12 +5,23 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
+from collections.abc import Callable
 
 from tests.cluster.cluster import CLUSTER, Cluster
 from tests.cluster.kustomization import IMAGE
 from tests.manifests.render import ROOT
 
 KIND = "anchorbolt"
+
+# What a tree is, asked here and in a pod.
+DIGEST = """
+import hashlib, pathlib
+digest = hashlib.sha256()
+for file in sorted(pathlib.Path("app").rglob("*.py")):
+    digest.update(str(file).encode() + file.read_bytes())
+print(digest.hexdigest())
+"""
 
 
 def build_and_load() -> None:
@@ -30,6 +41,15 @@ def kind_cluster() -> str:
     """The name of the kind cluster that kubectl talks to; empty if it is none."""
     context = Cluster.current_context()
     return context.removeprefix("kind-") if context.startswith("kind-") else ""
+
+
+def require_this_tree(ask: Callable[[str], str]) -> None:
+    """Fails where the image on the nodes is of another tree: one was left there, or loaded since under the same name.
+
+    `ask` runs a program of Python in a pod, and gives what it printed.
+    """
+    ours = subprocess.run([sys.executable, "-c", DIGEST], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert ask(DIGEST).strip() == ours.strip(), f"{IMAGE} on the nodes is not of {ROOT}: build and load it again"
 
 
 def _run(*command: str) -> None:

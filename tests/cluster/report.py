@@ -45,13 +45,14 @@ COLUMNS = {
 
 
 class Results:
-    """Takes a row of numbers from each test."""
+    """The rows of numbers that a test measured; kept once it has passed."""
 
     def __init__(self, cluster: str) -> None:
         self._cluster = cluster
+        self._rows: list[tuple[str, str, dict[str, Any]]] = []
 
     def account(self, table: str, row: str, account: Account, **more: Any) -> None:
-        """Keeps what every load is asked, and what this one was asked besides, over an older row of the same name."""
+        """Takes what every load is asked, and what this one was asked besides."""
         numbers: dict[str, Any] = {
             "sent": len(account.sent),
             "first_answers_failed": len(account.first_answers_failed()),
@@ -61,12 +62,18 @@ class Results:
             "finished_twice": len(account.finished_twice()),
             **more,
         }
-        FOLDER.mkdir(parents=True, exist_ok=True)
-        path = FOLDER / f"{table}.json"
-        rows: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-        rows[row] = {"on": datetime.now(UTC).date().isoformat(), "cluster": self._cluster, "numbers": numbers}
-        path.write_text(json.dumps(rows, indent=2))
+        self._rows.append((table, row, numbers))
         sys.stderr.write(f"\n{table} | {row} | " + ", ".join(f"{key} {value}" for key, value in numbers.items()) + "\n")
+
+    def keep(self) -> None:
+        """Writes the rows, over older ones of the same name."""
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        today = datetime.now(UTC).date().isoformat()
+        for table, row, numbers in self._rows:
+            path = FOLDER / f"{table}.json"
+            rows: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+            rows[row] = {"on": today, "cluster": self._cluster, "numbers": numbers}
+            path.write_text(json.dumps(rows, indent=2))
 
 
 def page() -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from tests.cluster.cluster import Cluster, wait_until
+from tests.cluster.image import require_this_tree
 from tests.cluster.kustomization import Change, Kustomization
 from tests.cluster.traffic import Line, Traffic
 from tests.manifests.render import ROOT, SOCKET_MODE, render
@@ -51,6 +52,7 @@ class Stack:
         self.apply()
         for workload in self.kubectl("get", "statefulset,deployment,daemonset", "-o", "name").split():
             self.settled(workload, READY_WITHIN_SECONDS)
+        require_this_tree(lambda program: self.kubectl("exec", "deployment/recorder", "--", "python", "-c", program))
 
     def stop(self) -> None:
         """Ends everything of this namespace and gives its volumes back; the next one keeps to a folder of its own."""

@@ -17,6 +17,8 @@ from tests.manifests.render import ROOT
 
 # As cluster_listeners.py has it: a listener that could not tell by then has failed.
 TOLD_WITHIN_SECONDS = 5
+# What ended so shortly before its pod was lost may not have been written yet.
+UNWRITTEN_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,15 @@ class Account:
     def finished_twice(self) -> dict[str, int]:
         """Ids that ended more than once."""
         return self._more_than_once("end")
+
+    def finished_twice_apart_from(self, begin: float, end: float) -> dict[str, int]:
+        """Those of them whose first end was not between two times, at which a pod was lost.
+
+        A run that ends as its pod is lost may tell so before its completion is written: it runs again. At least once.
+        """
+        twice = self.finished_twice()
+        first_end = {line.id: line.recorded_at for line in reversed(self.lines) if line.phase == "end"}
+        return {name: times for name, times in twice.items() if not begin <= first_end[name] <= end}
 
     def two_at_once(self) -> list[str]:
         """Lanes in which a run began before the one before it had ended."""
