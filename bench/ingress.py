@@ -7,9 +7,9 @@ pod than before; a needless move is one between two pods that were there all alo
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import os
-import sys
 import tempfile
 import time
 from collections import Counter
@@ -33,8 +33,7 @@ from tests.support.waiting import until
 KEYS = 4_000
 FEW = 200
 REQUESTS_A_KEY = 10
-RATE = 300
-EVENTS = 2_400
+SECONDS = 8
 TICKS = os.sysconf("SC_CLK_TCK")
 
 Placed = dict[str, str]
@@ -42,6 +41,11 @@ Placed = dict[str, str]
 
 def main() -> None:
     """Measures each proxy in its turn."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="those proxies alone")
+    parser.add_argument("--rate", type=int, default=300, help="events a second while a pod drains or is killed")
+    parser.add_argument("--only-failover", action="store_true", help="nothing of where conversations are put")
+    asked = parser.parse_args()
     told = machine(Path(tempfile.gettempdir()))
     print(f"{told['cpu']}, {told['cores']} cores, load {told['load_before']:.1f}, commit {commit()}\n")
     columns = {}
@@ -50,12 +54,13 @@ def main() -> None:
         server.start()
         try:
             for kind in PROXIES:
-                if sys.argv[1:] and kind.name not in sys.argv[1:]:
+                if asked.names and kind.name not in asked.names:
                     continue
                 if kind.found() is None:
                     print(f"{kind.name}: {kind.program} is not installed\n")
                     continue
-                columns[kind.name] = measured(kind) | asyncio.run(failed_over(kind, server))
+                column = {} if asked.only_failover else measured(kind)
+                columns[kind.name] = column | asyncio.run(failed_over(kind, server, asked.rate))
         finally:
             server.stop()
     rows = next(iter(columns.values()))
@@ -119,9 +124,10 @@ def used(kind: type[Proxy], cluster: Cluster, pods: Sequence[Pod], names: Sequen
     return [sum(len(pods) == 1 for pods in seen.values()) / len(seen), *costs]
 
 
-async def failed_over(kind: type[Proxy], server: PostgreSQL) -> dict[str, str]:
+async def failed_over(kind: type[Proxy], server: PostgreSQL, rate: int) -> dict[str, str]:
     """What a drain and a SIGKILL of one of three processes cost."""
     found = {}
+    events = rate * SECONDS
     for how in ("drain", "SIGKILL"):
         url = server.new_database()
         await migrate(url)
@@ -129,8 +135,8 @@ async def failed_over(kind: type[Proxy], server: PostgreSQL) -> dict[str, str]:
             name = running.pods.cluster.pods[0].name
             ended = running.pods.processes[name]
             worker = ended.worker_pid
-            sending = asyncio.create_task(load(running.url))
-            await asyncio.sleep(EVENTS / RATE / 4)
+            sending = asyncio.create_task(load(running.url, rate))
+            await asyncio.sleep(SECONDS / 4)
             if how == "drain":  # as in a rollout: /drain, which returns once the proxies had time, then SIGTERM
                 await asyncio.to_thread(running.pods.ask, running.pods.cluster.pod(name), "drain")
                 ended.terminate()
@@ -144,22 +150,27 @@ async def failed_over(kind: type[Proxy], server: PostgreSQL) -> dict[str, str]:
             starts = running.log.entries("start")
         again = [key for key, times in Counter(entry.key for entry in starts).items() if times > 1]
         was_cut = {entry.key for entry in starts if entry.pid == worker} if how == "SIGKILL" else set()
-        found[f"{how} at {RATE}/s, of {EVENTS:,}: first answers failed; lost after Slack's retries"] = (
-            f"{sum(not first.ok for first, *_ in acks)}; {EVENTS - len(taken)}"
+        # What failed is told by its word: a machine that is too busy shows as http_timeout, a proxy as a status.
+        failed = Counter(first.told for first, *_ in acks if not first.ok)
+        words = "".join(f" ({times} x {word})" for word, times in failed.items())
+        found[f"{how} at {rate}/s, of {events:,}: first answers failed; lost after Slack's retries"] = (
+            f"{failed.total()}{words}; {events - len(taken)}"
         )
+        times = sorted(first.ack_ms for first, *_ in acks)
+        found[f"{how}: first answer, p50 / p99"] = f"{times[events // 2]:.0f} / {times[events * 99 // 100]:.0f} ms"
         found[f"{how}: processed twice; of these not by the killed pod"] = f"{len(again)}; {len(set(again) - was_cut)}"
     return found
 
 
-async def load(url: str) -> list[list[Ack]]:
+async def load(url: str, rate: int) -> list[list[Ack]]:
     """Events of many conversations at a steady rate; every answer to every event, those to its retries too."""
     async with client(keep_alive=True, connections=128) as http, asyncio.TaskGroup() as group:
         player = Player(http, url, STAND_IN_SECRET)
         due, tasks = time.monotonic(), []
-        for n in range(EVENTS):
+        for n in range(rate * SECONDS):
             scene = Scene(channel_id=f"C{n % FEW:010X}", thread_ts=f"1760000000.{n:06d}", text="work=0.02")
             tasks.append(group.create_task(player.deliver(make("message", scene), retry_after=(0.0, 0.5, 1.0))))
-            due += 1 / RATE
+            due += 1 / rate
             await asyncio.sleep(max(0.0, due - time.monotonic()))
     return [task.result() for task in tasks]
 
