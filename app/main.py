@@ -94,9 +94,14 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
     else:
         receiver = Receiver(Signature(settings.signing_secrets), events, interactions, Adapter(bolt), bounds)
         head_seconds = settings.ack_deadline_seconds  # beyond it Slack would not wait for the answer
-        door = HttpDoor(
-            receiver, Server(web(receiver), public, finish_seconds=finish_seconds, head_seconds=head_seconds)
+        server = Server(
+            web(receiver),
+            public,
+            finish_seconds=finish_seconds,
+            head_seconds=head_seconds,
+            turns_away=receiver.turns_away,
         )
+        door = HttpDoor(receiver, server)
 
     def drain() -> None:
         if inbox.database.shared:  # alone with its deliveries, a pod goes on with them while it still serves

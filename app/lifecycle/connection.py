@@ -9,18 +9,16 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import orjson
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
-
 from app.errors import RefusedError
+from app.lifecycle.turnstile import Turnstile
 from app.telemetry import metrics
 
 # Proxies allow 8 to 64 KiB.
 MOST_HEAD_BYTES = 65_536
 
 
-class Connection(HttpToolsProtocol):
-    """uvicorn's own, with an eye on each head. `head_seconds`: what one may take, once it has begun."""
+class Connection(Turnstile):
+    """uvicorn's, with an eye on each head. `head_seconds`: what one may take, once it has begun."""
 
     def __init__(self, *, head_seconds: float, **arguments: Any) -> None:
         super().__init__(**arguments)
@@ -37,17 +35,18 @@ class Connection(HttpToolsProtocol):
         """What comes between two requests, and begins none, is a part of a head."""
         before = self.cycle
         of_a_body = before is not None and before.more_body
+        turned_away = self.turned_away
         super().data_received(data)
-        if of_a_body or self.cycle is not before:
+        if of_a_body or self.cycle is not before or self.turned_away != turned_away:
             self._head_bytes = 0
             self._calm()
             return
         if not self._head_bytes:
             self._calm()
-            self._patience = self.loop.call_later(self._head_seconds, self._refuse, RefusedError(408, "slow_head"))
+            self._patience = self.loop.call_later(self._head_seconds, self._give_up, RefusedError(408, "slow_head"))
         self._head_bytes += len(data)
         if self._head_bytes > MOST_HEAD_BYTES:
-            self._refuse(RefusedError(431, "head_too_large"))
+            self._give_up(RefusedError(431, "head_too_large"))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is waited for any more."""
@@ -59,15 +58,8 @@ class Connection(HttpToolsProtocol):
             self._patience.cancel()
             self._patience = None
 
-    def _refuse(self, refusal: RefusedError) -> None:
+    def _give_up(self, refusal: RefusedError) -> None:
         self._calm()
-        if self.transport.is_closing():
-            return
-        metrics.refused.add(refusal.word)
-        body = orjson.dumps({"error": refusal.word})
-        self.transport.write(
-            STATUS_LINE[refusal.status]
-            + b"content-type: application/json\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(body)
-            + body
-        )
-        self.transport.close()
+        if not self.transport.is_closing():
+            metrics.refused.add(refusal.word)
+            self.refuse(refusal, close=True)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from app.errors import RefusedError
 from app.lifecycle.acceptor import Acceptor
 from app.lifecycle.connection import Connection
 
@@ -19,9 +20,18 @@ class Server(uvicorn.Server):
     """A server on sockets that were opened before. Signals and the lifespan are ours: see life.py."""
 
     def __init__(
-        self, app: ASGIApp, sockets: Sequence[socket.socket], *, finish_seconds: float, head_seconds: float
+        self,
+        app: ASGIApp,
+        sockets: Sequence[socket.socket],
+        *,
+        finish_seconds: float,
+        head_seconds: float,
+        turns_away: Callable[[bytes], RefusedError | None] = lambda _: None,
     ) -> None:
-        """`finish_seconds`: what requests in flight get at the end. `head_seconds`: what the head of one may take."""
+        """`finish_seconds`: what requests in flight get at the end. `head_seconds`: what the head of one may take.
+
+        `turns_away`: why a request to a URL is refused before any work, if it is.
+        """
         super().__init__(
             uvicorn.Config(
                 app,
@@ -39,6 +49,7 @@ class Server(uvicorn.Server):
         )
         self._sockets = list(sockets)
         self._head_seconds = head_seconds
+        self._turns_away = turns_away
         self._loop: asyncio.Task[None] | None = None
 
     @contextlib.contextmanager
@@ -69,6 +80,7 @@ class Server(uvicorn.Server):
     def _protocol(self) -> asyncio.Protocol:
         return Connection(
             head_seconds=self._head_seconds,
+            turns_away=self._turns_away,
             config=self.config,
             server_state=self.server_state,
             app_state=self.lifespan.state,

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from app.errors import RefusedError
+
+OVERLOADED = RefusedError(503, "overloaded")
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
@@ -37,10 +41,13 @@ class Places:
         self._most = most
         self.taken = 0
 
-    def take(self) -> Place | None:
-        """A place, or None when all are taken."""
-        if self.taken >= self._most:
-            return None
+    @property
+    def full(self) -> bool:
+        """Whether all are taken."""
+        return self.taken >= self._most
+
+    def take(self) -> Place:
+        """One more, of a number that is not full."""
         self.taken += 1
         return Place(self._left)
 

@@ -17,8 +17,8 @@ from app.receiver import body, control
 from app.receiver.adapter import Adapter
 from app.receiver.events import Events
 from app.receiver.interactions import Interactions
-from app.receiver.places import Bounds, Place, Places
-from app.receiver.sighting import Sighting
+from app.receiver.places import OVERLOADED, Bounds, Place, Places
+from app.receiver.sighting import Sighting, turned_away
 from app.receiver.signature import Signature
 from app.telemetry.logs import get_logger
 
@@ -26,6 +26,9 @@ log = get_logger("receiver")
 
 # Where a second try by Slack would be refused for the same reason.
 HOPELESS = frozenset({400, 405, 413, 415})
+
+URL = b"/slack/events"
+DRAINING = RefusedError(425, "draining")
 
 
 class Receiver:
@@ -48,16 +51,21 @@ class Receiver:
         """How many requests are being answered, with the unstored listeners that go on."""
         return self._places.taken
 
+    def turns_away(self, url: bytes) -> RefusedError | None:
+        """Why a request to `url` is refused before any work, if it is."""
+        if url != URL:
+            return None
+        return DRAINING if self.closing else OVERLOADED if self._places.full else None
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        sighting = Sighting(self._clock())
-        if self.closing:
-            await self._refuse(send, RefusedError(425, "draining"), sighting)
+        no_work = self.turns_away(URL)
+        if no_work is not None:
+            turned_away(no_work)
+            await _refuse(send, no_work)
             return
         place = self._places.take()
-        if place is None:
-            await self._refuse(send, RefusedError(503, "overloaded"), sighting)
-            return
+        sighting = Sighting(self._clock())
         try:
             status = await self._answer(scope, receive, send, place, sighting)
         except RefusedError as refusal:

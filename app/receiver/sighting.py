@@ -6,8 +6,6 @@ from app.delivery import Control, Delivery, Kind
 from app.errors import RefusedError
 from app.telemetry import metrics, traces
 
-# Refused before anything is read: it may well have been Slack's.
-UNREAD = frozenset({"draining", "overloaded"})
 REASONS = frozenset(metrics.RETRY_REASONS)
 
 
@@ -47,8 +45,14 @@ class Sighting:
     def refused(self, refusal: RefusedError, now: float) -> None:
         """It was refused. What did not come from Slack, as far as we know, is no answer to Slack."""
         metrics.refused.add(refusal.word)
-        if self.kind is not None or refusal.word in UNREAD:
-            metrics.answered(self.kind or metrics.UNKNOWN, refusal.status, now - self.arrived)
+        if self.kind is not None:
+            metrics.answered(self.kind, refusal.status, now - self.arrived)
         if self.trace is not None:
             self.trace.mark(refusal.word)
             self.trace.end(refusal.status)
+
+
+def turned_away(refusal: RefusedError) -> None:
+    """Counts one that was refused before anything was read: it may well have been Slack's."""
+    metrics.refused.add(refusal.word)
+    metrics.answered(metrics.UNKNOWN, refusal.status, 0.0)

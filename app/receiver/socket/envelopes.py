@@ -16,8 +16,8 @@ from app.errors import RefusedError
 from app.receiver import control
 from app.receiver.events import Events
 from app.receiver.interactions import Interactions
-from app.receiver.places import Bounds, Place, Places
-from app.receiver.sighting import Sighting
+from app.receiver.places import OVERLOADED, Bounds, Place, Places
+from app.receiver.sighting import Sighting, turned_away
 from app.receiver.socket.message import Envelope
 from app.telemetry.logs import get_logger
 
@@ -50,11 +50,13 @@ class Envelopes:
 
     async def answer(self, envelope: Envelope) -> Answer | None:
         """The answer to acknowledge an envelope with, or None when it must not be acknowledged."""
+        if self._places.full:
+            turned_away(OVERLOADED)
+            log.warning("not acknowledged", reason=OVERLOADED.word, retry_num=envelope.retry_num)
+            return None
         sighting = Sighting(self._clock())
         place = self._places.take()
         try:
-            if place is None:
-                raise RefusedError(503, "overloaded")
             answer = await self._answer(envelope, place, sighting)
         except RefusedError as refusal:
             sighting.refused(refusal, self._clock())
@@ -68,7 +70,7 @@ class Envelopes:
             sighting.answered(answer.status_code, self._clock())
             return answer if answer.status_code < 300 else None
         finally:
-            if place is not None and not place.kept:
+            if not place.kept:
                 place.leave()
 
     async def _answer(self, envelope: Envelope, place: Place, sighting: Sighting) -> Answer:

@@ -12,62 +12,8 @@ from app.playground.script import Line
 from app.playground.signing import STAND_IN_SECRET
 from app.playground.stand_in import StandIn
 from tests.integration.app.conftest import PlayTo, StartApp
-from tests.support.app_process import AppProcess
 from tests.support.listener_log import ListenerLog
-
-HEAD = b"POST /slack/events HTTP/1.1\r\nhost: app\r\ncontent-type: application/json\r\n"
-
-
-class Wire:
-    """A connection, byte by byte."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-
-    @classmethod
-    async def to(cls, app: AppProcess) -> Wire:
-        """Connects."""
-        return cls(*await asyncio.open_connection("127.0.0.1", app.port))
-
-    async def send(self, content: bytes) -> None:
-        """Writes it, if the other side still reads."""
-        try:
-            self._writer.write(content)
-            await self._writer.drain()
-        except ConnectionError:
-            return
-
-    async def answer(self) -> tuple[int, dict[str, object]]:
-        """Status and JSON of the next answer."""
-        head = await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), 30)
-        fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if line)
-        body = await asyncio.wait_for(self._reader.readexactly(int(fields[b"content-length"])), 30)
-        return int(head.split()[1]), json.loads(body)
-
-    async def is_closed(self) -> bool:
-        """Whether the other side closes, and says nothing more."""
-        try:
-            return await asyncio.wait_for(self._reader.read(1), 30) == b""
-        except ConnectionError:
-            return True
-
-    async def is_closed_after_an_answer(self) -> bool:
-        """Whether the other side closes, whatever it says before, if the client is still told."""
-        try:
-            await asyncio.wait_for(self._reader.read(-1), 30)
-        except ConnectionError:
-            return True
-        return self._reader.at_eof()
-
-    @property
-    def is_open(self) -> bool:
-        """Whether there is any sense in sending more."""
-        return not self._writer.transport.is_closing() and not self._reader.at_eof()
-
-    def hang_up(self) -> None:
-        """Closes at once."""
-        self._writer.transport.abort()
+from tests.support.wire import HEAD, Wire
 
 
 async def test_bodies_that_are_too_much(start_app: StartApp) -> None:
@@ -135,7 +81,7 @@ async def test_what_is_no_http(start_app: StartApp) -> None:
     for junk in (b"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n", b"nonsense\r\n\r\n", HEAD + b"content-length: -1\r\n\r\n"):
         wire = await Wire.to(app)
         await wire.send(junk)
-        assert (await asyncio.wait_for(wire._reader.read(-1), 30)).startswith((b"HTTP/1.1 400", b""))
+        assert (await wire.all_there_is()).startswith((b"HTTP/1.1 400", b""))
         wire.hang_up()
     assert await app.probe("readyz") == 200
     assert "Traceback" not in app.log_text()
