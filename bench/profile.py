@@ -1,6 +1,7 @@
 """Where the time goes: runs one variant at its peak under py-spy and splits its CPU by the part that spends it.
 
 python -m bench.profile sqlite --listeners 20 --kind event
+python -m bench.profile sqlite --rate 8000            at a load that it cannot take
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ def main() -> None:
     parser.add_argument("--listeners", type=int, choices=[1, 20, 200], default=20)
     parser.add_argument("--kind", choices=["event", "command"], default="event")
     parser.add_argument("--seconds", type=int, default=8)
+    parser.add_argument("--rate", type=int, help="requests a second, whatever the server does (else: its peak)")
     parser.add_argument("--top", type=int, default=40)
     options = parser.parse_args()
     profiler = [found] if (found := shutil.which("py-spy")) else ["uvx", "py-spy"]
@@ -77,7 +79,7 @@ async def _profile(
         warm = prepare(options.kind, names, 1, 3_000)
         await Client(launch.port, warm, 1).closed_loop(CONNECTIONS, 3)
         await asyncio.sleep(1)
-        requests = prepare(options.kind, names, 10_000, 6_000 * options.seconds)
+        requests = prepare(options.kind, names, 10_000, (options.rate or 6_000) * options.seconds)
         record = [
             *profiler,
             "record",
@@ -94,7 +96,11 @@ async def _profile(
         recorder = await asyncio.create_subprocess_exec(
             *record, "--duration", str(options.seconds - 1), "--output", str(raw), stdout=sys.stderr
         )
-        outcome = await Client(launch.port, requests, 10_000).closed_loop(CONNECTIONS, options.seconds)
+        client = Client(launch.port, requests, 10_000)
+        if options.rate:
+            outcome = await client.open_loop(options.rate, options.rate)
+        else:
+            outcome = await client.closed_loop(CONNECTIONS, options.seconds)
         await recorder.wait()
     finally:
         await server.stop()

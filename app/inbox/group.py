@@ -41,12 +41,16 @@ class Group(Generic[Item, Answer]):
         *,
         most: int = 256,
         weight: Callable[[Item], int] = lambda item: 0,
+        apart_seconds: float = 0,
         clock: Callable[[], float] = time.monotonic,
         observe: Callable[[int], None] = lambda size: None,
     ) -> None:
+        """`apart_seconds`: from the beginning of one write to that of the next, at least."""
         self._write = write
         self._most = most
         self._weight = weight
+        self._apart_seconds = apart_seconds
+        self._began = float("-inf")
         self._clock = clock
         self._observe = observe
         self._queue: deque[_Waiting[Item, Answer]] = deque()
@@ -90,6 +94,7 @@ class Group(Generic[Item, Answer]):
     async def _run(self) -> None:
         while True:
             await self._some.wait()
+            await self._keep_apart()
             group = [self._queue.popleft() for _ in range(self._size())]
             try:
                 left = await self._try(group)
@@ -103,6 +108,13 @@ class Group(Generic[Item, Answer]):
             if not self._queue:
                 self._some.clear()
                 self._idle.set()
+
+    async def _keep_apart(self) -> None:
+        """A write has a price of its own: where many items come, they share it, and one alone need not wait."""
+        early = self._began + self._apart_seconds - self._clock()
+        if early > 0:
+            await asyncio.sleep(early)
+        self._began = self._clock()
 
     def _size(self) -> int:
         """What is in doubt is written alone: until its answer is known, nothing may be mistaken for a part of it."""

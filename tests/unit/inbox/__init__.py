@@ -1,0 +1,1 @@
+"""Parts of the inbox without a database; all the rest of it is in tests/contract."""

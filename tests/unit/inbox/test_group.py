@@ -1,0 +1,46 @@
+"""What goes into one write, and when it begins."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from app.inbox.group import Group
+
+
+async def test_one_alone_does_not_wait() -> None:
+    """The first item is written at once; those that come soon after it share the next write."""
+    written: list[Sequence[str]] = []
+
+    async def write(items: Sequence[str]) -> Sequence[str]:
+        written.append(items)
+        return items
+
+    group: Group[str, str] = Group(write, apart_seconds=0.05, clock=lambda: 100.0)
+    group.start()
+    # 1. Nothing was written yet.
+    assert await group.submit("first") == "first"
+    assert written == [["first"]]
+    # 2. The next write keeps its distance, so that the third item is in time for it.
+    second = group.submit("second")
+    for _ in range(5):
+        await asyncio.sleep(0)
+    third = group.submit("third")
+    assert [await second, await third] == ["second", "third"]
+    assert written == [["first"], ["second", "third"]]
+    await group.stop()
+
+
+async def test_what_waits_for_its_write_fails_at_the_end() -> None:
+    """The end does not wait for the distance between two writes, and tells who waits."""
+
+    async def write(items: Sequence[str]) -> Sequence[str]:
+        return items
+
+    group: Group[str, str] = Group(write, apart_seconds=60, clock=lambda: 100.0)
+    group.start()
+    await group.submit("first")
+    waiting = group.submit("second")
+    await asyncio.sleep(0)
+    await asyncio.wait_for(group.stop(), 5)
+    assert "closed" in str(waiting.exception())
