@@ -1,18 +1,23 @@
-"""PostgreSQL: any number of processes share the inbox; its clock is the only one that counts."""
+"""PostgreSQL: any number of processes share the inbox; its clock is the only one that counts.
+
+A transaction is one greenlet, in which SQLAlchemy's ordinary engine waits for asyncpg: its AsyncEngine would make one
+of each call, and brings the whole ORM into the process (docs/decisions/0003).
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import asyncpg
-from sqlalchemy import URL, Connection, event, text
+from sqlalchemy import URL, Connection, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.util import greenlet_spawn
 
 from app.errors import StoreUnavailableError, StoreUnknownError
 from app.inbox import schema
@@ -35,6 +40,14 @@ TRANSIENT = ("40P01", "40001", "55P03", "0A000")
 TRIES = 5
 # Data, constraint, too large: a row that no repetition stores. Everything else is about the database, not the row.
 REFUSED = ("22", "23", "54")
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far a transaction came."""
+
+    connection: Connection | None = None
+    committing: bool = False
 
 
 class PostgresqlDatabase(Database):
@@ -69,15 +82,16 @@ class PostgresqlDatabase(Database):
         self._patience_seconds = SILENT_SECONDS
         self._listen_url = listen_url
         self._wakeup: Wakeup | None = None
-        self._engine: AsyncEngine = create_async_engine(
+        self._engine = create_engine(
             url.set(drivername="postgresql+asyncpg"),
+            _is_async=True,  # all that create_async_engine() adds to this
             pool_size=connections,
             max_overflow=0,
             pool_timeout=PATIENT_SECONDS,
             connect_args=arguments,
         )
-        event.listen(self._engine.sync_engine.pool, "connect", self._connected)
-        event.listen(self._engine.sync_engine.pool, "checkout", self._checked_out)
+        event.listen(self._engine.pool, "connect", self._connected)
+        event.listen(self._engine.pool, "checkout", self._checked_out)
 
     async def open(self, on_wake: Callable[[Wake], None] = lambda wake: None) -> None:
         """Connects once, and listens."""
@@ -95,7 +109,7 @@ class PostgresqlDatabase(Database):
         """Ends the connections."""
         if self._wakeup is not None:
             await self._wakeup.stop()
-        await self._engine.dispose()
+        await greenlet_spawn(self._engine.dispose)
 
     async def transact(self, work: Callable[[Connection], Result], timeout_seconds: float = 0) -> Result:
         """One transaction, and again when the database asks for that; a silent connection is given up in time."""
@@ -110,37 +124,39 @@ class PostgresqlDatabase(Database):
         raise StoreUnavailableError(f"PostgreSQL let nobody through {TRIES} times: {said}; pg_locks shows who waits")
 
     async def _once(self, work: Callable[[Connection], Result], timeout_seconds: float) -> Result:
-        committing = False
-        connection: AsyncConnection | None = None
+        progress = _Progress()
         try:
             async with asyncio.timeout(max(timeout_seconds, self._patience_seconds)):
-                connection = await self._engine.connect()
-                await connection.begin()
-                if self._pooled:  # which gives us another session every time
-                    await connection.execute(SET_LIMITS, LIMITS)
-                result = await connection.run_sync(work)
-                committing = True
-                await connection.commit()
-                await connection.close()
+                result: Result = await greenlet_spawn(self._transaction, work, progress)
                 self._patience_seconds = SILENT_SECONDS
                 return result
         except BaseException as error:
             if isinstance(error, TimeoutError):
                 self._silent_at = time.monotonic()
                 self._patience_seconds = min(2 * self._patience_seconds, PATIENT_SECONDS)
-            if connection is not None:
-                await _discard(connection, error)
+            if progress.connection is not None:
+                await _discard(progress.connection, error)
             if isinstance(error, DBAPIError) and (_is_refused(error) or _code(error) in TRANSIENT):
                 raise
             if isinstance(error, OSError | TimeoutError | DBAPIError | PoolTimeoutError | asyncpg.PostgresError):
                 said = str(getattr(error, "orig", error)) or type(error).__name__
-                if committing:
+                if progress.committing:
                     raise StoreUnknownError(f"the connection broke at a commit: {said}") from error
                 raise StoreUnavailableError(
                     f"PostgreSQL at {self._url.host or 'its socket'} did not do it ({said}):"
                     " look at it, its network and DATABASE_URL; the app goes on by itself when it is back"
                 ) from error
             raise
+
+    def _transaction(self, work: Callable[[Connection], Result], progress: _Progress) -> Result:
+        connection = progress.connection = self._engine.connect()
+        if self._pooled:  # which gives us another session every time
+            connection.execute(SET_LIMITS, LIMITS)
+        result = work(connection)
+        progress.committing = True
+        connection.commit()
+        connection.close()
+        return result
 
     async def migrate(self) -> None:
         """Brings the schema to this app's revision, once, however many processes try."""
@@ -166,15 +182,18 @@ def _is_refused(error: DBAPIError) -> bool:
     return _code(error).startswith(REFUSED) or on_our_side
 
 
-async def _discard(connection: AsyncConnection, error: BaseException) -> None:
+async def _discard(connection: Connection, error: BaseException) -> None:
     """Gives a connection back, or up: after a broken or cut-off statement nobody may use it again."""
+    is_sound = isinstance(error, DBAPIError) and (_is_refused(error) or _code(error) in TRANSIENT)
     try:
-        if not isinstance(error, DBAPIError) or not (_is_refused(error) or _code(error) in TRANSIENT):
-            driver = (await connection.get_raw_connection()).driver_connection
+        if not is_sound and not connection.invalidated:
+            driver = connection.connection.driver_connection
             if driver is not None:
                 driver.terminate()  # at once: a polite end would wait for an answer
-            await asyncio.wait_for(connection.invalidate(error if isinstance(error, Exception) else None), 1)
-        await asyncio.wait_for(connection.close(), 1)
+            await asyncio.wait_for(
+                greenlet_spawn(connection.invalidate, error if isinstance(error, Exception) else None), 1
+            )
+        await asyncio.wait_for(greenlet_spawn(connection.close), 1)
     except (SQLAlchemyError, OSError, TimeoutError):
         # It is broken, which is why it was given up.
         return
