@@ -26,7 +26,16 @@ LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 NAME = re.compile(r"(?<![\w-])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?![\w-])")
 # Not settings: where to find them, what slack_sdk reads, and what is the code's or the model's.
-NO_SETTINGS = {"SECRETS_DIRECTORY", "HTTPS_PROXY", "BY_OWNER", "BY_ROW", "NO_CANCEL", "TAKE_AT_ONCE", "COUNT_TWICE"}
+NO_SETTINGS = {
+    "SECRETS_DIRECTORY",
+    "HTTPS_PROXY",
+    "BY_OWNER",
+    "BY_ROW",
+    "NO_CANCEL",
+    "TAKE_AT_ONCE",
+    "COUNT_TWICE",
+    "GIVE_BACK_ALL",
+}
 
 
 def code(page: Path) -> list[str]:

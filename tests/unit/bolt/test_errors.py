@@ -181,7 +181,7 @@ async def test_an_error_handler_that_raises_over_a_middleware(app_with: AppWith,
             command = await app.player.send(make("command"))
             assert (command.status, command.body) == (503, b'{"error": "listener_failed"}')
     (end,) = [line for line in lines if line.get("key") == command.sample.key]
-    assert (end["outcome"], end["error"]) == ("failed", raised.__name__)
+    assert (end["outcome"], end["error"]) == ("failed", f"{raised.__name__}: of the handler")
 
 
 async def test_never_acknowledged(app_with: AppWith) -> None:
