@@ -38,7 +38,8 @@ from app.receiver.socket.slack import Slack
 from app.receiver.socket.turn import Everybody, OneAtATime
 from app.runner.runner import Runner
 from app.runner.verdict import Limits
-from app.settings import NO_LISTEN, Role, Settings, SocketConnections, otlp_signals
+from app.settings import NO_LISTEN, Role, Settings, SocketConnections
+from app.settings import collector as otel
 from app.telemetry import metrics
 from app.telemetry.logs import get_logger
 from app.telemetry.page import metrics_page
@@ -83,7 +84,7 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
     runner = Runner(inbox, bolt, limits, concurrency=settings.run_concurrency, takes=takes)
     interactions = Interactions(inbox, runner)
     bounds = Bounds(settings.max_body_bytes, settings.max_in_flight, settings.ack_deadline_seconds)
-    telemetry = Telemetry(otlp_signals(), os.uname().nodename)
+    telemetry = Telemetry(otel.collector(), os.uname().nodename)
     events = Events(inbox, runner, telemetry.workspaces)
     finish_seconds = start.finish_seconds(settings)
     internal = [sock for sock in sockets if sock.getsockname()[1] == settings.internal_port]

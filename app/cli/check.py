@@ -10,6 +10,7 @@ from app.bolt.app import BoltApp
 from app.errors import AnchorboltError, InvalidSettingsError, NoInboxError, SchemaError
 from app.inbox import schema
 from app.lifecycle import start
+from app.settings.collector import collector
 
 
 def check() -> None:
@@ -17,10 +18,11 @@ def check() -> None:
     problems: list[str] = []
     loaded = settings.load()  # what is malformed ends here, with a line for each
     start.configure_logs(loaded)
-    try:
-        start.require_secrets(loaded)
-    except InvalidSettingsError as error:
-        problems += error.problems
+    for needed in (lambda: start.require_secrets(loaded), collector):
+        try:
+            needed()
+        except InvalidSettingsError as error:
+            problems += error.problems
     try:
         listeners.register(BoltApp(token="xoxb-check", api_url=loaded.slack_api_url), loaded.listeners)  # noqa: S106
     except AnchorboltError as error:

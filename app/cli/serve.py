@@ -7,11 +7,13 @@ from functools import partial
 from app import settings
 from app.lifecycle import start
 from app.lifecycle.master import Live
+from app.settings.collector import collector
 
 
 def serve() -> None:
     """Serves: answers Slack on PORT and Kubernetes on INTERNAL_PORT, runs the listeners, and drains on SIGTERM."""
     loaded = settings.load()
+    collector()  # read again by the worker; what is malformed ends here, with a line for each
     start.serve(loaded, partial(_load, loaded))
 
 

@@ -159,6 +159,13 @@ drain_duration = Gauge("anchorbolt.drain.duration", "s", "How long the drain tak
 loop_lag = Histogram(
     "anchorbolt.event_loop.lag", "s", "How late the event loop comes to what is due.", bounds=_LAG_BOUNDS
 )
+spans_dropped = Counter(
+    "anchorbolt.spans.dropped",
+    "{span}",
+    "Spans that did not get to the collector.",
+    ("reason",),
+    known=_one(("queue_full", "not_sent", "rejected", "unreadable")),
+)
 info = Gauge("anchorbolt.info", "1", "Always 1.", ("role", "receiver", "database"))
 
 ALL: tuple[Instrument, ...] = tuple(found for found in list(vars().values()) if isinstance(found, Instrument))

@@ -1,7 +1,7 @@
-"""OpenTelemetry's SDK: spans and metrics to a collector, by OTLP over HTTP. Imported only when somebody wants them.
+"""Spans and metrics to a collector, by OTLP over HTTP. Imported only when somebody wants them.
 
-Where to and how (endpoint, headers, sampler, batches, time limits) the SDK reads by itself from the standard `OTEL_*`
-variables (docs/settings.md).
+Metrics are sent by OpenTelemetry's SDK, spans by ours (docs/decisions/0021). The sampler, the resource, and how metrics
+are sent, the SDK reads by itself from the standard `OTEL_*` variables (docs/settings.md).
 """
 
 from __future__ import annotations
@@ -13,46 +13,46 @@ import time
 from collections.abc import Callable, Sequence
 
 from opentelemetry import trace
-from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.metrics import Observation
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.sdk.trace.sampling import Decision, Sampler
 
+from app.settings.collector import Collector
 from app.telemetry import traces
+from app.telemetry.logs import get_logger
 from app.telemetry.metrics import ALL
 from app.telemetry.otlp_metrics import WithOurs
 from app.telemetry.own_meters import LazyMeterProvider
+from app.telemetry.span_sender import SpanSender
+from app.telemetry.tracing import SampledTracing, SpansOfListeners
+
+log = get_logger("telemetry")
 
 SERVICE = "anchorbolt"
-# What the last spans get before the process goes all the same.
+# What the last spans and metrics get before the process goes all the same.
 FLUSH_SECONDS = 3.0
-_NO_PARENT = Context()
 
 
 class Otlp:
-    """What sends to the collector, in threads of its own."""
+    """What sends to the collector: spans from the loop, metrics from a thread of the SDK's."""
 
-    def __init__(self, signals: frozenset[str], instance: str, meters: LazyMeterProvider) -> None:
-        """`signals`: traces, metrics, or both. `instance`: the name of this pod. `meters`: what listeners measure."""
-        for name in ("opentelemetry.sdk", "opentelemetry.exporter"):
-            for logger in _loggers_below(name):
-                logger.addFilter(Seldom())
-        self._closers: list[Callable[[], object]] = []
+    def __init__(self, collector: Collector, instance: str, meters: LazyMeterProvider) -> None:
+        """`instance`: the name of this pod. `meters`: what listeners measure. To be built in the loop that serves."""
+        self._spans: SpanSender | None = None
+        self._meters: LazyMeterProvider | None = None
         resource = _resource(instance)
-        if "traces" in signals:
-            ids = ChosenIds()
-            provider = TracerProvider(resource=resource, shutdown_on_exit=False, id_generator=ids)
-            provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        if "traces" in collector.signals:
+            provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+            self._spans = SpanSender(collector, resource.attributes, SERVICE)
+            provider.add_span_processor(SpansOfListeners(self._spans))
             trace.set_tracer_provider(provider)
-            traces.switch(provider.get_tracer(SERVICE), lambda: ids.choose(provider.sampler))
-            self._closers.append(provider.shutdown)
-        if "metrics" in signals:
+            traces.switch(SampledTracing(provider.sampler, self._spans))
+        if "metrics" in collector.signals:
+            for name in ("opentelemetry.sdk", "opentelemetry.exporter"):
+                for logger in _loggers_below(name):
+                    logger.addFilter(Seldom())
             exporter = WithOurs(OTLPMetricExporter(), ALL, resource)
             meters.load([PeriodicExportingMetricReader(exporter)], resource)
             began = time.monotonic()
@@ -60,46 +60,37 @@ class Otlp:
             meters.get_meter(SERVICE).create_observable_gauge(
                 "process.uptime", [lambda _: [Observation(time.monotonic() - began)]], "s", "Since the process began."
             )
-            self._closers.append(meters.shutdown)
+            self._meters = meters
+
+    def start(self) -> None:
+        """Sends from now on."""
+        if self._spans is not None:
+            self._spans.start()
 
     async def close(self) -> None:
         """Sends what is left, within FLUSH_SECONDS: a collector that is away must not keep the pod."""
-        loop = asyncio.get_running_loop()
-        ended = asyncio.Event()
+        try:
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await asyncio.gather(self._close_spans(), self._close_meters())
+        except TimeoutError:
+            log.warning("the last telemetry was not sent: the collector does not answer")
+
+    async def _close_spans(self) -> None:
+        if self._spans is not None:
+            await self._spans.close()
+
+    async def _close_meters(self) -> None:
+        meters, loop, ended = self._meters, asyncio.get_running_loop(), asyncio.Event()
+        if meters is None:
+            return
 
         def close() -> None:
-            for closer in self._closers:
-                closer()
+            meters.shutdown()
             loop.call_soon_threadsafe(ended.set)
 
         # No executor: the interpreter would wait for its threads at the end.
-        threading.Thread(target=close, name="flush telemetry", daemon=True).start()
-        try:
-            async with asyncio.timeout(FLUSH_SECONDS):
-                await ended.wait()
-        except TimeoutError:
-            logging.getLogger(__name__).warning("the last telemetry was not sent: the collector does not answer")
-
-
-class ChosenIds(RandomIdGenerator):
-    """Asks the sampler about a trace before there is a span, which takes a microsecond instead of seven."""
-
-    def __init__(self) -> None:
-        self._chosen = threading.local()
-
-    def choose(self, sampler: Sampler) -> bool:
-        """Whether the next trace of this thread is wanted. If so, its span has to begin now."""
-        trace_id = super().generate_trace_id()
-        asked = sampler.should_sample(_NO_PARENT, trace_id, "POST /slack/events")
-        wanted = asked.decision is Decision.RECORD_AND_SAMPLE
-        if wanted:
-            self._chosen.trace_id = trace_id
-        return wanted
-
-    def generate_trace_id(self) -> int:
-        """The SDK's own hook."""
-        trace_id: int | None = self._chosen.__dict__.pop("trace_id", None)
-        return super().generate_trace_id() if trace_id is None else trace_id
+        threading.Thread(target=close, name="flush metrics", daemon=True).start()
+        await ended.wait()
 
 
 class Seldom(logging.Filter):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.metrics import get_meter_provider, set_meter_provider
 
+from app.settings.collector import Collector
 from app.telemetry import metrics
 from app.telemetry.own_meters import LazyMeterProvider
 from app.telemetry.pulse import Pulse
@@ -19,22 +20,24 @@ if TYPE_CHECKING:
 class Telemetry:
     """The beat that measures the loop, and what sends to a collector, if there is one."""
 
-    def __init__(self, signals: frozenset[str] = frozenset(), instance: str = "pod") -> None:
-        """`signals`: which of `traces` and `metrics` go to a collector. To be built in the process that serves."""
+    def __init__(self, collector: Collector, instance: str) -> None:
+        """`instance`: the name of this pod. To be built in the loop that serves."""
         self.workspaces = Workspaces()
         self._pulse = Pulse(self.workspaces.turn, Refusals().turn)
         self._otlp: Otlp | None = None
         metrics.busiest_workspaces.observe(self.workspaces.by_rank)
         meters = _meters()
-        if signals:
+        if collector.signals:
             # Here, because the SDK takes a fifth of a second and 4 MiB that most pods need not spend.
             from app.telemetry.otlp import Otlp  # noqa: PLC0415
 
-            self._otlp = Otlp(signals, instance, meters)
+            self._otlp = Otlp(collector, instance, meters)
 
     def start(self) -> None:
         """In the worker's loop."""
         self._pulse.start()
+        if self._otlp is not None:
+            self._otlp.start()
 
     async def close(self) -> None:
         """Sends what was not sent yet, within a bounded time."""

@@ -155,7 +155,7 @@ async def test_a_collector_that_is_away_costs_no_delivery(
     start_app: StartApp, play_to: PlayTo, listener_log: ListenerLog
 ) -> None:
     """With nobody at the collector's address all is answered and run, the process drains in time, and the log says so
-    a few times, not for every span."""
+    a few times, not for every span; those are counted."""
     app = start_app(OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{free_ports()[0]}", OTEL_BSP_SCHEDULE_DELAY="20")
     await app.until_ready()
     for number in range(50):
@@ -165,6 +165,8 @@ async def test_a_collector_that_is_away_costs_no_delivery(
     assert await app.until_ended(within_seconds=20) == 0
     about_it = [line for line in app.log() if line["logger"].startswith("opentelemetry")]
     assert 1 <= len(about_it) < 10
+    (said,) = app.log("spans were dropped: the collector did not take them; deliveries go on without")
+    assert said["reason"] == "not_sent"
 
 
 def of_kind(collector: Collector, kind: int) -> SpanSeen:

@@ -12,13 +12,14 @@ import pytest
 from tests.support.app_process import ROOT
 
 
-def look(directory: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def look(directory: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """`python -m app`, in a folder that has nothing in it."""
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
         "SLACK_SIGNING_SECRET": "x",
         "SLACK_BOT_TOKEN": "xoxb-x",
+        **more,
     }
     return subprocess.run(
         [sys.executable, "-m", "app", *arguments],
@@ -56,3 +57,14 @@ def test_what_was_made_is_looked_at(tmp_path: Path) -> None:
     assert look(tmp_path, "migrate").returncode == 0
     assert "its schema fits" in look(tmp_path, "check").stdout
     assert "0 waiting" in look(tmp_path, "inbox", "list").stdout
+
+
+def test_a_check_names_what_opentelemetry_would_trip_over(tmp_path: Path) -> None:
+    """A malformed variable of OpenTelemetry's is named by `check`, and `serve` does not begin with it."""
+    wrong = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_BSP_SCHEDULE_DELAY": "5s"}
+    checked = look(tmp_path, "check", **wrong)
+    assert "wrong: OTEL_BSP_SCHEDULE_DELAY: is no number of milliseconds" in checked.stdout
+    assert checked.returncode == 1
+    served = look(tmp_path, "serve", **wrong)
+    assert "anchorbolt: OTEL_BSP_SCHEDULE_DELAY: is no number of milliseconds" in served.stderr
+    assert served.returncode == 2

@@ -1,4 +1,4 @@
-"""The settings: the only reader of the environment, of `.env` and of mounted secret files."""
+"""The settings: this room alone reads the environment, `.env` and mounted secret files."""
 
 from __future__ import annotations
 
@@ -170,21 +170,3 @@ def _problem(where: tuple[int | str, ...], what: str) -> str:
 def environment_with(**changes: str) -> dict[str, str]:
     """The environment for a process that we start: ours, with these variables set."""
     return {**os.environ, **changes}
-
-
-def otlp_signals() -> frozenset[str]:
-    """Which of `traces` and `metrics` go to a collector, by OpenTelemetry's own variables.
-
-    Everything else of them (where to, how often, which share) its SDK reads by itself.
-    """
-    if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
-        return frozenset()
-    found = set()
-    for signal in ("traces", "metrics"):
-        exporters = os.environ.get(f"OTEL_{signal.upper()}_EXPORTER", "")
-        endpoint = os.environ.get(f"OTEL_EXPORTER_OTLP_{signal.upper()}_ENDPOINT") or os.environ.get(
-            "OTEL_EXPORTER_OTLP_ENDPOINT"
-        )
-        if "otlp" in [name.strip() for name in exporters.split(",")] if exporters else endpoint:
-            found.add(signal)
-    return frozenset(found)
