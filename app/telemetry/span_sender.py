@@ -99,7 +99,10 @@ class SpanSender:
         self._closing.set()
         self._wake.set()
         if self._task is not None:
-            await self._task
+            try:
+                await asyncio.wait([self._task])
+            finally:
+                self._task.cancel()
 
     async def _run(self) -> None:
         context.attach(NOT_TRACED)  # where a team traces its HTTP clients: no spans about the sending of spans

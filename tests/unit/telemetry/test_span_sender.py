@@ -246,6 +246,19 @@ async def test_a_certificate_of_ones_own(tmp_path: Path) -> None:
         SpanSender(replace(SOON, certificate=tmp_path), {}, "anchorbolt")
 
 
+async def test_the_end_can_be_cut_short() -> None:
+    """Who does not want to wait for a collector that says nothing stops waiting, and the sender ends too."""
+    async with canned_server([SILENCE]) as server:
+        sender = SpanSender(replace(SOON, traces_url=server.url, timeout_seconds=3600), {}, "anchorbolt")
+        sender.start()
+        sender.put(ended())
+        await until(lambda: server.requests, what="a request")
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await sender.close()
+        await until(lambda: not [task for task in asyncio.all_tasks() if task.get_name() == "span sender"])
+
+
 async def test_the_end_does_not_wait_for_a_second_try() -> None:
     """A sender that is closed in the middle of a backoff tries once more, and ends."""
     before = dropped("not_sent")
