@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from slack_bolt.adapter.fastapi.async_handler import AsyncSlackRequestHandler
 from starlette.requests import Request
@@ -21,19 +20,18 @@ class Adapter:
     def __init__(self, bolt: BoltApp) -> None:
         self._handler = AsyncSlackRequestHandler(bolt)
 
-    def question(self, scope: Scope, raw: bytes) -> Callable[[Run], Awaitable[Response]]:
-        """What Interactions asks, once it has made a Run for it."""
+    def question(self, scope: Scope) -> Callable[[Run], Awaitable[Response]]:
+        """What Interactions asks, once it has made a Run for it.
+
+        Without body and headers: Bolt's request is made from the delivery (bolt/app.py), and what the adapter would
+        parse again takes a tenth of the whole time of a command.
+        """
 
         async def ask(run: Run) -> Response:
-            return await self._handler.handle(Request(scope, _receive(raw)), {RUN: run})
+            return await self._handler.handle(Request({**scope, "headers": []}, _no_body), {RUN: run})
 
         return ask
 
 
-def _receive(raw: bytes) -> Callable[[], Awaitable[Message]]:
-    """The body once more, for an adapter that reads it itself."""
-
-    async def receive() -> Any:
-        return {"type": "http.request", "body": raw, "more_body": False}
-
-    return receive
+async def _no_body() -> Message:
+    return {"type": "http.request", "body": b"", "more_body": False}

@@ -98,7 +98,7 @@ class Receiver:
             await _send(send, 200, b"")
             return 200
         place.kept = True
-        response = await self._interactions.answer(found, deadline, place.leave, self._adapter.question(scope, raw))
+        response = await self._interactions.answer(found, deadline, place.leave, self._adapter.question(scope))
         sighting.mark("acknowledged")
         await response(scope, receive, send)
         return response.status_code

@@ -270,13 +270,38 @@ async def test_a_defect_of_ours_is_a_503(app: App, monkeypatch: pytest.MonkeyPat
     assert (ack.status, ack.body) == (503, b'{"error":"internal_error"}')
 
 
-@pytest.mark.parametrize("depth", [1000, 100_000])
-async def test_a_payload_that_is_nested_too_deep(depth: int) -> None:
-    """What one of the JSON readers on the way gives up on is the payload's fault: 400, and no defect is logged."""
+def deep(depth: int) -> bytes:
+    """A click on a button, with something in it that is nested."""
     payload = '{"type":"block_actions","actions":[{"action_id":"x"}],"deep":' + "[" * depth + "]" * depth + "}"
-    body = urlencode({"payload": payload}).encode()
+    return urlencode({"payload": payload}).encode()
+
+
+async def test_a_payload_that_is_nested_too_deep() -> None:
+    """What the JSON reader gives up on is the payload's fault: 400, and no defect is logged."""
+    body = deep(100_000)
     with capture_logs() as lines:
         async with app_in_process(lambda app: None) as app:
             answer = await app.http.post(URL, content=body, headers=headers_of(body, FORM))
     assert answer.status_code == 400
     assert "a request could not be answered" not in [line["event"] for line in lines]
+
+
+async def test_a_payload_that_is_nested_as_deep_as_can_be_read(slack: StandIn) -> None:
+    """What our JSON reader reads reaches its listener, and is stored: nobody behind it reads the text again."""
+    go, done = asyncio.Event(), list[int]()
+
+    def register(app: AsyncApp) -> None:
+        @app.action("x")
+        async def action(ack: AsyncAck) -> None:
+            await ack()
+            await go.wait()
+            done.append(1)
+
+    body = deep(1000)
+    async with app_in_process(register, slack_api_url=slack.api_url) as app:
+        answer = await app.http.post(URL, content=body, headers=headers_of(body, FORM))
+        assert answer.status_code == 200
+        assert await app.rows() == 1
+        go.set()
+        await until(lambda: app.receiver.in_flight == 0, what="the action has ended")
+    assert done == [1]
