@@ -35,7 +35,10 @@ class Authorization(AsyncSingleTeamAuthorization):
     ) -> BoltResponse:
         """Bolt's own hook."""
         body, client = req.body, req.context.client
-        if self.auth_test_result is None and body.get("type") not in ("ssl_check", "url_verification"):
+        kind = body.get("type")
+        if kind in ("ssl_check", "url_verification"):
+            return await super().async_process(req=req, resp=resp, next=next)
+        if self.auth_test_result is None:
             try:
                 self.auth_test_result = await self._ask(client)
             except SlackApiError as error:
@@ -43,7 +46,7 @@ class Authorization(AsyncSingleTeamAuthorization):
                 if word is None or slack_error.status(error) != 200:  # busy or down: that says nothing of our token
                     raise
                 raise NotAuthorizedError(f"auth.test answered {word}: look at SLACK_BOT_TOKEN") from error
-        if body.get("type") != "event_callback" or body["event"].get("type") in no_auth_test_events:
+        if kind == "event_callback" and body["event"].get("type") in no_auth_test_events:
             return await super().async_process(req=req, resp=resp, next=next)
         token = client.token
         if self._bot is None or self._bot.bot_token != token:

@@ -37,7 +37,7 @@ def _context(given: dict[str, Any], body: dict[str, Any]) -> AsyncBoltContext:
     Only in a channel that is shared with another workspace the actor may be somebody else than the user.
     """
     context = AsyncBoltContext(given)
-    if body.get("is_ext_shared_channel") is True or "response_url" in body or "response_urls" in body:
+    if body.get("is_ext_shared_channel") is True or "response_urls" in body:
         return build_async_context(context, body)
     context["is_enterprise_install"] = internals.extract_is_enterprise_install(body)
     if enterprise_id := internals.extract_enterprise_id(body):
@@ -56,4 +56,6 @@ def _context(given: dict[str, Any], body: dict[str, Any]) -> AsyncBoltContext:
             context["function_bot_access_token"] = token
         if (inputs := internals.extract_function_inputs(body)) is not None:
             context["inputs"] = inputs
+    if "response_url" in body:
+        context["response_url"] = body["response_url"]
     return context

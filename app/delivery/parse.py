@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from typing import Any, NoReturn
-from urllib.parse import parse_qsl
+from urllib.parse import unquote
 
 import orjson
 
@@ -60,7 +60,7 @@ def _from_form(text: str) -> Delivery | Control:
     if "\0" in text:
         raise _refusal("bad_form")
     try:
-        form = dict(parse_qsl(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS))
+        form = _fields(text)
     except ValueError:
         raise _refusal("bad_form") from None
     if "payload" in form:
@@ -71,6 +71,24 @@ def _from_form(text: str) -> Delivery | Control:
         key = keys.interaction_key(Kind.COMMAND, form)
         return _delivery(Kind.COMMAND, form["command"], key, FORM, text, dict(form))
     raise _refusal("bad_form")
+
+
+def _fields(text: str) -> dict[str, str]:
+    """What parse_qsl() finds, which decodes each name and value, also where nothing is encoded. ValueError: bad."""
+    if text.count("&") >= MOST_FIELDS:
+        raise ValueError("too many fields")
+    fields = {}
+    for field in text.split("&"):
+        if field:
+            name, _, value = field.partition("=")
+            fields[_decoded(name)] = _decoded(value)
+    return fields
+
+
+def _decoded(text: str) -> str:
+    if "+" in text:
+        text = text.replace("+", " ")
+    return unquote(text, errors="strict") if "%" in text else text
 
 
 def _interactive(text: str, body: str) -> Delivery:

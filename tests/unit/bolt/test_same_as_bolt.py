@@ -59,7 +59,15 @@ authorizations = st.lists(
     ),
     max_size=2,
 )
-body = st.fixed_dictionaries(
+command = st.fixed_dictionaries(
+    {"command": st.just("/x")},
+    optional={
+        **dict.fromkeys(("team_id", "enterprise_id", "channel_id", "user_id"), ids),
+        "is_enterprise_install": st.sampled_from(["true", "false"]),
+        "response_url": st.just("https://hooks.example/3"),
+    },
+)
+payloads = st.fixed_dictionaries(
     {"type": st.sampled_from(["event_callback", "block_actions", "view_submission"]), "event": event},
     optional={
         **dict.fromkeys(("team_id", "enterprise_id", "context_team_id", "context_enterprise_id"), ids),
@@ -76,6 +84,7 @@ body = st.fixed_dictionaries(
         "function_data": st.fixed_dictionaries({"execution_id": ids}, optional={"inputs": st.just({"b": 2})}),
     },
 )
+body = st.one_of(payloads, command)
 
 
 def ours(payload: dict[str, Any]) -> Request:

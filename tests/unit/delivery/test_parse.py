@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 from hypothesis import given
@@ -32,6 +32,21 @@ def test_every_kind_that_slack_sends(kind: str) -> None:
     assert found.kind == sample.family
     assert sample.key in {None, found.key}
     assert found.body.encode() == sample.body
+
+
+@given(st.text(alphabet="ab&=+%20F9fé \x7f;", max_size=30))
+def test_a_form_is_read_as_the_standard_library_reads_it(text: str) -> None:
+    """Names and values are those of parse_qsl(), whatever is encoded how; what that refuses is refused."""
+    text = "command=%2Fx&" + text
+    try:
+        expected = dict(parse_qsl(text, keep_blank_values=True, errors="strict"))
+    except ValueError:
+        with pytest.raises(RefusedError):
+            parse(text.encode(), FORM)
+    else:
+        found = parse(text.encode(), FORM)
+        assert isinstance(found, Delivery)
+        assert found.payload == expected
 
 
 @pytest.mark.parametrize("kind", [kind for kind in SAMPLES if make(kind).family != "control"])
