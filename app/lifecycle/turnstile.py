@@ -6,6 +6,7 @@ At twice what a pod can take, every second request is refused: what a refusal co
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -69,10 +70,13 @@ class Turnstile(HttpToolsProtocol):
         """Answers in the place of the application."""
         if self.transport.is_closing():
             return
-        body = orjson.dumps({"error": refusal.word})
-        self.transport.write(
-            b"%scontent-type: application/json\r\n%scontent-length: %d\r\n\r\n%s"
-            % (STATUS_LINE[refusal.status], b"connection: close\r\n" if close else b"", len(body), body)
-        )
+        self.transport.write(_answer(refusal.status, refusal.word, close))
         if close:
             self.transport.close()
+
+
+@functools.cache  # there are as many as there are such refusals
+def _answer(status: int, word: str, close: bool) -> bytes:
+    body = orjson.dumps({"error": word})
+    head = b"content-type: application/json\r\n%scontent-length: %d\r\n\r\n"
+    return STATUS_LINE[status] + head % (b"connection: close\r\n" if close else b"", len(body)) + body

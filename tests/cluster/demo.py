@@ -10,22 +10,36 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-from tests.cluster.cluster import Cluster
+from tests.cluster.cluster import CLUSTER, Cluster
 from tests.cluster.image import KIND, build_and_load
 from tests.cluster.restart import restart_under_load
 from tests.cluster.stack import Stack
 from tests.cluster.tier import naming_pods
+from tests.manifests.render import ROOT
 
 
 def need_a_cluster() -> None:
-    """Makes one with kind where there is Docker and none is named; else KUBECONFIG must name one."""
+    """Makes one with kind where there is Docker and none is named; else KUBECONFIG must name one.
+
+    The one that kubectl happens to talk to may be anybody's: it is not touched unless KUBECONFIG names it.
+    """
     if "KUBECONFIG" in os.environ:
         return
     if not (shutil.which("kind") and shutil.which("docker")):
-        sys.exit("no cluster: export KUBECONFIG, or install Docker and kind")
+        sys.exit(f"no cluster is named: {_how_to_name_one()}, or install Docker and kind, and one is made")
+    kubeconfig = ROOT / "var" / "cluster" / "kind.kubeconfig"
+    kubeconfig.parent.mkdir(parents=True, exist_ok=True)
+    os.environ["KUBECONFIG"] = str(kubeconfig)
     known = subprocess.run(["kind", "get", "clusters"], capture_output=True, text=True, check=True).stdout.split()
-    if KIND not in known:
-        subprocess.run(["kind", "create", "cluster", "--name", KIND], check=True)
+    begin = ["export", "kubeconfig"] if KIND in known else ["create", "cluster"]
+    subprocess.run(["kind", *begin, "--name", KIND], check=True)
+
+
+def _how_to_name_one() -> str:
+    """The cluster of ../shared where it is, else the one that kubectl knows."""
+    if CLUSTER:
+        return f'eval "$({CLUSTER} up 2 | tail -1)"'
+    return "export KUBECONFIG=$HOME/.kube/config, if that is one to try things in"
 
 
 def main() -> None:

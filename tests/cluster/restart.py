@@ -26,7 +26,7 @@ def restart_under_load(
         "slowest_ack_ms": round(account.slowest_ms()),
         "restart_seconds": round(restarted - restarts),
     }
-    if stack.overlay not in SOCKET_MODE:  # there a conversation has no pod
+    if stack.overlay not in (*SOCKET_MODE, "workers"):  # there any pod runs what a conversation brings
         timing["moves_a_conversation"] = round(account.moves(), 2)
         timing["back_home"] = round(account.at_home(restarts, restarted), 2)
     return account, timing
