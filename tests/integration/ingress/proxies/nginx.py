@@ -28,6 +28,7 @@ class Nginx(Proxy):
     program = "nginx"
     package = "Debian: nginx, libnginx-mod-http-js"
     checks_health = False
+    fullest = 1.3  # a ring of 160 points a pod: of 400 sets of four addresses 7 had more than 1.2, at most 1.25
     says_408 = False
 
     def render(self) -> tuple[Sequence[str], Mapping[str, str]]:
