@@ -43,7 +43,7 @@ def main() -> None:
     """Measures each proxy in its turn."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="those proxies alone")
-    parser.add_argument("--rate", type=int, default=300, help="events a second while a pod drains or is killed")
+    parser.add_argument("--rate", type=int, default=60, help="events a second while a pod drains or is killed")
     parser.add_argument("--only-failover", action="store_true", help="nothing of where conversations are put")
     asked = parser.parse_args()
     told = machine(Path(tempfile.gettempdir()))
