@@ -20,6 +20,7 @@ from app.receiver.interactions import Interactions
 from app.receiver.places import OVERLOADED, Bounds, Place, Places
 from app.receiver.sighting import Sighting, turned_away
 from app.receiver.signature import Signature
+from app.telemetry import traces
 from app.telemetry.logs import get_logger
 
 log = get_logger("receiver")
@@ -65,7 +66,7 @@ class Receiver:
             await _refuse(send, no_work)
             return
         place = self._places.take()
-        sighting = Sighting(self._clock())
+        sighting = Sighting(self._clock(), traces.HTTP)
         try:
             status = await self._answer(scope, receive, send, place, sighting)
         except RefusedError as refusal:

@@ -14,10 +14,10 @@ class Sighting:
 
     __slots__ = ("arrived", "kind", "trace")
 
-    def __init__(self, arrived: float) -> None:
+    def __init__(self, arrived: float, way: traces.Way) -> None:
         self.arrived = arrived
         self.kind: str | None = None
-        self.trace = traces.begin_request()
+        self.trace = traces.begin_request(way)
 
     def mark(self, step: str) -> None:
         """A step is done."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from opentelemetry import context, trace
@@ -45,12 +46,26 @@ def switch(tracing: Tracing | None) -> None:
     _tracing = tracing
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a request came: what its span is called, what is known of all of them, and where the status is told."""
+
+    span: str
+    attributes: dict[str, Any]
+    status: str | None
+
+
+HTTP = Way("POST /slack/events", {"http.request.method": "POST"}, "http.response.status_code")
+SOCKET = Way("receive envelope", {"network.protocol.name": "websocket"}, None)
+
+
 class RequestTrace:
     """The span of a request, and what happened in it; kept for those requests alone that are traced."""
 
-    __slots__ = ("_events", "_span", "_started")
+    __slots__ = ("_events", "_span", "_started", "_way")
 
-    def __init__(self) -> None:
+    def __init__(self, way: Way) -> None:
+        self._way = way
         self._started = time.time_ns()
         self._events: list[Event] = []
         self._span: OwnSpan | None = None
@@ -67,11 +82,11 @@ class RequestTrace:
         ids = _ids_of_request(tracing, parent)
         if ids is None:
             return False
-        attributes: dict[str, Any] = {"http.request.method": "POST", "slack.kind": kind, "slack.type": slack_type}
+        attributes = self._way.attributes | {"slack.kind": kind, "slack.type": slack_type}
         if key is not None:
             attributes["messaging.message.id"] = key
         self._span = OwnSpan(
-            "POST /slack/events",
+            self._way.span,
             SpanKind.SERVER,
             ids,
             attributes,
@@ -87,7 +102,8 @@ class RequestTrace:
         """It was answered."""
         span = self._span
         if span is not None:
-            span.attributes["http.response.status_code"] = status
+            if self._way.status is not None:
+                span.attributes[self._way.status] = status
             if status >= 500:
                 span.status = StatusCode.ERROR
             span.end()
@@ -124,9 +140,9 @@ class AttemptTrace:
         span.end()
 
 
-def begin_request() -> RequestTrace | None:
+def begin_request(way: Way) -> RequestTrace | None:
     """None while traces are off."""
-    return RequestTrace() if _tracing is not None else None
+    return RequestTrace(way) if _tracing is not None else None
 
 
 def traceparent() -> str | None:

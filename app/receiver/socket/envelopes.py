@@ -19,6 +19,7 @@ from app.receiver.interactions import Interactions
 from app.receiver.places import OVERLOADED, Bounds, Place, Places
 from app.receiver.sighting import Sighting, turned_away
 from app.receiver.socket.message import Envelope
+from app.telemetry import traces
 from app.telemetry.logs import get_logger
 
 log = get_logger("receiver")
@@ -54,7 +55,7 @@ class Envelopes:
             turned_away(OVERLOADED)
             log.warning("not acknowledged", reason=OVERLOADED.word, retry_num=envelope.retry_num)
             return None
-        sighting = Sighting(self._clock())
+        sighting = Sighting(self._clock(), traces.SOCKET)
         place = self._places.take()
         try:
             answer = await self._answer(envelope, place, sighting)

@@ -58,7 +58,7 @@ def alone(work: Callable[[], Result]) -> Result:
 
 def request(parent: str | None = None) -> str | None:
     """A request as the receiver traces it; what its attempts are told of it."""
-    begun = traces.begin_request()
+    begun = traces.begin_request(traces.HTTP)
     assert begun is not None
     begun.mark("verified")
     if not begun.identify("event", "app_mention", "A:Ev1", parent):
