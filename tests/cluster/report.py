@@ -25,7 +25,12 @@ answered 200 within 3 s comes again as Slack's retries do, here at once, after 5
 
 - **failed**: first answers that were not a 200 within 3 s. **unheard**: never answered 200, retries included.
 - **lost**: acknowledged, and no listener ended it. **twice**: its listener began more than once (a run that was cut
-  short runs again). **ended twice**: its listener ended more than once.
+  short runs again). **ended twice**: its listener ended more than once; a test allows it only for what ended as its pod
+  was lost, before its completion could be written.
+- **ack p99**: of first answers, before and during the restart. A small machine that does other things too: compare
+  within a row, not between rows.
+- **moves a conversation**: how often it changed its pod; 2 is the least when each pod is away once. **back home**: the
+  share of conversations that are on the pod of the same name afterwards; a Deployment's pods have new names.
 """
 TABLES = {
     "rollouts": "Restarts",
