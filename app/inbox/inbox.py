@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from app.errors import StoreError, StoreRefusedError, StoreUnknownError
@@ -146,7 +146,14 @@ class Inbox:
 
     async def waits(self, within_seconds: float) -> bool:
         """Whether a lane waits that could be claimed within that time. Raises a StoreError."""
-        return await self._transact(lambda connection: self._claim.waits(connection, within_seconds))
+        return await self._transact(lambda connection: self._claim.waits(connection, within_seconds), reads=True)
+
+    async def probe(self) -> None:
+        """Finds out whether the database is there, by a write: one that is full, or a replica, reads as ever.
+
+        Raises a StoreError.
+        """
+        await self._transact(lambda connection: schema.touch(connection, self.owner))
 
     async def flush(self) -> None:
         """Waits until what was submitted is written."""
@@ -178,7 +185,8 @@ class Inbox:
         sent_at = self._clock()
         return await self._transact(lambda connection: self._complete(connection, sent_at, outcomes))
 
-    async def _transact(self, work: Callable[..., Result]) -> Result:
+    async def _transact(self, work: Callable[..., Result], *, reads: bool = False) -> Result:
+        """`reads`: it writes nothing, or may have nothing to write, so that it shows no database that is well."""
         try:
             result = await self.database.transact(work)
         except StoreError as error:
@@ -188,7 +196,8 @@ class Inbox:
             said = f"{type(error.orig).__name__}: {str(error.orig).splitlines()[0]}"
             log.error("the database refused a statement", error=said)
             raise StoreRefusedError(said) from error
-        self._came_up()
+        if not reads:
+            self._came_up()
         return result
 
     async def _watch(self) -> None:
@@ -197,21 +206,21 @@ class Inbox:
             await asyncio.sleep(PROBE_SECONDS)
             if not self.up:
                 with contextlib.suppress(StoreError):
-                    await self._transact(lambda connection: connection.execute(select(1)).all())
+                    await self.probe()
 
     async def _sweep(self, retention: Retention) -> None:
         """Lets go of what has ended long ago, a little at a time."""
         while True:
             went = 0
             with contextlib.suppress(StoreError):
-                went = await self._transact(retention)
+                went = await self._transact(retention, reads=True)
             await asyncio.sleep(SWEEP_PAUSE_SECONDS if went >= BATCH else SWEEP_SECONDS * (0.5 + random.random()))
 
     async def _take_census(self) -> None:
         """Counts what the inbox holds, for the metrics: every pod, because any of them may be the last one."""
         while True:
             try:
-                self.census = await self._transact(self._count)
+                self.census = await self._transact(self._count, reads=True)
             except StoreError:
                 self.census = None
             await asyncio.sleep(CENSUS_SECONDS * (0.8 + 0.4 * random.random()))

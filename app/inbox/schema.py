@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, select, text
+from sqlalchemy import Column, Connection, MetaData, String, Table, delete, insert, inspect, select, text
 
 from app.errors import SchemaError
-from app.inbox.tables import REVISION, inbox, metadata
+from app.inbox.tables import REVISION, inbox, metadata, seat
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Any number serves that nobody else locks in this database.
@@ -36,6 +36,13 @@ def check(connection: Connection) -> None:
             f"the schema is at revision {revision}, which needs an app that knows revision {compatible_from};"
             f" this one knows {REVISION}: deploy a newer version of the app"
         )
+
+
+def touch(connection: Connection, owner: str) -> None:
+    """Writes a row and takes it away again: a database that is full, or only a replica, can be read all the time."""
+    name = f"probe of {owner}"  # its own: several processes that ask do not wait for each other
+    connection.execute(insert(seat).values(name=name, owner=None, epoch=0, held_until=0, served=0))
+    connection.execute(delete(seat).where(seat.c.name == name))
 
 
 def upgrade(connection: Connection) -> None:
