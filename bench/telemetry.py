@@ -1,134 +1,182 @@
-"""What telemetry costs a delivery: traces off, at 10 %, at 100 %, and with a collector that is away; rounds in turn.
+"""What telemetry costs a delivery: traces off, at 0, 10 and 100 %, and with a collector that is away.
 
-python -m bench.telemetry --rounds 5
+python -m bench.telemetry --rounds 10
+
+A server a mode, all at once on one core, loaded in turn for some seconds each: what else the machine does disturbs all
+of them alike, so that their ratios hold where their rates do not. The first round warms them, and is left out.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass, field, replace
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import uvloop
 from rich.console import Console
 from rich.table import Table
 
-from bench.listeners.plan import Kind
-from bench.measure import Bench, Cell, Times
-from bench.processes import free_port
-from bench.variants import ALL, ROOT, Launch, Launcher, Variant
+from bench.listeners.plan import plan, targets
+from bench.load.client import Client
+from bench.load.prepare import prepare
+from bench.load.web_api import WebApi
+from bench.processes import ServerProcess, end_well, free_port
+from bench.variants import ALL, ROOT, Launcher
 
 LISTENERS = 20
+CONNECTIONS = 32
+# More than a server can take in a second.
+MOST_EVENTS = 5_000
+# What is not sent with a full batch is sent after so long; a turn is longer by that, so that it counts for its mode.
+DELAY_SECONDS = 0.5
 
 
-@dataclass(frozen=True)
+@dataclass
 class Mode:
-    """One way to run the app, by OpenTelemetry's own variables."""
+    """One way to run the app, by OpenTelemetry's own variables; what came of it, a value a round."""
 
     name: str
     environment: dict[str, str] = field(default_factory=dict)
-
-
-class TelemetryLauncher(Launcher):
-    """Adds the variables of a mode to every launch."""
-
-    mode = Mode("off")
-
-    def launch(self, variant: Variant, listeners: int, kind: Kind, web_api_url: str) -> Launch:
-        launch = super().launch(variant, listeners, kind, web_api_url)
-        return replace(launch, environment=launch.environment | self.mode.environment)
+    rates: list[float] = field(default_factory=list)
+    cpu_us: list[float] = field(default_factory=list)
+    lost: int = 0
+    memory_mib: float = 0
+    ready_seconds: float = 0
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=4)
-    parser.add_argument("--variant", choices=["sqlite", "memory", "postgres"], default="sqlite")
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--seconds", type=float, default=2, help="for each mode in a round")
+    parser.add_argument("--variant", choices=["sqlite", "memory", "postgres"], default="memory")
     options = parser.parse_args()
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:
-        raise SystemExit("two cores are needed: one for the server, one for the load")
+        raise SystemExit("two cores are needed: one for the servers, one for the load")
+    end_well()
     os.sched_setaffinity(0, {cores[1]})
     port = free_port()
     collector = subprocess.Popen([sys.executable, "-m", "bench.collector", str(port)], cwd=ROOT)
     (ROOT / "var").mkdir(exist_ok=True)
+    asked = modes(f"http://127.0.0.1:{port}")
     try:
         with tempfile.TemporaryDirectory(prefix="bench-", dir=ROOT / "var") as place:
             directory = Path(place)
             directory.chmod(0o755)
-            found = uvloop.run(_rounds(options, directory, cores, modes(f"http://127.0.0.1:{port}")))
+            uvloop.run(_measure(options, directory, cores, asked))
     finally:
         collector.terminate()
         collector.wait()
-    _print(found)
+    _print(asked)
 
 
 def modes(collector: str) -> list[Mode]:
     """The first one is what the others are compared with."""
     there = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector}
     away = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{free_port()}"}
-    ratio = {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio"}
+
+    for exporter in (there, away):
+        exporter["OTEL_BSP_SCHEDULE_DELAY"] = str(round(DELAY_SECONDS * 1000))
+
+    def at(ratio: str) -> dict[str, str]:
+        return {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": ratio}
+
     return [
         Mode("traces off"),
-        Mode("traces at 10 %", there | ratio | {"OTEL_TRACES_SAMPLER_ARG": "0.1"}),
+        Mode("traces at 0 %", there | at("0")),
+        Mode("traces at 10 %", there | at("0.1")),
         Mode("traces at 100 %", there),
-        Mode("at 10 %, collector away", away | ratio | {"OTEL_TRACES_SAMPLER_ARG": "0.1"}),
+        Mode("at 10 %, collector away", away | at("0.1")),
         Mode("metrics by OTLP only", there | {"OTEL_TRACES_EXPORTER": "none", "OTEL_METRIC_EXPORT_INTERVAL": "1000"}),
     ]
 
 
-async def _rounds(
-    options: argparse.Namespace, directory: Path, cores: list[int], asked: list[Mode]
-) -> dict[str, list[dict[str, Any]]]:
-    launcher = TelemetryLauncher(directory, cores[1])
-    bench = Bench(launcher, directory, cores[0], Times(warm=1.5, peak=options.seconds, steady=0))
+class Loaded:
+    """One running server."""
+
+    def __init__(self, mode: Mode, server: ServerProcess, port: int, web_api: WebApi) -> None:
+        self.mode = mode
+        self.server = server
+        self._port = port
+        self._web_api = web_api
+        self._names = targets(plan(LISTENERS, "event"), "event")
+
+    async def take(self, first: int, count: int, seconds: float) -> tuple[float, float]:
+        """As many events as it can within `seconds`: how many a second, and the CPU of each in microseconds."""
+        self._web_api.ended.clear()
+        client, before = Client(self._port, prepare("event", self._names, first, count), first), self._cpu_seconds()
+        outcome = await client.closed_loop(CONNECTIONS, seconds)
+        give_up_at = time.perf_counter() + 10
+        while not outcome.accepted <= self._web_api.ended and time.perf_counter() < give_up_at:  # noqa: ASYNC110 - polls
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(2 * DELAY_SECONDS)
+        ended = len(self._web_api.ended)
+        self.mode.lost += len(outcome.accepted - self._web_api.ended)
+        elapsed = max(outcome.last_answer_at, self._web_api.last_at) - outcome.started_at
+        return ended / elapsed, 1e6 * (self._cpu_seconds() - before) / ended
+
+    def _cpu_seconds(self) -> float:
+        spent = self.server.cpu()
+        return spent.user + spent.system
+
+
+async def _measure(options: argparse.Namespace, directory: Path, cores: list[int], asked: list[Mode]) -> None:
     variant = next(variant for variant in ALL if variant.name == options.variant)
-    cell = Cell(variant, LISTENERS, "event", latencies=False)
-    await bench.web_api.start()
-    found: dict[str, list[dict[str, Any]]] = {mode.name: [] for mode in asked}
+    launcher, web_api, first = Launcher(directory, cores[1]), WebApi(), 1
+    await web_api.start()
+    running: list[Loaded] = []
     try:
-        for number in range(options.rounds):
-            # Forwards and backwards: a machine that gets slower favours nobody.
-            for mode in asked if number % 2 == 0 else reversed(asked):
-                launcher.mode = mode
-                result = await bench.cell(cell)
-                found[mode.name].append(result)
-                peak = result["peak"]
-                print(f"round {number + 1}: {mode.name:<26}{peak['rate']:>8,.0f}/s  lost {peak['lost']}", flush=True)
+        for number, mode in enumerate(asked):
+            launch = launcher.launch(variant, LISTENERS, "event", web_api.url)
+            server = ServerProcess(
+                launch.command, launch.environment | mode.environment, directory / f"{number}.log", cores[0]
+            )
+            running.append(Loaded(mode, server, launch.port, web_api))
+            mode.ready_seconds = await server.answers(launch.ready_port, launch.ready_path)
+            mode.memory_mib = server.memory_mib()
+        count = int(MOST_EVENTS * options.seconds)
+        for number in range(options.rounds + 1):
+            # Forwards and backwards: whose turn is the first gains nothing.
+            for one in running if number % 2 == 0 else reversed(running):
+                rate, cpu_us = await one.take(first, count, options.seconds)
+                first += count
+                if number > 0:
+                    one.mode.rates.append(rate)
+                    one.mode.cpu_us.append(cpu_us)
+            if number > 0:
+                told = ", ".join(f"{one.mode.name} {one.mode.cpu_us[-1]:.0f}" for one in running)
+                print(f"round {number}: CPU us an event: {told}", flush=True)
     finally:
+        for one in running:
+            await one.server.stop()
         launcher.close()
-        await bench.web_api.stop()
-    return found
+        await web_api.stop()
 
 
-def _print(found: dict[str, list[dict[str, Any]]]) -> None:
-    base, *_ = found
-    table = Table(title=f"Events, {LISTENERS} listeners, each with one Web API call: medians")
-    for heading in ("", "events/s", "CPU us", "more CPU, pair by pair", "lost", "MiB at rest", "ready s"):
+def _print(asked: list[Mode]) -> None:
+    base = asked[0]
+    table = Table(title=f"Events, {LISTENERS} listeners, each with one Web API call: medians of the rounds")
+    for heading in ("", "events/s", "CPU us", "more CPU, round by round", "lost", "MiB at rest", "ready s"):
         table.add_column(heading, justify="left" if not heading else "right")
-    for name, rounds in found.items():
-        pairs = [_cpu(mine) / _cpu(theirs) - 1 for mine, theirs in zip(rounds, found[base], strict=True)]
+    for mode in asked:
+        pairs = [mine / theirs - 1 for mine, theirs in zip(mode.cpu_us, base.cpu_us, strict=True)]
         table.add_row(
-            name,
-            f"{median(one['peak']['rate'] for one in rounds):,.0f}",
-            f"{median(map(_cpu, rounds)):,.0f}",
-            "" if name == base else f"{median(pairs):+.1%} ({min(pairs):+.1%} to {max(pairs):+.1%})",
-            str(sum(one["peak"]["lost"] for one in rounds)),
-            f"{median(one['memory_at_rest_mib'] for one in rounds):.0f}",
-            f"{median(one['ready_seconds'] for one in rounds):.2f}",
+            mode.name,
+            f"{median(mode.rates):,.0f}",
+            f"{median(mode.cpu_us):,.0f}",
+            "" if mode is base else f"{median(pairs):+.1%} ({min(pairs):+.1%} to {max(pairs):+.1%})",
+            str(mode.lost),
+            f"{mode.memory_mib:.0f}",
+            f"{mode.ready_seconds:.2f}",
         )
     Console(width=140).print(table)
-
-
-def _cpu(result: dict[str, Any]) -> float:
-    """Of the server, microseconds an event: other load on the machine disturbs it less than a rate."""
-    return float(sum(result["peak"]["cpu_us"].values()))
 
 
 if __name__ == "__main__":

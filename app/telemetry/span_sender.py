@@ -70,6 +70,7 @@ class SpanSender:
         self._wake = asyncio.Event()
         self._closing = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._is_away = False
         self._quiet_until = 0.0
         self._tls = _tls(collector)
         self._headers = {"content-type": "application/x-protobuf", **parse_env_headers(collector.headers, liberal=True)}
@@ -78,12 +79,12 @@ class SpanSender:
 
     @property
     def is_full(self) -> bool:
-        """The collector does not keep up, or is away."""
-        return len(self._waiting) >= self._collector.queue_spans
+        """The collector does not keep up, or is away: then one span waits, to find out when it is there again."""
+        return len(self._waiting) >= (1 if self._is_away else self._collector.queue_spans)
 
     def put(self, span: OwnSpan | ReadableSpan) -> None:
         """A span has ended."""
-        if self.is_full:
+        if len(self._waiting) >= self._collector.queue_spans:
             metrics.spans_dropped.add("queue_full")
             return
         self._waiting.append(span)
@@ -133,6 +134,7 @@ class SpanSender:
                 problem = f"{type(error).__name__}: {error}".removesuffix(": ")
             else:
                 if 200 <= status < 300:
+                    self._is_away = False
                     self._accepted(answer)
                     return
                 problem = f"it answered {status}"
@@ -142,6 +144,7 @@ class SpanSender:
             if self._closing.is_set() or self._clock() + wait_seconds >= deadline:
                 break
             await _wait(self._closing, wait_seconds)
+        self._is_away = True
         self._gave_up(len(spans), "not_sent", problem)
 
     async def _post(self, session: aiohttp.ClientSession, body: bytes) -> tuple[int, float | None, bytes]:

@@ -24,7 +24,7 @@ class SampledTracing:
         self.ended = sender.put
 
     def begin(self) -> int | None:
-        """None also while the queue is full: the spans would be dropped when they end."""
+        """None also while the queue is full, or the collector away: the spans would be dropped later, for more."""
         trace_id = random.getrandbits(128) or 1
         if not self._wants(trace_id):
             return None

@@ -200,6 +200,27 @@ async def test_the_queue_is_bounded() -> None:
     assert dropped("queue_full") - before == 1
 
 
+async def test_a_collector_that_is_away_is_asked_with_little() -> None:
+    """After a batch that was given up, one span that waits is as many as are wanted, until the collector is back."""
+    async with sending([refused(b"500 Oh"), TAKEN, TAKEN]) as (server, sender):
+        sender.put(ended())
+        await until(lambda: server.requests, what="the batch that fails")
+        sender.put(ended())
+        await until(lambda: len(server.requests) == 2, what="the one that finds it there")
+        await until(lambda: not sender._is_away, what="it is known to be there")
+        sender.put(ended())
+        assert not sender.is_full
+    sender = SpanSender(replace(SOON, traces_url=f"http://127.0.0.1:{free_ports()[0]}", timeout_seconds=0.1), {}, "")
+    sender.start()
+    before = dropped("not_sent")
+    sender.put(ended())
+    await until(lambda: dropped("not_sent") - before == 1, what="it is given up")
+    assert not sender.is_full
+    sender.put(ended())
+    assert sender.is_full
+    await sender.close()
+
+
 async def test_a_span_that_cannot_be_written_is_counted() -> None:
     """A listener that sets what is no name of an attribute loses that span, and no other."""
     before = dropped("unreadable")
