@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import sys
 from contextvars import ContextVar
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import structlog
 from opentelemetry import trace
-from structlog.typing import EventDict, Processor, WrappedLogger
 
 from app.telemetry.redact import without_secrets
+from app.telemetry.without_rich import structlog
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, Processor, WrappedLogger
 
 # The key and the attempt of the run that this task belongs to.
 _run: ContextVar[tuple[str, int] | None] = ContextVar("run", default=None)

@@ -50,6 +50,15 @@ def test_help_imports_nothing_heavy() -> None:
     assert not {"slack_bolt", "sqlalchemy", "httpx", "fastapi", "pydantic_settings"} & set(loaded)
 
 
+def test_what_serves_imports_no_rich() -> None:
+    """A pod's processes go without what only draws on terminals: structlog would bring it, with the time it takes."""
+    code = "import sys, app.cli.serve, app.lifecycle.start, app.main, json; print(json.dumps(list(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(json.loads(result.stdout))
+    assert "structlog" in loaded
+    assert not {"rich", "pygments"} & loaded
+
+
 def test_a_command_that_does_not_exist_is_a_mistake() -> None:
     """A typing error ends with 2 and the command that was meant."""
     result = run("sned")
