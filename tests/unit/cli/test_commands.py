@@ -59,6 +59,13 @@ def test_what_serves_imports_no_rich() -> None:
     assert not {"rich", "pygments"} & loaded
 
 
+def test_a_pod_on_sqlite_loads_nothing_of_postgresql() -> None:
+    """Each database has its dialect and its driver, and a process loads those of one."""
+    code = "import sys, app.main, app.inbox.sqlite, json; print(json.dumps(list(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"sqlalchemy.dialects.postgresql", "asyncpg", "sqlalchemy.orm"} & set(json.loads(result.stdout))
+
+
 def test_a_command_that_does_not_exist_is_a_mistake() -> None:
     """A typing error ends with 2 and the command that was meant."""
     result = run("sned")
