@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -116,7 +117,14 @@ class Proxy(ABC):
 
     def log(self) -> str:
         """What it wrote."""
-        return (self.directory / f"{self.name}.log").read_text(errors="replace")[-4000:]
+        return self._whole_log()[-4000:]
+
+    def complaints(self) -> str:
+        """What it wrote of anything but a 200."""
+        return "\n".join(line for line in self._whole_log().splitlines() if not re.search(r"\b200\b", line))[-4000:]
+
+    def _whole_log(self) -> str:
+        return (self.directory / f"{self.name}.log").read_text(errors="replace")
 
     def stop(self) -> None:
         """Ends it at once."""
