@@ -14,7 +14,6 @@ from tests.integration.ingress.app_pods import AppPods
 from tests.integration.ingress.pods import Cluster
 from tests.integration.ingress.proxies.process import Proxy
 from tests.support.listener_log import ListenerLog
-from tests.support.waiting import until
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class Behind:
         """Starts a pod, again or for the first time."""
         pod = self.pods.cluster.pod(name)
         self.pods.start(pod)
-        await until(lambda: self.pods.is_ready(pod), what=f"{name} is ready")
+        await self.pods.until_ready(pod)
 
 
 @asynccontextmanager

@@ -138,7 +138,7 @@ async def failed_over(kind: type[Proxy], server: PostgreSQL, rate: int) -> dict[
             sending = asyncio.create_task(load(running.url, rate))
             await asyncio.sleep(SECONDS / 4)
             if how == "drain":  # as in a rollout: /drain, which returns once the proxies had time, then SIGTERM
-                await asyncio.to_thread(running.pods.ask, running.pods.cluster.pod(name), "drain")
+                await running.pods.ask(running.pods.cluster.pod(name), "drain")
                 ended.terminate()
                 await ended.until_ended()
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from tests.integration.ingress.pods import Cluster, Pod
 from tests.support.app_process import AppProcess
+from tests.support.waiting import until_answer
 
 
 class AppPods:
@@ -29,17 +31,25 @@ class AppPods:
         self.processes[pod.name] = process
         return process
 
-    def is_ready(self, pod: Pod) -> bool:
+    async def until_ready(self, pod: Pod) -> None:
         """By its own /readyz."""
+        await until_answer(lambda: self._is_ready(pod), what=f"{pod.name} is ready")
+
+    async def _is_ready(self, pod: Pod) -> bool:
         process = self.processes[pod.name]
         assert process.exit_code is None, process.log_text()
         try:
-            return self.ask(pod, "readyz") == 200
+            return await self.ask(pod, "readyz") == 200
         except OSError:
             return False
 
-    def ask(self, pod: Pod, path: str) -> int:
+    async def ask(self, pod: Pod, path: str) -> int:
         """The status of a path of the internal port; an HTTP error is an OSError too."""
+        # In a thread: a pod that starts takes the connection long before it answers, and Slack does not stand still.
+        return await asyncio.to_thread(self._ask, pod, path)
+
+    @staticmethod
+    def _ask(pod: Pod, path: str) -> int:
         with urllib.request.urlopen(f"http://{pod.address}:{pod.internal_port}/{path}", timeout=5) as answer:
             return int(answer.status)
 

@@ -68,7 +68,7 @@ async def app_pods(
             try:
                 for pod in cluster.pods:
                     pods.start(pod)
-                await until(lambda: all(pods.is_ready(pod) for pod in cluster.pods), what="all pods are ready")
+                await asyncio.gather(*(pods.until_ready(pod) for pod in cluster.pods))
                 yield pods
             finally:
                 pods.end()
@@ -110,11 +110,11 @@ async def test_a_drain_loses_nothing(front: Proxy, app_pods: AppPods, listener_l
     sending = asyncio.create_task(load(front, retries=False))
     await listener_log.until_said("done", 40)
     pod = app_pods.cluster.pods[0]
-    assert await asyncio.to_thread(app_pods.ask, pod, "drain") == 200
+    assert await app_pods.ask(pod, "drain") == 200
     app_pods.processes[pod.name].terminate()
     assert await app_pods.processes[pod.name].until_ended() == 0
     app_pods.start(pod)
-    await until(lambda: app_pods.is_ready(pod), what="the pod is back")
+    await app_pods.until_ready(pod)
 
     acks = await sending
     assert Counter(last.told for *_, last in acks) == {"200": SENDERS * EVENTS_A_SENDER}, front.complaints()
@@ -147,4 +147,4 @@ async def test_a_kill_loses_at_most_what_was_in_flight(
     ran_there = {entry.key for entry in listener_log.entries("start") if entry.pid == worker}
     assert again <= ran_there
     app_pods.start(pod)
-    await until(lambda: app_pods.is_ready(pod), what="the pod is back")
+    await app_pods.until_ready(pod)
