@@ -10,6 +10,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
+from app.playground.samples import SAMPLES
 from tests.cluster.cluster import CLUSTER, Cluster
 from tests.cluster.image import KIND, build_and_load
 from tests.cluster.restart import restart_under_load
@@ -52,6 +53,7 @@ def main() -> None:
     with console.status(f"applying k8s/overlays/local to the namespace {stack.namespace}"):
         stack.start()
     table = Table("request", "status", "ack ms", "pod", "Web API calls", box=None)
+    table.columns[0].min_width = max(map(len, SAMPLES))
     with console.status("one signed request of every kind"):
         for line in stack.play():
             pod = line["pod"].replace("pod-", "anchorbolt-")

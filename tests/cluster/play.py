@@ -1,5 +1,7 @@
 """Plays one request of every kind, as `make run` does, and prints a JSON line for each.
 
+After each it waits for a line on standard input: whoever reads sees what came of one before the next is sent.
+
 A program of its own for the same reason as load.py: it may have to run where the nodes are within reach.
 """
 
@@ -41,6 +43,7 @@ async def main(url: str, secret: str, slack_url: str) -> None:
             line |= {"ack_ms": round(ack.ack_ms, 1), "pod": ack.headers.get(POD_HEADER, "-") if ack.headers else "-"}
             sys.stdout.write(json.dumps(line) + "\n")
             sys.stdout.flush()
+            await asyncio.to_thread(sys.stdin.readline)
 
 
 if __name__ == "__main__":

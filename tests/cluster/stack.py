@@ -141,7 +141,9 @@ class Stack:
         secret, before = self.kustomization.secrets["SLACK_SIGNING_SECRET"], self.calls()[0]
         command = [*self.cluster.reach, sys.executable, "-m", "tests.cluster.play", self.url(self.cluster.home), secret]
         command.append("http://anchorbolt-slack:3002/")
-        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as playing:
+        pipe = subprocess.PIPE
+        with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=ROOT) as playing:
+            assert playing.stdin
             assert playing.stdout
             for line in playing.stdout:
                 count, made = before, [""]
@@ -150,6 +152,8 @@ class Stack:
                     count, made = self.calls(count)
                 yield json.loads(line) | {"calls": self.calls(before)[1]}
                 before = count
+                playing.stdin.write("\n")
+                playing.stdin.flush()
 
     def calls(self, since: int = 0) -> tuple[int, list[str]]:
         """How many Web API calls the stand-in for Slack had, and the methods of those after number `since`."""
