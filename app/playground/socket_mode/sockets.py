@@ -30,6 +30,7 @@ class Sockets:
     def __init__(self, host: str, port: int = 0) -> None:
         self.connections: list[Connection] = []
         self.opened = 0  # URLs handed out
+        self.most_at_once = 0  # connections that stood at one moment
         self.greets = True
         self.most = MOST_CONNECTIONS
         self.ways: dict[str, int] = {}  # where who called a host is sent instead: through a relay
@@ -120,6 +121,7 @@ class Sockets:
         self.connections.append(connection)
         if self.greets:
             connection.stands = True
+            self.most_at_once = max(self.most_at_once, len(self.standing))
             await connection.say(self._hello())
         await connection.read()
         return socket

@@ -85,7 +85,8 @@ async def test_a_rollout_hands_over_without_a_gap(shared_postgres: PostgreSQL, t
         for pod in run.pods.pods:
             await run.roll(pod)
         assert await run.problems() == []
-        assert (run.traffic.least_standing, run.traffic.most_standing) == (1, 2)
+        assert run.traffic.least_standing == 1
+        assert run.traffic.sockets.most_at_once == 2  # for less than it takes to look
 
 
 async def test_a_holder_that_is_ended_without_a_drain_hands_over_too(
