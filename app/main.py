@@ -30,7 +30,7 @@ from app.receiver.adapter import Adapter
 from app.receiver.events import Events
 from app.receiver.interactions import Interactions
 from app.receiver.places import Bounds
-from app.receiver.receiver import Receiver
+from app.receiver.receiver import PATH, Receiver
 from app.receiver.signature import Signature
 from app.receiver.socket.door import SocketDoor
 from app.receiver.socket.envelopes import Envelopes
@@ -182,7 +182,7 @@ def web(receiver: Receiver) -> ASGIApp:
 
     async def door(scope: Scope, receive: Receive, send: Send) -> None:
         # Before FastAPI's middleware and routing, which would cost an event more than its signature and its parsing.
-        known = scope["type"] == "http" and scope["path"] == "/slack/events"
+        known = scope["type"] == "http" and scope["path"] == PATH
         await (receiver if known else roof)(scope, receive, send)
 
     return door

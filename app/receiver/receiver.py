@@ -28,7 +28,8 @@ log = get_logger("receiver")
 # Where a second try by Slack would be refused for the same reason.
 HOPELESS = frozenset({400, 405, 413, 415})
 
-URL = b"/slack/events"
+PATH = "/slack/events"
+URL = PATH.encode()  # as it stands in the request line
 DRAINING = RefusedError(425, "draining")
 
 

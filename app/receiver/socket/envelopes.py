@@ -53,7 +53,7 @@ class Envelopes:
         """The answer to acknowledge an envelope with, or None when it must not be acknowledged."""
         if self._places.full:
             turned_away(OVERLOADED)
-            log.warning("not acknowledged", reason=OVERLOADED.word, retry_num=envelope.retry_num)
+            _say_left_alone(envelope, OVERLOADED)
             return None
         sighting = Sighting(self._clock(), traces.SOCKET)
         place = self._places.take()
@@ -61,7 +61,7 @@ class Envelopes:
             answer = await self._answer(envelope, place, sighting)
         except RefusedError as refusal:
             sighting.refused(refusal, self._clock())
-            log.warning("not acknowledged", reason=refusal.word, retry_num=envelope.retry_num)
+            _say_left_alone(envelope, refusal)
             return None
         except Exception:  # a defect of ours: Slack and its user are told of a failure, and the log of the defect
             sighting.refused(RefusedError(503, "internal_error"), self._clock())
@@ -101,3 +101,7 @@ def _as_answer(response: BoltResponse) -> Answer:
     if response.headers.get("content-type", [""])[0].startswith("application/json"):
         return Answer(response.status, orjson.loads(response.body))
     return Answer(response.status, {"text": response.body})
+
+
+def _say_left_alone(envelope: Envelope, refusal: RefusedError) -> None:
+    log.warning("not acknowledged", reason=refusal.word, retry_num=envelope.retry_num)
