@@ -27,8 +27,9 @@ from sqlalchemy.engine import make_url
 
 from app.inbox.accept import Accept, Item
 from app.inbox.claim import Next
-from app.inbox.complete import Complete, Fence
+from app.inbox.complete import Complete
 from app.inbox.database import Database
+from app.inbox.fence import Fence
 from app.inbox.inbox import Inbox
 from app.inbox.lease import End, Outcome
 from app.inbox.postgresql import PostgresqlDatabase

@@ -1,7 +1,4 @@
-"""complete: writes how runs ended, behind the fence, in one transaction for a group of them.
-
-The fence is the lease: owner and epoch. A lane that answers to neither any more was lost, and its result is not ours.
-"""
+"""complete: writes how runs ended, behind the fence, in one transaction for a group of them."""
 
 from __future__ import annotations
 
@@ -10,42 +7,28 @@ from dataclasses import dataclass
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, bindparam, case, delete, select, update
+from sqlalchemy import Connection, and_, case, delete, select, update
 
 from app.inbox.claim import Next
+from app.inbox.fence import Fence
 from app.inbox.lease import End, Held, Lease, Outcome
 from app.inbox.sql import LARGE, REAL, TEXT, WHOLE, now, rows
 from app.inbox.tables import delivery, lane
 
+# What is left of a delivery whose end is final.
+STATES = {End.DONE: "done", End.DEAD: "dead"}
+
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """`written`: the lease was still ours. `following`: the lane's next delivery, ours to run now."""
+    """`written`: the lease was still ours, or had been when a commit in doubt wrote this end.
+
+    `following`: the lane's next delivery, ours to run now.
+    """
 
     written: bool
     following: Held | None = None
     freed: bool = False  # the lane waits for whoever claims it
-
-
-class Fence:
-    """Which of some leases are still ours; locks their lanes, in the one order."""
-
-    def __init__(self, dialect: str, owner: str) -> None:
-        self._owner = owner
-        r = rows(dialect, {"name": TEXT, "epoch": LARGE})
-        self._held = (
-            select(lane.c.name, lane.c.epoch, lane.c.pending)
-            .join_from(r, lane, lane.c.name == r.c.name)
-            .where(lane.c.owner == bindparam("owner"), lane.c.epoch == r.c.epoch)
-            .order_by(lane.c.name)
-            .with_for_update(of=lane)
-        )
-
-    def __call__(self, connection: Connection, leases: Sequence[Lease]) -> dict[Lease, int]:
-        """The leases that we still hold, each with what is pending in its lane."""
-        asked = _json([{"name": lease.lane, "epoch": lease.epoch} for lease in leases])
-        found = connection.execute(self._held, {"rows": asked, "owner": self._owner})
-        return {Lease(row.name, row.epoch): row.pending for row in found}
 
 
 class Complete:
@@ -69,6 +52,10 @@ class Complete:
             )
             .returning(delivery.c.id)
         )
+        r = rows(dialect, {"id": LARGE, "state": TEXT, "attempt": WHOLE})
+        # Whoever takes a lane over counts one more attempt before it runs. (A replay by hand counts from the start.)
+        ours = and_(delivery.c.id == r.c.id, delivery.c.state == r.c.state, delivery.c.attempts == r.c.attempt)
+        self._was_written = select(delivery.c.id, delivery.c.attempts).join_from(r, delivery, ours)
         r = rows(dialect, {"name": TEXT})
         self._remove = delete(lane).where(lane.c.name.in_(select(r.c.name)))
         r = rows(dialect, {"name": TEXT, "ended": WHOLE, "keep": WHOLE, "delay": REAL})
@@ -82,13 +69,20 @@ class Complete:
             )
         )
 
-    def __call__(self, connection: Connection, sent_at: float, outcomes: Sequence[Outcome]) -> list[Completed]:
-        """Writes the outcomes of runs in lanes that are still ours. One answer an outcome."""
+    def __call__(
+        self, connection: Connection, sent_at: float, outcomes: Sequence[Outcome], *, in_doubt: bool = False
+    ) -> list[Completed]:
+        """Writes the outcomes of runs in lanes that are still ours. One answer an outcome.
+
+        `in_doubt`: a commit before, whose outcome was unknown, may have written them, and let go of their lanes.
+        """
         pending = self._fence(connection, [outcome.lease for outcome in outcomes])
         # By lease, not by lane: an old claim of ours and the new one may meet in a group.
         written = [outcome for outcome in outcomes if outcome.lease in pending]
+        refused = [outcome for outcome in outcomes if outcome.lease not in pending]
+        before = self._written_before(connection, refused) if in_doubt and refused else set()
         if not written:
-            return [Completed(written=False) for _ in outcomes]
+            return [Completed((outcome.id, outcome.attempt) in before) for outcome in outcomes]
         fresh = self._write_deliveries(connection, written)
 
         empty: list[dict[str, Any]] = []
@@ -119,43 +113,31 @@ class Complete:
         following = {held.lease: held for held in begun}
         freed = pending.keys() - {outcome.lease for outcome in written if outcome.lease.lane in gone} - set(keep)
         return [
-            Completed(lease in pending, following.get(lease), lease in freed)
-            for lease in (outcome.lease for outcome in outcomes)
+            Completed(lease in pending or (number, attempt) in before, following.get(lease), lease in freed)
+            for lease, number, attempt in ((outcome.lease, outcome.id, outcome.attempt) for outcome in outcomes)
         ]
+
+    def _written_before(self, connection: Connection, refused: Sequence[Outcome]) -> set[tuple[int, int]]:
+        """What has ended just so, by that very attempt: id and number. Of an end that is not final nothing tells."""
+        asked = [
+            {"id": outcome.id, "state": STATES[outcome.end], "attempt": outcome.attempt}
+            for outcome in refused
+            if outcome.end in STATES
+        ]
+        return {(row.id, row.attempts) for row in connection.execute(self._was_written, {"rows": _json(asked)})}
 
     def _write_deliveries(self, connection: Connection, written: Sequence[Outcome]) -> set[int]:
         """Writes what was live until now. Its ids."""
-        states = {End.DONE: "done", End.DEAD: "dead"}
         asked = [
             {
                 "id": outcome.id,
-                "state": states.get(outcome.end, "live"),
+                "state": STATES.get(outcome.end, "live"),
                 "error": outcome.error,
                 "back": int(outcome.end is End.HANDED_BACK),
             }
             for outcome in written
         ]
         return set(connection.execute(self._write, {"rows": _json(asked)}).scalars())
-
-
-class Renew:
-    """Puts off the end of leases that are still ours."""
-
-    def __init__(self, dialect: str, lease_seconds: float, fence: Fence) -> None:
-        self._lease_seconds = lease_seconds
-        self._fence = fence
-        r = rows(dialect, {"name": TEXT})
-        self._renew = (
-            update(lane).where(lane.c.name == r.c.name).values(claimable_at=now() + bindparam("lease", type_=REAL()))
-        )
-
-    def __call__(self, connection: Connection, leases: Sequence[Lease]) -> list[Lease]:
-        """Renews them. Returns those that were lost."""
-        held = self._fence(connection, leases)
-        if held:
-            asked = _json([{"name": lease.lane} for lease in held])
-            connection.execute(self._renew, {"rows": asked, "lease": self._lease_seconds})
-        return [lease for lease in leases if lease not in held]
 
 
 def _json(value: Any) -> str:

@@ -18,10 +18,12 @@ from app.inbox import schema
 from app.inbox.accept import Accept, Accepted, Item
 from app.inbox.census import Census, Count
 from app.inbox.claim import Claim, Claimed, Next
-from app.inbox.complete import Complete, Completed, Fence, Renew
+from app.inbox.complete import Complete, Completed
 from app.inbox.database import Database, Result, Wake
+from app.inbox.fence import Fence
 from app.inbox.group import Group
 from app.inbox.lease import Lease, Outcome
+from app.inbox.renew import Renew
 from app.inbox.retention import BATCH, Retention
 from app.inbox.seat import Seat
 from app.telemetry import metrics
@@ -66,6 +68,7 @@ class Inbox:
         self._clock = clock
         self._epochs = itertools.count(1)
         self._doubtful_epoch: int | None = None
+        self._completions_in_doubt = False
         self._doubtful_claims: dict[int, float] = {}  # their epochs, and until when a lease of theirs can last
         dialect, owner = database.dialect, self.owner
         following, fence = Next(dialect), Fence(dialect, owner)
@@ -182,8 +185,15 @@ class Inbox:
         return answers
 
     async def _write_completions(self, outcomes: Sequence[Outcome]) -> Sequence[Completed]:
-        sent_at = self._clock()
-        return await self._transact(lambda connection: self._complete(connection, sent_at, outcomes))
+        # The group after one whose commit may have happened is that one again.
+        sent_at, in_doubt = self._clock(), self._completions_in_doubt
+        try:
+            answers = await self._transact(lambda c: self._complete(c, sent_at, outcomes, in_doubt=in_doubt))
+        except StoreUnknownError:
+            self._completions_in_doubt = True
+            raise
+        self._completions_in_doubt = False
+        return answers
 
     async def _transact(self, work: Callable[..., Result], *, reads: bool = False) -> Result:
         """`reads`: it writes nothing, or may have nothing to write, so that it shows no database that is well."""

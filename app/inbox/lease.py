@@ -55,7 +55,10 @@ class End(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What to write of a run that ended. `go_on`: keep the lane, and take its next delivery."""
+    """What to write of a run that ended. `go_on`: keep the lane, and take its next delivery.
+
+    `attempt`: which one of the delivery's it was; where a commit is in doubt, it tells our end from another's.
+    """
 
     lease: Lease
     id: int
@@ -63,3 +66,4 @@ class Outcome:
     error: str | None = None
     delay_seconds: float = 0
     go_on: bool = False
+    attempt: int = 0

@@ -59,7 +59,9 @@ class Ending:
             return None
         running.in_a_row += 1
         go_on = self._room.may_begin and not (self._room.backlog and running.in_a_row >= TURN)
-        outcome = Outcome(running.held.lease, stored.id, verdict.end, verdict.error, verdict.delay_seconds, go_on)
+        outcome = Outcome(
+            running.held.lease, stored.id, verdict.end, verdict.error, verdict.delay_seconds, go_on, stored.attempts
+        )
         completing = self._inbox.complete(outcome)
         try:
             # Shielded: a run that is cut while its end is written must not unwrite it; the fence decides.

@@ -50,7 +50,7 @@ async def hold(inbox: Inbox, lane: str = "C1", key: str | None = None) -> Held:
 async def end(inbox: Inbox, held: Held, how: End = End.DONE, *, go_on: bool = False, delay: float = 0) -> Completed:
     """Completes a run."""
     error = None if how is End.DONE else "it failed"
-    return await inbox.complete(Outcome(held.lease, held.stored.id, how, error, delay, go_on))
+    return await inbox.complete(Outcome(held.lease, held.stored.id, how, error, delay, go_on, held.stored.attempts))
 
 
 async def claim(inbox: Inbox, most: int = 10) -> list[Held]:
@@ -233,16 +233,17 @@ class TestEnds:
         assert await counts(inbox) == {"waiting": 2, "running": 0, "dead": 1, "done": 1}
 
 
-def lose_one_answer(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
-    """The next commit happens, and its answer never comes. Set when it has."""
+def lose_one_answer(inbox: Inbox, monkeypatch: pytest.MonkeyPatch, *, happens: bool = True) -> asyncio.Event:
+    """The next commit happens or not, and its answer never comes. Set when that is so."""
     transact, lost = inbox.database.transact, asyncio.Event()
 
     async def lose(work: Callable[..., object]) -> object:
-        result = await transact(work)
         if not lost.is_set():
+            if happens:
+                await transact(work)
             lost.set()
             raise StoreUnknownError("the connection broke at a commit")
-        return result
+        return await transact(work)
 
     monkeypatch.setattr(inbox.database, "transact", lose)
     return lost
@@ -316,6 +317,30 @@ class TestUnknownOutcomes:
             following = (await end(inbox, following, go_on=True)).following
         assert ran == [("A1:Ev-2", 1), ("A1:Ev-3", 1)]
         assert await counts(inbox) == {"waiting": 0, "running": 0, "dead": 0, "done": 3}
+
+    @pytest.mark.parametrize("how", [End.DONE, End.DEAD])
+    @pytest.mark.parametrize("behind", [False, True], ids=["lane gone", "lane freed"])
+    async def test_an_end_whose_answer_was_lost_is_known_as_written(
+        self, inbox: Inbox, monkeypatch: pytest.MonkeyPatch, how: End, behind: bool
+    ) -> None:
+        """Its lane is nobody's by then, and all the same the end is told as what is stored."""
+        held = await hold(inbox)
+        if behind:
+            await accept(inbox, item())
+        lose_one_answer(inbox, monkeypatch)
+        assert (await end(inbox, held, how)).written
+        assert (await counts(inbox))[how.value] == 1
+
+    async def test_of_two_claims_in_doubt_the_later_one_was_written(
+        self, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """An old run's end and the new one's meet in a group: only the one that is stored is told as written."""
+        old = await hold(inbox)
+        await end(inbox, old, End.RETRY)
+        (new,) = await claim(inbox)
+        lose_one_answer(inbox, monkeypatch)
+        completed = await asyncio.gather(end(inbox, old), end(inbox, new))
+        assert [one.written for one in completed] == [False, True]
 
 
 class TestFence:
@@ -462,6 +487,22 @@ class TestSeveralPods:
         assert taken.taken_over
         assert not (await end(one, held)).written
         assert (await end(two, taken)).written
+
+    @pytest.mark.parametrize("ends_first", [False, True], ids=["while it runs there", "when it has ended there"])
+    async def test_an_end_in_doubt_is_refused_after_a_takeover(
+        self, pods: Callable[..., Inbox], monkeypatch: pytest.MonkeyPatch, ends_first: bool
+    ) -> None:
+        """The commit had not happened, and another runs it again: its end is not taken for ours."""
+        one, two = pods(0.5), pods()
+        await one.open()
+        await two.open()
+        held = await hold(one)
+        (taken,) = await until_answer(lambda: claim(two))
+        if ends_first:
+            assert (await end(two, taken)).written
+        lose_one_answer(one, monkeypatch, happens=False)
+        assert not (await end(one, held)).written
+        assert (await end(two, taken)).written != ends_first
 
     async def test_a_renewed_lease_is_not_taken_over(self, pods: Callable[..., Inbox]) -> None:
         """Renewal puts the takeover off for as long as the run lasts."""

@@ -9,16 +9,18 @@ from typing import Any, ClassVar
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from sqlalchemy import func, select, update
 from sqlalchemy.engine import make_url
 
 from app.inbox.accept import Accept, Item
 from app.inbox.claim import Claim, Next
-from app.inbox.complete import Complete, Fence, Renew
+from app.inbox.complete import Complete
 from app.inbox.database import Database
+from app.inbox.fence import Fence
 from app.inbox.lease import End, Held, Lease, Outcome
 from app.inbox.postgresql import PostgresqlDatabase
+from app.inbox.renew import Renew
 from app.inbox.sqlite import SqliteDatabase
 from app.inbox.tables import delivery, lane
 from tests.support.postgresql import PostgreSQL
@@ -26,6 +28,7 @@ from tests.support.postgresql import PostgreSQL
 LEASE_SECONDS = 1000.0
 LANES = ("C1", "C2")
 PROCESSES = ("one", "two")
+FINAL = (End.DONE, End.DEAD)
 
 
 @dataclass
@@ -38,6 +41,16 @@ class Process:
     renew: Renew
     epoch: int = 0
     ever_held: list[Held] = field(default_factory=list)
+    doubt: Doubt | None = None
+
+
+@dataclass
+class Doubt:
+    """Ends that were sent, and no answer came. `written`: which of them that commit wrote, and kept the lane or not."""
+
+    held: list[Held]
+    outcomes: list[Outcome]
+    written: dict[Held, bool]
 
 
 @dataclass
@@ -129,6 +142,7 @@ class InboxMachine(RuleBasedStateMachine):
             assert held.taken_over == (self.lanes[held.lease.lane].holder is not None)
             self.hold(who, held)
 
+    @precondition(lambda self: self.may_complete())
     @rule(
         who=st.sampled_from(PROCESSES),
         which=st.integers(0, 30),
@@ -136,29 +150,61 @@ class InboxMachine(RuleBasedStateMachine):
         delay=st.sampled_from([0.0, 500.0]),
         go_on=st.booleans(),
         old_too=st.booleans(),
+        commit=st.sampled_from(["answered", "answered", "answer lost", "lost"]),
     )
-    def complete(self, *, who: str, which: int, how: End, delay: float, go_on: bool, old_too: bool) -> None:
+    def complete(
+        self, *, who: str, which: int, how: End, delay: float, go_on: bool, old_too: bool, commit: str
+    ) -> None:
         """A run ends, of a claim that may be long lost; with `old_too`, another of its claims in the same group."""
+        who = who if who in self.may_complete() else self.may_complete()[0]
         process = self.processes[who]
-        if not process.ever_held:
-            return
         chosen = [process.ever_held[which % len(process.ever_held)]]
         if old_too and process.ever_held[0].lease != chosen[0].lease:
             chosen.append(process.ever_held[0])
         chosen = [one for one in chosen if not self.is_behind_us(who, one)]
         if not chosen:
             return
-        outcomes = [Outcome(one.lease, one.stored.id, how, "error", delay, go_on) for one in chosen]
+        outcomes = [
+            Outcome(one.lease, one.stored.id, how, "error", delay, go_on, one.stored.attempts) for one in chosen
+        ]
+        if commit == "lost":
+            process.doubt = Doubt(chosen, outcomes, {})
+            return
         answers = self.transact(lambda c: process.complete(c, 0.0, outcomes))
+        written: dict[Held, bool] = {}
         for one, answer in zip(chosen, answers, strict=True):
             model = self.lanes[one.lease.lane]
-            ours = model.holder == one.lease and model.owner == who
+            ours = self.is_ours(who, one)
             assert answer.written == ours
             if not ours:
                 assert answer.following is None
                 continue
             self.model_end(model, how, delay, go_on=go_on)
-            assert (answer.following is not None) == (how in (End.DONE, End.DEAD) and go_on and bool(model.live))
+            written[one] = answer.following is not None
+            assert written[one] == (how in FINAL and go_on and bool(model.live))
+            if answer.following is not None and commit == "answered":
+                self.hold(who, answer.following)
+        if commit == "answer lost":
+            process.doubt = Doubt(chosen, outcomes, written)
+
+    @precondition(lambda self: any(process.doubt for process in self.processes.values()))
+    @rule()
+    def complete_again(self) -> None:
+        """An end in doubt is written again, whatever came to pass meanwhile: its answer tells whether it is stored."""
+        who, process = next(found for found in self.processes.items() if found[1].doubt)
+        doubt, process.doubt = process.doubt, None
+        assert doubt is not None
+        answers = self.transact(lambda c: process.complete(c, 0.0, doubt.outcomes, in_doubt=True))
+        for one, outcome, answer in zip(doubt.held, doubt.outcomes, answers, strict=True):
+            model = self.lanes[one.lease.lane]
+            ours = self.is_ours(who, one)
+            assert answer.written == (ours or (one in doubt.written and outcome.end in FINAL))
+            if not ours:
+                assert answer.following is None
+                continue
+            if one not in doubt.written:
+                self.model_end(model, outcome.end, outcome.delay_seconds, go_on=outcome.go_on)
+            assert (answer.following is not None) == (outcome.end in FINAL and outcome.go_on and bool(model.live))
             if answer.following is not None:
                 self.hold(who, answer.following)
 
@@ -203,14 +249,23 @@ class InboxMachine(RuleBasedStateMachine):
         model.holder, model.owner, model.left = held.lease, who, LEASE_SECONDS
         self.processes[who].ever_held.append(held)
 
+    def may_complete(self) -> list[str]:
+        """Who ever held something. What is in doubt is written again before any other end."""
+        return [name for name, process in self.processes.items() if process.ever_held and not process.doubt]
+
+    def is_ours(self, who: str, held: Held) -> bool:
+        """Whether that claim of this process still counts."""
+        model = self.lanes[held.lease.lane]
+        return model.holder == held.lease and model.owner == who
+
     def is_behind_us(self, who: str, held: Held) -> bool:
         """An earlier delivery of a lease that went on to the next: its run is over, and says nothing any more."""
         model = self.lanes[held.lease.lane]
-        return model.holder == held.lease and model.owner == who and held.stored.key != model.live[0]
+        return self.is_ours(who, held) and held.stored.key != model.live[0]
 
     def model_end(self, model: ModelLane, how: End, delay: float, *, go_on: bool) -> None:
         """What an end does to the model."""
-        if how in (End.DONE, End.DEAD):
+        if how in FINAL:
             self.ended.add(model.live.pop(0))
             if go_on and model.live:
                 return

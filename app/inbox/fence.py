@@ -1,0 +1,33 @@
+"""The fence is the lease: owner and epoch. A lane that answers to them no more was lost, and its result is not ours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import orjson
+from sqlalchemy import Connection, bindparam, select
+
+from app.inbox.lease import Lease
+from app.inbox.sql import LARGE, TEXT, rows
+from app.inbox.tables import lane
+
+
+class Fence:
+    """Which of some leases are still ours; locks their lanes, in the one order."""
+
+    def __init__(self, dialect: str, owner: str) -> None:
+        self._owner = owner
+        r = rows(dialect, {"name": TEXT, "epoch": LARGE})
+        self._held = (
+            select(lane.c.name, lane.c.epoch, lane.c.pending)
+            .join_from(r, lane, lane.c.name == r.c.name)
+            .where(lane.c.owner == bindparam("owner"), lane.c.epoch == r.c.epoch)
+            .order_by(lane.c.name)
+            .with_for_update(of=lane)
+        )
+
+    def __call__(self, connection: Connection, leases: Sequence[Lease]) -> dict[Lease, int]:
+        """The leases that we still hold, each with what is pending in its lane."""
+        asked = orjson.dumps([{"name": lease.lane, "epoch": lease.epoch} for lease in leases]).decode()
+        found = connection.execute(self._held, {"rows": asked, "owner": self._owner})
+        return {Lease(row.name, row.epoch): row.pending for row in found}

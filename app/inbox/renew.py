@@ -1,0 +1,33 @@
+"""renew: puts off the end of leases that are still ours, behind the fence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import orjson
+from sqlalchemy import Connection, bindparam, update
+
+from app.inbox.fence import Fence
+from app.inbox.lease import Lease
+from app.inbox.sql import REAL, TEXT, now, rows
+from app.inbox.tables import lane
+
+
+class Renew:
+    """Puts off the end of leases that are still ours."""
+
+    def __init__(self, dialect: str, lease_seconds: float, fence: Fence) -> None:
+        self._lease_seconds = lease_seconds
+        self._fence = fence
+        r = rows(dialect, {"name": TEXT})
+        self._renew = (
+            update(lane).where(lane.c.name == r.c.name).values(claimable_at=now() + bindparam("lease", type_=REAL()))
+        )
+
+    def __call__(self, connection: Connection, leases: Sequence[Lease]) -> list[Lease]:
+        """Renews them. Returns those that were lost."""
+        held = self._fence(connection, leases)
+        if held:
+            asked = orjson.dumps([{"name": lease.lane} for lease in held]).decode()
+            connection.execute(self._renew, {"rows": asked, "lease": self._lease_seconds})
+        return [lease for lease in leases if lease not in held]
