@@ -15,7 +15,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.processes import ServerProcess, end_well, free_port
+from bench.processes import ServerProcess, end_well
+from tests.support.ports import free_port
 
 ENVIRONMENT = {
     "PATH": "/opt/venv/bin:/usr/local/bin:/usr/bin:/bin",

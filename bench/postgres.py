@@ -9,7 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from bench.processes import free_port
+from tests.support.ports import free_port
 
 
 class Postgres:

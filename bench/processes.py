@@ -96,13 +96,6 @@ def end_well() -> None:
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 def _answers(port: int, path: str | None) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), 1) as connection:

@@ -27,8 +27,9 @@ from bench.listeners.plan import plan, targets
 from bench.load.client import Client
 from bench.load.prepare import prepare
 from bench.load.web_api import WebApi
-from bench.processes import ServerProcess, end_well, free_port
+from bench.processes import ServerProcess, end_well
 from bench.variants import ALL, ROOT, Launcher
+from tests.support.ports import free_port
 
 LISTENERS = 20
 CONNECTIONS = 32

@@ -14,7 +14,7 @@ from bench.listeners.plan import Kind, plan
 from bench.load.prepare import SIGNING_SECRET
 from bench.peers.serve import BOT_TOKEN
 from bench.postgres import Postgres
-from bench.processes import free_port
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).parent.parent
 BOLT_JS = ROOT / "bench" / "peers" / "bolt-js"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ from typing import Any, Self
 import httpx
 import yaml
 
+from tests.support.ports import free_port
 from tests.support.waiting import WITHIN_SECONDS
 
 prometheus = shutil.which("prometheus")
@@ -22,9 +22,7 @@ class Prometheus:
     """One process, that scrapes `targets` (host:port, each a pod of the namespace `slack`) every second."""
 
     def __init__(self, directory: Path, targets: Sequence[str]) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        self.url = f"http://127.0.0.1:{free_port()}"
         pods = [
             {"targets": [target], "labels": {"namespace": "slack", "pod": f"anchorbolt-{number}"}}
             for number, target in enumerate(targets)
