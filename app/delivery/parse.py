@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import unquote
 
-import orjson
-
-from app.delivery import keys, shape
+from app.delivery import json_text, keys, shape
 from app.delivery.delivery import FORM, JSON, Control, Delivery
 from app.delivery.kinds import INTERACTIVE, Kind
 from app.errors import RefusedError
@@ -112,15 +109,10 @@ def _delivery(  # noqa: PLR0917 - in the order of Delivery itself
 
 
 def _json_object(text: str) -> dict[str, Any]:
-    """orjson reads it; what that refuses but JSON allows (half of a surrogate pair) is left to the standard library."""
-    found: Any
     try:
-        found = orjson.loads(text)
+        found = json_text.read(text)
     except ValueError:
-        try:
-            found = json.loads(text, parse_constant=_no_constant)
-        except (ValueError, RecursionError):
-            raise _refusal("bad_json") from None
+        raise _refusal("bad_json") from None
     if not isinstance(found, dict):
         raise _refusal("bad_json")
     return found
@@ -132,10 +124,6 @@ def _is_text(value: Any) -> bool:
         return isinstance(value, str) and value.encode() is not None
     except UnicodeEncodeError:
         return False
-
-
-def _no_constant(_: str) -> NoReturn:
-    raise ValueError("NaN and Infinity are no JSON")
 
 
 def _refusal(word: str) -> RefusedError:

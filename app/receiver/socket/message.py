@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-import orjson
 from slack_sdk.socket_mode.request import SocketModeRequest
 
+from app.delivery import json_text
 from app.delivery.delivery import FORM, JSON
 
 EVENTS, COMMANDS, INTERACTIVE = "events_api", "slash_commands", "interactive"
@@ -49,7 +49,7 @@ class Envelope:
 def read(text: str) -> Hello | Disconnect | Envelope | None:
     """Reads a message; None for one that says nothing to us. Never raises: whatever it is, the connection goes on."""
     try:
-        message = orjson.loads(text)
+        message = json_text.read(text)
     except ValueError:
         return None
     if not isinstance(message, dict):
@@ -66,7 +66,10 @@ def read(text: str) -> Hello | Disconnect | Envelope | None:
         request = None
     if request is None or not isinstance(request.envelope_id, str):
         return None
-    content_type, body = _as_posted(request.type, request.payload)
+    try:
+        content_type, body = _as_posted(request.type, request.payload)
+    except ValueError:  # which nobody can write again: refused as what nobody can read
+        content_type, body = JSON, b""
     retries = request.retry_attempt
     reason = request.retry_reason
     return Envelope(
@@ -81,12 +84,10 @@ def read(text: str) -> Hello | Disconnect | Envelope | None:
 def _as_posted(kind: str, payload: Mapping[str, Any]) -> tuple[str, bytes]:
     """Content type and body. A kind that nobody knows goes as JSON: what reads requests will refuse it by its type."""
     if kind == COMMANDS:
-        fields = {name: value if isinstance(value, str) else _json(value) for name, value in payload.items()}
-        return FORM, urlencode({name: value for name, value in fields.items() if value != "null"}).encode()
+        given = {name: value for name, value in payload.items() if value is not None}
+        return FORM, urlencode(
+            {name: value if isinstance(value, str) else json_text.write(value) for name, value in given.items()}
+        ).encode()
     if kind == INTERACTIVE:
-        return FORM, urlencode({"payload": _json(payload)}).encode()
-    return JSON, orjson.dumps(payload)
-
-
-def _json(value: Any) -> str:
-    return orjson.dumps(value).decode()
+        return FORM, urlencode({"payload": json_text.write(payload)}).encode()
+    return JSON, json_text.write(payload).encode()

@@ -72,7 +72,50 @@ def test_an_envelope_of_a_kind_that_nobody_knows_is_refused_as_a_request_would_b
 
 def test_a_command_keeps_what_is_no_text() -> None:
     """A field of a command that is no string is kept as JSON, and one without a value is left out."""
-    payload = {"command": "/deploy", "trigger_id": "1.2", "is_enterprise_install": False, "enterprise_id": None}
+    payload = {"command": "/deploy", "text": "null", "is_enterprise_install": False, "enterprise_id": None}
     found = read_envelope({"type": "slash_commands", "envelope_id": "1", "payload": payload})
     parsed = parse(found.body, found.content_type)
-    assert parsed.payload == {"command": "/deploy", "trigger_id": "1.2", "is_enterprise_install": "false"}
+    assert parsed.payload == {"command": "/deploy", "text": "null", "is_enterprise_install": "false"}
+
+
+@pytest.mark.parametrize("what", ["events_api", "interactive"])
+def test_what_http_can_read_can_be_read_here(what: str) -> None:
+    """Half of a surrogate pair, and what is nested deeper than our JSON writer goes, are no end of a connection."""
+    payload = {"type": "block_actions", "actions": [{"action_id": "x"}]} if what == "interactive" else make_event()
+    payload["text"], payload["deep"] = "\ud83d", nested(800)
+    found = read_envelope({"type": what, "envelope_id": "1", "payload": payload})
+    parsed = parse(found.body, found.content_type)
+    assert parsed.payload == payload
+
+
+@pytest.mark.parametrize("depth", [990, 1020, 100_000])
+def test_what_nobody_can_read_is_no_end_of_a_connection(depth: int) -> None:
+    """It is refused like any other that cannot be read, or passed over."""
+    deep = "[" * depth + "]" * depth
+    found = read(f'{{"type":"events_api","envelope_id":"1","payload":{{"type":"event_callback","deep":{deep}}}}}')
+    if isinstance(found, Envelope) and not found.body:
+        with pytest.raises(RefusedError, match="bad_json"):
+            parse(found.body, found.content_type)
+
+
+def test_half_a_pair_in_a_command_is_refused() -> None:
+    """A form cannot say it: over HTTP there is none."""
+    found = read_envelope(
+        {"type": "slash_commands", "envelope_id": "1", "payload": {"command": "/x", "text": "\ud83d"}}
+    )
+    with pytest.raises(RefusedError, match="bad_json"):
+        parse(found.body, found.content_type)
+
+
+def make_event() -> dict[str, Any]:
+    """A message as Slack sends it."""
+    payload: dict[str, Any] = json.loads(make("message").body)
+    return payload
+
+
+def nested(depth: int) -> Any:
+    """Lists within lists."""
+    value: Any = "x"
+    for _ in range(depth):
+        value = [value]
+    return value
