@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy import Connection
 
 from app.cli.inbox.options import Age, Error, Kind, Lane, seconds
@@ -62,14 +63,18 @@ def show(
     entry = at_desk(lambda desk, connection: desk.find(connection, key))
     if entry is None:
         raise AnchorboltError(f"no delivery {key}: `python -m app inbox list` shows the keys")
-    shown = _plain(entry) | {"payload": _payload(entry, unredacted=unredacted)}
+    plain = _plain(entry)
+    try:
+        payload = _payload(entry, unredacted=unredacted)
+        text = json.dumps(plain | {"payload": payload}) if as_json else _indented(payload)
+    except RecursionError:
+        raise AnchorboltError(f"the payload of {key} is nested too deep to be shown: delivery.body has it") from None
     if as_json:
-        print(json.dumps(shown))
+        print(text)
         return
-    for name, value in shown.items():
-        if name != "payload":
-            print(f"{name:>16}  {'' if value is None else value}")
-    print(json.dumps(shown["payload"], indent=2, ensure_ascii=False))
+    for name, value in plain.items():
+        print(f"{name:>16}  {'' if value is None else _visible(str(value))}")
+    print(text)
 
 
 def _plain(entry: Entry) -> dict[str, Any]:
@@ -95,7 +100,7 @@ def _print_table(entries: list[Entry]) -> None:
     for name in ("id", "key", "state", "kind", "lane", "attempts", "age", "next in", "error"):
         table.add_column(name, overflow="fold" if name in ("key", "error") else "ellipsis")
     for entry in entries:
-        table.add_row(
+        cells = (
             str(entry.id),
             entry.key,
             entry.state,
@@ -106,7 +111,21 @@ def _print_table(entries: list[Entry]) -> None:
             "" if entry.next_in_seconds is None else _age(entry.next_in_seconds),
             without_secrets(entry.error or ""),
         )
+        table.add_row(*(Text(_visible(cell)) for cell in cells))  # a string would be read as rich's markup
     Console().print(table)
+
+
+def _indented(payload: Any) -> str:
+    return "\n".join(_visible(line) for line in json.dumps(payload, indent=2, ensure_ascii=False).split("\n"))
+
+
+def _visible(text: str) -> str:
+    """What anybody in the workspace wrote, also where an error quotes it, commands no terminal and begins no line."""
+    return "".join(one if one.isprintable() else _escaped(one) for one in text)
+
+
+def _escaped(character: str) -> str:
+    return "\\u007f" if character == "\x7f" else json.dumps(character)[1:-1]
 
 
 def _age(seconds: float) -> str:
