@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from slack_sdk.errors import SlackApiError
 
 # No repetition mends these: what is asked for is wrong, gone, forbidden or too late. A dead letter at once, to be
@@ -52,7 +54,8 @@ def retry_after_seconds(error: BaseException) -> float | None:
     for name, value in headers.items():
         if name.lower() == "retry-after":
             try:
-                return max(0.0, float(value))
+                seconds = float(value)
             except ValueError:
                 return None
+            return seconds if 0 <= seconds < math.inf else None  # a lane that waits for ever is a lane lost
     return None

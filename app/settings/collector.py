@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from app.errors import InvalidSettingsError
 
@@ -57,7 +57,7 @@ def collector() -> Collector:
     found = Collector(
         signals=_signals(),
         traces_url=read(of_traces("ENDPOINT"), _url, DEFAULT_ENDPOINT, "URL that begins with http:// or https://"),
-        headers=os.environ.get(of_traces("HEADERS"), ""),
+        headers=read(of_traces("HEADERS"), _headers, "", "list of name=value without control characters"),
         timeout_seconds=read(of_traces("TIMEOUT"), _seconds, 10.0, "number of seconds"),
         compression=read(of_traces("COMPRESSION"), _compression, "none", f"one of {', '.join(COMPRESSIONS)}"),
         certificate=read(of_traces("CERTIFICATE"), _file, None, "file that can be read"),
@@ -91,6 +91,12 @@ def _signals() -> frozenset[str]:
 def _url(text: str) -> str:
     found = urlsplit(text)
     if found.scheme not in ("http", "https") or not found.hostname:
+        raise ValueError
+    return text
+
+
+def _headers(text: str) -> str:
+    if any(ord(one) < 32 for one in unquote(text)):
         raise ValueError
     return text
 

@@ -130,7 +130,7 @@ class SpanSender:
             try:
                 async with asyncio.timeout(deadline - self._clock()):
                     status, retry_after, answer = await self._post(session, body)
-            except (aiohttp.ClientError, OSError, TimeoutError) as error:
+            except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:  # the last: of a name, a header
                 problem = f"{type(error).__name__}: {error}".removesuffix(": ")
             else:
                 if 200 <= status < 300:
@@ -140,7 +140,10 @@ class SpanSender:
                 problem = f"it answered {status}"
                 if status not in PASSING:
                     break
-                wait_seconds = retry_after if retry_after is not None else wait_seconds
+                if retry_after is not None and tries == 1:  # "0" for ever would be a storm
+                    wait_seconds = retry_after
+                elif retry_after is not None:
+                    wait_seconds = max(wait_seconds, retry_after)
             if self._closing.is_set() or self._clock() + wait_seconds >= deadline:
                 break
             await _wait(self._closing, wait_seconds)
@@ -152,11 +155,7 @@ class SpanSender:
             self._collector.traces_url, data=body, headers=self._headers, allow_redirects=False
         ) as response:
             answer = await response.content.read(MOST_OF_AN_ANSWER)
-            try:
-                retry_after = float(response.headers["retry-after"])
-            except (KeyError, ValueError):
-                retry_after = None
-            return response.status, retry_after, answer
+            return response.status, _seconds(response.headers.get("retry-after", "")), answer
 
     async def _encode(self, spans: Sequence[OwnSpan | ReadableSpan]) -> bytes:
         request = ExportTraceServiceRequest()
@@ -190,6 +189,15 @@ class SpanSender:
                 error=problem,
                 advice="look at OTEL_EXPORTER_OTLP_ENDPOINT and at the collector; anchorbolt_spans_dropped counts them",
             )
+
+
+def _seconds(text: str) -> float | None:
+    """None: a date, or no time that anybody could wait."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        return None
+    return seconds if seconds >= 0 else None  # which is not so of "nan" either
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

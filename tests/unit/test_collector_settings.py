@@ -87,6 +87,7 @@ def test_each_wrong_one_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch) 
         read(
             monkeypatch,
             OTEL_EXPORTER_OTLP_ENDPOINT="planted:4318",
+            OTEL_EXPORTER_OTLP_HEADERS="authorization=planted%0A",
             OTEL_EXPORTER_OTLP_TIMEOUT="planted",
             OTEL_EXPORTER_OTLP_TRACES_COMPRESSION="planted",
             OTEL_EXPORTER_OTLP_CERTIFICATE="/planted",
@@ -95,6 +96,7 @@ def test_each_wrong_one_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch) 
         )
     assert [problem.partition(":")[0] for problem in caught.value.problems] == [
         "OTEL_EXPORTER_OTLP_ENDPOINT",
+        "OTEL_EXPORTER_OTLP_HEADERS",
         "OTEL_EXPORTER_OTLP_TIMEOUT",
         "OTEL_EXPORTER_OTLP_TRACES_COMPRESSION",
         "OTEL_EXPORTER_OTLP_CERTIFICATE",

@@ -37,3 +37,14 @@ def test_an_answer_without_a_word_has_none(data: Any) -> None:
     assert slack_error.word(error) is None
     assert not slack_error.is_permanent(error)
     assert slack_error.retry_after_seconds(error) is None
+
+
+@pytest.mark.parametrize(
+    ("said", "found"),
+    [("30", 30), ("0", 0), ("nan", None), ("inf", None), ("1e999", None), ("-1", None), ("soon", None)],
+)
+def test_how_long_slack_wants_to_be_left_alone(said: str, found: float | None) -> None:
+    """What is no time that anybody can wait is as if nothing was said."""
+    error = answered({"ok": False, "error": "ratelimited"}, 429)
+    error.response.headers["Retry-After"] = said
+    assert slack_error.retry_after_seconds(error) == found

@@ -129,6 +129,31 @@ async def test_a_backoff_is_as_long_as_the_collector_says() -> None:
     assert names(server.requests[1][1]) == ["next"]
 
 
+@pytest.mark.parametrize("retry_after", [b"0", b"-5", b"nan", b"soon"])
+async def test_a_collector_that_is_busy_is_not_stormed(retry_after: bytes) -> None:
+    """Whatever it says of its own patience: after a second try at once, each wait is twice as long as the last."""
+    before = dropped("not_sent")
+    busy = refused(b"503 Service Unavailable", b"Retry-After: " + retry_after)
+    async with sending([busy] * 100, replace(SOON, timeout_seconds=0.5)) as (server, sender):
+        sender.put(ended())
+        await until(lambda: dropped("not_sent") - before == 1, what="it is given up")
+        assert len(server.requests) <= 2
+
+
+@pytest.mark.parametrize("of_host", [True, False])
+async def test_what_cannot_even_be_sent_is_counted(of_host: bool) -> None:
+    """A name or a header that the HTTP client refuses loses the spans, and the sender lives."""
+    before = dropped("not_sent")
+    async with canned_server([TAKEN]) as server:
+        wrong = {"traces_url": "http://a..b/"} if of_host else {"traces_url": server.url, "headers": "name=a%0Ab"}
+        sender = SpanSender(replace(SOON, timeout_seconds=0.1, **wrong), {}, "anchorbolt")  # type: ignore[arg-type]
+        sender.start()
+        for number in range(2):
+            sender.put(ended())
+            await until(lambda: dropped("not_sent") - before == number + 1, what="it is counted")  # noqa: B023
+        await sender.close()
+
+
 @pytest.mark.parametrize("status", [b"400 Bad Request", b"401 Unauthorized", b"307 Temporary Redirect", b"500 Oh"])
 async def test_what_is_not_wanted_is_not_sent_again(status: bytes) -> None:
     """Any other status: the spans are counted, and the log says so once a minute and what to look at."""
