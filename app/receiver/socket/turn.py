@@ -195,7 +195,9 @@ class OneAtATime:
             except StoreError:
                 seen = None
             if seen is not None:
-                if seen.served:
+                if seen.ours and epoch is not None:
+                    await self._give_back(epoch)  # the database was away before
+                elif seen.served:
                     log.info("another process is connected in our place")
                     break
                 self._until = self._clock() + self._lease_seconds
