@@ -7,10 +7,10 @@ import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-import orjson
 from aiohttp import ClientWebSocketResponse, WSMsgType
 from slack_sdk.socket_mode.response import SocketModeResponse
 
+from app.delivery import json_text
 from app.receiver.socket.envelopes import Answer
 from app.receiver.socket.message import Disconnect, Envelope, Hello, read
 from app.telemetry.logs import get_logger
@@ -133,7 +133,7 @@ class Connection:
             return
         response = SocketModeResponse(envelope.id, answer.payload)
         try:
-            await self._socket.send_str(orjson.dumps(response.to_dict()).decode())
+            await self._socket.send_str(json_text.write(response.to_dict()))
         except OSError:
             # Stored, or run: a retry finds it by its key.
             log.warning("the ack could not be sent: the connection has ended", reason=self.reason)

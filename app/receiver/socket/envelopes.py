@@ -6,12 +6,11 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from slack_bolt.response import BoltResponse
 
 from app.bolt.app import BoltApp
 from app.bolt.run import Run
-from app.delivery import Control, Kind, parse
+from app.delivery import Control, Kind, json_text, parse
 from app.errors import RefusedError
 from app.receiver import control
 from app.receiver.events import Events
@@ -99,7 +98,7 @@ def _as_answer(response: BoltResponse) -> Answer:
     if not response.body:
         return Answer(response.status)
     if response.headers.get("content-type", [""])[0].startswith("application/json"):
-        return Answer(response.status, orjson.loads(response.body))
+        return Answer(response.status, json_text.read(response.body))
     return Answer(response.status, {"text": response.body})
 
 
