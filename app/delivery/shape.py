@@ -28,8 +28,10 @@ def is_interactive(payload: Mapping[str, Any]) -> bool:
     of = payload["type"]
     if not all(isinstance(payload.get(name), dict | None) for name in OBJECTS):
         return False
-    # Not known in any interactive payload; Bolt walks through them all the same.
+    # Not known in any interactive payload; Bolt walks through them all the same, and takes the last for a command's.
     if not (isinstance(payload.get("event", {}), dict) and _are_objects(payload.get("authorizations") or [])):
+        return False
+    if not isinstance(payload.get("command"), str | None):
         return False
     if of in NAMED and not isinstance(payload.get(NAMED[of]), str):
         return False
@@ -37,8 +39,10 @@ def is_interactive(payload: Mapping[str, Any]) -> bool:
 
 
 def _has_actions(payload: Mapping[str, Any]) -> bool:
-    actions = payload.get("actions")
-    return _are_objects(actions) and bool(actions)
+    actions: Any = payload.get("actions")
+    return (
+        bool(actions) and _are_objects(actions) and all(isinstance(one.get("block_id"), str | None) for one in actions)
+    )
 
 
 def _has_named_actions(payload: Mapping[str, Any]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlencode
@@ -195,6 +196,30 @@ WRONG = [
     (FORM, b'payload={"type":"shortcut","callback_id":"x","user":"U1"}', "bad_payload"),
 ]
 
+# What Bolt compares with a listener's constraint, which may be a pattern: %s is no text.
+NAMES = [
+    ("bad_kind", '{"type":%s}'),
+    ("bad_payload", '{"type":"block_actions","actions":[{"action_id":%s}]}'),
+    ("bad_payload", '{"type":"block_actions","actions":[{"action_id":"x"},{"action_id":%s}]}'),
+    ("bad_payload", '{"type":"block_actions","actions":[{"action_id":"x","block_id":%s}]}'),
+    ("bad_payload", '{"type":"view_submission","view":{"callback_id":%s}}'),
+    ("bad_payload", '{"type":"view_closed","view":{"callback_id":%s}}'),
+    ("bad_payload", '{"type":"block_suggestion","action_id":%s}'),
+    *(
+        ("bad_payload", f'{{"type":"{of}","callback_id":%s,"actions":[{{}}]}}')
+        for of in (
+            *("shortcut", "message_action", "interactive_message", "dialog_submission", "dialog_cancellation"),
+            *("dialog_suggestion", "workflow_step_edit"),
+        )
+    ),
+    ("bad_payload", '{"type":"unheard_of","command":%s}'),
+]
+WRONG += [
+    (FORM, b"payload=" + (payload % value).encode(), expected)
+    for expected, payload in NAMES
+    for value in ("5", "true", '["x"]', '{"x":1}')
+]
+
 
 async def test_signed_and_wrong(app: App) -> None:
     """What is signed but lacks what its kind needs is 400 with a stable word, and Slack is asked for no retry."""
@@ -203,6 +228,32 @@ async def test_signed_and_wrong(app: App) -> None:
         assert (answer.status_code, word(answer)) == (400, expected), body
         assert answer.headers["x-slack-no-retry"] == "1"
     assert await app.rows() == 0
+
+
+async def test_a_name_that_is_not_there_is_no_name(slack: StandIn) -> None:
+    """Where Slack may write null, nothing is refused, and no pattern of a listener's meets it."""
+    ran: list[str] = []
+
+    def register(app: AsyncApp) -> None:
+        @app.action({"block_id": re.compile(".")})
+        async def action(ack: AsyncAck) -> None:
+            ran.append("action")
+            await ack()
+
+        @app.command(re.compile("."))
+        async def command(ack: AsyncAck) -> None:
+            ran.append("command")
+            await ack()
+
+    async with app_in_process(register, slack_api_url=slack.api_url) as app:
+        for payload in (
+            b'{"type":"block_actions","actions":[{"action_id":"x","block_id":null}]}',
+            b'{"type":"unheard_of","command":null}',
+        ):
+            body = b"payload=" + payload
+            answer = await app.http.post(URL, content=body, headers=headers_of(body, FORM))
+            assert answer.status_code == 404, payload
+    assert ran == []
 
 
 async def test_half_of_a_surrogate_pair(app: App) -> None:
