@@ -41,6 +41,7 @@ class Process:
     renew: Renew
     epoch: int = 0
     ever_held: list[Held] = field(default_factory=list)
+    ended: list[Held] = field(default_factory=list)
     doubt: Doubt | None = None
 
 
@@ -167,6 +168,9 @@ class InboxMachine(RuleBasedStateMachine):
         outcomes = [
             Outcome(one.lease, one.stored.id, how, "error", delay, go_on, one.stored.attempts) for one in chosen
         ]
+        if any(one in process.ended for one in chosen):
+            commit = "answered"  # no run ends twice: only the fence is asked about that, which takes no notice of doubt
+        process.ended += chosen
         if commit == "lost":
             process.doubt = Doubt(chosen, outcomes, {})
             return
