@@ -31,6 +31,7 @@ class Acceptor:
         self._backlog = backlog
         self._loop = asyncio.get_running_loop()
         self._beginning: set[asyncio.Task[None]] = set()
+        self._exhausted = False
         self._again: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
@@ -61,11 +62,14 @@ class Acceptor:
                 return
             except OSError as error:
                 if error.errno in EXHAUSTED:
-                    log.error("no connection can be taken", error=str(error))
+                    if not self._exhausted:  # once, however often it is tried
+                        log.error("no connection can be taken", error=str(error))
+                    self._exhausted = True
                     self._loop.remove_reader(self._sock.fileno())
                     self._again = self._loop.call_later(PAUSE_SECONDS, self._resume)
                     return
                 continue  # its client went away again
+            self._exhausted = False
             task = self._loop.create_task(self._begin(connection), name="connection")
             self._beginning.add(task)
             task.add_done_callback(self._beginning.discard)

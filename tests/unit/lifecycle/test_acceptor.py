@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.lifecycle.acceptor import MOST_A_TURN, PAUSE_SECONDS, Acceptor
 
@@ -80,10 +81,10 @@ async def test_nobody_is_taken_after_its_close(listening: socket.socket) -> None
 
 
 async def test_it_goes_on_when_descriptors_are_free_again(listening: socket.socket) -> None:
-    """Out of file descriptors, it pauses instead of spinning, and takes who waits when there are some again."""
+    """Out of file descriptors, it says so once, pauses instead of spinning, and takes who waits when there are some."""
 
     class Exhausted:
-        """The socket, of which the first accept fails."""
+        """The socket, of which the first accepts fail."""
 
         def __init__(self) -> None:
             self.failed = 0
@@ -92,8 +93,8 @@ async def test_it_goes_on_when_descriptors_are_free_again(listening: socket.sock
             return getattr(listening, name)
 
         def accept(self) -> object:
-            """Fails once for want of a descriptor."""
-            if not self.failed:
+            """Fails for want of a descriptor."""
+            if self.failed < 3:
                 self.failed += 1
                 raise OSError(errno.EMFILE, "Too many open files")
             return listening.accept()
@@ -101,8 +102,9 @@ async def test_it_goes_on_when_descriptors_are_free_again(listening: socket.sock
     exhausted = Exhausted()
     acceptor = Acceptor(exhausted, Guest, 2048)  # type: ignore[arg-type] # a socket in all that is asked of it
     acceptor.start()
-    with socket.create_connection(listening.getsockname()):
+    with capture_logs() as lines, socket.create_connection(listening.getsockname()):
         async with asyncio.timeout(PAUSE_SECONDS * 50):
             await Guest.came.wait()
-    assert exhausted.failed == 1
+    assert exhausted.failed == 3
+    assert [line["event"] for line in lines] == ["no connection can be taken"]
     acceptor.close()
