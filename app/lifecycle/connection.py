@@ -9,19 +9,23 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
 from app.errors import RefusedError
-from app.lifecycle.turnstile import Turnstile
+from app.lifecycle.turnstile import TurnsAway, Turnstile, last_answer
 from app.telemetry import metrics
 
 # Proxies allow 8 to 64 KiB.
 MOST_HEAD_BYTES = 65_536
 
 
-class Connection(Turnstile):
+class Connection(HttpToolsProtocol):
     """uvicorn's, with an eye on each head. `head_seconds`: what one may take, once it has begun."""
 
-    def __init__(self, *, head_seconds: float, **arguments: Any) -> None:
+    def __init__(self, *, head_seconds: float, turns_away: TurnsAway, **arguments: Any) -> None:
         super().__init__(**arguments)
+        self._turnstile = Turnstile(turns_away)
+        self._turned_away_at = float("-inf")
         self._head_seconds = head_seconds
         self._head_bytes = 0
         self._patience: asyncio.TimerHandle | None = None
@@ -29,15 +33,18 @@ class Connection(Turnstile):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         """A client that says nothing at all has as long as one that has nothing more to say."""
         super().connection_made(transport)
-        self._patience = self.loop.call_later(self.timeout_keep_alive, transport.close)
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def data_received(self, data: bytes) -> None:
         """What comes between two requests, and begins none, is a part of a head."""
         before = self.cycle
         of_a_body = before is not None and before.more_body
-        turned_away = self.turned_away
+        is_between = not self._head_bytes and not of_a_body and (before is None or before.response_complete)
+        if is_between and not self.flow.write_paused and (answer := self._turnstile.answer(data)) is not None:
+            self._turned_away(*answer)
+            return
         super().data_received(data)
-        if of_a_body or self.cycle is not before or self.turned_away != turned_away:
+        if of_a_body or self.cycle is not before:
             self._head_bytes = 0
             self._calm()
             return
@@ -48,9 +55,18 @@ class Connection(Turnstile):
         if self._head_bytes > MOST_HEAD_BYTES:
             self._give_up(RefusedError(431, "head_too_large"))
 
+    def timeout_keep_alive_handler(self) -> None:
+        """What was turned away left the timer as it was, because that is cheaper: it counts from then."""
+        left = self._turned_away_at + self.timeout_keep_alive - self.loop.time()
+        if left > 0:
+            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
+        else:
+            super().timeout_keep_alive_handler()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is waited for any more."""
         self._calm()
+        self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
     def _calm(self) -> None:
@@ -58,8 +74,16 @@ class Connection(Turnstile):
             self._patience.cancel()
             self._patience = None
 
+    def _turned_away(self, answer: bytes, is_last: bool) -> None:
+        self._turned_away_at = self.loop.time()
+        if not self.transport.is_closing():
+            self.transport.write(answer)
+            if is_last:
+                self.transport.close()
+
     def _give_up(self, refusal: RefusedError) -> None:
         self._calm()
         if not self.transport.is_closing():
             metrics.refused.add(refusal.word)
-            self.refuse(refusal, close=True)
+            self.transport.write(last_answer(refusal))
+            self.transport.close()

@@ -5,15 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
 
-from app.errors import RefusedError
 from app.lifecycle.acceptor import Acceptor
 from app.lifecycle.connection import Connection
+from app.lifecycle.turnstile import TurnsAway
 
 
 class Server(uvicorn.Server):
@@ -26,11 +26,11 @@ class Server(uvicorn.Server):
         *,
         finish_seconds: float,
         head_seconds: float,
-        turns_away: Callable[[bytes], RefusedError | None] = lambda _: None,
+        turns_away: TurnsAway = lambda: None,
     ) -> None:
         """`finish_seconds`: what requests in flight get at the end. `head_seconds`: what the head of one may take.
 
-        `turns_away`: why a request to a URL is refused before any work, if it is.
+        `turns_away`: why Slack's requests are refused before any work, if they are.
         """
         super().__init__(
             uvicorn.Config(

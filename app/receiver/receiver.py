@@ -29,7 +29,8 @@ log = get_logger("receiver")
 HOPELESS = frozenset({400, 405, 413, 415})
 
 PATH = "/slack/events"
-URL = PATH.encode()  # as it stands in the request line
+# How a request of Slack's begins. What begins otherwise, and is one, is answered all the same, only not so cheaply.
+REQUEST_LINE = b"POST %s " % PATH.encode()
 DRAINING = RefusedError(425, "draining")
 
 
@@ -53,15 +54,13 @@ class Receiver:
         """How many requests are being answered, with the unstored listeners that go on."""
         return self._places.taken
 
-    def turns_away(self, url: bytes) -> RefusedError | None:
-        """Why a request to `url` is refused before any work, if it is."""
-        if url != URL:
-            return None
+    def turns_away(self) -> RefusedError | None:
+        """Why a request is refused before any work, if it is."""
         return DRAINING if self.closing else OVERLOADED if self._places.full else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        no_work = self.turns_away(URL)
+        no_work = self.turns_away()
         if no_work is not None:
             turned_away(no_work)
             await _refuse(send, no_work)
