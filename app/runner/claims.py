@@ -18,6 +18,8 @@ log = get_logger("runner")
 
 POLL_SECONDS = 1.0
 MOST_A_CLAIM = 50
+# Places become free one by one: so long they are gathered, for a claim is a transaction, whatever it takes.
+GATHER_SECONDS = 0.005
 
 
 class Claims:
@@ -41,6 +43,8 @@ class Claims:
         while True:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._room.wake.wait(), POLL_SECONDS)
+            if self._room.backlog:
+                await asyncio.sleep(GATHER_SECONDS)
             self._room.wake.clear()
             if self._room.may_ask:
                 await self._claim()
@@ -55,13 +59,13 @@ class Claims:
         try:
             claimed = await self._inbox.claim(places)
         except StoreError:
-            room.give_back(places)
+            room.unreserve(places)
             return  # the inbox says so itself, and is asked again when it is back
         if claimed.paused != room.paused:
             room.paused = claimed.paused
             log.warning("inbox paused: all is accepted, nothing runs" if claimed.paused else "inbox resumed")
         room.backlog = len(claimed.held) == places if places else claimed.more
-        room.give_back(places - len(claimed.held))
+        room.unreserve(places - len(claimed.held))
         if room.backlog and room.free:
             room.wake.set()
         for held in claimed.held:

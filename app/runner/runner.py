@@ -89,7 +89,7 @@ class Runner:
 
     def stop_taking(self) -> None:
         """From now on nothing new begins here; what runs goes on."""
-        self._room.open = False
+        self._room.shut()
 
     def resume_taking(self) -> None:
         """A drain lapsed."""

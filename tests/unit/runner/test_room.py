@@ -11,6 +11,7 @@ from app.inbox.inbox import Inbox
 from app.inbox.sqlite import SqliteDatabase
 from app.runner import room as room_module
 from app.runner.room import Room
+from tests.unit.runner.conftest import Clock
 
 
 @pytest.fixture
@@ -57,6 +58,66 @@ class TestRoom:
         room = Room(inbox, 1)
         assert await room.place_for_arrival()
         assert not await room.place_for_arrival()
+        room.give_back()
+        assert room.free == 1
+
+    async def test_who_would_wait_too_long_does_not_wait(self, inbox: Inbox) -> None:
+        """Where places become free slowly, an arrival is stored at once."""
+        clock = Clock()
+        room = Room(inbox, 1, clock=clock)
+        assert await room.place_for_arrival()
+        clock.now += 60
+        assert not await room.place_for_arrival()
+
+    async def test_who_waits_counts_for_those_behind(self, inbox: Inbox) -> None:
+        """As many wait as will have a place soon; the next is stored at once."""
+        clock = Clock()
+        room = Room(inbox, 1, clock=clock)
+        assert await room.place_for_arrival()
+        clock.now += 1
+        arrivals = [asyncio.create_task(room.place_for_arrival()) for _ in range(100)]
+        await asyncio.sleep(0)
+        stored = [arrival for arrival in arrivals if arrival.done()]
+        assert 0 < len(stored) < len(arrivals)
+        assert arrivals[-len(stored) :] == stored
+        room.shut()
+        assert not any(await asyncio.gather(*arrivals))
+
+    async def test_a_burst_after_a_quiet_hour_waits(self, inbox: Inbox) -> None:
+        """How slowly places became free while nobody wanted one says nothing."""
+        clock = Clock()
+        room = Room(inbox, 1, clock=clock)
+        assert await room.place_for_arrival()
+        room.give_back()
+        clock.now += 3600
+        assert await room.place_for_arrival()
+        arrival = asyncio.create_task(room.place_for_arrival())
+        await asyncio.sleep(0)
+        room.give_back()
+        assert await arrival
+
+    async def test_while_lanes_wait_every_second_place_is_for_arrivals(self, inbox: Inbox) -> None:
+        """Neither what waits nor what arrives starves."""
+        room = Room(inbox, 8)
+        assert room.reserve(8) == 8
+        room.somebody_waits()
+        arrivals = [asyncio.create_task(room.place_for_arrival()) for _ in range(8)]
+        await asyncio.sleep(0)
+        for _ in range(8):
+            room.give_back()
+        await asyncio.sleep(0)
+        assert (sum(arrival.done() for arrival in arrivals), room.reserve(8)) == (4, 4)
+        room.shut()
+        await asyncio.gather(*arrivals)
+
+    async def test_a_drain_lets_nobody_wait(self, inbox: Inbox) -> None:
+        """Who waits for a place when the pod begins to drain is stored at once, for another pod."""
+        room = Room(inbox, 1)
+        assert await room.place_for_arrival()
+        arrival = asyncio.create_task(room.place_for_arrival())
+        await asyncio.sleep(0)
+        room.shut()
+        assert not await arrival
         room.give_back()
         assert room.free == 1
 
