@@ -21,6 +21,7 @@ from app.bolt.error_handler import ErrorHandler
 from app.bolt.run import Ack, Run
 from app.errors import AckTimeoutError
 from app.telemetry.logs import get_logger
+from app.timers import Timeout
 
 log = get_logger("bolt")
 
@@ -46,10 +47,10 @@ class ListenerRunner(AsyncioListenerRunner):
         run.found(qualified_name(listener.ack_function))
         if listener.auto_acknowledgement:
             await ack()
-        if run.is_stored:
+        if run.ack_by is None:
             await self._run_stored(run, request, listener)
             return ack.response or BoltResponse(status=200)
-        return await self._run_until_ack(run, request, listener)
+        return await self._run_until_ack(run, run.ack_by, request, listener)
 
     async def _run_stored(self, run: Run, request: AsyncBoltRequest, listener: AsyncListener) -> None:
         try:
@@ -62,7 +63,9 @@ class ListenerRunner(AsyncioListenerRunner):
             await run.wait()
             raise
 
-    async def _run_until_ack(self, run: Run, request: AsyncBoltRequest, listener: AsyncListener) -> BoltResponse:
+    async def _run_until_ack(
+        self, run: Run, ack_by: float, request: AsyncBoltRequest, listener: AsyncListener
+    ) -> BoltResponse:
         """Waits for ack(), for the listener's end or for the deadline, whichever is first.
 
         No ack by the deadline: Slack is told of a failure, so the listener is cancelled; what the user does again
@@ -72,7 +75,7 @@ class ListenerRunner(AsyncioListenerRunner):
         main = run.spawn(self._main(run, request, listener))
         main.add_done_callback(lambda _: ack.called.set())
         try:
-            async with asyncio.timeout_at(run.ack_by):
+            with Timeout(ack_by):
                 await ack.called.wait()
         except TimeoutError:
             run.fail(AckTimeoutError(f"{run.listener} did not acknowledge in time"))

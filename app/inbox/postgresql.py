@@ -23,6 +23,7 @@ from app.errors import StoreUnavailableError, StoreUnknownError
 from app.inbox import schema
 from app.inbox.database import Database, Wake
 from app.inbox.wakeup import Wakeup
+from app.timers import Timeout
 
 Result = TypeVar("Result")
 
@@ -126,7 +127,7 @@ class PostgresqlDatabase(Database):
     async def _once(self, work: Callable[[Connection], Result], timeout_seconds: float) -> Result:
         progress = _Progress()
         try:
-            async with asyncio.timeout(max(timeout_seconds, self._patience_seconds)):
+            with Timeout.after(max(timeout_seconds, self._patience_seconds)):
                 result: Result = await greenlet_spawn(self._transaction, work, progress)
                 self._patience_seconds = SILENT_SECONDS
                 return result

@@ -14,9 +14,19 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from app.errors import RefusedError
 from app.lifecycle.turnstile import TurnsAway, Turnstile, last_answer
 from app.telemetry import metrics
+from app.timers import Timer, call_later
 
 # Proxies allow 8 to 64 KiB.
 MOST_HEAD_BYTES = 65_536
+
+
+class Loop:
+    """What uvicorn's protocol asks of the event loop: each request sets a timer for the idle connection after it."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.create_task = loop.create_task
+        self.time = loop.time
+        self.call_later = call_later
 
 
 class Connection(HttpToolsProtocol):
@@ -28,7 +38,7 @@ class Connection(HttpToolsProtocol):
         self._turned_away_at = float("-inf")
         self._head_seconds = head_seconds
         self._head_bytes = 0
-        self._patience: asyncio.TimerHandle | None = None
+        self._patience: Timer | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         """A client that says nothing at all has as long as one that has nothing more to say."""
@@ -50,7 +60,7 @@ class Connection(HttpToolsProtocol):
             return
         if not self._head_bytes:
             self._calm()
-            self._patience = self.loop.call_later(self._head_seconds, self._give_up, RefusedError(408, "slow_head"))
+            self._patience = call_later(self._head_seconds, self._give_up, RefusedError(408, "slow_head"))
         self._head_bytes += len(data)
         if self._head_bytes > MOST_HEAD_BYTES:
             self._give_up(RefusedError(431, "head_too_large"))

@@ -12,7 +12,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from app.lifecycle.acceptor import Acceptor
-from app.lifecycle.connection import Connection
+from app.lifecycle.connection import Connection, Loop
 from app.lifecycle.turnstile import TurnsAway
 
 
@@ -51,6 +51,7 @@ class Server(uvicorn.Server):
         self._head_seconds = head_seconds
         self._turns_away = turns_away
         self._loop: asyncio.Task[None] | None = None
+        self._loop_of_connections: Loop | None = None
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -61,6 +62,7 @@ class Server(uvicorn.Server):
         """Listens."""
         self.config.load()
         self.lifespan = self.config.lifespan_class(self.config)
+        self._loop_of_connections = Loop(asyncio.get_running_loop())
         # In the place of uvicorn's startup, of which this is all that applies here.
         acceptors: list[Any] = [Acceptor(sock, self._protocol, self.config.backlog) for sock in self._sockets]
         for acceptor in acceptors:
@@ -84,4 +86,5 @@ class Server(uvicorn.Server):
             config=self.config,
             server_state=self.server_state,
             app_state=self.lifespan.state,
+            _loop=self._loop_of_connections,
         )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from starlette.types import Message, Receive, Scope
 
 from app.delivery.delivery import FORM, JSON
 from app.errors import RefusedError
+from app.timers import Timeout
 
 
 def check_head(scope: Scope, headers: dict[bytes, bytes], max_bytes: int) -> str:
@@ -48,7 +47,7 @@ async def read(receive: Receive, max_bytes: int, read_by: float) -> bytes:
 
 async def _next(receive: Receive, read_by: float) -> Message:
     try:
-        async with asyncio.timeout_at(read_by):
+        with Timeout(read_by):
             message = await receive()
     except TimeoutError:
         raise RefusedError(408, "slow_body") from None

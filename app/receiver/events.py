@@ -11,6 +11,7 @@ from app.runner.runner import Runner
 from app.telemetry import metrics
 from app.telemetry.logs import get_logger
 from app.telemetry.workspaces import Workspaces
+from app.timers import Timeout
 
 log = get_logger("receiver")
 
@@ -37,7 +38,7 @@ class Events:
         reserved = await self._runner.place()
         accepting = self._runner.accept(delivery, deadline - ANSWER_SECONDS, reserved=reserved)
         try:
-            async with asyncio.timeout_at(deadline):
+            with Timeout(deadline):
                 accepted = await asyncio.shield(accepting)
         except TimeoutError:
             # It may still be stored: then it runs, and the retry that follows finds it by its key.

@@ -15,6 +15,7 @@ from app.runner.ended import unstored_ended
 from app.runner.runner import Runner
 from app.telemetry import logs, metrics, traces
 from app.telemetry.logs import get_logger
+from app.timers import Timeout
 
 log = get_logger("receiver")
 
@@ -63,10 +64,10 @@ class Interactions:
         run = Run(delivery, Attempt(delivery.key, delivery.kind), ack_by=deadline, trace=trace)
         response: Answered | None = None
         try:
-            async with asyncio.timeout_at(deadline + 0.05) as timeout:  # Bolt's own wait for the ack ends before it
+            with Timeout(deadline + 0.05) as timeout:  # Bolt's own wait for the ack ends before it
                 response = await ask(run)
         except TimeoutError:
-            if not timeout.expired():
+            if not timeout.expired:
                 raise
             run.fail(AckTimeoutError("no answer in time, from before the listener"))
             raise RefusedError(503, "ack_timeout") from None
@@ -98,7 +99,7 @@ class Interactions:
             self._count_unprotected(run)
             return
         try:
-            async with asyncio.timeout_at(deadline):
+            with Timeout(deadline):
                 await asyncio.shield(adopting)
                 if run.trace is not None:
                     run.trace.event("stored")

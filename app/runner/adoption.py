@@ -13,6 +13,7 @@ from app.runner.ended import unstored_ended
 from app.runner.ending import Ending
 from app.runner.running import Running, Runs
 from app.runner.verdict import Limits, Verdict, judge
+from app.timers import Timeout
 
 
 class Adoption:
@@ -56,7 +57,7 @@ class Adoption:
         """Until all of it has really ended, also when it is cut short."""
         limit = self._limits.run_timeout_seconds
         try:
-            async with asyncio.timeout(limit):
+            with Timeout.after(limit):
                 await run.wait()
         except TimeoutError:
             run.cancel()

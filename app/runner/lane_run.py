@@ -16,6 +16,7 @@ from app.runner.ending import Ending
 from app.runner.running import Cut, Running
 from app.runner.verdict import Limits, Verdict, judge
 from app.telemetry import logs, traces
+from app.timers import Timeout
 
 # Who was cut short twice runs alone among its like, so that one that kills its pod does not take the others along.
 SUSPECT_CRASHES = 2
@@ -107,12 +108,12 @@ class LaneRun:
     async def _within_limit(self, run: Run) -> None:
         limit = self._limits.run_timeout_seconds
         try:
-            async with asyncio.timeout(limit) as timeout:
+            with Timeout.after(limit) as timeout:
                 await self._dispatch.run_stored(run)
         except TimeoutError:
-            if not timeout.expired():
+            if not timeout.expired:
                 raise
-        if timeout.expired():  # also where the listener swallowed its cancellation, and returned
+        if timeout.expired:  # also where the listener swallowed its cancellation, and returned
             run.error = RunTimeoutError(f"it took longer than RUN_TIMEOUT_SECONDS ({limit:g})")
 
 

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 
 from app.inbox.inbox import Inbox
+from app.timers import call_later
 
 # After the database was away: whoever held a lane renews it or hands it back before anybody claims.
 CLAIM_PAUSE_SECONDS = 1.0
@@ -63,10 +64,9 @@ class Room:
             return True
         if self._wait_seconds() > SOON_SECONDS:
             return False
-        loop = asyncio.get_running_loop()
-        place: asyncio.Future[bool] = loop.create_future()
+        place: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting.append(place)
-        impatience = loop.call_later(PATIENCE_SECONDS, self._lose_patience, place)
+        impatience = call_later(PATIENCE_SECONDS, self._lose_patience, place)
         try:
             return await place
         except asyncio.CancelledError:

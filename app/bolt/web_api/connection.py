@@ -14,6 +14,8 @@ import httptools
 import orjson
 from multidict import CIMultiDict
 
+from app.timers import Timer, call_later
+
 MAX_HEAD_BYTES = 65_536
 
 
@@ -43,7 +45,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._asked: asyncio.Future[Answer] | None = None
-        self._impatience: asyncio.TimerHandle | None = None
+        self._impatience: Timer | None = None
         self._begin()
 
     @property
@@ -55,9 +57,8 @@ class Connection(asyncio.Protocol):
         """Sends a whole request; one at a time. Who stops waiting for its answer closes the connection."""
         if self._transport is None:
             raise aiohttp.ServerDisconnectedError
-        loop = asyncio.get_running_loop()
-        self._asked = loop.create_future()
-        self._impatience = loop.call_later(timeout_seconds, self._fail, TimeoutError())
+        self._asked = asyncio.get_running_loop().create_future()
+        self._impatience = call_later(timeout_seconds, self._fail, TimeoutError())
         self._transport.write(request)
         return self._asked
 

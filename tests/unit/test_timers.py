@@ -1,0 +1,141 @@
+"""Timers that may ring a moment late, and never early."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import pytest
+
+from app import timers
+from app.timers import Timeout, call_later
+
+
+class TestTimer:
+    """Rings once, or not at all."""
+
+    async def test_it_rings_and_not_before_its_time(self) -> None:
+        """What was asked for a moment from now comes then, or a little later."""
+        loop = asyncio.get_running_loop()
+        rang: asyncio.Future[float] = loop.create_future()
+        due = loop.time() + 0.12
+        timers.call_at(due, lambda: rang.set_result(loop.time()))
+        assert await asyncio.wait_for(rang, 10) >= due
+
+    async def test_they_ring_in_their_order(self) -> None:
+        """Whatever the order in which they were set."""
+        rang: list[str] = []
+        last = asyncio.Event()
+        call_later(0.3, rang.append, "late")
+        call_later(0.4, last.set)
+        call_later(0.01, rang.append, "soon")
+        call_later(-5, rang.append, "overdue")
+        await asyncio.wait_for(last.wait(), 10)
+        assert sorted(rang[:2]) == ["overdue", "soon"]
+        assert rang[2:] == ["late"]
+
+    async def test_one_that_is_cancelled_does_not_ring(self) -> None:
+        """Not even where one that rings with it cancels it."""
+        rang: list[int] = []
+        pair: list[timers.Timer] = []
+
+        def ring(number: int) -> None:
+            rang.append(number)
+            pair[1 - number].cancel()
+
+        at = asyncio.get_running_loop().time() + 0.01
+        pair += [timers.call_at(at, ring, number) for number in range(2)]
+        over = asyncio.Event()
+        call_later(0.2, over.set)
+        call_later(0.1, rang.append, -1).cancel()
+        await asyncio.wait_for(over.wait(), 10)
+        assert rang in ([0], [1])
+
+    async def test_one_that_fails_does_not_keep_others_from_ringing(self) -> None:
+        """The loop hears of it, as of any callback that fails."""
+        loop = asyncio.get_running_loop()
+        heard: list[type] = []
+        loop.set_exception_handler(lambda _, context: heard.append(type(context["exception"])))
+        over = asyncio.Event()
+        at = loop.time() + 0.01
+        timers.call_at(at, lambda: 1 / 0)
+        timers.call_at(at, over.set)
+        timers.call_at(at, lambda: 1 / 0)
+        await asyncio.wait_for(over.wait(), 10)
+        await asyncio.sleep(0)
+        assert heard == [ZeroDivisionError] * 2
+
+    async def test_what_is_far_away_takes_few_buckets(self) -> None:
+        """Thousands of timers for minutes from now, all cancelled, leave next to nothing behind."""
+        own = timers.Timers(asyncio.get_running_loop())
+        now = own.loop.time()
+        buckets = {id(own.bucket(now + seconds / 10)) for seconds in range(6_000)}
+        assert len(buckets) < 1_000
+
+    def test_each_loop_has_its_own(self) -> None:
+        """A loop that has ended keeps nothing from ringing in the next one."""
+
+        async def ring() -> bool:
+            call_later(3600, lambda: None)
+            over = asyncio.Event()
+            call_later(0, over.set)
+            return await asyncio.wait_for(over.wait(), 10)
+
+        assert asyncio.run(ring())
+        assert asyncio.run(ring())
+
+
+class TestTimeout:
+    """As asyncio's own, for a plain `with`."""
+
+    async def test_what_takes_too_long_is_cut_off(self) -> None:
+        """By a TimeoutError, and the task is as if nobody had cancelled it."""
+        with pytest.raises(TimeoutError), Timeout.after(0.01) as timeout:
+            await asyncio.Event().wait()
+        assert timeout.expired
+        task = asyncio.current_task()
+        assert task is not None
+        assert task.cancelling() == 0
+
+    async def test_what_is_in_time_is_left_alone(self) -> None:
+        """The timer goes with the block."""
+        with Timeout.after(0.01) as timeout:
+            pass
+        over = asyncio.Event()
+        call_later(0.2, over.set)
+        await over.wait()
+        assert not timeout.expired
+
+    async def test_a_block_that_swallows_its_cancellation(self) -> None:
+        """Is known by `expired`."""
+        with Timeout.after(0.01) as timeout, contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        assert timeout.expired
+
+    async def test_somebody_elses_cancellation_stays_one(self) -> None:
+        """Also where the time was over a moment before."""
+        is_over = asyncio.Event()
+
+        async def wait() -> None:
+            with Timeout.after(0.01):
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.Event().wait()
+                is_over.set()
+                await asyncio.Event().wait()
+
+        task = asyncio.create_task(wait())
+        await is_over.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    async def test_an_error_of_the_block_is_its_own(self) -> None:
+        """Nothing stands in its place."""
+        with pytest.raises(KeyError), Timeout.after(30):
+            raise KeyError
+
+    async def test_one_inside_of_another(self) -> None:
+        """Only the one whose time is over raises."""
+        with Timeout.after(30) as outer, pytest.raises(TimeoutError), Timeout.after(0.01):
+            await asyncio.Event().wait()
+        assert not outer.expired
