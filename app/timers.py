@@ -33,10 +33,14 @@ class Timer:
     def cancel(self) -> None:
         """It does not ring any more."""
         self._bucket.discard(self)
+        self._callback = _nothing  # it may hold who holds the timer: a circle, for the garbage collector to find
 
     def ring(self) -> None:
         """Calls back."""
         self._callback(*self._arguments)
+
+
+def _nothing(*_: object) -> None: ...
 
 
 class Timeout:
