@@ -16,6 +16,7 @@ from sqlalchemy import Connection, and_, bindparam, case, delete, literal, selec
 from app.inbox.claim import Next
 from app.inbox.lease import Held, Lease, Stored
 from app.inbox.sql import REAL, TEXT, WHOLE, insert, now, rows
+from app.inbox.statement import Statement
 from app.inbox.tables import delivery, lane
 
 
@@ -65,17 +66,18 @@ class Accept:
         )
         # Ours already: an earlier commit of this very group, whose outcome was unknown, took it; its lease may be over.
         again = and_(lane.c.owner == into.excluded.owner, lane.c.epoch == into.excluded.epoch)
-        self._lanes = into.on_conflict_do_update(
+        lanes = into.on_conflict_do_update(
             index_elements=[lane.c.name],
             set_={
                 "pending": lane.c.pending + into.excluded.pending,
                 "claimable_at": case((again, into.excluded.claimable_at), else_=lane.c.claimable_at),
             },
         ).returning(lane.c.name, lane.c.owner, lane.c.epoch)
+        self._lanes = Statement(lanes)
 
         fields = ("key", "lane", "kind", "content_type", "body", "traceparent")
         r = rows(dialect, {"n": WHOLE, **dict.fromkeys(fields, TEXT), "attempts": WHOLE})
-        self._deliveries = (
+        deliveries = (
             insert(dialect, delivery)
             .from_select(
                 [*fields, "received_at", "state", "attempts", "crashes"],
@@ -86,9 +88,11 @@ class Accept:
             .on_conflict_do_nothing(index_elements=[delivery.c.key])
             .returning(delivery.c.id, delivery.c.key, delivery.c.received_at)
         )
+        self._deliveries = Statement(deliveries)
         r = rows(dialect, {"name": TEXT, "n": WHOLE})
-        self._uncount = update(lane).where(lane.c.name == r.c.name).values(pending=lane.c.pending - r.c.n)
-        self._sweep = delete(lane).where(lane.c.name.in_(select(r.c.name)), lane.c.pending <= 0)
+        of_these = lane.c.name == r.c.name
+        self._uncount = Statement(update(lane).where(of_these).values(pending=lane.c.pending - r.c.n))
+        self._sweep = Statement(delete(lane).where(lane.c.name.in_(select(r.c.name)), lane.c.pending <= 0))
 
     def __call__(self, connection: Connection, epoch: int, sent_at: float, items: Sequence[Item]) -> list[Accepted]:
         """Stores the items. `epoch` is a number that no other claim of this process has. One answer an item."""
@@ -97,7 +101,7 @@ class Accept:
             lanes.setdefault(item.lane, []).append(item)
         asked = [{"name": name, "n": len(of), "take": int(of[0].take or of[0].running)} for name, of in lanes.items()]
         parameters = {"rows": _json(asked), "owner": self._owner, "epoch": epoch, "lease": self._lease_seconds}
-        owners = {name: (owner, at) for name, owner, at in connection.execute(self._lanes, parameters)}
+        owners = {name: (owner, at) for name, owner, at in self._lanes(connection, parameters)}
         ours = {name for name, claim in owners.items() if claim == (self._owner, epoch)}
         waiting = {name for name, (owner, _) in owners.items() if owner is None}
 
@@ -142,7 +146,7 @@ class Accept:
         ]
         return {
             key: (number, received_at)
-            for number, key, received_at in connection.execute(self._deliveries, {"rows": _json(asked)})
+            for number, key, received_at in self._deliveries(connection, {"rows": _json(asked)})
         }
 
     def _forget_duplicates(
@@ -156,8 +160,8 @@ class Accept:
                 too_many[item.lane] = too_many.get(item.lane, 0) + 1
             seen.add(item.key)
         asked = _json([{"name": name, "n": n} for name, n in sorted(too_many.items())])
-        connection.execute(self._uncount, {"rows": asked})
-        connection.execute(self._sweep, {"rows": asked})
+        self._uncount(connection, {"rows": asked})
+        self._sweep(connection, {"rows": asked})
 
 
 def _started(item: Item, number: int, received_at: float) -> Stored:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, Select, and_, bindparam, delete, func, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, select, update
 
 from app.inbox.lease import Held, Lease, Stored
 from app.inbox.sql import LARGE, REAL, TEXT, WHOLE, now, rows, this_moment, word
+from app.inbox.statement import Statement
 from app.inbox.tables import delivery, inbox, lane
+
+# The first fields of Stored, in their order.
+OF_STORED = ("id", "key", "kind", "content_type", "body", "traceparent", "received_at")
 
 
 class Next:
@@ -22,9 +25,10 @@ class Next:
         # One look into the index a lane, however much waits in it: a GROUP BY would read all of that.
         one = delivery.alias("one")
         oldest = select(func.min(one.c.id)).where(one.c.state == word("live"), one.c.lane == r.c.name).scalar_subquery()
-        self._oldest: Select[Any] = select(delivery).where(delivery.c.id.in_(select(oldest).select_from(r)))
+        columns = (delivery.c[name] for name in ("lane", "attempts", "crashes", *OF_STORED))
+        self._oldest = Statement(select(*columns).where(delivery.c.id.in_(select(oldest).select_from(r))))
         r = rows(dialect, {"id": LARGE, "cut": WHOLE})
-        self._start = (
+        self._start = Statement(
             update(delivery)
             .where(delivery.c.id == r.c.id)
             .values(attempts=delivery.c.attempts + 1, crashes=delivery.c.crashes + r.c.cut)
@@ -43,37 +47,31 @@ class Next:
         `repeated`: a commit before, whose outcome was unknown, may have counted the attempt that begins now.
         """
         names = orjson.dumps([{"name": lease.lane} for lease in leases]).decode()
-        found: dict[str, Row[Any]] = {row.lane: row for row in connection.execute(self._oldest, {"rows": names})}
+        found = {
+            name: (attempts, crashes, row)
+            for name, attempts, crashes, *row in self._oldest(connection, {"rows": names})
+        }
         held: list[Held] = []
         starts: list[dict[str, int]] = []
         for lease in leases:
-            row = found.get(lease.lane)
-            if row is None:
+            if lease.lane not in found:
                 continue
-            cut = int(lease.lane in taken_over and row.attempts > 0)
-            counted = lease in repeated and row.attempts > 0
+            attempts, crashes, row = found[lease.lane]
+            cut = int(lease.lane in taken_over and attempts > 0)
+            counted = lease in repeated and attempts > 0
+            stored = Stored(*(*row, attempts + (not counted), crashes + cut))
             if not counted:
-                starts.append({"id": row.id, "cut": cut})
-            stored = Stored(
-                row.id,
-                row.key,
-                row.kind,
-                row.content_type,
-                row.body,
-                row.traceparent,
-                row.received_at,
-                row.attempts + (not counted),
-                row.crashes + cut,
-            )
+                starts.append({"id": stored.id, "cut": cut})
             held.append(Held(lease, stored, sent_at, lease.lane in taken_over))
         if starts:
-            connection.execute(self._start, {"rows": orjson.dumps(starts).decode()})
+            self._start(connection, {"rows": orjson.dumps(starts).decode()})
         return held
 
     def uncount(self, connection: Connection, lanes: Sequence[str]) -> None:
         """Takes back the attempt that was counted of the oldest of each lane."""
         names = orjson.dumps([{"name": name} for name in lanes]).decode()
-        ids = [row.id for row in connection.execute(self._oldest, {"rows": names}) if row.attempts > 0]
+        oldest = self._oldest(connection, {"rows": names})
+        ids = [number for _, attempts, _, number, *_ in oldest if attempts > 0]
         connection.execute(update(delivery).where(delivery.c.id.in_(ids)).values(attempts=delivery.c.attempts - 1))
 
 
@@ -101,7 +99,7 @@ class Claim:
             .limit(1)
         )
         self._orphaned = update(lane).where(lane.c.owner.is_not(None)).values(claimable_at=now())
-        self._free = (
+        self._free = Statement(
             select(lane.c.name, lane.c.owner)
             .where(lane.c.claimable_at <= this_moment(), ~self._paused.exists())
             .order_by(lane.c.claimable_at)
@@ -109,14 +107,14 @@ class Claim:
             .with_for_update(skip_locked=True)
         )
         r = rows(dialect, {"name": TEXT})
-        self._take = (
+        self._take = Statement(
             update(lane)
             .where(lane.c.name == r.c.name)
             .values(
                 owner=bindparam("me"), epoch=bindparam("claim"), claimable_at=now() + bindparam("lease", type_=REAL())
             )
         )
-        self._drop = delete(lane).where(lane.c.name.in_(select(r.c.name)))
+        self._drop = Statement(delete(lane).where(lane.c.name.in_(select(r.c.name))))
         ours = and_(lane.c.owner == bindparam("me"), lane.c.epoch.in_(bindparam("claims", expanding=True)))
         self._give_back = update(lane).where(ours).values(owner=None, claimable_at=now()).returning(lane.c.name)
 
@@ -125,18 +123,18 @@ class Claim:
         if most == 0:
             paused = connection.execute(self._paused).first() is not None
             return Claimed([], paused, more=self.waits(connection, 0))
-        free = connection.execute(self._free, {"most": most}).all()
+        free = self._free(connection, {"most": most})
         if not free:
             return Claimed([], paused=connection.execute(self._paused).first() is not None)
         leases = [Lease(name, epoch) for name, _ in free]
         names = orjson.dumps([{"name": lease.lane} for lease in leases]).decode()
-        connection.execute(self._take, {"rows": names, "me": self._owner, "claim": epoch, "lease": self._lease_seconds})
+        self._take(connection, {"rows": names, "me": self._owner, "claim": epoch, "lease": self._lease_seconds})
         held = self._next(connection, leases, {name for name, owner in free if owner is not None}, sent_at)
         if len(held) < len(leases):
             # A lane without a live delivery: only a hand in the database makes one.
             kept = {one.lease.lane for one in held}
             empty = [{"name": lease.lane} for lease in leases if lease.lane not in kept]
-            connection.execute(self._drop, {"rows": orjson.dumps(empty).decode()})
+            self._drop(connection, {"rows": orjson.dumps(empty).decode()})
         return Claimed(held)
 
     def give_back(self, connection: Connection, epochs: Sequence[int]) -> None:

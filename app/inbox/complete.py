@@ -13,6 +13,7 @@ from app.inbox.claim import Next
 from app.inbox.fence import Fence
 from app.inbox.lease import End, Held, Lease, Outcome
 from app.inbox.sql import LARGE, REAL, TEXT, WHOLE, now, rows
+from app.inbox.statement import Statement
 from app.inbox.tables import delivery, lane
 
 # What is left of a delivery whose end is final.
@@ -40,7 +41,7 @@ class Complete:
         self._next = following
         r = rows(dialect, {"id": LARGE, "state": TEXT, "error": TEXT, "back": WHOLE})
         ends = r.c.state != "live"
-        self._write = (
+        self._write = Statement(
             update(delivery)
             .where(delivery.c.id == r.c.id, delivery.c.state == "live")
             .values(
@@ -57,9 +58,9 @@ class Complete:
         ours = and_(delivery.c.id == r.c.id, delivery.c.state == r.c.state, delivery.c.attempts == r.c.attempt)
         self._was_written = select(delivery.c.id, delivery.c.attempts).join_from(r, delivery, ours)
         r = rows(dialect, {"name": TEXT})
-        self._remove = delete(lane).where(lane.c.name.in_(select(r.c.name)))
+        self._remove = Statement(delete(lane).where(lane.c.name.in_(select(r.c.name))))
         r = rows(dialect, {"name": TEXT, "ended": WHOLE, "keep": WHOLE, "delay": REAL})
-        self._update = (
+        self._update = Statement(
             update(lane)
             .where(lane.c.name == r.c.name)
             .values(
@@ -106,9 +107,9 @@ class Complete:
             changed.append({"name": name, "ended": int(ended), "keep": int(kept), "delay": delay})
         gone = {row["name"] for row in empty}
         if empty:
-            connection.execute(self._remove, {"rows": _json(empty)})
+            self._remove(connection, {"rows": _json(empty)})
         if changed:
-            connection.execute(self._update, {"rows": _json(changed)})
+            self._update(connection, {"rows": _json(changed)})
         begun = self._next(connection, keep, set(), sent_at, repeated) if keep else []
         following = {held.lease: held for held in begun}
         freed = pending.keys() - {outcome.lease for outcome in written if outcome.lease.lane in gone} - set(keep)
@@ -137,7 +138,7 @@ class Complete:
             }
             for outcome in written
         ]
-        return set(connection.execute(self._write, {"rows": _json(asked)}).scalars())
+        return {number for (number,) in self._write(connection, {"rows": _json(asked)})}
 
 
 def _json(value: Any) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from app.inbox.lease import Lease
 from app.inbox.sql import LARGE, TEXT, rows
+from app.inbox.statement import Statement
 from app.inbox.tables import lane
 
 
@@ -18,7 +19,7 @@ class Fence:
     def __init__(self, dialect: str, owner: str) -> None:
         self._owner = owner
         r = rows(dialect, {"name": TEXT, "epoch": LARGE})
-        self._held = (
+        self._held = Statement(
             select(lane.c.name, lane.c.epoch, lane.c.pending)
             .join_from(r, lane, lane.c.name == r.c.name)
             .where(lane.c.owner == bindparam("owner"), lane.c.epoch == r.c.epoch)
@@ -29,5 +30,5 @@ class Fence:
     def __call__(self, connection: Connection, leases: Sequence[Lease]) -> dict[Lease, int]:
         """The leases that we still hold, each with what is pending in its lane."""
         asked = orjson.dumps([{"name": lease.lane, "epoch": lease.epoch} for lease in leases]).decode()
-        found = connection.execute(self._held, {"rows": asked, "owner": self._owner})
-        return {Lease(row.name, row.epoch): row.pending for row in found}
+        found = self._held(connection, {"rows": asked, "owner": self._owner})
+        return {Lease(name, epoch): pending for name, epoch, pending in found}

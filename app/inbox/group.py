@@ -110,10 +110,13 @@ class Group(Generic[Item, Answer]):
                 self._idle.set()
 
     async def _keep_apart(self) -> None:
-        """A write has a price of its own: where many items come, they share it, and one alone need not wait."""
-        early = self._began + self._apart_seconds - self._clock()
-        if early > 0:
-            await asyncio.sleep(early)
+        """A write has a price of its own: where many items come, they share it, and one alone need not wait.
+
+        What waits begins with the next beat, as every other group that waits: together they may share a commit.
+        """
+        now, apart = self._clock(), self._apart_seconds
+        if now < self._began + apart:
+            await asyncio.sleep((now // apart + 1) * apart - now)
         self._began = self._clock()
 
     def _size(self) -> int:

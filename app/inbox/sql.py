@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import (
     JSON,
     BigInteger,
-    BindParameter,
+    ColumnClause,
     Double,
     FromClause,
     Integer,
@@ -17,7 +17,7 @@ from sqlalchemy import (
     bindparam,
     column,
     func,
-    literal,
+    literal_column,
     select,
     true,
 )
@@ -59,9 +59,9 @@ def this_moment() -> ScalarSelect[float]:
     return select(now()).scalar_subquery()
 
 
-def word(value: str) -> BindParameter[str]:
+def word(value: str) -> ColumnClause[str]:
     """A state as a part of the statement's text: for a parameter, neither database finds the index on that state."""
-    return literal(value, literal_execute=True)
+    return literal_column(f"'{value}'", Text())
 
 
 def rows(dialect: str, types: Types, parameter: str = "rows") -> FromClause:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any, Generic, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -27,6 +27,26 @@ from app.inbox.database import Database, Wake
 Result = TypeVar("Result")
 
 OR_ANOTHER = "if there was one, look whether DATABASE_URL names the right file"
+
+
+class _Asked(Generic[Result]):
+    """Work that waits for its transaction, and what came of it."""
+
+    def __init__(self, work: Callable[[Connection], Result]) -> None:
+        self.work = work
+        self.result: Result
+        self.error: Exception | None = None
+        self.done = False
+
+    def end(self, error: Exception | None = None) -> None:
+        """It is on the disk, or it failed."""
+        self.error = error
+        self.done = True
+
+
+def _all_done(together: list[_Asked[Any]]) -> None:
+    for asked in together:
+        asked.end()
 
 
 class SqliteDatabase(Database):
@@ -55,6 +75,7 @@ class SqliteDatabase(Database):
         self._makes = makes
         self._busy_seconds = busy_seconds
         self._writing = asyncio.Lock()
+        self._asked: list[_Asked[Any]] = []  # what waits for the next transaction
         self._disk = ThreadPoolExecutor(1, "sqlite-commit")
         self._engine: Engine | None = None
         self._lock: IO[str] | None = None
@@ -85,30 +106,69 @@ class SqliteDatabase(Database):
             self._disk.shutdown()
 
     async def transact(self, work: Callable[[Connection], Result], timeout_seconds: float = 5) -> Result:
-        """One transaction; the next waits until it is on the disk."""
-        async with self._writing:
-            if self._engine is None:
-                raise StoreUnavailableError("the database is closed")
-            try:
-                with self._engine.connect() as connection:
-                    result = work(connection)
-                    if self.durable:
-                        # A cancelled caller must not let the next transaction begin inside this one.
-                        commit = asyncio.get_running_loop().run_in_executor(self._disk, connection.commit)
-                        try:
-                            await asyncio.shield(commit)
-                        except asyncio.CancelledError:
-                            await asyncio.wait([commit])
-                            raise
-                    else:
-                        connection.commit()
-            except OperationalError as error:
+        """Together with what else waits for the disk: what is asked of a file in one moment is one transaction."""
+        asked = _Asked(work)
+        self._asked.append(asked)
+        try:
+            async with self._writing:
+                if not asked.done:
+                    await asyncio.sleep(0)  # what the last transaction set free may ask for this one
+                    await self._write_all()
+        except asyncio.CancelledError:
+            if asked in self._asked:
+                self._asked.remove(asked)
+            raise
+        if asked.error is not None:
+            raise asked.error
+        return asked.result
+
+    async def _write_all(self) -> None:
+        together, self._asked = self._asked, []
+        try:
+            await self._write(together)
+        finally:  # cancelled between two of them: the others are for who waits next
+            self._asked[:0] = [asked for asked in together if not asked.done]
+
+    async def _write(self, together: list[_Asked[Any]]) -> None:
+        """What one of them does wrong is undone with all of them, and then each is done alone."""
+        try:
+            await self._transaction(together)
+        except Exception as error:
+            if len(together) == 1 or isinstance(error, StoreUnavailableError):
+                for asked in together:
+                    asked.end(error)
+                return
+            for asked in together:
+                await self._write([asked])
+
+    async def _transaction(self, together: list[_Asked[Any]]) -> None:
+        """One; the next waits until it is on the disk."""
+        if self._engine is None:
+            raise StoreUnavailableError("the database is closed")
+        try:
+            with self._engine.connect() as connection:
+                connection.begin()
+                for asked in together:
+                    asked.result = asked.work(connection)
+                if self.durable:
+                    # A cancelled caller must not let the next transaction begin inside this one.
+                    commit = asyncio.get_running_loop().run_in_executor(self._disk, connection.commit)
+                    try:
+                        await asyncio.shield(commit)
+                    except asyncio.CancelledError:
+                        await asyncio.wait([commit])
+                        if commit.exception() is None:
+                            _all_done(together)
+                        raise
+                else:
+                    connection.commit()
+                _all_done(together)
+        except OperationalError as error:
+            raise StoreUnavailableError(_advice(error, self._path)) from error
+        except DBAPIError as error:
+            if isinstance(error.orig, sqlite3.DatabaseError) and type(error.orig) is sqlite3.DatabaseError:
                 raise StoreUnavailableError(_advice(error, self._path)) from error
-            except DBAPIError as error:
-                if isinstance(error.orig, sqlite3.DatabaseError) and type(error.orig) is sqlite3.DatabaseError:
-                    raise StoreUnavailableError(_advice(error, self._path)) from error
-                raise
-            return result
+            raise
 
     async def migrate(self) -> None:
         """Makes the schema, or brings it up to date."""

@@ -91,7 +91,7 @@ class Settings(BaseSettings):
     ack_deadline_seconds: PositiveSeconds = 2.5
 
     # The runner
-    run_concurrency: Count = 100
+    run_concurrency: Count = 200
     run_timeout_seconds: PositiveSeconds = 600
     max_attempts: Count = 8
     max_crashes: Count = 5

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection
 
 from app.errors import SchemaError, StoreRefusedError, StoreUnknownError
 from app.inbox import schema
@@ -20,6 +21,7 @@ from app.inbox.inbox import Inbox
 from app.inbox.lease import End, Held, Lease, Outcome
 from app.inbox.retention import Retention
 from app.inbox.sqlite import SqliteDatabase
+from app.inbox.statement import Statement
 from app.inbox.tables import inbox as inbox_table
 from app.settings import Settings
 from tests.contract.conftest import LEASE_SECONDS
@@ -131,19 +133,21 @@ class TestAccept:
         assert accepted.held is not None
         assert await claim(inbox) == []
 
-    async def test_large_bodies_do_not_make_a_statement_that_nobody_can_hold(self, inbox: Inbox) -> None:
+    async def test_large_bodies_do_not_make_a_statement_that_nobody_can_hold(
+        self, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         """However many arrive at once, and however large: no statement is much larger than a few of them."""
         large = [Item(f"A1:Ev-large-{n}", f"C{n}", "event", "application/json", "x" * 2**20) for n in range(20)]
         sizes: list[int] = []
 
-        def look(_: object, __: object, ___: object, parameters: object, *____: object) -> None:
-            sizes.append(len(str(parameters)))
+        execute = Statement.__call__
 
-        event.listen(Engine, "before_cursor_execute", look)
-        try:
-            answers = await accept(inbox, *large)
-        finally:
-            event.remove(Engine, "before_cursor_execute", look)
+        def look(self: Statement, connection: Connection, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+            sizes.append(len(str(parameters)))
+            return execute(self, connection, parameters)
+
+        monkeypatch.setattr(Statement, "__call__", look)
+        answers = await accept(inbox, *large)
         assert all(answer.new for answer in answers)
         assert sum(sizes) > 20 * 2**20
         assert max(sizes) < 5 * 2**20

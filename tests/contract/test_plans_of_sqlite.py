@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection
 
 from app.inbox.census import Count
 from app.inbox.claim import Claim, Next
@@ -27,16 +27,13 @@ async def database() -> AsyncIterator[Database]:
 
 def plan(connection: Connection, work: Callable[[Connection], object]) -> str:
     """How SQLite does each statement of a piece of work, a step a line."""
-    seen: list[tuple[str, Any]] = []
-
-    def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
-        seen.append((statement, parameters))
-
-    event.listen(connection, "before_cursor_execute", note)
+    seen: list[str] = []
+    driver: Any = connection.connection.driver_connection
+    driver.set_trace_callback(seen.append)  # with the parameters in their places
     work(connection)
-    event.remove(connection, "before_cursor_execute", note)
-    steps = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", parameters).all() for sql, parameters in seen]
-    return "\n".join(step.detail for of_statement in steps for step in of_statement)
+    driver.set_trace_callback(None)
+    steps = [driver.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall() for sql in seen if not sql.startswith("--")]
+    return "\n".join(detail for of_statement in steps for *_, detail in of_statement)
 
 
 @pytest.mark.parametrize(

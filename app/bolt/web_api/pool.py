@@ -15,7 +15,8 @@ import orjson
 
 from app.bolt.web_api.connection import Answer, Connection
 
-CONNECTIONS = 100
+# As many as deliveries run at once by default.
+CONNECTIONS = 200
 # Whoever listens at the other end closes what is idle for longer, and perhaps while we write.
 IDLE_SECONDS = 15.0
 # What is plain in a head. Anything else is for aiohttp, which knows what to do about it, or refuses it.

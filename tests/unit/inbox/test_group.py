@@ -16,7 +16,7 @@ async def test_one_alone_does_not_wait() -> None:
         written.append(items)
         return items
 
-    group: Group[str, str] = Group(write, apart_seconds=0.05, clock=lambda: 100.0)
+    group: Group[str, str] = Group(write, apart_seconds=0.05, clock=lambda: 100.01)
     group.start()
     # 1. Nothing was written yet.
     assert await group.submit("first") == "first"
@@ -37,7 +37,7 @@ async def test_what_waits_for_its_write_fails_at_the_end() -> None:
     async def write(items: Sequence[str]) -> Sequence[str]:
         return items
 
-    group: Group[str, str] = Group(write, apart_seconds=60, clock=lambda: 100.0)
+    group: Group[str, str] = Group(write, apart_seconds=60, clock=lambda: 100.01)
     group.start()
     await group.submit("first")
     waiting = group.submit("second")
