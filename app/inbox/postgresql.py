@@ -151,6 +151,7 @@ class PostgresqlDatabase(Database):
 
     def _transaction(self, work: Callable[[Connection], Result], progress: _Progress) -> Result:
         connection = progress.connection = self._engine.connect()
+        connection.begin()
         if self._pooled:  # which gives us another session every time
             connection.execute(SET_LIMITS, LIMITS)
         result = work(connection)

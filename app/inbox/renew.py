@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, update
 from app.inbox.fence import Fence
 from app.inbox.lease import Lease
 from app.inbox.sql import REAL, TEXT, now, rows
+from app.inbox.statement import Statement
 from app.inbox.tables import lane
 
 
@@ -20,7 +21,7 @@ class Renew:
         self._lease_seconds = lease_seconds
         self._fence = fence
         r = rows(dialect, {"name": TEXT})
-        self._renew = (
+        self._renew = Statement(
             update(lane).where(lane.c.name == r.c.name).values(claimable_at=now() + bindparam("lease", type_=REAL()))
         )
 
@@ -29,5 +30,5 @@ class Renew:
         held = self._fence(connection, leases)
         if held:
             asked = orjson.dumps([{"name": lease.lane} for lease in held]).decode()
-            connection.execute(self._renew, {"rows": asked, "lease": self._lease_seconds})
+            self._renew(connection, {"rows": asked, "lease": self._lease_seconds})
         return [lease for lease in leases if lease not in held]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from unittest import mock
 
 from sqlalchemy import Connection, event
+
+from app.inbox.statement import Statement
 
 
 def plans(connection: Connection, work: Callable[[Connection], object]) -> list[str]:
@@ -15,8 +18,14 @@ def plans(connection: Connection, work: Callable[[Connection], object]) -> list[
     def note(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
         seen.append((statement, parameters))
 
+    bind = Statement.bind
+
+    def note_too(self: Statement, connection: Connection, parameters: Mapping[str, Any]) -> tuple[str, Sequence[Any]]:
+        seen.append(bind(self, connection, parameters))
+        return seen[-1]
+
     event.listen(connection, "before_cursor_execute", note)
-    with connection.begin_nested() as savepoint:
+    with connection.begin_nested() as savepoint, mock.patch.object(Statement, "bind", note_too):
         work(connection)
         savepoint.rollback()
     event.remove(connection, "before_cursor_execute", note)
