@@ -2,8 +2,8 @@
 
 Every delivery sets half a dozen that are cancelled a moment later (for its body, its ack, its run, its call of the Web
 API, its idle connection). Set and cancelled, one of uvloop's costs 2.8 us and an `asyncio.timeout` 4.5 us: together a
-tenth of a delivery (docs/performance.md). These wait in a bucket for each tick, and one timer of the loop's looks at
-the next bucket.
+fifteenth of a delivery (docs/decisions/0061). These wait in a bucket for each tick; one timer of the loop looks at the
+next bucket.
 """
 
 from __future__ import annotations

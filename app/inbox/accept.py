@@ -20,7 +20,7 @@ from app.inbox.statement import Statement
 from app.inbox.tables import delivery, lane
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Item:
     """A delivery to store. `take`: run it here if its lane is empty. `running`: its listener runs here already."""
 
@@ -34,7 +34,7 @@ class Item:
     running: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Accepted:
     """What became of an item: new or a duplicate; held by this process, or waiting for whoever claims its lane."""
 

@@ -20,7 +20,7 @@ from app.inbox.tables import delivery, lane
 STATES = {End.DONE: "done", End.DEAD: "dead"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Completed:
     """`written`: the lease was still ours, or had been when a commit in doubt wrote this end.
 

@@ -1,20 +1,24 @@
-"""What a process holds while it runs a delivery: the lease on its lane, and the delivery as it was stored."""
+"""What a process holds while it runs a delivery: the lease on its lane, and the delivery as it was stored.
+
+Nobody changes these, though they are not frozen: a frozen dataclass takes four times as long to make, and each delivery
+makes six.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Lease:
+class Lease(NamedTuple):
     """One claim of one lane by this process. The epoch tells it from every other claim of this process."""
 
     lane: str
     epoch: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Stored:
     """A live delivery as the inbox has it, counted as an attempt already."""
 
@@ -34,7 +38,7 @@ class Stored:
         return self.attempts - self.crashes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Held:
     """A delivery that this process may run now."""
 
@@ -53,7 +57,7 @@ class End(StrEnum):
     HANDED_BACK = "handed back"  # cut short without being at fault: not an attempt
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
     """What to write of a run that ended. `go_on`: keep the lane, and take its next delivery.
 

@@ -1,7 +1,7 @@
 """A statement that is executed all the time: compiled once, and then handed to the driver as it is.
 
 SQLAlchemy looks at each execution anew, which takes longer than SQLite itself: at half of what a pod can take, where a
-transaction holds two or three deliveries, that was a fifth of all its work (docs/decisions/0003).
+transaction holds two or three deliveries, that was a fifth of all its work (docs/decisions/0016).
 """
 
 from __future__ import annotations
