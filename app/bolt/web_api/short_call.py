@@ -8,6 +8,7 @@ handlers, errors and the response are slack_sdk's own.
 from __future__ import annotations
 
 import json
+import logging
 from functools import lru_cache
 from typing import Any
 
@@ -22,6 +23,7 @@ from slack_sdk.web.deprecation import show_deprecation_warning_if_any
 from app.bolt.web_api.connection import Answer
 from app.bolt.web_api.pool import WebPool
 
+_RESPONSE_LOGGER = logging.getLogger(AsyncSlackResponse.__module__)
 # Of the same method slack_sdk says the same every time.
 _warn_once = lru_cache(maxsize=1_000)(show_deprecation_warning_if_any)
 
@@ -82,12 +84,18 @@ class ShortCall:
         return state.next_attempt_requested
 
     def _response(self, answer: Answer, data: Any) -> AsyncSlackResponse:
-        return AsyncSlackResponse(
-            client=self._client,
+        # As its __init__ does, which takes the lock of `logging` to look for its logger.
+        response = AsyncSlackResponse.__new__(AsyncSlackResponse)
+        response.__dict__.update(
             http_verb="POST",
             api_url=self._url,
             req_args={"json": self._arguments},
             data=data,
-            headers=answer.headers,  # type: ignore[arg-type] # what aiohttp gives it is no dict either
+            headers=answer.headers,  # what aiohttp gives it is no dict either
             status_code=answer.status,
+            _initial_data=data,
+            _iteration=None,
+            _client=self._client,
+            _logger=_RESPONSE_LOGGER,
         )
+        return response

@@ -79,6 +79,17 @@ async def test_it_ends_as_the_long_way(answers: list[bytes]) -> None:
     assert await outcome(answers, short=True) == await outcome(answers, short=False)
 
 
+async def test_a_response_has_all_that_the_sdk_gives_it() -> None:
+    """The short way makes it without its constructor: a field that a new slack_sdk adds must not be forgotten."""
+    made = []
+    for short in (True, False):
+        async with canned_server([OK]) as server, a_client(server.url, short=short) as client:
+            response = await client.chat_postMessage(channel="C1", text="hello")
+            made.append({name: type(value) for name, value in vars(response).items() if name != "headers"})
+    assert made[0].keys() == made[1].keys()
+    assert made[0]["_logger"] is made[1]["_logger"]
+
+
 async def test_what_is_no_http_is_an_error_of_aiohttps() -> None:
     """Bytes that are no HTTP fail the call, and the connection is not used again."""
     async with canned_server([b"220 mail.example ESMTP\r\n", OK]) as server, a_client(server.url) as client:
