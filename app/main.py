@@ -58,7 +58,8 @@ async def live(settings: Settings, sockets: Sequence[socket.socket]) -> None:
 
 
 def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
-    """All parts, unstarted. `sockets`: those that the master listens on."""
+    """All parts, unstarted. `sockets`: those that the master listens on, the internal one last."""
+    public, internal = sockets[:-1], sockets[-1:]
     token = settings.slack_bot_token
     bolt = BoltApp(token=token.get_secret_value() if token else "", api_url=settings.slack_api_url)
     listeners.register(bolt, settings.listeners)
@@ -87,8 +88,6 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
     telemetry = Telemetry(otel.collector(), os.uname().nodename)
     events = Events(inbox, runner, telemetry.workspaces)
     finish_seconds = start.finish_seconds(settings)
-    internal = [sock for sock in sockets if sock.getsockname()[1] == settings.internal_port]
-    public = [sock for sock in sockets if sock not in internal]
     door: Door
     if settings.has_socket:
         door = socket_door(settings, inbox, Envelopes(bolt, events, interactions, bounds))

@@ -258,7 +258,7 @@ def main() -> None:
     parser.add_argument("--memory", action="store_true", help="in memory instead of a SQLite file")
     options = parser.parse_args()
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    logs.configure("WARNING")
+    logs.configure("WARNING", as_json=True)
     (ROOT / "var").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="parts-", dir=ROOT / "var") as place:
         uvloop.run(_measure(options, None if options.memory else Path(place) / "inbox.db"))

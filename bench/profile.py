@@ -39,7 +39,7 @@ PARTS = (
     ("runner", ("app/runner",)),
     ("receiver and delivery: ours", ("app/receiver", "app/delivery", "app/lifecycle", "app/main", "bench/peers")),
     ("door: FastAPI, Starlette", ("fastapi/", "starlette/")),
-    ("door: uvicorn", ("uvicorn/", "uvicorn_worker", "gunicorn/")),
+    ("door: uvicorn", ("uvicorn/", "gunicorn/")),
 )
 OTHER = "event loop, sockets and the rest"
 LOOP = "asyncio/runners.py"

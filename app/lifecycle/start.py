@@ -1,19 +1,14 @@
-"""What the master does before there is a worker: looks whether it can serve at all, then opens the ports.
-
-It imports none of what serves. Master and worker would each hold a copy of most of it, for the pages that a fork shares
-part as soon as one of them counts a reference (docs/decisions/0060-the-master-imports-little.md).
-"""
+"""What is done before there is a master: looks whether this process can serve at all, then becomes it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from typing import NoReturn
 
 from app.errors import InvalidSettingsError
-from app.lifecycle import collector
-from app.lifecycle.master import Live, Master
+from app.lifecycle.orders import Orders, become_master
 from app.lifecycle.ports import require_free
 from app.settings import LogFormat, ReceiverKind, Role, Settings
-from app.telemetry import logs
 
 # What requests in flight get after the last of them was accepted.
 FINISH_MARGIN_SECONDS = 1.0
@@ -21,18 +16,22 @@ FINISH_MARGIN_SECONDS = 1.0
 END_MARGIN_SECONDS = 8.0
 
 
-def serve(settings: Settings, load: Callable[[], Live]) -> None:
-    """Runs the app until a signal ends it. `load` imports and returns it, in the worker."""
-    configure_logs(settings)
+def serve(settings: Settings) -> NoReturn:
+    """Runs the app until a signal ends it: the same process goes on as app/master.py."""
     require_secrets(settings)
     ports = {"INTERNAL_PORT": settings.internal_port}
     if settings.role is not Role.WORKER and not settings.has_socket:
         ports = {"PORT": settings.port} | ports
     for setting, port in ports.items():
         require_free(settings.host, port, setting)
-    addresses = [(settings.host, port) for port in ports.values()]
-    collector.calm()  # before the fork: what is never looked at again stays one copy for both
-    Master(load, addresses, end_seconds(settings)).run()
+    become_master(
+        Orders(
+            addresses=tuple((settings.host, port) for port in ports.values()),
+            end_seconds=end_seconds(settings),
+            log_level=settings.log_level,
+            as_json=writes_json(settings),
+        )
+    )
 
 
 def finish_seconds(settings: Settings) -> float:
@@ -45,10 +44,18 @@ def end_seconds(settings: Settings) -> float:
     return finish_seconds(settings) + settings.drain_timeout_seconds + END_MARGIN_SECONDS
 
 
+def writes_json(settings: Settings) -> bool:
+    """How lines look: `auto` is JSON unless a person reads them."""
+    if settings.log_format is LogFormat.AUTO:
+        return not sys.stderr.isatty()
+    return settings.log_format is LogFormat.JSON
+
+
 def configure_logs(settings: Settings) -> None:
     """Where lines go, and how they look."""
-    as_json = None if settings.log_format is LogFormat.AUTO else settings.log_format is LogFormat.JSON
-    logs.configure(settings.log_level, as_json=as_json)
+    from app.telemetry import logs  # noqa: PLC0415 - structlog, without which `serve` begins
+
+    logs.configure(settings.log_level, as_json=writes_json(settings))
 
 
 def require_secrets(settings: Settings) -> None:

@@ -51,10 +51,8 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     return structlog.stdlib.get_logger(f"anchorbolt.{name}")
 
 
-def configure(level: str = "INFO", *, as_json: bool | None = None) -> None:
-    """Sends every line of the process to standard error. `as_json` None: unless that is a terminal."""
-    if as_json is None:
-        as_json = not sys.stderr.isatty()
+def configure(level: str, *, as_json: bool) -> None:
+    """Sends every line of the process to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter(as_json=as_json))
     root = logging.getLogger()
@@ -64,11 +62,8 @@ def configure(level: str = "INFO", *, as_json: bool | None = None) -> None:
     for name in ("anchorbolt", "listeners"):
         logging.getLogger(name).setLevel(level)
     logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # says what it is made of, at every start
-    for name in ("gunicorn", "uvicorn"):
-        logger = logging.getLogger(name)
-        logger.handlers = []
-        logger.propagate = True
-        logger.setLevel(logging.INFO)
+    logging.getLogger("gunicorn").setLevel(logging.INFO)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # how a pod begins and ends is told by app/lifecycle
     logging.captureWarnings(True)
     structlog.configure(
         processors=[*PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.integration.app.conftest import StartApp
 from tests.support.app_process import AppProcess
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -25,6 +29,11 @@ async def complaint(app: AppProcess) -> str:
     assert await app.until_ended() not in {0, None}
     assert "Traceback" not in app.log_text()
     return app.log_text()
+
+
+def command_line(app: AppProcess) -> str:
+    """As `ps` shows it."""
+    return Path(f"/proc/{app.pid}/cmdline").read_text().replace("\0", " ")
 
 
 @pytest.mark.parametrize("setting", ["PORT", "INTERNAL_PORT"])
@@ -78,6 +87,35 @@ async def test_ended_before_it_was_ready(start_app: StartApp) -> None:
     app.terminate()
     await app.until_ended()
     assert await app.probe("livez") == 0
+
+
+async def test_ended_while_it_becomes_the_master(start_app: StartApp) -> None:
+    """SIGTERM before gunicorn can take it is taken as soon as it can: the process drains, and ends with 0."""
+    app = start_app()
+    await until(lambda: "app.master" in command_line(app), what="the process is the master")
+    app.terminate()
+    assert await app.until_ended() == 0
+    assert await app.probe("livez") == 0
+
+
+async def test_no_secret_on_the_command_line(start_app: StartApp) -> None:
+    """What `ps` shows of master and worker holds no secret."""
+    app = start_app(SLACK_SIGNING_SECRET="not-to-be-seen", SLACK_BOT_TOKEN="xoxb-not-to-be-seen")
+    await app.until_ready()
+    assert "not-to-be-seen" not in command_line(app)
+    assert str(app.internal_port) in command_line(app)
+
+
+async def test_settings_that_went_wrong_meanwhile(start_app: StartApp, tmp_path: Path) -> None:
+    """A worker that takes the place of one that died reads the settings again: wrong ones end the pod, and are said."""
+    app = start_app()
+    await app.until_ready()
+    (tmp_path / ".env").write_text("RUN_CONCURRENCY=many\n")
+    assert app.worker_pid is not None
+    os.kill(app.worker_pid, signal.SIGKILL)
+    assert await app.until_ended() == 3
+    (line,) = app.log("cannot start")
+    assert "RUN_CONCURRENCY" in line["error"]
 
 
 async def test_what_the_ports_are_for(start_app: StartApp) -> None:

@@ -52,11 +52,21 @@ def test_help_imports_nothing_heavy() -> None:
 
 def test_what_serves_imports_no_rich() -> None:
     """A pod's processes go without what only draws on terminals: structlog would bring it, with the time it takes."""
-    code = "import sys, app.cli.serve, app.lifecycle.start, app.main, json; print(json.dumps(list(sys.modules)))"
+    code = "import sys, app.cli.serve, app.main, json; print(json.dumps(list(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(json.loads(result.stdout))
     assert "structlog" in loaded
     assert not {"rich", "pygments"} & loaded
+
+
+def test_the_master_holds_nothing_of_what_serves() -> None:
+    """The process that waits above the worker has gunicorn, and none of what the worker would have a copy of."""
+    code = "import sys, app.master, json; print(json.dumps(list(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(json.loads(result.stdout))
+    assert "gunicorn.arbiter" in loaded
+    serving = {"asyncio", "uvloop", "uvicorn", "pydantic", "structlog", "opentelemetry", "typer", "sqlalchemy"}
+    assert not serving & loaded
 
 
 def test_a_pod_on_sqlite_loads_nothing_of_postgresql() -> None:
