@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import Sequence
 from operator import attrgetter
 from pathlib import Path
 
-from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import URL
 from sqlalchemy.engine import make_url
@@ -170,7 +170,27 @@ def observe(settings: Settings, inbox: Inbox, runner: Runner, door: Door, pod: P
 
 def web(receiver: Receiver) -> ASGIApp:
     """The application of the public port: /slack/events and nothing else."""
-    roof = FastAPI(
+    roof: ASGIApp | None = None
+
+    async def door(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal roof
+        # Before FastAPI's middleware and routing, which would cost an event more than its signature and its parsing.
+        if scope["type"] == "http" and scope["path"] == PATH:
+            await receiver(scope, receive, send)
+            return
+        if roof is None:
+            # Behind an ingress nobody asks for anything else, and a pod goes without FastAPI: 5 MiB, a fifth of its
+            # imports' time. In a thread, because others are served meanwhile.
+            roof = await asyncio.to_thread(_roof)
+        await roof(scope, receive, send)
+
+    return door
+
+
+def _roof() -> ASGIApp:
+    from fastapi import FastAPI  # noqa: PLC0415
+
+    return FastAPI(
         title="Anchorbolt",
         docs_url=None,
         redoc_url=None,
@@ -178,13 +198,6 @@ def web(receiver: Receiver) -> ASGIApp:
         # FastAPI's own spans and metrics would be a second account of what ours tell.
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
-
-    async def door(scope: Scope, receive: Receive, send: Send) -> None:
-        # Before FastAPI's middleware and routing, which would cost an event more than its signature and its parsing.
-        known = scope["type"] == "http" and scope["path"] == PATH
-        await (receiver if known else roof)(scope, receive, send)
-
-    return door
 
 
 def database(settings: Settings, *, serves: bool = True, makes: bool = True) -> Database:

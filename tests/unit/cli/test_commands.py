@@ -69,6 +69,13 @@ def test_the_master_holds_nothing_of_what_serves() -> None:
     assert not serving & loaded
 
 
+def test_a_pod_loads_no_framework_that_nobody_asks() -> None:
+    """FastAPI answers what is not Slack's path; until somebody asks for such a thing, it is not there."""
+    code = "import sys, app.main, json; print(json.dumps(list(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "fastapi" not in json.loads(result.stdout)
+
+
 def test_a_pod_on_sqlite_loads_nothing_of_postgresql() -> None:
     """Each database has its dialect and its driver, and a process loads those of one."""
     code = "import sys, app.main, app.inbox.sqlite, json; print(json.dumps(list(sys.modules)))"
