@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
 from app.errors import RefusedError
 from app.lifecycle.turnstile import TurnsAway, Turnstile, last_answer
+from app.lifecycle.without_click import HttpToolsProtocol
 from app.telemetry import metrics
 from app.timers import Timer, call_later
 

@@ -8,15 +8,16 @@ import socket
 from collections.abc import Generator, Sequence
 from typing import Any
 
-import uvicorn
 from starlette.types import ASGIApp
 
 from app.lifecycle.acceptor import Acceptor
 from app.lifecycle.connection import Connection, Loop
 from app.lifecycle.turnstile import TurnsAway
+from app.lifecycle.without_click import Config
+from app.lifecycle.without_click import Server as UvicornServer
 
 
-class Server(uvicorn.Server):
+class Server(UvicornServer):
     """A server on sockets that were opened before. Signals and the lifespan are ours: see life.py."""
 
     def __init__(
@@ -33,7 +34,7 @@ class Server(uvicorn.Server):
         `turns_away`: why Slack's requests are refused before any work, if they are.
         """
         super().__init__(
-            uvicorn.Config(
+            Config(
                 app,
                 http=Connection,
                 ws="none",

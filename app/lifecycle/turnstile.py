@@ -12,9 +12,9 @@ from collections.abc import Callable
 
 import orjson
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from app.errors import RefusedError
+from app.lifecycle.without_click import STATUS_LINE
 from app.receiver import sighting
 from app.receiver.receiver import REQUEST_LINE
 
