@@ -37,7 +37,7 @@ ENV PATH=/opt/venv/bin:$PATH \
 WORKDIR /app
 # Docker's own Python comes without its standard library's bytecode, and the user below may write none: what is imported
 # here is compiled now, instead of at every start.
-RUN PYTHONDONTWRITEBYTECODE= python -c "import app.main, app.cli.serve, app.cli.migrate, uvloop, httptools, asyncpg"
+RUN PYTHONDONTWRITEBYTECODE= python -c "import app.main, app.master, app.cli.serve, app.cli.migrate, app.lifecycle.loop, asyncpg, fastapi"
 USER 10001:10001
 EXPOSE 3000 3001
 # Exec form: SIGTERM reaches the server itself, not a shell.

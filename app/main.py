@@ -222,7 +222,7 @@ def database(settings: Settings, *, serves: bool = True, makes: bool = True) -> 
 
 
 def _url(setting: str, value: SecretStr) -> URL:
-    """Raises InvalidSettingsError: the settings look at its first word only, so that the master needs no SQLAlchemy."""
+    """Raises InvalidSettingsError: the settings look at its first word only, so that `serve` needs no SQLAlchemy."""
     try:
         return make_url(value.get_secret_value())
     except (ArgumentError, ValueError):  # whose messages may quote it, with its password

@@ -1,7 +1,7 @@
 """structlog without rich, which it imports wherever that is installed, for tracebacks on a terminal.
 
-Those would show the local variables of every frame, with the secrets in them; and rich takes 3 MiB, and a fifth of the
-time that the imports of the master take.
+Those would show the local variables of every frame, with the secrets in them; and rich takes 3 MiB, and 70 ms of the
+start.
 """
 
 from __future__ import annotations

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
 
 from app.playground.samples import make
 from app.playground.scene import Scene
@@ -25,16 +27,20 @@ async def test_every_line_is_json_and_lines_of_a_run_have_its_key(start_app: Sta
     assert (await play_to(app).send(command)).status == 200
     await app.until_logged("from a lazy function")
     await until(lambda: len(app.log(LINES_OF_A_RUN[0])) == 2, what="the event has run twice")
-    # 2. The end.
+    # 2. Bytes that are no HTTP.
+    with socket.create_connection(("127.0.0.1", app.port)) as connection:
+        connection.sendall(b"\0\r\n\r\n")
+        assert await asyncio.to_thread(connection.recv, 4096)
+    # 3. The end.
     app.terminate()
     assert await app.until_ended() == 0
-    # 3. One form.
+    # 4. One form.
     lines = [json.loads(line) for line in app.log_text().splitlines()]
     for line in lines:
         assert {"event", "level", "logger", "timestamp"} <= set(line)
     writers = {line["logger"].partition(".")[0] for line in lines}
-    assert {"anchorbolt", "gunicorn", "listeners:on_mention", "some", "py"} <= writers
-    # 4. Whose it is.
+    assert {"anchorbolt", "gunicorn", "uvicorn", "listeners:on_mention", "some", "py"} <= writers
+    # 5. Whose it is.
     for text in LINES_OF_A_RUN:
         found = [(line["key"], line["attempt"]) for line in lines if line["event"] == text]
         assert found == [(mention.key, 1), (mention.key, 2)]
@@ -42,7 +48,7 @@ async def test_every_line_is_json_and_lines_of_a_run_have_its_key(start_app: Sta
     assert lazy["key"] == command.key
     (library, _) = (line for line in lines if line["event"] == LINES_OF_A_RUN[1])
     assert library["answer"] == 42
-    # 5. No access log.
+    # 6. No access log.
     assert not [line for line in lines if "/slack/events" in str(line)]
 
 
