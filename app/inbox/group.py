@@ -143,19 +143,22 @@ class Group(Generic[Item, Answer]):
             for waiting in group:
                 waiting.in_doubt = True
             return group
-        except (StoreRefusedError, TypeError, ValueError) as error:
-            # Perhaps of one row, or of one that cannot even be sent: it must not fail its neighbours.
-            if len(group) == 1:
-                _fail(group[0], error)
-                return []
-            middle = len(group) // 2
-            return [*await self._try(group[:middle]), *await self._try(group[middle:])]
-        except StoreError:
-            return group
+        except StoreError as error:
+            return group if not isinstance(error, StoreRefusedError) else await self._try_halves(group, error)
+        except Exception as error:  # it cannot even be sent, or a defect of ours
+            return await self._try_halves(group, error)
         for waiting, answer in zip(group, answers, strict=True):
             if not waiting.future.done():
                 waiting.future.set_result(answer)
         return []
+
+    async def _try_halves(self, group: list[_Waiting[Item, Answer]], error: Exception) -> list[_Waiting[Item, Answer]]:
+        """Perhaps it is about one item only: it must not fail its neighbours, nor those that come after it."""
+        if len(group) == 1:
+            _fail(group[0], error)
+            return []
+        middle = len(group) // 2
+        return [*await self._try(group[:middle]), *await self._try(group[middle:])]
 
     def _drop_late(self) -> None:
         now = self._clock()

@@ -7,8 +7,6 @@ between any two of them; only the commit, which waits for the disk, runs in a th
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
 import sqlite3
 import time
 from collections.abc import Callable
@@ -20,9 +18,10 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.pool import StaticPool
 
-from app.errors import NoInboxError, StoreLockedError, StoreUnavailableError
+from app.errors import NoInboxError, StoreUnavailableError
 from app.inbox import schema
 from app.inbox.database import Database, Wake
+from app.inbox.sqlite_file import advice, lock
 
 Result = TypeVar("Result")
 
@@ -88,7 +87,7 @@ class SqliteDatabase(Database):
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 if self._serves and self._lock is None:
-                    self._lock = _lock(self._path)
+                    self._lock = lock(self._path)
             except OSError as error:
                 raise StoreUnavailableError(f"{self._path} cannot be opened: {error.strerror}") from error
         self._engine = self._engine or self._connect()
@@ -164,10 +163,10 @@ class SqliteDatabase(Database):
                     connection.commit()
                 _all_done(together)
         except OperationalError as error:
-            raise StoreUnavailableError(_advice(error, self._path)) from error
+            raise StoreUnavailableError(advice(error, self._path)) from error
         except DBAPIError as error:
             if isinstance(error.orig, sqlite3.DatabaseError) and type(error.orig) is sqlite3.DatabaseError:
-                raise StoreUnavailableError(_advice(error, self._path)) from error
+                raise StoreUnavailableError(advice(error, self._path)) from error
             raise
 
     async def migrate(self) -> None:
@@ -196,34 +195,3 @@ class SqliteDatabase(Database):
             connection.exec_driver_sql("BEGIN IMMEDIATE")
 
         return engine
-
-
-def _lock(path: Path) -> IO[str]:
-    """One serving process a file; the lock is the kernel's, so a killed process leaves none behind."""
-    lock = path.with_name(path.name + ".lock").open("a+")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.seek(0)
-        holder = lock.read().strip() or "unknown"
-        lock.close()
-        raise StoreLockedError(
-            f"process {holder} serves from {path}: stop it, or give this one another DATABASE_URL"
-            " (several processes share a PostgreSQL)"
-        ) from None
-    lock.truncate(0)
-    lock.write(str(os.getpid()))
-    lock.flush()
-    return lock
-
-
-def _advice(error: DBAPIError, path: Path | None) -> str:
-    """SQLite's words, and what to do about them."""
-    said = str(error.orig)
-    if "full" in said:
-        return f"{said}: free some space where {path} lies"
-    if "locked" in said or "busy" in said:
-        return f"{said}: another process holds {path} open for writing (a backup, a shell?); end it"
-    if "malformed" in said or "not a database" in said:
-        return f"{said}: {path} is broken; restore a backup or move it away (docs/operations/backup.md)"
-    return f"{said} ({path})"

@@ -55,7 +55,10 @@ class Connection(HttpToolsProtocol):
         super().data_received(data)
         if of_a_body or self.cycle is not before:
             self._head_bytes = 0
-            self._calm()
+            if self.cycle.response_complete and self.cycle.more_body:
+                self._end_of_what_nobody_reads()
+            else:
+                self._calm()
             return
         if not self._head_bytes:
             self._calm()
@@ -63,6 +66,12 @@ class Connection(HttpToolsProtocol):
         self._head_bytes += len(data)
         if self._head_bytes > MOST_HEAD_BYTES:
             self._give_up(RefusedError(431, "head_too_large"))
+
+    def on_message_complete(self) -> None:
+        """uvicorn does not look at what comes after an answer, and would take the end of its body for a part of it."""
+        super().on_message_complete()
+        if self.cycle.response_complete:
+            self.cycle.more_body = False
 
     def timeout_keep_alive_handler(self) -> None:
         """What was turned away left the timer as it was, because that is cheaper: it counts from then."""
@@ -82,6 +91,11 @@ class Connection(HttpToolsProtocol):
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
+
+    def _end_of_what_nobody_reads(self) -> None:
+        """A body that was answered before it was whole has as long as a head: byte by byte it would take for ever."""
+        if self._patience is None:
+            self._patience = call_later(self._head_seconds, self.transport.close)
 
     def _turned_away(self, answer: bytes, is_last: bool) -> None:
         self._turned_away_at = self.loop.time()

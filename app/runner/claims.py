@@ -58,9 +58,11 @@ class Claims:
         self._asked_at = self._clock()
         try:
             claimed = await self._inbox.claim(places)
-        except StoreError:
+        except Exception as error:
             room.unreserve(places)
-            return  # the inbox says so itself, and is asked again when it is back
+            if not isinstance(error, StoreError):  # the inbox says so itself, and is asked again when it is back
+                log.exception("a claim failed")  # a defect of ours: a pod that never claims again would look healthy
+            return
         if claimed.paused != room.paused:
             room.paused = claimed.paused
             log.warning("inbox paused: all is accepted, nothing runs" if claimed.paused else "inbox resumed")

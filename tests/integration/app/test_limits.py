@@ -42,6 +42,31 @@ async def test_a_body_that_does_not_come(start_app: StartApp) -> None:
     assert await wire.is_closed()
 
 
+async def test_a_body_that_nobody_reads(start_app: StartApp) -> None:
+    """1. A request is answered before its body; 2. that comes byte by byte: its connection ends. 3. One that is soon
+    whole leaves its connection as it was.
+    """
+    app = start_app(ACK_DEADLINE_SECONDS=0.3)
+    await app.until_ready()
+    refused = b"POST /x HTTP/1.1\r\nhost: app\r\ncontent-length: 1000000\r\n\r\n"
+    wire = await Wire.to(app)
+    await wire.send(refused)
+    assert (await wire.answer())[0] == 404
+    async with asyncio.timeout(20):
+        while wire.is_open:
+            await wire.send(b"a")
+            await asyncio.sleep(0.01)
+
+    wire = await Wire.to(app)
+    await wire.send(refused.replace(b"1000000", b"4"))
+    assert (await wire.answer())[0] == 404
+    for _ in range(4):
+        await wire.send(b"a")
+    await asyncio.sleep(0.6)  # longer than a body gets: what has ended is not waited for
+    await wire.send(HEAD + b"content-length: 2\r\n\r\n{}")
+    assert await wire.answer() == (401, {"error": "missing_signature"})
+
+
 async def test_a_head_that_does_not_end(start_app: StartApp, play_to: PlayTo) -> None:
     """A head that is too large or too slow is refused, its connection closed, and nobody else waits for it."""
     app = start_app(ACK_DEADLINE_SECONDS=0.5)

@@ -44,3 +44,19 @@ async def test_what_waits_for_its_write_fails_at_the_end() -> None:
     await asyncio.sleep(0)
     await asyncio.wait_for(group.stop(), 5)
     assert "closed" in str(waiting.exception())
+
+
+async def test_a_defect_of_one_item_is_its_own() -> None:
+    """An error that nobody expected fails the item that it is about; its neighbours and those after it are written."""
+
+    async def write(items: Sequence[str]) -> Sequence[str]:
+        if "bad" in items:
+            raise KeyError("bad")
+        return items
+
+    group: Group[str, str] = Group(write)
+    group.start()
+    answers = await asyncio.gather(*(group.submit(item) for item in ("a", "bad", "b")), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [str, KeyError, str]
+    assert await group.submit("c") == "c"
+    await group.stop()
