@@ -20,9 +20,13 @@ class Wake(StrEnum):
 
 
 class Database(ABC):
-    """SQLite or PostgreSQL. `shared`: other processes run from it too. `durable`: it outlives the process."""
+    """SQLite or PostgreSQL. `shared`: other processes run from it too. `durable`: it outlives the process.
+
+    `joins`: what is asked of it in one moment is one transaction.
+    """
 
     dialect: str
+    joins: bool
     shared: bool
     durable: bool
 

@@ -20,6 +20,8 @@ Answer = TypeVar("Answer")
 Write = Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]]
 
 PAUSE_SECONDS = 0.1
+# So many share the price of a write well enough: they do not wait for others.
+CROWD = 32
 # A statement holds some copies of what it writes, and must be written within the deadline: so much of it in a group.
 MOST_WEIGHT = 4 * 1024 * 1024
 
@@ -42,19 +44,25 @@ class Group(Generic[Item, Answer]):
         most: int = 256,
         weight: Callable[[Item], int] = lambda item: 0,
         apart_seconds: float = 0,
+        on_beat: bool = False,
         clock: Callable[[], float] = time.monotonic,
         observe: Callable[[int], None] = lambda size: None,
     ) -> None:
-        """`apart_seconds`: from the beginning of one write to that of the next, at least."""
+        """`apart_seconds`: from the beginning of one write to that of the next, at least.
+
+        `on_beat`: a write that waits begins in the same moment as those of other groups, for they share a commit.
+        """
         self._write = write
         self._most = most
         self._weight = weight
         self._apart_seconds = apart_seconds
+        self._on_beat = on_beat
         self._began = float("-inf")
         self._clock = clock
         self._observe = observe
         self._queue: deque[_Waiting[Item, Answer]] = deque()
         self._some = asyncio.Event()
+        self._crowd = asyncio.Event()  # so many wait, or for so long, that the next write begins
         self._idle = asyncio.Event()
         self._idle.set()
         self._task: asyncio.Task[None] | None = None
@@ -71,6 +79,8 @@ class Group(Generic[Item, Answer]):
         """
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._queue.append(_Waiting(item, future, deadline))
+        if len(self._queue) >= CROWD:
+            self._crowd.set()
         self._idle.clear()
         self._some.set()
         return future
@@ -110,13 +120,16 @@ class Group(Generic[Item, Answer]):
                 self._idle.set()
 
     async def _keep_apart(self) -> None:
-        """A write has a price of its own: where many items come, they share it, and one alone need not wait.
-
-        What waits begins with the next beat, as every other group that waits: together they may share a commit.
-        """
+        """A write has a price of its own: those that come soon share it. Neither one alone nor a crowd need wait."""
         now, apart = self._clock(), self._apart_seconds
-        if now < self._began + apart:
-            await asyncio.sleep((now // apart + 1) * apart - now)
+        if now < self._began + apart and len(self._queue) < CROWD:
+            begins = (now // apart + 1) * apart if self._on_beat else self._began + apart
+            self._crowd.clear()
+            timer = asyncio.get_running_loop().call_later(begins - now, self._crowd.set)
+            try:
+                await self._crowd.wait()
+            finally:
+                timer.cancel()
         self._began = self._clock()
 
     def _size(self) -> int:

@@ -81,12 +81,14 @@ class Inbox:
             self._write_accepts,
             weight=lambda item: len(item.body),
             apart_seconds=APART_SECONDS,
+            on_beat=database.joins,
             clock=clock,
             observe=lambda size: metrics.group_size.record(size, "accept"),
         )
         self._completions: Group[Outcome, Completed] = Group(
             self._write_completions,
             apart_seconds=APART_SECONDS,
+            on_beat=database.joins,
             clock=clock,
             observe=lambda size: metrics.group_size.record(size, "complete"),
         )

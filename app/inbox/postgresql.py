@@ -55,6 +55,7 @@ class PostgresqlDatabase(Database):
     """A PostgreSQL, directly or through a pooler in transaction mode."""
 
     dialect = "postgresql"
+    joins = False
     shared = True
     durable = True
 

@@ -52,6 +52,7 @@ class SqliteDatabase(Database):
     """A SQLite file, or memory when there is no path."""
 
     dialect = "sqlite"
+    joins = True
     shared = False
 
     def __init__(
