@@ -1,7 +1,7 @@
 """What a process holds while it runs a delivery: the lease on its lane, and the delivery as it was stored.
 
-Nobody changes these, though they are not frozen: a frozen dataclass takes four times as long to make, and each delivery
-makes six.
+Nobody changes these, so that they may be hashed, though they are not frozen: a frozen dataclass takes four times as
+long to make, and each delivery makes six.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class Lease(NamedTuple):
     epoch: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Stored:
     """A live delivery as the inbox has it, counted as an attempt already."""
 
@@ -38,7 +38,7 @@ class Stored:
         return self.attempts - self.crashes
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Held:
     """A delivery that this process may run now."""
 
@@ -57,7 +57,7 @@ class End(StrEnum):
     HANDED_BACK = "handed back"  # cut short without being at fault: not an attempt
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Outcome:
     """What to write of a run that ended. `go_on`: keep the lane, and take its next delivery.
 
