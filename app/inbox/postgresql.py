@@ -133,8 +133,9 @@ class PostgresqlDatabase(Database):
                 self._patience_seconds = SILENT_SECONDS
                 return result
         except BaseException as error:
-            if isinstance(error, TimeoutError):
+            if isinstance(error, TimeoutError) or _is_lost(progress.connection):
                 self._silent_at = time.monotonic()
+            if isinstance(error, TimeoutError):
                 self._patience_seconds = min(2 * self._patience_seconds, PATIENT_SECONDS)
             if progress.connection is not None:
                 await _discard(progress.connection, error)
@@ -169,10 +170,17 @@ class PostgresqlDatabase(Database):
         record.info["since"] = time.monotonic()
 
     def _checked_out(self, connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
-        """Where one connection fell silent, those that are as old are not waited for, one after the other."""
+        """Where one connection fell silent or broke, those that are as old are not tried, one after the other."""
         if record.info["since"] <= self._silent_at:
             connection.driver_connection.terminate()
             raise DisconnectionError
+
+
+def _is_lost(connection: Connection | None) -> bool:
+    if connection is None or connection.closed or connection.invalidated:
+        return False
+    driver = connection.connection.driver_connection
+    return driver is not None and bool(driver.is_closed())
 
 
 def _code(error: DBAPIError) -> str:
