@@ -18,7 +18,7 @@ CONNECTIONS = 5
 
 
 async def test_one_transaction_finds_out(tmp_path: Path) -> None:
-    """1. All connections are in use at once; 2. PostgreSQL is restarted; 3. one transaction fails, then all are done."""
+    """1. All connections are in use; 2. PostgreSQL is restarted; 3. one transaction fails, and then all are done."""
     server = PostgreSQL(tmp_path / "postgresql")
     server.start()
     database = PostgresqlDatabase(make_url(server.new_database()), connections=CONNECTIONS)
