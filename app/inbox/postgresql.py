@@ -35,9 +35,10 @@ PATIENT_SECONDS = 12.0
 # sooner, so that an event behind it is stored before its deadline.
 LIMITS = {"idle_in_transaction_session_timeout": "2s", "lock_timeout": "1s", "jit": "off"}
 SET_LIMITS = text("SELECT " + ", ".join(f"set_config('{name}', :{name}, true)" for name in LIMITS))
-# Deadlock, serialization failure, a lock that did not come, a plan from before a migration: rolled back, and may simply
-# be done again.
-TRANSIENT = ("40P01", "40001", "55P03", "0A000")
+# A plan from before a migration, which the driver keeps for each connection.
+STALE = "0A000"
+# Deadlock, serialization failure, a lock that did not come: rolled back, and may simply be done again.
+TRANSIENT = ("40P01", "40001", "55P03", STALE)
 TRIES = 5
 # Data, constraint, too large: a row that no repetition stores. Everything else is about the database, not the row.
 REFUSED = ("22", "23", "54")
@@ -133,7 +134,7 @@ class PostgresqlDatabase(Database):
                 self._patience_seconds = SILENT_SECONDS
                 return result
         except BaseException as error:
-            if isinstance(error, TimeoutError) or _is_lost(progress.connection):
+            if isinstance(error, TimeoutError) or _is_stale(error) or _is_lost(progress.connection):
                 self._silent_at = time.monotonic()
             if isinstance(error, TimeoutError):
                 self._patience_seconds = min(2 * self._patience_seconds, PATIENT_SECONDS)
@@ -170,10 +171,14 @@ class PostgresqlDatabase(Database):
         record.info["since"] = time.monotonic()
 
     def _checked_out(self, connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
-        """Where one connection fell silent or broke, those that are as old are not tried, one after the other."""
+        """Where one connection fell silent, broke or is stale, those that are as old are not tried one by one."""
         if record.info["since"] <= self._silent_at:
             connection.driver_connection.terminate()
             raise DisconnectionError
+
+
+def _is_stale(error: BaseException) -> bool:
+    return isinstance(error, DBAPIError) and _code(error) == STALE
 
 
 def _is_lost(connection: Connection | None) -> bool:
@@ -184,7 +189,9 @@ def _is_lost(connection: Connection | None) -> bool:
 
 
 def _code(error: DBAPIError) -> str:
-    return str(getattr(error.orig, "sqlstate", None) or getattr(error.orig, "pgcode", None) or "")
+    # SQLAlchemy's translation of a stale plan has none, only what it was made from.
+    named = (getattr(of, "sqlstate", None) for of in (error.orig, getattr(error.orig, "__cause__", None)))
+    return str(next(filter(None, named), ""))
 
 
 def _is_refused(error: DBAPIError) -> bool:
@@ -195,7 +202,8 @@ def _is_refused(error: DBAPIError) -> bool:
 
 async def _discard(connection: Connection, error: BaseException) -> None:
     """Gives a connection back, or up: after a broken or cut-off statement nobody may use it again."""
-    is_sound = isinstance(error, DBAPIError) and (_is_refused(error) or _code(error) in TRANSIENT)
+    is_known = isinstance(error, DBAPIError) and (_is_refused(error) or _code(error) in TRANSIENT)
+    is_sound = is_known and not _is_stale(error)
     try:
         if not is_sound and not connection.invalidated:
             driver = connection.connection.driver_connection

@@ -1,12 +1,13 @@
-"""A PostgreSQL that was restarted: every connection to it is broken, and one transaction is enough to know."""
+"""A PostgreSQL that was restarted, or migrated: what all connections have in common need not be found out by each."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, Double, bindparam, func, literal, select
+from sqlalchemy import Connection, Double, Integer, bindparam, column, func, select, table, text
 from sqlalchemy.engine import make_url
 
 from app.errors import StoreUnavailableError
@@ -17,25 +18,63 @@ from tests.support.postgresql import PostgreSQL
 CONNECTIONS = 5
 
 
-async def test_one_transaction_finds_out(tmp_path: Path) -> None:
-    """1. All connections are in use; 2. PostgreSQL is restarted; 3. one transaction fails, and then all are done."""
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[PostgreSQL]:
+    """One of its own, to be restarted."""
     server = PostgreSQL(tmp_path / "postgresql")
     server.start()
-    database = PostgresqlDatabase(make_url(server.new_database()), connections=CONNECTIONS)
-    one = Statement(select(literal(1)))
-    nap = Statement(select(func.pg_sleep(bindparam("seconds", type_=Double()))))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def url(server: PostgreSQL) -> str:
+    """An empty database."""
+    return server.new_database()
+
+
+@pytest.fixture
+async def database(url: str) -> AsyncIterator[PostgresqlDatabase]:
+    """With a table of one number."""
+    database = PostgresqlDatabase(make_url(url), connections=CONNECTIONS)
+    await database.open()
+    await database.transact(lambda connection: connection.execute(text("CREATE TABLE t AS SELECT 1::int AS n")))
+    yield database
+    await database.close()
+
+
+NUMBER = Statement(select(column("n", Integer)).select_from(table("t")))
+NAP = Statement(select(func.pg_sleep(bindparam("seconds", type_=Double()))))
+
+
+def number(connection: Connection) -> list[tuple[int, ...]]:
+    """What is in the table."""
+    return [tuple(row) for row in NUMBER(connection, {})]
+
+
+async def on_all_connections(database: PostgresqlDatabase) -> None:
+    """Asks on each of them, all at once."""
 
     def hold(connection: Connection) -> None:
-        nap(connection, {"seconds": 0.2})
+        number(connection)
+        NAP(connection, {"seconds": 0.2})
 
-    try:
-        await database.open()
-        await asyncio.gather(*(database.transact(hold) for _ in range(CONNECTIONS)))
-        await asyncio.to_thread(server.restart)
-        with pytest.raises(StoreUnavailableError):
-            await database.transact(lambda connection: one(connection, {}))
-        for _ in range(2 * CONNECTIONS):
-            assert await database.transact(lambda connection: [tuple(row) for row in one(connection, {})]) == [(1,)]
-    finally:
-        await database.close()
-        server.stop()
+    await asyncio.gather(*(database.transact(hold) for _ in range(CONNECTIONS)))
+
+
+async def test_after_a_restart_one_transaction_finds_out(server: PostgreSQL, database: PostgresqlDatabase) -> None:
+    """1. All connections are in use; 2. PostgreSQL is restarted; 3. one transaction fails, and then all are done."""
+    await on_all_connections(database)
+    await asyncio.to_thread(server.restart)
+    with pytest.raises(StoreUnavailableError):
+        await database.transact(number)
+    for _ in range(2 * CONNECTIONS):
+        assert await database.transact(number) == [(1,)]
+
+
+async def test_after_a_migration_none_fails(server: PostgreSQL, url: str, database: PostgresqlDatabase) -> None:
+    """1. All connections have a plan; 2. another process changes what it returns; 3. every transaction is done."""
+    await on_all_connections(database)
+    server.query(url.rpartition("/")[2], "ALTER TABLE t ALTER n TYPE bigint")
+    for _ in range(2 * CONNECTIONS):
+        assert await database.transact(number) == [(1,)]
