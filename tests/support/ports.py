@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 # Below the range that Linux gives to clients, where the next one may take a port between the look and its use.
 FIRST, END = 15_000, 32_000
-# More than any of our processes has in use at once.
-PORTS_A_RANGE = 100
+# More than any of our processes has in use at once, many times over.
+PORTS_A_RANGE = 500
 RANGES = (END - FIRST) // PORTS_A_RANGE
 
 
@@ -37,6 +37,8 @@ class Range:
         for _ in self.ports:
             port = next(self._next)
             with socket.socket() as probe:
+                # As servers do: for a minute after its server has ended, a port is still that of old connections.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:
                     probe.bind((address, port))
                 except OSError:  # somebody's who does not ask here
