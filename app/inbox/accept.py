@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-import orjson
 from sqlalchemy import Connection, and_, bindparam, case, delete, literal, select, true, update
 
 from app.inbox.claim import Next
 from app.inbox.lease import Held, Lease, Stored
-from app.inbox.sql import REAL, TEXT, WHOLE, insert, now, rows
+from app.inbox.sql import REAL, TEXT, WHOLE, as_rows, insert, now, rows
 from app.inbox.statement import Statement
 from app.inbox.tables import delivery, lane
 
@@ -100,7 +98,7 @@ class Accept:
         for item in items:
             lanes.setdefault(item.lane, []).append(item)
         asked = [{"name": name, "n": len(of), "take": int(of[0].take or of[0].running)} for name, of in lanes.items()]
-        parameters = {"rows": _json(asked), "owner": self._owner, "epoch": epoch, "lease": self._lease_seconds}
+        parameters = {"rows": as_rows(asked), "owner": self._owner, "epoch": epoch, "lease": self._lease_seconds}
         owners = {name: (owner, at) for name, owner, at in self._lanes(connection, parameters)}
         ours = {name for name, claim in owners.items() if claim == (self._owner, epoch)}
         waiting = {name for name, (owner, _) in owners.items() if owner is None}
@@ -146,7 +144,7 @@ class Accept:
         ]
         return {
             key: (number, received_at)
-            for number, key, received_at in self._deliveries(connection, {"rows": _json(asked)})
+            for number, key, received_at in self._deliveries(connection, {"rows": as_rows(asked)})
         }
 
     def _forget_duplicates(
@@ -159,14 +157,10 @@ class Accept:
             if item.key not in stored or item.key in seen:
                 too_many[item.lane] = too_many.get(item.lane, 0) + 1
             seen.add(item.key)
-        asked = _json([{"name": name, "n": n} for name, n in sorted(too_many.items())])
+        asked = as_rows([{"name": name, "n": n} for name, n in sorted(too_many.items())])
         self._uncount(connection, {"rows": asked})
         self._sweep(connection, {"rows": asked})
 
 
 def _started(item: Item, number: int, received_at: float) -> Stored:
     return Stored(number, item.key, item.kind, item.content_type, item.body, item.traceparent, received_at, 1, 0)
-
-
-def _json(value: Any) -> str:
-    return orjson.dumps(value).decode()

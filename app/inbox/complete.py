@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection, and_, case, delete, select, update
 
 from app.inbox.claim import Next
 from app.inbox.fence import Fence
 from app.inbox.lease import End, Held, Lease, Outcome
-from app.inbox.sql import LARGE, REAL, TEXT, WHOLE, now, rows
+from app.inbox.sql import LARGE, REAL, TEXT, WHOLE, as_rows, now, rows
 from app.inbox.statement import Statement
 from app.inbox.tables import delivery, lane
 
@@ -107,9 +106,9 @@ class Complete:
             changed.append({"name": name, "ended": int(ended), "keep": int(kept), "delay": delay})
         gone = {row["name"] for row in empty}
         if empty:
-            self._remove(connection, {"rows": _json(empty)})
+            self._remove(connection, {"rows": as_rows(empty)})
         if changed:
-            self._update(connection, {"rows": _json(changed)})
+            self._update(connection, {"rows": as_rows(changed)})
         begun = self._next(connection, keep, set(), sent_at, repeated) if keep else []
         following = {held.lease: held for held in begun}
         freed = pending.keys() - {outcome.lease for outcome in written if outcome.lease.lane in gone} - set(keep)
@@ -125,7 +124,7 @@ class Complete:
             for outcome in refused
             if outcome.end in STATES
         ]
-        return {(row.id, row.attempts) for row in connection.execute(self._was_written, {"rows": _json(asked)})}
+        return {(row.id, row.attempts) for row in connection.execute(self._was_written, {"rows": as_rows(asked)})}
 
     def _write_deliveries(self, connection: Connection, written: Sequence[Outcome]) -> set[int]:
         """Writes what was live until now. Its ids."""
@@ -138,8 +137,4 @@ class Complete:
             }
             for outcome in written
         ]
-        return {number for (number,) in self._write(connection, {"rows": _json(asked)})}
-
-
-def _json(value: Any) -> str:
-    return orjson.dumps(value).decode()
+        return {number for (number,) in self._write(connection, {"rows": as_rows(asked)})}

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, null, or_, select, update
 
 from app.inbox.retention import is_ended
-from app.inbox.sql import TEXT, WHOLE, insert, now, rows, word
+from app.inbox.sql import TEXT, WHOLE, as_rows, insert, now, rows, word
 from app.inbox.tables import delivery, inbox, lane
 
 # What `list` shows as a state; `running` and `waiting` are both live.
@@ -100,7 +99,7 @@ class Desk:
             into.on_conflict_do_update(
                 index_elements=[lane.c.name], set_={"pending": lane.c.pending + into.excluded.pending}
             ),
-            {"rows": orjson.dumps([{"name": name, "n": n} for name, n in sorted(lanes.items())]).decode()},
+            {"rows": as_rows([{"name": name, "n": n} for name, n in sorted(lanes.items())])},
         )
         connection.execute(
             update(delivery)

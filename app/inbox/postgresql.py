@@ -81,7 +81,7 @@ class PostgresqlDatabase(Database):
             arguments["server_settings"] = {"application_name": name, **LIMITS}
         self._url = url
         self._pooled = pooled
-        self._silent_at = 0.0
+        self._distrusted_at = 0.0
         self._patience_seconds = SILENT_SECONDS
         self._listen_url = listen_url
         self._wakeup: Wakeup | None = None
@@ -135,12 +135,12 @@ class PostgresqlDatabase(Database):
                 return result
         except BaseException as error:
             if isinstance(error, TimeoutError) or _is_stale(error) or _is_lost(progress.connection):
-                self._silent_at = time.monotonic()
+                self._distrusted_at = time.monotonic()
             if isinstance(error, TimeoutError):
                 self._patience_seconds = min(2 * self._patience_seconds, PATIENT_SECONDS)
             if progress.connection is not None:
                 await _discard(progress.connection, error)
-            if isinstance(error, DBAPIError) and (_is_refused(error) or _code(error) in TRANSIENT):
+            if _is_answer(error):
                 raise
             if isinstance(error, OSError | TimeoutError | DBAPIError | PoolTimeoutError | asyncpg.PostgresError):
                 said = str(getattr(error, "orig", error)) or type(error).__name__
@@ -172,7 +172,7 @@ class PostgresqlDatabase(Database):
 
     def _checked_out(self, connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
         """Where one connection fell silent, broke or is stale, those that are as old are not tried one by one."""
-        if record.info["since"] <= self._silent_at:
+        if record.info["since"] <= self._distrusted_at:
             connection.driver_connection.terminate()
             raise DisconnectionError
 
@@ -200,10 +200,14 @@ def _is_refused(error: DBAPIError) -> bool:
     return _code(error).startswith(REFUSED) or on_our_side
 
 
+def _is_answer(error: BaseException) -> bool:
+    """Whether the database is there, and said what is wrong with the row or the moment."""
+    return isinstance(error, DBAPIError) and (_is_refused(error) or _code(error) in TRANSIENT)
+
+
 async def _discard(connection: Connection, error: BaseException) -> None:
     """Gives a connection back, or up: after a broken or cut-off statement nobody may use it again."""
-    is_known = isinstance(error, DBAPIError) and (_is_refused(error) or _code(error) in TRANSIENT)
-    is_sound = is_known and not _is_stale(error)
+    is_sound = _is_answer(error) and not _is_stale(error)
     try:
         if not is_sound and not connection.invalidated:
             driver = connection.connection.driver_connection

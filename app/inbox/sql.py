@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from sqlalchemy import (
     JSON,
     BigInteger,
@@ -76,6 +77,11 @@ def rows(dialect: str, types: Types, parameter: str = "rows") -> FromClause:
     each = func.json_each(bind).table_valued(column("value", Text), name=f"{parameter}_each")
     fields = [func.json_extract(each.c.value, f"$.{name}", type_=kind()).label(name) for name, kind in types.items()]
     return select(*fields).select_from(each).where(true()).subquery(parameter)
+
+
+def as_rows(values: Sequence[Mapping[str, Any]]) -> str:
+    """What is sent as the parameter of `rows`."""
+    return orjson.dumps(values).decode()
 
 
 def insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
