@@ -16,7 +16,10 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from app.errors import RefusedError
 from app.lifecycle.without_click import STATUS_LINE
 from app.receiver import sighting
-from app.receiver.receiver import REQUEST_LINE
+from app.receiver.receiver import PATH
+
+# How a request of Slack's begins. What begins otherwise, and is one, is answered all the same, only not so cheaply.
+REQUEST_LINE = b"POST %s " % PATH.encode()
 
 TurnsAway = Callable[[], RefusedError | None]
 

@@ -19,10 +19,14 @@ def clock_at(now: float) -> Callable[[], float]:
     return lambda: now
 
 
+def _bytes(text: str | None) -> bytes | None:
+    return text.encode() if text is not None else None
+
+
 def refusal(verifier: Signature, timestamp: str | None, signature: str | None, body: bytes = BODY) -> str | None:
     """The word of the refusal, or None where there is none; its status is always 401."""
     try:
-        verifier.verify(body, timestamp, signature)
+        verifier.verify(body, _bytes(timestamp), _bytes(signature))
     except RefusedError as error:
         return error.word if error.status == 401 else str(error)
     return None
