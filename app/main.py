@@ -99,7 +99,7 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
             public,
             finish_seconds=finish_seconds,
             head_seconds=head_seconds,
-            turns_away=receiver.turns_away,
+            receiver=receiver,
         )
         door = HttpDoor(receiver, server)
 

@@ -10,7 +10,7 @@ import asyncio
 from typing import Any
 
 from app.errors import RefusedError
-from app.lifecycle.turnstile import TurnsAway, Turnstile, last_answer
+from app.lifecycle.on_the_wire import turned_away
 from app.lifecycle.without_click import HttpToolsProtocol
 from app.telemetry import metrics
 from app.timers import Timer, call_later
@@ -31,10 +31,8 @@ class Loop:
 class Connection(HttpToolsProtocol):
     """uvicorn's, with an eye on each head. `head_seconds`: what one may take, once it has begun."""
 
-    def __init__(self, *, head_seconds: float, turns_away: TurnsAway, **arguments: Any) -> None:
+    def __init__(self, *, head_seconds: float, **arguments: Any) -> None:
         super().__init__(**arguments)
-        self._turnstile = Turnstile(turns_away)
-        self._turned_away_at = float("-inf")
         self._head_seconds = head_seconds
         self._head_bytes = 0
         self._patience: Timer | None = None
@@ -44,14 +42,16 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
+    @property
+    def is_between(self) -> bool:
+        """Whether what comes next begins a request, and is not behind one that waits for its answer."""
+        last = self.cycle
+        return not self._head_bytes and (last is None or (last.response_complete and not last.more_body))
+
     def data_received(self, data: bytes) -> None:
         """What comes between two requests, and begins none, is a part of a head."""
         before = self.cycle
         of_a_body = before is not None and before.more_body
-        is_between = not self._head_bytes and not of_a_body and (before is None or before.response_complete)
-        if is_between and not self.flow.write_paused and (answer := self._turnstile.answer(data)) is not None:
-            self._turned_away(*answer)
-            return
         super().data_received(data)
         if of_a_body or self.cycle is not before:
             self._head_bytes = 0
@@ -73,14 +73,6 @@ class Connection(HttpToolsProtocol):
         if self.cycle.response_complete:
             self.cycle.more_body = False
 
-    def timeout_keep_alive_handler(self) -> None:
-        """What was turned away left the timer as it was, because that is cheaper: it counts from then."""
-        left = self._turned_away_at + self.timeout_keep_alive - self.loop.time()
-        if left > 0:
-            self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
-        else:
-            super().timeout_keep_alive_handler()
-
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is waited for any more."""
         self._calm()
@@ -97,16 +89,9 @@ class Connection(HttpToolsProtocol):
         if self._patience is None:
             self._patience = call_later(self._head_seconds, self.transport.close)
 
-    def _turned_away(self, answer: bytes, is_last: bool) -> None:
-        self._turned_away_at = self.loop.time()
-        if not self.transport.is_closing():
-            self.transport.write(answer)
-            if is_last:
-                self.transport.close()
-
     def _give_up(self, refusal: RefusedError) -> None:
         self._calm()
         if not self.transport.is_closing():
             metrics.refused.add(refusal.word)
-            self.transport.write(last_answer(refusal))
+            self.transport.write(turned_away(refusal, closes=True))
             self.transport.close()

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp
 
 from app.lifecycle.acceptor import Acceptor
 from app.lifecycle.connection import Connection, Loop
-from app.lifecycle.turnstile import TurnsAway
+from app.lifecycle.express import Answers, Express
 from app.lifecycle.without_click import Config
 from app.lifecycle.without_click import Server as UvicornServer
 
@@ -27,11 +27,11 @@ class Server(UvicornServer):
         *,
         finish_seconds: float,
         head_seconds: float,
-        turns_away: TurnsAway = lambda: None,
+        receiver: Answers | None = None,
     ) -> None:
         """`finish_seconds`: what requests in flight get at the end. `head_seconds`: what the head of one may take.
 
-        `turns_away`: why Slack's requests are refused before any work, if they are.
+        `receiver`: who answers Slack's requests that are there as a whole, past `app`.
         """
         super().__init__(
             Config(
@@ -50,7 +50,7 @@ class Server(UvicornServer):
         )
         self._sockets = list(sockets)
         self._head_seconds = head_seconds
-        self._turns_away = turns_away
+        self._receiver = receiver
         self._loop: asyncio.Task[None] | None = None
         self._loop_of_connections: Loop | None = None
 
@@ -81,11 +81,13 @@ class Server(UvicornServer):
         await self._loop
 
     def _protocol(self) -> asyncio.Protocol:
-        return Connection(
-            head_seconds=self._head_seconds,
-            turns_away=self._turns_away,
-            config=self.config,
-            server_state=self.server_state,
-            app_state=self.lifespan.state,
-            _loop=self._loop_of_connections,
-        )
+        arguments = {
+            "head_seconds": self._head_seconds,
+            "config": self.config,
+            "server_state": self.server_state,
+            "app_state": self.lifespan.state,
+            "_loop": self._loop_of_connections,
+        }
+        if self._receiver is None:
+            return Connection(**arguments)
+        return Express(receiver=self._receiver, **arguments)

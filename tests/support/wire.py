@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterable
 
 from tests.support.app_process import AppProcess
 
@@ -20,7 +21,12 @@ class Wire:
     @classmethod
     async def to(cls, app: AppProcess) -> Wire:
         """Connects."""
-        return cls(*await asyncio.open_connection("127.0.0.1", app.port))
+        return await cls.to_port(app.port)
+
+    @classmethod
+    async def to_port(cls, port: int) -> Wire:
+        """Connects."""
+        return cls(*await asyncio.open_connection("127.0.0.1", port))
 
     async def send(self, content: bytes) -> None:
         """Writes it, if the other side still reads."""
@@ -30,16 +36,31 @@ class Wire:
         except ConnectionError:
             return
 
+    async def send_each(self, contents: Iterable[bytes]) -> None:
+        """Writes them one by one, each in a turn of the loop of its own."""
+        for content in contents:
+            await self.send(content)
+            await asyncio.sleep(0)
+
     def send_without_waiting(self, content: bytes) -> None:
         """Leaves it to the kernel, and to the loop, to send as much as the other side takes."""
         self._writer.write(content)
 
+    async def read(self, count: int) -> bytes:
+        """So many bytes."""
+        return await asyncio.wait_for(self._reader.readexactly(count), 30)
+
     async def answer(self) -> tuple[int, dict[str, object]]:
         """Status and JSON of the next answer."""
+        status, _, body = await self.whole_answer()
+        return status, json.loads(body)
+
+    async def whole_answer(self) -> tuple[int, dict[bytes, bytes], bytes]:
+        """Status, headers and body of the next answer."""
         head = await asyncio.wait_for(self._reader.readuntil(b"\r\n\r\n"), 30)
         fields = dict(line.lower().split(b": ", 1) for line in head.split(b"\r\n")[1:] if line)
         body = await asyncio.wait_for(self._reader.readexactly(int(fields[b"content-length"])), 30)
-        return int(head.split()[1]), json.loads(body)
+        return int(head.split()[1]), fields, body
 
     async def is_closed(self) -> bool:
         """Whether the other side closes, and says nothing more."""

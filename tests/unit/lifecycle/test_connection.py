@@ -1,4 +1,4 @@
-"""A connection that is only ever turned away: how long it lives."""
+"""A connection whose requests go past uvicorn: how long it lives when it is idle."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from app.errors import RefusedError
-from app.lifecycle.connection import Connection, Loop
+from app.lifecycle.connection import Loop
+from app.lifecycle.express import Answers, Express
+from app.receiver.answer import ACCEPTED, Answer
+from app.receiver.request import Whole
+from tests.support.waiting import until
 from tests.support.wire import HEAD
 
 REQUEST = HEAD + b"content-length: 2\r\n\r\n{}"
@@ -36,37 +40,79 @@ class Transport(asyncio.Transport):
         return self.closed
 
 
+class Full:
+    """A receiver that refuses."""
+
+    def turns_away(self) -> RefusedError | None:
+        """Always."""
+        return RefusedError(503, "overloaded")
+
+    async def answer(self, request: Whole) -> Answer:
+        """Never asked."""
+        raise AssertionError
+
+
+class Slow(Full):
+    """A receiver that answers when it is told."""
+
+    def __init__(self) -> None:
+        self.told = asyncio.Event()
+
+    def turns_away(self) -> RefusedError | None:
+        """Never."""
+        return None
+
+    async def answer(self, request: Whole) -> Answer:
+        """Waits."""
+        await self.told.wait()
+        return ACCEPTED
+
+
+class Idle:
+    """One connection, and the time it is."""
+
+    def __init__(self, receiver: Answers) -> None:
+        config = uvicorn.Config(_nothing, lifespan="off", ws="none", log_config=None, timeout_keep_alive=75)
+        config.load()
+        loop = Loop(asyncio.get_running_loop())
+        loop.time = lambda: self.now
+        self.now = 1000.0
+        self.connection = Express(
+            head_seconds=3, receiver=receiver, config=config, server_state=ServerState(), app_state={}, _loop=loop
+        )
+        self.transport = Transport()
+        self.connection.connection_made(self.transport)
+
+    def closes_at(self, now: float) -> bool:
+        """Whether it is closed by the timer that rings at this time."""
+        self.now = now
+        self.connection.timeout_keep_alive_handler()
+        return self.transport.closed
+
+
 async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
     """An application that is never asked."""
 
 
 async def test_the_time_of_an_idle_connection_counts_from_the_last_refusal() -> None:
     """1. It is made; 2. and 60 s later turned away; 3. 75 s are over: it stays; 4. 75 s after the refusal: it goes."""
-    config = uvicorn.Config(_nothing, lifespan="off", ws="none", log_config=None, timeout_keep_alive=75)
-    config.load()
-    loop = Loop(asyncio.get_running_loop())
-    now = 1000.0
-    loop.time = lambda: now
-    connection = Connection(
-        head_seconds=3,
-        turns_away=lambda: RefusedError(503, "overloaded"),
-        config=config,
-        server_state=ServerState(),
-        app_state={},
-        _loop=loop,
-    )
-    transport = Transport()
-    connection.connection_made(transport)
+    idle = Idle(Full())
+    idle.now = 1060.0
+    idle.connection.data_received(REQUEST)
+    assert len(idle.transport.written) == 1
+    assert not idle.closes_at(1075.0)
+    assert idle.closes_at(1136.0)
+    idle.connection.connection_lost(None)
 
-    now = 1060.0
-    connection.data_received(REQUEST)
-    assert len(transport.written) == 1
 
-    now = 1075.0
-    connection.timeout_keep_alive_handler()
-    assert not transport.closed
-
-    now = 1136.0
-    connection.timeout_keep_alive_handler()
-    assert transport.closed
-    connection.connection_lost(None)
+async def test_the_time_of_an_idle_connection_counts_from_the_last_answer() -> None:
+    """1. However long a request takes, its connection stays; 2. and for 75 s after its answer; 3. then it goes."""
+    slow = Slow()
+    idle = Idle(slow)
+    idle.connection.data_received(REQUEST)
+    assert not idle.closes_at(1100.0)
+    slow.told.set()
+    await until(lambda: idle.transport.written, what="it is answered")
+    assert not idle.closes_at(1174.0)
+    assert idle.closes_at(1176.0)
+    idle.connection.connection_lost(None)
