@@ -40,7 +40,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         """A client that says nothing at all has as long as one that has nothing more to say."""
         super().connection_made(transport)
-        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+        self._rest()
 
     @property
     def is_between(self) -> bool:
@@ -68,16 +68,24 @@ class Connection(HttpToolsProtocol):
             self._give_up(RefusedError(431, "head_too_large"))
 
     def on_message_complete(self) -> None:
-        """uvicorn does not look at what comes after an answer, and would take the end of its body for a part of it."""
+        """uvicorn does not look at what comes after an answer, and would take the end of its body for a part of it.
+
+        Nor would it ever close the connection, which is idle from now on.
+        """
         super().on_message_complete()
         if self.cycle.response_complete:
             self.cycle.more_body = False
+            self._rest()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nobody is waited for any more."""
         self._calm()
         self._unset_keepalive_if_required()
         super().connection_lost(exc)
+
+    def _rest(self) -> None:
+        self._unset_keepalive_if_required()
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def _calm(self) -> None:
         if self._patience is not None:

@@ -11,7 +11,7 @@ from uvicorn.server import ServerState
 from app.errors import RefusedError
 from app.lifecycle.connection import Loop
 from app.lifecycle.express import Answers, Express
-from app.receiver.answer import ACCEPTED, Answer
+from app.receiver.answer import ACCEPTED, Answer, refusal, send_answer
 from app.receiver.request import Whole
 from tests.support.waiting import until
 from tests.support.wire import HEAD
@@ -72,7 +72,7 @@ class Idle:
     """One connection, and the time it is."""
 
     def __init__(self, receiver: Answers) -> None:
-        config = uvicorn.Config(_nothing, lifespan="off", ws="none", log_config=None, timeout_keep_alive=75)
+        config = uvicorn.Config(_not_found, lifespan="off", ws="none", log_config=None, timeout_keep_alive=75)
         config.load()
         loop = Loop(asyncio.get_running_loop())
         loop.time = lambda: self.now
@@ -90,8 +90,9 @@ class Idle:
         return self.transport.closed
 
 
-async def _nothing(scope: Scope, receive: Receive, send: Send) -> None:
-    """An application that is never asked."""
+async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    """An application that answers without looking."""
+    await send_answer(send, refusal(RefusedError(404, "not_found")))
 
 
 async def test_the_time_of_an_idle_connection_counts_from_the_last_refusal() -> None:
@@ -115,4 +116,15 @@ async def test_the_time_of_an_idle_connection_counts_from_the_last_answer() -> N
     await until(lambda: idle.transport.written, what="it is answered")
     assert not idle.closes_at(1174.0)
     assert idle.closes_at(1176.0)
+    idle.connection.connection_lost(None)
+
+
+async def test_a_connection_is_idle_after_a_body_that_nobody_reads() -> None:
+    """1. A request is answered before its body; 2. when that is whole the connection is idle, and ends as such."""
+    idle = Idle(Full())
+    idle.connection.data_received(b"POST /x HTTP/1.1\r\nhost: app\r\ncontent-length: 4\r\n\r\n")
+    await until(lambda: idle.transport.written, what="it is answered")
+    idle.connection.data_received(b"four")
+    assert idle.connection.timeout_keep_alive_task is not None
+    assert idle.closes_at(1076.0)
     idle.connection.connection_lost(None)
