@@ -64,12 +64,12 @@ class Requests(Ends):
 
         So is what waits to be told to go on, and a body in chunks, behind which there may be more headers.
         """
-        headers: dict[bytes, bytes] = {}
-        self._headers = headers
-        self._body = b""
-        if not self.is_one(data) or b"expect" in headers or b"transfer-encoding" in headers:
+        is_one = self.is_one(data)
+        headers, self._headers = self._headers, {}
+        body, self._body = self._body, b""  # it may be large, and the connection idle for long
+        if not is_one or b"expect" in headers or b"transfer-encoding" in headers:
             return None
-        return Whole(headers, self._body)
+        return Whole(headers, body)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """The parser's own hook."""

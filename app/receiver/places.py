@@ -22,6 +22,8 @@ class Bounds:
 class Place:
     """What one request takes of MAX_IN_FLIGHT. `kept`: its listeners go on, and leave when they have ended."""
 
+    __slots__ = ("_left", "_taken", "kept")
+
     def __init__(self, left: Callable[[], None]) -> None:
         self._left = left
         self._taken = True

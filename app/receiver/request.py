@@ -11,6 +11,7 @@ from app.delivery.delivery import FORM, JSON
 from app.errors import RefusedError
 from app.timers import Timeout
 
+CONTENT_TYPES = {content_type.encode(): content_type for content_type in (JSON, FORM)}
 TOO_LARGE = RefusedError(413, "too_large")
 
 
@@ -98,7 +99,8 @@ def check_head(request: Request, max_bytes: int) -> str:
         raise TOO_LARGE
     if request.method != "POST":
         raise RefusedError(405, "method_not_allowed")
-    content_type = headers.get(b"content-type", b"").split(b";", 1)[0].strip().lower().decode("latin-1")
-    if content_type not in (JSON, FORM):
+    written = headers.get(b"content-type", b"")
+    content_type = CONTENT_TYPES.get(written) or CONTENT_TYPES.get(written.split(b";", 1)[0].strip().lower())
+    if content_type is None:
         raise RefusedError(415, "unsupported_content_type")
     return content_type
