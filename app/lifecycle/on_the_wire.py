@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from app.errors import RefusedError
 from app.lifecycle.without_click import STATUS_LINE
-from app.receiver.answer import Answer, Header, refusal
+from app.receiver.answer import Answer, Header, refused
 
 
 def written(answer: Answer, server_headers: Sequence[Header], closes: bool) -> bytes:
@@ -24,4 +24,4 @@ def turned_away(error: RefusedError, closes: bool) -> bytes:
 
 @functools.cache  # there are as many as there are such refusals
 def _turned_away(status: int, word: str, closes: bool) -> bytes:
-    return written(refusal(RefusedError(status, word)), (), closes)
+    return written(refused(status, word), (), closes)

@@ -50,11 +50,12 @@ ACCEPTED = answer(200, b"")
 
 def refusal(error: RefusedError) -> Answer:
     """What a RefusedError is answered with."""
-    return _refusal(error.status, error.word)
+    return refused(error.status, error.word)
 
 
 @functools.cache  # there are as many as there are words
-def _refusal(status: int, word: str) -> Answer:
+def refused(status: int, word: str) -> Answer:
+    """The same by its parts."""
     headers = [JSON_TYPE]
     if status in HOPELESS:
         headers.append(NO_RETRY)
