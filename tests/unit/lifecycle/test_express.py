@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import random
 import weakref
 from collections.abc import AsyncIterator
+from itertools import pairwise
 
 import pytest
 from structlog.testing import capture_logs
@@ -83,6 +85,24 @@ async def test_the_next_request_comes_early(told: ToldServer, cut: int) -> None:
     told.receiver.tell("second")
     assert [await answered(wire) for _ in range(2)] == ["second", "third"]
     assert told.receiver.ended == ["first", "second", "third"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_requests_in_whatever_pieces(told: ToldServer, seed: int) -> None:
+    """However a stream of requests is cut, each is answered once, in order, on the one way or the other."""
+    chance = random.Random(seed)
+    names = [str(number) for number in range(100)]
+    for name in names:
+        told.receiver.tell(name)
+    stream = b"".join(request(name.encode()) for name in names)
+    one = len(request(b"99"))
+    cuts = sorted(chance.sample(range(len(stream)), 40)) if seed else range(0, len(stream), one)
+    pieces = [stream[begin:end] for begin, end in pairwise([0, *cuts, len(stream)])]
+    wire = await told.connect()
+    sending = asyncio.create_task(wire.send_each(pieces))
+    assert [await answered(wire) for _ in names] == names
+    await sending
+    assert told.receiver.ended == names
 
 
 async def test_the_client_goes_away(told: ToldServer, caplog: pytest.LogCaptureFixture) -> None:
