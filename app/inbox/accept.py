@@ -109,7 +109,7 @@ class Accept:
         if duplicates:
             self._forget_duplicates(connection, items, stored)
         held = {
-            item.key: Held(Lease(name, epoch), _started(item, *stored[item.key]), sent_at)
+            item.key: Held(Lease(name, epoch), started(item, *stored[item.key]), sent_at)
             for name, item in first.items()
             if item.key in stored
         }
@@ -162,5 +162,6 @@ class Accept:
         self._sweep(connection, {"rows": asked})
 
 
-def _started(item: Item, number: int, received_at: float) -> Stored:
+def started(item: Item, number: int, received_at: float) -> Stored:
+    """An item as it is stored, in a lane that was taken for it."""
     return Stored(number, item.key, item.kind, item.content_type, item.body, item.traceparent, received_at, 1, 0)

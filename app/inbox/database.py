@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection
+
+from app.inbox.statement import Statement
 
 Result = TypeVar("Result")
 
@@ -22,13 +24,15 @@ class Wake(StrEnum):
 class Database(ABC):
     """SQLite or PostgreSQL. `shared`: other processes run from it too. `durable`: it outlives the process.
 
-    `joins`: what is asked of it in one moment is one transaction.
+    `joins`: what is asked of it in one moment is one transaction. `distant`: each statement of a transaction costs a
+    round trip, as do its beginning and its commit: what can be one statement is given to `execute`.
     """
 
     dialect: str
     joins: bool
     shared: bool
     durable: bool
+    distant: bool = False
 
     @abstractmethod
     async def open(self, on_wake: Callable[[Wake], None] = lambda wake: None) -> None:
@@ -48,6 +52,14 @@ class Database(ABC):
         Raises StoreUnavailableError when nothing was stored because the database was not there, StoreUnknownError
         when the commit may have happened, and SQLAlchemy's own error when the database refused a statement.
         """
+
+    async def execute(self, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]] | None:
+        """Executes one statement as a transaction of its own. Its rows.
+
+        None: the database did nothing of it, for whatever reason; a transaction will do it, or tell the reason. Raises
+        StoreUnavailableError when nothing was sent, and StoreUnknownError when no answer came.
+        """
+        return None
 
     @abstractmethod
     async def migrate(self) -> None:

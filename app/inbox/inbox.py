@@ -8,7 +8,7 @@ import itertools
 import random
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from app.errors import StoreError, StoreRefusedError, StoreUnknownError
 from app.inbox import schema
 from app.inbox.accept import Accept, Accepted, Item
+from app.inbox.accept_at_once import AcceptAtOnce
 from app.inbox.census import Census, Count
 from app.inbox.claim import Claim, Claimed, Next
 from app.inbox.complete import Complete, Completed
@@ -73,6 +74,7 @@ class Inbox:
         dialect, owner = database.dialect, self.owner
         following, fence = Next(dialect), Fence(dialect, owner)
         self._accept = Accept(dialect, owner, lease_seconds, following)
+        self._accept_at_once = AcceptAtOnce(owner, lease_seconds) if database.distant else None
         self._claim = Claim(dialect, owner, lease_seconds, following)
         self._complete = Complete(dialect, lease_seconds, fence, following)
         self._renew = Renew(dialect, lease_seconds, fence)
@@ -177,9 +179,14 @@ class Inbox:
 
     async def _write_accepts(self, items: Sequence[Item]) -> Sequence[Accepted]:
         # The epoch of a commit that may have happened is used again: what that commit took is then known as ours.
-        epoch, sent_at = self._doubtful_epoch or next(self._epochs), self._clock()
+        doubtful, sent_at = self._doubtful_epoch, self._clock()
+        epoch = doubtful or next(self._epochs)
+        answers: Sequence[Accepted] | None = None
         try:
-            answers = await self._transact(lambda connection: self._accept(connection, epoch, sent_at, items))
+            if self._accept_at_once is not None and self.up and doubtful is None:
+                answers = await self._ask(self._accept_at_once(self.database, epoch, sent_at, items))
+            if answers is None:
+                answers = await self._transact(lambda connection: self._accept(connection, epoch, sent_at, items))
         except StoreUnknownError:
             self._doubtful_epoch = epoch
             raise
@@ -199,8 +206,15 @@ class Inbox:
 
     async def _transact(self, work: Callable[..., Result], *, reads: bool = False) -> Result:
         """`reads`: it writes nothing, or may have nothing to write, so that it shows no database that is well."""
+        result = await self._ask(self.database.transact(work))
+        if not reads:
+            self._came_up()
+        return result
+
+    async def _ask(self, asked: Awaitable[Result]) -> Result:
+        """Notes what an error says of the database."""
         try:
-            result = await self.database.transact(work)
+            return await asked
         except StoreError as error:
             self._went_down(error)
             raise
@@ -208,9 +222,6 @@ class Inbox:
             said = f"{type(error.orig).__name__}: {str(error.orig).splitlines()[0]}"
             log.error("the database refused a statement", error=said)
             raise StoreRefusedError(said) from error
-        if not reads:
-            self._came_up()
-        return result
 
     async def _watch(self) -> None:
         """Asks a database that went away whether it is back, so that nothing has to fail to find out."""

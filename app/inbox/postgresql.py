@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 import asyncpg
@@ -17,11 +18,12 @@ from sqlalchemy import URL, Connection, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
-from sqlalchemy.util import greenlet_spawn
+from sqlalchemy.util import await_only, greenlet_spawn
 
 from app.errors import StoreUnavailableError, StoreUnknownError
 from app.inbox import schema
 from app.inbox.database import Database, Wake
+from app.inbox.statement import Statement
 from app.inbox.wakeup import Wakeup
 from app.timers import Timeout
 
@@ -42,11 +44,13 @@ TRANSIENT = ("40P01", "40001", "55P03", STALE)
 TRIES = 5
 # Data, constraint, too large: a row that no repetition stores. Everything else is about the database, not the row.
 REFUSED = ("22", "23", "54")
+# What the way to a database raises, and the database itself.
+BROKEN = (OSError, TimeoutError, DBAPIError, PoolTimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 @dataclass(slots=True)
 class _Progress:
-    """How far a transaction came."""
+    """How far a transaction came. `committing`: what was sent may be committed."""
 
     connection: Connection | None = None
     committing: bool = False
@@ -81,6 +85,8 @@ class PostgresqlDatabase(Database):
             arguments["server_settings"] = {"application_name": name, **LIMITS}
         self._url = url
         self._pooled = pooled
+        # Behind a pooler, a statement alone could have neither a plan that is kept nor its limits.
+        self.distant = not pooled
         self._distrusted_at = 0.0
         self._patience_seconds = SILENT_SECONDS
         self._listen_url = listen_url
@@ -118,19 +124,26 @@ class PostgresqlDatabase(Database):
         """One transaction, and again when the database asks for that; a silent connection is given up in time."""
         for _ in range(TRIES):
             try:
-                # Shielded: a caller that is cancelled must not leave a commit half sent.
-                return await asyncio.shield(asyncio.ensure_future(self._once(work, timeout_seconds)))
+                return await self._whole(partial(self._transaction, work), timeout_seconds)
             except DBAPIError as error:
                 if _code(error) not in TRANSIENT:
                     raise
                 said = str(error.orig)
         raise StoreUnavailableError(f"PostgreSQL let nobody through {TRIES} times: {said}; pg_locks shows who waits")
 
-    async def _once(self, work: Callable[[Connection], Result], timeout_seconds: float) -> Result:
+    async def execute(self, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]] | None:
+        """Without BEGIN and COMMIT: to PostgreSQL, a statement that is sent alone is a transaction."""
+        return await self._whole(partial(self._alone, statement, parameters)) if self.distant else None
+
+    async def _whole(self, work: Callable[[_Progress], Result], timeout_seconds: float = 0) -> Result:
+        # Shielded: a caller that is cancelled must not leave a commit half sent.
+        return await asyncio.shield(asyncio.ensure_future(self._once(work, timeout_seconds)))
+
+    async def _once(self, work: Callable[[_Progress], Result], timeout_seconds: float) -> Result:
         progress = _Progress()
         try:
             with Timeout.after(max(timeout_seconds, self._patience_seconds)):
-                result: Result = await greenlet_spawn(self._transaction, work, progress)
+                result: Result = await greenlet_spawn(work, progress)
                 self._patience_seconds = SILENT_SECONDS
                 return result
         except BaseException as error:
@@ -142,7 +155,7 @@ class PostgresqlDatabase(Database):
                 await _discard(progress.connection, error)
             if _is_answer(error):
                 raise
-            if isinstance(error, OSError | TimeoutError | DBAPIError | PoolTimeoutError | asyncpg.PostgresError):
+            if isinstance(error, BROKEN):
                 said = str(getattr(error, "orig", error)) or type(error).__name__
                 if progress.committing:
                     raise StoreUnknownError(f"the connection broke at a commit: {said}") from error
@@ -162,6 +175,23 @@ class PostgresqlDatabase(Database):
         connection.commit()
         connection.close()
         return result
+
+    def _alone(
+        self, statement: Statement, parameters: Mapping[str, Any], progress: _Progress
+    ) -> Sequence[Sequence[Any]] | None:
+        connection = progress.connection = self._engine.connect()
+        text, values = statement.bind(connection, parameters)
+        driver: Any = connection.connection.driver_connection
+        progress.committing = not driver.is_closed()
+        found: Sequence[Sequence[Any]] | None = None
+        try:
+            # Past SQLAlchemy's adapter, which would begin a transaction. asyncpg makes a stale plan anew by itself.
+            found = await_only(driver.fetch(text, *values))
+        except asyncpg.PostgresError:
+            if driver.is_closed():  # an answer all the same, or none: who knows what came before it
+                raise
+        connection.close()
+        return found
 
     async def migrate(self) -> None:
         """Brings the schema to this app's revision, once, however many processes try."""

@@ -65,6 +65,11 @@ def word(value: str) -> ColumnClause[str]:
     return literal_column(f"'{value}'", Text())
 
 
+def number(value: int) -> ColumnClause[int]:
+    """A number as a part of the statement's text: one parameter less to send and to bind."""
+    return literal_column(str(value), Integer())
+
+
 def rows(dialect: str, types: Types, parameter: str = "rows") -> FromClause:
     """A list of rows, sent as one JSON text: one statement for a group of any size, prepared once."""
     bind = bindparam(parameter, type_=Text())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -140,13 +140,13 @@ class TestAccept:
         large = [Item(f"A1:Ev-large-{n}", f"C{n}", "event", "application/json", "x" * 2**20) for n in range(20)]
         sizes: list[int] = []
 
-        execute = Statement.__call__
+        bind = Statement.bind
 
-        def look(self: Statement, connection: Connection, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+        def look(self: Statement, connection: Connection, parameters: Mapping[str, Any]) -> tuple[str, Sequence[Any]]:
             sizes.append(len(str(parameters)))
-            return execute(self, connection, parameters)
+            return bind(self, connection, parameters)
 
-        monkeypatch.setattr(Statement, "__call__", look)
+        monkeypatch.setattr(Statement, "bind", look)
         answers = await accept(inbox, *large)
         assert all(answer.new for answer in answers)
         assert sum(sizes) > 20 * 2**20
@@ -239,17 +239,24 @@ class TestEnds:
 
 def lose_one_answer(inbox: Inbox, monkeypatch: pytest.MonkeyPatch, *, happens: bool = True) -> asyncio.Event:
     """The next commit happens or not, and its answer never comes. Set when that is so."""
-    transact, lost = inbox.database.transact, asyncio.Event()
+    lost = asyncio.Event()
 
-    async def lose(work: Callable[..., object]) -> object:
-        if not lost.is_set():
+    def losing(write: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
+        async def lose(*asked: object) -> object:
+            if lost.is_set():
+                return await write(*asked)
             if happens:
-                await transact(work)
+                answer = await write(*asked)
+                if answer is None and write is execute:
+                    return None  # nothing was committed: the transaction is
             lost.set()
             raise StoreUnknownError("the connection broke at a commit")
-        return await transact(work)
 
-    monkeypatch.setattr(inbox.database, "transact", lose)
+        return lose
+
+    transact, execute = inbox.database.transact, inbox.database.execute
+    monkeypatch.setattr(inbox.database, "transact", losing(transact))
+    monkeypatch.setattr(inbox.database, "execute", losing(execute))
     return lost
 
 

@@ -78,3 +78,14 @@ async def test_after_a_migration_none_fails(server: PostgreSQL, url: str, databa
     server.query(url.rpartition("/")[2], "ALTER TABLE t ALTER n TYPE bigint")
     for _ in range(2 * CONNECTIONS):
         assert await database.transact(number) == [(1,)]
+
+
+async def test_after_a_migration_no_statement_alone_fails(
+    server: PostgreSQL, url: str, database: PostgresqlDatabase
+) -> None:
+    """The same for statements that are their own transactions: none is told to be done in another way."""
+    for _ in range(2 * CONNECTIONS):
+        assert await database.execute(NUMBER, {}) == [(1,)]
+    server.query(url.rpartition("/")[2], "ALTER TABLE t ALTER n TYPE bigint")
+    for _ in range(2 * CONNECTIONS):
+        assert await database.execute(NUMBER, {}) == [(1,)]

@@ -14,6 +14,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.engine import make_url
 
 from app.inbox.accept import Accept, Item
+from app.inbox.accept_at_once import AcceptAtOnce
 from app.inbox.claim import Claim, Next
 from app.inbox.complete import Complete
 from app.inbox.database import Database
@@ -36,6 +37,7 @@ class Process:
     """The statements of one owner."""
 
     accept: Accept
+    accept_at_once: AcceptAtOnce
     claim: Claim
     complete: Complete
     renew: Renew
@@ -79,6 +81,7 @@ class InboxMachine(RuleBasedStateMachine):
             following, fence = Next(dialect), Fence(dialect, name)
             self.processes[name] = Process(
                 Accept(dialect, name, LEASE_SECONDS, following),
+                AcceptAtOnce(name, LEASE_SECONDS),
                 Claim(dialect, name, LEASE_SECONDS, following),
                 Complete(dialect, LEASE_SECONDS, fence, following),
                 Renew(dialect, LEASE_SECONDS, fence),
@@ -103,15 +106,18 @@ class InboxMachine(RuleBasedStateMachine):
     @rule(
         who=st.sampled_from(PROCESSES),
         group=st.lists(st.tuples(st.sampled_from("abcdefgh"), st.sampled_from(LANES), st.booleans()), min_size=1),
+        at_once=st.booleans(),
     )
-    def accept(self, who: str, group: list[tuple[str, str, bool]]) -> None:
-        """A group arrives: new ones, duplicates, several of one lane."""
+    def accept(self, who: str, group: list[tuple[str, str, bool]], at_once: bool) -> None:
+        """A group arrives: new ones, duplicates, several of one lane; by one statement, where the database has it."""
         process = self.processes[who]
         process.epoch += 1
         items = [
             Item(f"{name}-{where}", where, "event", "application/json", "{}", None, take) for name, where, take in group
         ]
-        answers = self.transact(lambda c: process.accept(c, process.epoch, 0.0, items))
+        answers = self.do(process.accept_at_once(self.database, process.epoch, 0.0, items)) if at_once else None
+        if answers is None:
+            answers = self.transact(lambda c: process.accept(c, process.epoch, 0.0, items))
         was_empty = {name: not model.live for name, model in self.lanes.items()}
         first = {where: take for _, where, take in reversed(group)}
         for item, answer in zip(items, answers, strict=True):

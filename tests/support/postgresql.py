@@ -57,7 +57,7 @@ class PostgreSQL:
         until = time.monotonic() + WAIT_SECONDS
         while subprocess.run([str(_binaries() / "pg_isready"), "-q", *self._address()], check=False).returncode:
             if time.monotonic() > until or self._process.poll() is not None:
-                raise RuntimeError(f"PostgreSQL did not start: {(self._directory / 'log').read_text()[-2000:]}")
+                raise RuntimeError(f"PostgreSQL did not start: {self.said()[-2000:]}")
             time.sleep(0.05)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
@@ -81,6 +81,10 @@ class PostgreSQL:
     def query(self, database: str, sql: str) -> str:
         """What psql prints of a query, a row a line."""
         return self._run("psql", *self._address(), "-U", "test", "-d", database, "-XAtqc", sql)
+
+    def said(self) -> str:
+        """What is in its log."""
+        return (self._directory / "log").read_text()
 
     def _address(self) -> list[str]:
         return ["-h", "127.0.0.1", "-p", str(self.port)]

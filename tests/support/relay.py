@@ -1,4 +1,5 @@
-"""A TCP relay before a database, to cut one process off from it: by a refusal, a reset, silence, or at a COMMIT.
+"""A TCP relay before a database, to cut one process off from it: by a refusal, a reset, silence, or at a commit: a
+COMMIT, or a statement that is a transaction of its own.
 
 A process of its own (`Relay` is the handle on it): what a test does meanwhile must not slow the way to the database.
 """
@@ -16,8 +17,10 @@ from typing import Self
 
 import uvloop
 
-# As asyncpg sends it, in a simple query.
-COMMIT = b"COMMIT;"
+# As asyncpg sends them, in a simple query.
+BEGIN, COMMIT, ROLLBACK = b"BEGIN", b"COMMIT;", b"ROLLBACK;"
+# A statement with rows: outside of a transaction it is one.
+BIND, ROWS = b"B", b'[{"n":'
 CHUNK_BYTES = 65_536
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -138,9 +141,9 @@ class Forwarder:
             self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
             self.port = self._server.sockets[0].getsockname()[1]
 
-    def breaks(self, sent: bytes) -> AtCommit | None:
-        """Whether these bytes of a client are to break its connection, and where."""
-        if self._breaks_left == 0 or COMMIT not in sent:
+    def breaks(self) -> AtCommit | None:
+        """Whether a connection that commits now is to break, and where."""
+        if self._breaks_left == 0:
             return None
         self._breaks_left -= 1
         return self._break_at
@@ -166,6 +169,7 @@ class _Connection:
         self._reader = reader
         self._writers = [writer]
         self._swallow_answer = asyncio.Event()
+        self._in_transaction = False
 
     async def run(self, port: int) -> None:
         """Until one side ends."""
@@ -198,7 +202,7 @@ class _Connection:
     async def _upward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while sent := await reader.read(CHUNK_BYTES):
             await self._relay.until_flowing()
-            where = self._relay.breaks(sent)
+            where = self._relay.breaks() if self._commits(sent) else None
             if where is AtCommit.BEFORE:
                 self.reset()
                 return
@@ -206,6 +210,11 @@ class _Connection:
                 self._swallow_answer.set()
             writer.write(sent)
             await writer.drain()
+
+    def _commits(self, sent: bytes) -> bool:
+        if BEGIN in sent or COMMIT in sent or ROLLBACK in sent:
+            self._in_transaction = BEGIN in sent
+        return COMMIT in sent or (not self._in_transaction and sent.startswith(BIND) and ROWS in sent)
 
     async def _downward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while received := await reader.read(CHUNK_BYTES):

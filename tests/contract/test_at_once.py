@@ -1,0 +1,264 @@
+"""On PostgreSQL the usual group is one statement without BEGIN and COMMIT, and keeps what a transaction keeps."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from unittest import mock
+
+import asyncpg
+import pytest
+from sqlalchemy.engine import make_url
+
+from app.errors import StoreUnavailableError, StoreUnknownError
+from app.inbox.accept_at_once import RACED, AcceptAtOnce
+from app.inbox.inbox import Inbox
+from app.inbox.postgresql import PostgresqlDatabase
+from tests.contract.conftest import LEASE_SECONDS
+from tests.contract.test_inbox import accept, end, hold, item
+from tests.support.asked import asked
+from tests.support.postgresql import PostgreSQL
+from tests.support.relay import AtCommit, Relay
+from tests.support.waiting import until, until_answer
+
+BEGUN = "BEGIN;"
+
+
+@pytest.fixture
+async def url(postgres: PostgreSQL) -> str:
+    """An empty inbox."""
+    url = postgres.new_database()
+    database = PostgresqlDatabase(make_url(url))
+    await database.migrate()
+    await database.close()
+    return url
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Inbox]:
+    """A process's view of it, that has accepted and completed before."""
+    inbox = Inbox(PostgresqlDatabase(make_url(url)), lease_seconds=LEASE_SECONDS)
+    await inbox.open()
+    await end(inbox, await hold(inbox, "C-before"))
+    await until(lambda: inbox.census is not None, what="it has counted what is there: for some seconds it asks nothing")
+    yield inbox
+    await inbox.close()
+
+
+@pytest.fixture
+async def inbox(url: str) -> AsyncIterator[Inbox]:
+    """One of them."""
+    async with opened(url) as inbox:
+        yield inbox
+
+
+@pytest.fixture
+async def beside(url: str) -> AsyncIterator[asyncpg.Connection]:
+    """A connection of somebody else."""
+    connection = await asyncpg.connect(url.replace("+asyncpg", ""))
+    yield connection
+    await connection.close()
+
+
+async def until_waits(beside: asyncpg.Connection, so_many: int = 1) -> None:
+    """Until so many wait for a lock."""
+    waiting = f"SELECT count(*) >= {so_many} FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    await until_answer(lambda: beside.fetchval(waiting), what=f"{so_many} wait for a lock")
+
+
+@contextmanager
+def noting_errors(inbox: Inbox, told: list[BaseException]) -> Iterator[None]:
+    """What the database raises instead of an answer."""
+
+    def noting(ask: Callable[..., Awaitable[object]]) -> Callable[..., Awaitable[object]]:
+        async def note(*arguments: object) -> object:
+            try:
+                return await ask(*arguments)
+            except Exception as error:
+                told.append(error)
+                raise
+
+        return note
+
+    database = inbox.database
+    with (
+        mock.patch.object(database, "execute", noting(database.execute)),
+        mock.patch.object(database, "transact", noting(database.transact)),
+    ):
+        yield
+
+
+INSERT = """
+INSERT INTO delivery (key, lane, kind, content_type, received_at, state, attempts, crashes)
+VALUES ('A1:Ev-same', 'C-other', 'event', 'application/json', 0, 'done', 1, 0)
+"""
+
+
+async def pending(beside: asyncpg.Connection) -> dict[str, int]:
+    """How much each lane counts."""
+    return dict(await beside.fetch("SELECT name, pending FROM lane"))
+
+
+class TestAccept:
+    """A group is stored by one statement."""
+
+    async def test_it_is_one_round_trip(self, inbox: Inbox) -> None:
+        """Whatever is in the group but twins: what runs here, what waits for a place, what is behind another."""
+        held = await hold(inbox, "C1")
+        with asked() as seen:
+            answers = await accept(inbox, item("C1"), item("C2"), item("C3", take=False), item("C2"))
+        assert seen == ["WITH fresh"]
+        assert [(one.new, one.held is not None, one.waiting) for one in answers] == [
+            (True, False, False),
+            (True, True, False),
+            (True, False, True),
+            (True, False, False),
+        ]
+        assert answers[1].held is not None
+        assert (await end(inbox, answers[1].held, go_on=True)).following is not None
+        assert (await end(inbox, held)).written
+
+    async def test_what_slack_sends_again_costs_no_more(self, inbox: Inbox, beside: asyncpg.Connection) -> None:
+        """A retry in a group is told as one, its lane is left as it is, and the group is one statement all the same."""
+        held = await hold(inbox, "C1", "A1:Ev-runs")
+        await end(inbox, await hold(inbox, "C2", "A1:Ev-done"))
+        with asked() as seen:
+            answers = await accept(
+                inbox, item("C1", "A1:Ev-runs"), item("C2", "A1:Ev-done"), item("C2", "A1:Ev-new"), item("C3")
+            )
+        assert seen == ["WITH fresh"]
+        assert [one.new for one in answers] == [False, False, True, True]
+        assert [one.held.stored.attempts if one.held else None for one in answers] == [None, None, 1, 1]
+        assert await pending(beside) == {"C1": 1, "C2": 1, "C3": 1}
+        assert (await end(inbox, held)).written
+
+    async def test_twins_take_a_transaction(self, inbox: Inbox) -> None:
+        """Two with one key in a group are known before anything is sent."""
+        with asked() as seen:
+            answers = await accept(inbox, item("C1", "A1:Ev-twin"), item("C1", "A1:Ev-twin"))
+        assert seen[0] == BEGUN
+        assert [one.new for one in answers] == [True, False]
+
+    async def test_a_retry_in_the_same_moment_undoes_the_statement(
+        self, inbox: Inbox, beside: asyncpg.Connection, postgres: PostgreSQL
+    ) -> None:
+        """What another process stores while we do is a duplicate, and its lane is counted as if it had not come."""
+        stored = beside.transaction()
+        await stored.start()
+        await beside.execute(INSERT)
+        with asked() as seen:
+            accepting = asyncio.ensure_future(accept(inbox, item("C1", "A1:Ev-same"), item("C1"), item("C2")))
+            await until_waits(beside)
+            await stored.commit()
+            answers = await accepting
+        assert [one.new for one in answers] == [False, True, True]
+        assert [one.held is not None for one in answers] == [False, True, True]
+        assert await pending(beside) == {"C1": 1, "C2": 1}
+        assert [one for one in seen if one in ("WITH fresh", BEGUN)] == ["WITH fresh", BEGUN]
+        assert RACED in postgres.said()
+
+    async def test_a_lane_that_is_held_elsewhere(self, inbox: Inbox, url: str) -> None:
+        """What arrives in it is stored, is not ours to run, and nobody need be woken for it."""
+        async with opened(url) as other:
+            held = await hold(other, "C1")
+            (answer,) = await accept(inbox, item("C1", "A1:Ev-behind"))
+            assert (answer.new, answer.held, answer.waiting) == (True, None, False)
+            completed = await end(other, held, go_on=True)
+            assert completed.following is not None
+            assert completed.following.stored.key == "A1:Ev-behind"
+
+    async def test_no_id_before_every_lane_is_locked(self, inbox: Inbox, url: str, beside: asyncpg.Connection) -> None:
+        """Within a lane ids grow in the order of the commits: 1. a group waits for the last of its lanes, and has no id
+        yet; 2. another group is behind it in the first; 3. both are stored in this order."""
+        await hold(inbox, "C1", "A1:Ev-1")
+        await hold(inbox, "C9", "A1:Ev-9")
+        last = "SELECT last_value FROM delivery_id_seq"
+        async with opened(url) as other:
+            before = await beside.fetchval(last)
+            async with beside.transaction():
+                await beside.execute("SELECT FROM lane WHERE name = 'C9' FOR UPDATE")
+                first = asyncio.ensure_future(
+                    accept(inbox, *(item("C1", f"A1:Ev-first-{n}") for n in "ab"), item("C9"))
+                )
+                await until_waits(beside)
+                second = asyncio.ensure_future(accept(other, item("C1", "A1:Ev-second")))
+                await until_waits(beside, 2)
+                assert await beside.fetchval(last) == before
+            await asyncio.gather(first, second)
+            stored = await beside.fetch("SELECT key FROM delivery WHERE lane = 'C1' ORDER BY id")
+            assert [key for (key,) in stored] == ["A1:Ev-1", "A1:Ev-first-a", "A1:Ev-first-b", "A1:Ev-second"]
+
+    async def test_while_the_store_is_down_a_transaction_finds_out(self, inbox: Inbox) -> None:
+        """Whether it is back is not for a statement to tell, which may find nothing to write."""
+        inbox.up = False
+        with asked() as seen:
+            await accept(inbox, item("C1"))
+        assert seen[0] == BEGUN
+        assert inbox.up
+
+
+class TestUnknownOutcomes:
+    """A connection that breaks while a statement is alone on its way leaves it open whether it is stored."""
+
+    @pytest.mark.parametrize("where", list(AtCommit), ids=["before", "after"])
+    async def test_an_accept_without_an_answer_is_in_doubt(
+        self, url: str, postgres: PostgreSQL, beside: asyncpg.Connection, where: AtCommit
+    ) -> None:
+        """It is told as unknown, is asked again in a transaction, and is stored and held once, as a first attempt."""
+        async with (
+            Relay(postgres.port) as relay,
+            opened(make_url(url).set(port=relay.port).render_as_string(hide_password=False)) as inbox,
+        ):
+            await relay.break_commits(where)
+            told: list[BaseException] = []
+            with asked() as seen, noting_errors(inbox, told):
+                (first, second) = await accept(inbox, item("C1", "A1:Ev-1"), item("C1", "A1:Ev-2"))
+            assert await relay.breaks_left() == 0
+            assert [type(error) for error in told] == [StoreUnknownError]
+            assert [one for one in seen if one in ("WITH fresh", BEGUN)] == ["WITH fresh", BEGUN]
+            assert first.held is not None
+            assert (first.held.stored.key, first.held.stored.attempts, second.held) == ("A1:Ev-1", 1, None)
+            assert await pending(beside) == {"C1": 2}
+            completed = await end(inbox, first.held, go_on=True)
+            assert completed.following is not None
+            assert completed.following.stored.key == "A1:Ev-2"
+
+    async def test_a_connection_that_is_gone_already_leaves_nothing_open(
+        self, inbox: Inbox, beside: asyncpg.Connection
+    ) -> None:
+        """Where nothing was sent, the database was away, and the deadline holds."""
+        told: list[BaseException] = []
+        drivers = [await inbox.database.transact(lambda c: c.connection.driver_connection) for _ in range(5)]
+        await beside.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        await until(
+            lambda: all(driver.is_closed() for driver in drivers if driver is not None), what="it is known here"
+        )
+        with noting_errors(inbox, told):
+            (answer,) = await accept(inbox, item("C1"))
+        assert [type(error) for error in told] == [StoreUnavailableError]
+        assert answer.held is not None
+
+    async def test_a_statement_that_comes_late_changes_nothing(self, inbox: Inbox, beside: asyncpg.Connection) -> None:
+        """1. A statement waits for a lane when its connection is given up; 2. a transaction stores the group; 3. the
+        statement goes on, and is undone."""
+        late = AcceptAtOnce(inbox.owner, LEASE_SECONDS)
+        again = item("C2", "A1:Ev-late")
+        await hold(inbox, "C1")
+        lock = beside.transaction()
+        await lock.start()
+        await beside.execute("SELECT FROM lane WHERE name = 'C1' FOR UPDATE")
+        waiting = asyncio.ensure_future(late(inbox.database, 77, 0, [item("C1"), again]))
+        await until_waits(beside)
+        in_doubt = asyncio.ensure_future(
+            inbox.database.transact(lambda c: inbox._accept(c, 77, time.monotonic(), [again]))
+        )
+        (answer,) = await in_doubt
+        await lock.rollback()
+        assert await waiting is None
+        assert answer.held is not None
+        assert await pending(beside) == {"C1": 1, "C2": 1}
