@@ -20,6 +20,7 @@ from app.inbox.accept_at_once import AcceptAtOnce
 from app.inbox.census import Census, Count
 from app.inbox.claim import Claim, Claimed, Next
 from app.inbox.complete import Complete, Completed
+from app.inbox.complete_at_once import CompleteAtOnce
 from app.inbox.database import Database, Result, Wake
 from app.inbox.fence import Fence
 from app.inbox.group import Group
@@ -70,6 +71,9 @@ class Inbox:
         self._epochs = itertools.count(1)
         self._doubtful_epoch: int | None = None
         self._completions_in_doubt = False
+        # What was written of a group before the rest of it failed: nothing of that is in doubt. By identity, for the
+        # group holds its outcomes until all are written.
+        self._written: dict[int, Completed] = {}
         self._doubtful_claims: dict[int, float] = {}  # their epochs, and until when a lease of theirs can last
         dialect, owner = database.dialect, self.owner
         following, fence = Next(dialect), Fence(dialect, owner)
@@ -77,6 +81,7 @@ class Inbox:
         self._accept_at_once = AcceptAtOnce(owner, lease_seconds) if database.distant else None
         self._claim = Claim(dialect, owner, lease_seconds, following)
         self._complete = Complete(dialect, lease_seconds, fence, following)
+        self._complete_at_once = CompleteAtOnce(owner, lease_seconds) if database.distant else None
         self._renew = Renew(dialect, lease_seconds, fence)
         self.seat = Seat(dialect, owner, SOCKET_SEAT, self._transact)
         self._accepts: Group[Item, Accepted] = Group(
@@ -197,12 +202,21 @@ class Inbox:
         # The group after one whose commit may have happened is that one again.
         sent_at, in_doubt = self._clock(), self._completions_in_doubt
         try:
-            answers = await self._transact(lambda c: self._complete(c, sent_at, outcomes, in_doubt=in_doubt))
+            left = self._unwritten(outcomes)
+            if left and self._complete_at_once is not None and self.up and not in_doubt:
+                at_once = await self._ask(self._complete_at_once(self.database, sent_at, left))
+                self._written.update((id(left[n]), completed) for n, completed in at_once.items())
+            if rest := self._unwritten(outcomes):
+                answers = await self._transact(lambda c: self._complete(c, sent_at, rest, in_doubt=in_doubt))
+                self._written.update(zip(map(id, rest), answers, strict=True))
         except StoreUnknownError:
             self._completions_in_doubt = True
             raise
         self._completions_in_doubt = False
-        return answers
+        return [self._written.pop(id(outcome)) for outcome in outcomes]
+
+    def _unwritten(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        return [outcome for outcome in outcomes if id(outcome) not in self._written]
 
     async def _transact(self, work: Callable[..., Result], *, reads: bool = False) -> Result:
         """`reads`: it writes nothing, or may have nothing to write, so that it shows no database that is well."""

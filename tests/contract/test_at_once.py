@@ -10,14 +10,18 @@ from unittest import mock
 
 import asyncpg
 import pytest
+from sqlalchemy import Connection, update
 from sqlalchemy.engine import make_url
 
 from app.errors import StoreUnavailableError, StoreUnknownError
 from app.inbox.accept_at_once import RACED, AcceptAtOnce
+from app.inbox.complete_at_once import CompleteAtOnce
 from app.inbox.inbox import Inbox
+from app.inbox.lease import End, Held, Outcome
 from app.inbox.postgresql import PostgresqlDatabase
+from app.inbox.tables import lane
 from tests.contract.conftest import LEASE_SECONDS
-from tests.contract.test_inbox import accept, end, hold, item
+from tests.contract.test_inbox import accept, claim, counts, end, hold, item, keys
 from tests.support.asked import asked
 from tests.support.postgresql import PostgreSQL
 from tests.support.relay import AtCommit, Relay
@@ -93,6 +97,12 @@ def noting_errors(inbox: Inbox, told: list[BaseException]) -> Iterator[None]:
 INSERT = """
 INSERT INTO delivery (key, lane, kind, content_type, received_at, state, attempts, crashes)
 VALUES ('A1:Ev-same', 'C-other', 'event', 'application/json', 0, 'done', 1, 0)
+"""
+
+
+INSERT_LIVE = """
+INSERT INTO delivery (key, lane, kind, content_type, body, received_at, state, attempts, crashes)
+VALUES ($1, 'C1', 'event', 'application/json', '{}', 0, 'live', 0, 0)
 """
 
 
@@ -199,6 +209,116 @@ class TestAccept:
         assert inbox.up
 
 
+class TestComplete:
+    """A group of ends is written by one statement; what it cannot do, by a transaction after it."""
+
+    @pytest.mark.parametrize("how", list(End))
+    async def test_it_is_one_round_trip(self, inbox: Inbox, how: End) -> None:
+        """However runs end: lanes that are empty then, that go on here, and that are left to whoever claims them."""
+        (alone, goes_on, left) = [await hold(inbox, lane, f"A1:Ev-{lane}") for lane in ("C1", "C2", "C3")]
+        await accept(inbox, item("C2", "A1:Ev-next"), item("C3", "A1:Ev-left"))
+        with asked() as seen:
+            completed = await asyncio.gather(
+                end(inbox, alone, how), end(inbox, goes_on, how, go_on=True), end(inbox, left, how)
+            )
+        assert seen == ["WITH held"]
+        assert [one.written for one in completed] == [True] * 3
+        is_over = how in (End.DONE, End.DEAD)
+        assert [one.freed for one in completed] == [not is_over, not is_over, True]
+        following = completed[1].following
+        assert (following.stored.key if following else None) == ("A1:Ev-next" if is_over else None)
+        claimed = await claim(inbox)
+        again = {"A1:Ev-C1", "A1:Ev-C2", "A1:Ev-C3"}
+        assert set(keys(claimed)) == ({"A1:Ev-left"} if is_over else again)
+        attempts = {End.RETRY: 2, End.HANDED_BACK: 1}.get(how, 1)
+        assert {one.stored.attempts for one in claimed} == {attempts}
+        while following is not None:
+            assert following.stored.attempts == 1
+            following = (await end(inbox, following, go_on=True)).following
+
+    async def test_a_lost_lease_is_refused_by_a_transaction(self, inbox: Inbox, beside: asyncpg.Connection) -> None:
+        """Its neighbours are written by the statement; it changes nothing of a lane that is another's."""
+        lost, kept = await hold(inbox, "C1"), await hold(inbox, "C2")
+        await beside.execute("UPDATE lane SET owner = 'another' WHERE name = 'C1'")
+        with asked() as seen:
+            completed = await asyncio.gather(end(inbox, lost), end(inbox, kept))
+        assert [one.written for one in completed] == [False, True]
+        assert seen[:2] == ["WITH held", BEGUN]
+        assert await pending(beside) == {"C1": 1}
+        assert (await counts(inbox))["done"] == 2  # with the one before
+
+    async def test_what_came_while_it_waited_is_run_next(self, inbox: Inbox, beside: asyncpg.Connection) -> None:
+        """1. Somebody stores two more in the lane, and 2. a run in it ends before that is committed: its snapshot has
+        neither of them, its lane counts them; 3. the first of them is run next, all the same."""
+        held, other = await hold(inbox, "C1", "A1:Ev-1"), await hold(inbox, "C2")
+        async with beside.transaction():
+            await beside.execute("UPDATE lane SET pending = pending + 2 WHERE name = 'C1'")
+            for key in ("A1:Ev-2", "A1:Ev-3"):
+                await beside.execute(INSERT_LIVE, key)
+            completing = asyncio.gather(end(inbox, held, go_on=True), end(inbox, other, go_on=True))
+            await until_waits(beside)
+        completed = await completing
+        assert [one.written for one in completed] == [True, True]
+        following, ran = completed[0].following, []
+        while following is not None:
+            ran.append((following.stored.key, following.stored.attempts))
+            following = (await end(inbox, following, go_on=True)).following
+        assert ran == [("A1:Ev-2", 1), ("A1:Ev-3", 1)]
+        assert await pending(beside) == {}
+
+    @pytest.mark.parametrize(
+        ("change", "go_on", "left"),
+        [
+            ("UPDATE lane SET pending = pending + 1", False, {"C1": 1}),
+            ("UPDATE lane SET claimable_at = claimable_at + 1", False, {}),
+            ("UPDATE lane SET claimable_at = claimable_at + 1", True, {}),
+            ("UPDATE lane SET owner = 'another'", True, {"C1": 1}),
+            ("DELETE FROM lane", True, {}),
+        ],
+        ids=["counted up", "changed", "changed, goes on", "taken over", "gone"],
+    )
+    async def test_the_lane_as_it_is_counts(
+        self, inbox: Inbox, beside: asyncpg.Connection, change: str, go_on: bool, left: dict[str, int]
+    ) -> None:
+        """A lane that another changes while the statement waits for it is counted, let go of, or not touched, as it is
+        by then: not as the snapshot has it."""
+        held = await hold(inbox, "C1")
+        async with beside.transaction():
+            await beside.execute(change)
+            completing = asyncio.ensure_future(end(inbox, held, go_on=go_on))
+            await until_waits(beside)
+        lost = "another" in change or "DELETE" in change
+        assert (await completing).written != lost
+        assert await pending(beside) == left
+        state = "SELECT state FROM delivery WHERE id = $1"
+        assert await beside.fetchval(state, held.stored.id) == ("live" if lost else "done")
+
+    async def test_of_a_group_whose_rest_fails_the_written_is_known(self, inbox: Inbox, url: str) -> None:
+        """1. The statement writes one of two; 2. the database is away when the other's transaction begins, twice;
+        3. both are told as what they are, and what follows is ours to run."""
+        held, lost = await hold(inbox, "C1"), await hold(inbox, "C2")
+        await accept(inbox, item("C1", "A1:Ev-next"))
+        async with opened(url) as other:
+            away = [StoreUnavailableError("away"), StoreUnavailableError("away")]
+            transact = inbox.database.transact
+
+            async def fail(work: Callable[[Connection], object]) -> object:
+                if away:
+                    raise away.pop()
+                return await transact(work)
+
+            await inbox.database.transact(
+                lambda c: c.execute(update(lane).where(lane.c.name == "C2").values(owner=other.owner)) and None
+            )
+            with mock.patch.object(inbox.database, "transact", fail):
+                completed = await asyncio.gather(end(inbox, held, go_on=True), end(inbox, lost))
+        assert away == []
+        assert [one.written for one in completed] == [True, False]
+        assert completed[0].following is not None
+        assert completed[0].following.stored.key == "A1:Ev-next"
+        assert (await end(inbox, completed[0].following)).written
+
+
 class TestUnknownOutcomes:
     """A connection that breaks while a statement is alone on its way leaves it open whether it is stored."""
 
@@ -262,3 +382,82 @@ class TestUnknownOutcomes:
         assert await waiting is None
         assert answer.held is not None
         assert await pending(beside) == {"C1": 1, "C2": 1}
+
+    @pytest.mark.parametrize("where", list(AtCommit), ids=["before", "after"])
+    async def test_an_end_without_an_answer_is_in_doubt(
+        self, url: str, postgres: PostgreSQL, beside: asyncpg.Connection, where: AtCommit
+    ) -> None:
+        """It is told as unknown, is written again in a transaction, and counts once; what follows is run once."""
+        async with (
+            Relay(postgres.port) as relay,
+            opened(make_url(url).set(port=relay.port).render_as_string(hide_password=False)) as inbox,
+        ):
+            alone, goes_on = await hold(inbox, "C1"), await hold(inbox, "C2")
+            await accept(inbox, item("C2", "A1:Ev-2"), item("C2", "A1:Ev-3"))
+            await relay.break_commits(where)
+            told: list[BaseException] = []
+            with asked() as seen, noting_errors(inbox, told):
+                completed = await asyncio.gather(end(inbox, alone), end(inbox, goes_on, go_on=True))
+            assert await relay.breaks_left() == 0
+            assert [type(error) for error in told] == [StoreUnknownError]
+            assert [one for one in seen if one in ("WITH held", BEGUN)] == ["WITH held", BEGUN]
+            assert [one.written for one in completed] == [True, True]
+            assert await pending(beside) == {"C2": 2}
+            following, ran = completed[1].following, []
+            while following is not None:
+                ran.append((following.stored.key, following.stored.attempts))
+                following = (await end(inbox, following, go_on=True)).following
+            assert ran == [("A1:Ev-2", 1), ("A1:Ev-3", 1)]
+
+    async def test_an_end_that_comes_late_changes_nothing(self, inbox: Inbox, beside: asyncpg.Connection) -> None:
+        """1. A transaction has written what a statement before it left in doubt, and the next of the lane runs under
+        the same lease; 2. the statement arrives: the lane is not counted down once more."""
+        held = await hold(inbox, "C1")
+        await accept(inbox, item("C1", "A1:Ev-2"))
+        outcome = Outcome(held.lease, held.stored.id, End.DONE, go_on=True, attempt=1)
+        (completed,) = await inbox.database.transact(lambda c: inbox._complete(c, 0, [outcome]))
+        late = CompleteAtOnce(inbox.owner, LEASE_SECONDS)
+        assert await late(inbox.database, 0, [outcome]) == {}
+        assert await pending(beside) == {"C1": 1}
+        assert completed.following is not None
+        assert (await end(inbox, completed.following)).written
+
+
+class TestManyPods:
+    """Groups of several processes meet in the same lanes, in every order."""
+
+    async def test_no_deadlock(self, url: str, beside: asyncpg.Connection) -> None:
+        """Accepts, ends and claims of three processes over seven lanes wait for each other in one order alone."""
+        async with opened(url) as one, opened(url) as two, opened(url) as three:
+            pods, ran = (one, two, three), list[str]()
+            total = 3 * 150
+
+            async def send(pod: Inbox, name: str) -> None:
+                for n in range(0, 150, 15):
+                    group = [item(f"C{(5 * k) % 7}", f"A1:Ev-{name}-{k}") for k in range(n, n + 15)]
+                    for accepted in await accept(pod, *group):
+                        if accepted.held is not None:
+                            running.append(asyncio.ensure_future(run(pod, accepted.held)))
+
+            async def run(pod: Inbox, held: Held | None) -> None:
+                while held is not None:
+                    ran.append(held.stored.key)
+                    held = (await end(pod, held, go_on=len(ran) % 10 > 0)).following
+
+            async def take(pod: Inbox) -> None:
+                while len(ran) < total:
+                    await asyncio.gather(*(run(pod, held) for held in await claim(pod, 3)))
+
+            running: list[asyncio.Future[None]] = []
+            sending = [send(pod, str(number)) for number, pod in enumerate(pods)]
+            await asyncio.wait_for(asyncio.gather(*sending, *(take(pod) for pod in pods)), 60)
+            await asyncio.gather(*running)
+            stored = await beside.fetch("SELECT lane, key FROM delivery WHERE lane <> 'C-before' ORDER BY id")
+        assert len(ran) == total
+        for name in {name for name, _ in stored}:
+            of_lane = [key for in_lane, key in stored if in_lane == name]
+            assert [key for key in ran if key in set(of_lane)] == of_lane
+        await beside.execute("SELECT pg_stat_clear_snapshot()")
+        deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        assert await beside.fetchval(deadlocks) == 0
+        assert await pending(beside) == {}

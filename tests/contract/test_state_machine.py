@@ -16,7 +16,8 @@ from sqlalchemy.engine import make_url
 from app.inbox.accept import Accept, Item
 from app.inbox.accept_at_once import AcceptAtOnce
 from app.inbox.claim import Claim, Next
-from app.inbox.complete import Complete
+from app.inbox.complete import Complete, Completed
+from app.inbox.complete_at_once import CompleteAtOnce
 from app.inbox.database import Database
 from app.inbox.fence import Fence
 from app.inbox.lease import End, Held, Lease, Outcome
@@ -40,6 +41,7 @@ class Process:
     accept_at_once: AcceptAtOnce
     claim: Claim
     complete: Complete
+    complete_at_once: CompleteAtOnce
     renew: Renew
     epoch: int = 0
     ever_held: list[Held] = field(default_factory=list)
@@ -84,6 +86,7 @@ class InboxMachine(RuleBasedStateMachine):
                 AcceptAtOnce(name, LEASE_SECONDS),
                 Claim(dialect, name, LEASE_SECONDS, following),
                 Complete(dialect, LEASE_SECONDS, fence, following),
+                CompleteAtOnce(name, LEASE_SECONDS),
                 Renew(dialect, LEASE_SECONDS, fence),
             )
         self.lanes = {name: ModelLane() for name in LANES}
@@ -158,9 +161,10 @@ class InboxMachine(RuleBasedStateMachine):
         go_on=st.booleans(),
         old_too=st.booleans(),
         commit=st.sampled_from(["answered", "answered", "answer lost", "lost"]),
+        at_once=st.booleans(),
     )
     def complete(
-        self, *, who: str, which: int, how: End, delay: float, go_on: bool, old_too: bool, commit: str
+        self, *, who: str, which: int, how: End, delay: float, go_on: bool, old_too: bool, commit: str, at_once: bool
     ) -> None:
         """A run ends, of a claim that may be long lost; with `old_too`, another of its claims in the same group."""
         who = who if who in self.may_complete() else self.may_complete()[0]
@@ -180,7 +184,7 @@ class InboxMachine(RuleBasedStateMachine):
         if commit == "lost":
             process.doubt = Doubt(chosen, outcomes, {})
             return
-        answers = self.transact(lambda c: process.complete(c, 0.0, outcomes))
+        answers = self.write_ends(process, outcomes, at_once=at_once)
         written: dict[Held, bool] = {}
         for one, answer in zip(chosen, answers, strict=True):
             model = self.lanes[one.lease.lane]
@@ -196,6 +200,17 @@ class InboxMachine(RuleBasedStateMachine):
                 self.hold(who, answer.following)
         if commit == "answer lost":
             process.doubt = Doubt(chosen, outcomes, written)
+
+    def write_ends(self, process: Process, outcomes: list[Outcome], *, at_once: bool) -> list[Completed]:
+        """`at_once`: by one statement, where the database has it, and the rest by a transaction."""
+        written: dict[int, Completed] = {}
+        if at_once:
+            written = self.do(process.complete_at_once(self.database, 0.0, outcomes))
+        left = [n for n in range(len(outcomes)) if n not in written]
+        if left:
+            answers = self.transact(lambda c: process.complete(c, 0.0, [outcomes[n] for n in left]))
+            written.update(zip(left, answers, strict=True))
+        return [written[n] for n in range(len(outcomes))]
 
     @precondition(lambda self: any(process.doubt for process in self.processes.values()))
     @rule()
