@@ -55,6 +55,14 @@ def _has_view(payload: Mapping[str, Any]) -> bool:
     return isinstance(view, dict) and isinstance(view.get("callback_id", ""), str)
 
 
+def _has_typed_view(payload: Mapping[str, Any]) -> bool:
+    return _has_view(payload) and isinstance(payload["view"].get("type"), str)
+
+
+def _has_step(payload: Mapping[str, Any]) -> bool:
+    return isinstance(payload.get("workflow_step"), dict)
+
+
 def _are_objects(values: Any) -> bool:
     return isinstance(values, list) and all(isinstance(value, dict) for value in values)
 
@@ -63,6 +71,8 @@ def _are_objects(values: Any) -> bool:
 PARTS: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
     "block_actions": _has_named_actions,
     "interactive_message": _has_actions,
-    "view_submission": _has_view,
+    # Bolt asks both whether they are of a workflow's step, which it does not serve any more.
+    "view_submission": _has_typed_view,
+    "workflow_step_edit": _has_step,
     "view_closed": _has_view,
 }
