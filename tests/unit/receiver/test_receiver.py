@@ -188,7 +188,7 @@ WRONG = [
     (FORM, b'payload={"type":"interactive_message","callback_id":"x","actions":{"0":{}}}', "bad_payload"),
     (FORM, b'payload={"type":"interactive_message","callback_id":"x","actions":[]}', "bad_payload"),
     (FORM, b'payload={"type":"view_submission"}', "bad_payload"),
-    (FORM, b'payload={"type":"view_submission","view":{"callback_id":5}}', "bad_payload"),
+    (FORM, b'payload={"type":"view_submission","view":{"type":"modal","callback_id":5}}', "bad_payload"),
     (FORM, b'payload={"type":"view_submission","view":{"callback_id":"x"}}', "bad_payload"),
     (FORM, b'payload={"type":"view_closed","view":{"callback_id":null}}', "bad_payload"),
     (FORM, b'payload={"type":"workflow_step_edit","callback_id":["x"]}', "bad_payload"),
@@ -204,11 +204,11 @@ NAMES = [
     ("bad_payload", '{"type":"block_actions","actions":[{"action_id":%s}]}'),
     ("bad_payload", '{"type":"block_actions","actions":[{"action_id":"x"},{"action_id":%s}]}'),
     ("bad_payload", '{"type":"block_actions","actions":[{"action_id":"x","block_id":%s}]}'),
-    ("bad_payload", '{"type":"view_submission","view":{"callback_id":%s}}'),
+    ("bad_payload", '{"type":"view_submission","view":{"type":"modal","callback_id":%s}}'),
     ("bad_payload", '{"type":"view_closed","view":{"callback_id":%s}}'),
     ("bad_payload", '{"type":"block_suggestion","action_id":%s}'),
     *(
-        ("bad_payload", f'{{"type":"{of}","callback_id":%s,"actions":[{{}}]}}')
+        ("bad_payload", f'{{"type":"{of}","callback_id":%s,"actions":[{{}}],"workflow_step":{{}}}}')
         for of in (
             *("shortcut", "message_action", "interactive_message", "dialog_submission", "dialog_cancellation"),
             *("dialog_suggestion", "workflow_step_edit"),
