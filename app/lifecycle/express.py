@@ -25,6 +25,11 @@ log = get_logger("lifecycle")
 CUT_SHORT = answer(500, b"Internal Server Error", (b"content-type", b"text/plain; charset=utf-8"), closes=True)
 
 
+# What comes while a request is answered is read so far: a connection that is closed over what nobody read takes its last
+# answer along.
+MOST_AHEAD_BYTES = 65_536
+
+
 class Answers(Protocol):
     """Who is asked."""
 
@@ -52,7 +57,8 @@ class Express(Connection):
         """The way is chosen between two requests."""
         if self._task is not None:
             self._ahead += data
-            self.flow.pause_reading()
+            if len(self._ahead) > MOST_AHEAD_BYTES:
+                self.flow.pause_reading()
         elif (
             not data.startswith(REQUEST_LINE) or not self.is_between or self.flow.write_paused or not self._takes(data)
         ):

@@ -126,17 +126,35 @@ async def test_the_client_goes_away(told: ToldServer, caplog: pytest.LogCaptureF
 
 @pytest.mark.parametrize("field", [b"Connection: close", b"connection: foo, Close"])
 async def test_a_client_that_asks_for_the_end(told: ToldServer, field: bytes) -> None:
-    """Its connection is closed after its answer, which says so; what it sent behind is not looked at."""
+    """Its connection is closed after its answer, which says so; what it sent behind is not looked at. But it is read:
+    a connection closed over unread bytes is reset, and the answer may be lost with it."""
     wire = await told.connect()
     await wire.send(request(b"first", field))
     await told.until_begun("first")
-    await wire.send(request(b"now"))
-    await until(lambda: connection(told)._ahead, what="it has come")
+    behind = request(b"now")
+    await wire.send(behind[:50])
+    await until(lambda: connection(told)._ahead, what="the first of it has come")
+    await wire.send(behind[50:])
+    await until(lambda: len(connection(told)._ahead) == len(behind), what="all of it has come")
     told.receiver.tell("first")
     _, fields, _ = await wire.whole_answer()
     assert fields[b"connection"] == b"close"
     assert await wire.is_closed()
     assert (told.receiver.ways, told.receiver.begun) == (["express"], ["first"])
+
+
+async def test_a_client_that_does_not_wait_for_answers(told: ToldServer) -> None:
+    """What comes before its turn is kept up to a bound, beyond which nothing more is read; all of it has its turn."""
+    wire = await told.connect()
+    await wire.send(request(b"first"))
+    await told.until_begun("first")
+    many = 2_000
+    wire.send_without_waiting(request(b"now") * many)
+    await until(lambda: connection(told).flow.read_paused, what="nothing more is read")
+    assert len(connection(told)._ahead) < 1_000_000
+    told.receiver.tell("first")
+    assert await answered(wire) == "first"
+    assert [await answered(wire) for _ in range(many)] == ["now"] * many
 
 
 async def test_an_answer_that_is_the_last(told: ToldServer) -> None:
