@@ -10,7 +10,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from slack_bolt.async_app import AsyncApp
 from slack_bolt.lazy_listener.asyncio_runner import AsyncioLazyListenerRunner
 from slack_bolt.listener.async_listener_completion_handler import AsyncDefaultListenerCompletionHandler
 from slack_bolt.listener.async_listener_error_handler import AsyncDefaultListenerErrorHandler
@@ -21,17 +20,19 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from app.bolt import workflow
+from app.bolt.at_once import with_a_short_way
 from app.bolt.authorization import Authorization
 from app.bolt.error_handler import ErrorHandler, MiddlewareErrorHandler
-from app.bolt.index import ListenerIndex, asked
+from app.bolt.index import ListenerIndex
 from app.bolt.listener_runner import RUN, ListenerRunner
 from app.bolt.request import Request
 from app.bolt.run import Ack, Run
+from app.bolt.walk import WalkedApp
 from app.bolt.web_api import client as web_client
 from app.delivery import Delivery
 
 
-class BoltApp(AsyncApp):
+class BoltApp(WalkedApp):
     """Bolt with its own checks of the request switched off (they are ours), and its listeners tracked."""
 
     def __init__(self, *, token: str, api_url: str) -> None:
@@ -60,7 +61,7 @@ class BoltApp(AsyncApp):
         self._async_listeners = ListenerIndex()
         self._async_middleware_error_handler = MiddlewareErrorHandler(self.error_handler, _fail)
         self._async_middleware_list = [
-            Authorization() if isinstance(middleware, AsyncSingleTeamAuthorization) else middleware
+            Authorization() if isinstance(middleware, AsyncSingleTeamAuthorization) else with_a_short_way(middleware)
             for middleware in self._async_middleware_list
         ]
         self._request_logger: logging.Logger = get_bolt_app_logger(app_name=self.name, base_logger=self._base_logger)
@@ -75,11 +76,11 @@ class BoltApp(AsyncApp):
 
     async def run_stored(self, run: Run) -> None:
         """Runs a stored delivery to its end. How it ended is in `run`; a cancelled caller cancels its listeners."""
-        await self._dispatch(self._request(run, None))
+        await super().async_dispatch(self._request(run, None))
 
     async def answer(self, run: Run) -> BoltResponse:
         """Answers a delivery that somebody waits for, where none of Bolt's adapters brought it."""
-        return await self._dispatch(self._request(run, None))
+        return await super().async_dispatch(self._request(run, None))
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         """Bolt's own entry, also for its adapters: with a Run in the context, the request is built from its delivery.
@@ -92,14 +93,7 @@ class BoltApp(AsyncApp):
             raise TypeError("a request reaches Bolt with a Run in its context")
         if not run.is_stored:
             req = self._request(run, req)
-        return await self._dispatch(req)
-
-    async def _dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
-        dispatching = asked.set(req.body)
-        try:
-            return await super().async_dispatch(req)
-        finally:
-            asked.reset(dispatching)
+        return await super().async_dispatch(req)
 
     async def report_failure(self, delivery: Delivery, reason: str) -> None:
         """Tells Slack of a workflow step that is a dead letter; nothing for any other delivery."""

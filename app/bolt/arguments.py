@@ -9,10 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from slack_bolt.listener.async_listener import AsyncCustomListener
 from slack_bolt.request import payload_utils
 from slack_bolt.request.async_request import AsyncBoltRequest
-from slack_bolt.response import BoltResponse
 
 KNOWN: dict[str, Callable[[AsyncBoltRequest], Any]] = {
     "ack": lambda request: request.context.ack,
@@ -29,17 +27,6 @@ KNOWN: dict[str, Callable[[AsyncBoltRequest], Any]] = {
     "shortcut": lambda request: payload_utils.to_shortcut(request.body),
     "view": lambda request: payload_utils.to_view(request.body),
 }
-
-
-class Listener(AsyncCustomListener):
-    """Bolt's listener, called with no more than it asks for."""
-
-    async def run_ack_function(self, *, request: AsyncBoltRequest, response: BoltResponse) -> BoltResponse | None:
-        """Bolt's own hook."""
-        arguments = build(self.arg_names, request)
-        if arguments is None:
-            return await super().run_ack_function(request=request, response=response)
-        return await self.ack_function(**arguments)
 
 
 def build(names: Sequence[str], request: AsyncBoltRequest) -> dict[str, Any] | None:

@@ -15,16 +15,35 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from app.bolt import slack_error
+from app.bolt.at_once import AtOnce
 from app.errors import NotAuthorizedError
 
+NOT_AUTHORIZED = ("ssl_check", "url_verification")
 
-class Authorization(AsyncSingleTeamAuthorization):
+
+class Authorization(AtOnce, AsyncSingleTeamAuthorization):
     """Bolt's, but deliveries that come together ask once, and a failure is an attempt instead of a 200 with excuses."""
 
     def __init__(self) -> None:
         super().__init__()
         self._asking: asyncio.Task[AsyncSlackResponse] | None = None
         self._bot: AuthorizeResult | None = None  # what is the same for every request that goes with our token
+
+    def passes(self, req: AsyncBoltRequest) -> bool:
+        """Whether it goes with our token, a bot's, of which all is known."""
+        body, token = req.body, req.context.client.token
+        kind = body.get("type")
+        if kind == "event_callback":
+            if body["event"].get("type") in no_auth_test_events:
+                return False
+        elif kind in NOT_AUTHORIZED:
+            return False
+        if self._bot is None or self._bot.bot_token != token:
+            if self.auth_test_result is None or not _is_bot_token(token):
+                return False
+            self._bot = _to_authorize_result(self.auth_test_result, token, None)
+        req.context.set_authorize_result(_for_user(self._bot, req.context.user_id))
+        return True
 
     async def async_process(
         self,
@@ -34,27 +53,17 @@ class Authorization(AsyncSingleTeamAuthorization):
         next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt passes it by this name
     ) -> BoltResponse:
         """Bolt's own hook."""
-        body, client = req.body, req.context.client
-        kind = body.get("type")
-        if kind in ("ssl_check", "url_verification"):
-            return await super().async_process(req=req, resp=resp, next=next)
-        if self.auth_test_result is None:
+        if self.auth_test_result is None and req.body.get("type") not in NOT_AUTHORIZED:
             try:
-                self.auth_test_result = await self._ask(client)
+                self.auth_test_result = await self._ask(req.context.client)
             except SlackApiError as error:
                 word = slack_error.word(error)
                 if word is None or slack_error.status(error) != 200:  # busy or down: that says nothing of our token
                     raise
                 raise NotAuthorizedError(f"auth.test answered {word}: look at SLACK_BOT_TOKEN") from error
-        if kind == "event_callback" and body["event"].get("type") in no_auth_test_events:
-            return await super().async_process(req=req, resp=resp, next=next)
-        token = client.token
-        if self._bot is None or self._bot.bot_token != token:
-            if not _is_bot_token(token):
-                return await super().async_process(req=req, resp=resp, next=next)
-            self._bot = _to_authorize_result(self.auth_test_result, token, None)
-        req.context.set_authorize_result(_for_user(self._bot, req.context.user_id))
-        return await next()
+        if self.passes(req):
+            return await next()
+        return await super().async_process(req=req, resp=resp, next=next)
 
     async def _ask(self, client: AsyncWebClient) -> AsyncSlackResponse:
         """The answer of the call that is under way, also when it fails: in a line, each would wait for all before it.

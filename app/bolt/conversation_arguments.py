@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-
 from slack_bolt.context.say_stream.async_say_stream import AsyncSayStream
 from slack_bolt.context.set_status.async_set_status import AsyncSetStatus
 from slack_bolt.middleware.attaching_conversation_kwargs.async_attaching_conversation_kwargs import (
     AsyncAttachingConversationKwargs,
 )
 from slack_bolt.request.async_request import AsyncBoltRequest
-from slack_bolt.response import BoltResponse
+
+from app.bolt.at_once import AtOnce
 
 # Events that may be of an assistant's thread, of a direct message or of the app's home: Bolt finds out.
 PERHAPS_MORE = frozenset({
@@ -18,23 +17,17 @@ PERHAPS_MORE = frozenset({
 })  # fmt: skip
 
 
-class ConversationArguments(AsyncAttachingConversationKwargs):
+class ConversationArguments(AtOnce, AsyncAttachingConversationKwargs):
     """Bolt's, which asks thirteen times what sort of event it is; most say it by their type."""
 
-    async def async_process(
-        self,
-        *,
-        req: AsyncBoltRequest,
-        resp: BoltResponse,
-        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt passes it by this name
-    ) -> BoltResponse | None:
-        """Bolt's own hook."""
+    def passes(self, req: AsyncBoltRequest) -> bool:
+        """Whether it is an event of those, or none; others are Bolt's."""
         event, context = req.body.get("event"), req.context
         if event is None or req.body.get("type") != "event_callback":
-            return await next()
+            return True
         of = event.get("type")
         if of in PERHAPS_MORE and (of != "message" or event.get("channel_type") == "im"):
-            return await super().async_process(req=req, resp=resp, next=next)
+            return False
         channel_id = context.channel_id
         thread_ts = context.thread_ts or event.get("ts")
         if channel_id is not None and of is not None and thread_ts:
@@ -47,4 +40,4 @@ class ConversationArguments(AsyncAttachingConversationKwargs):
                 recipient_user_id=context.user_id,
                 thread_ts=thread_ts,
             )
-        return await next()
+        return True

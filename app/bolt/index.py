@@ -7,37 +7,14 @@ decide. A listener whose constraint is no plain string is always a candidate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextvars import ContextVar
+from collections.abc import Mapping, Sequence
 from typing import Any, SupportsIndex
 
 from slack_bolt.listener.async_listener import AsyncCustomListener, AsyncListener
 from slack_bolt.listener_matcher import builtins
-from slack_bolt.listener_matcher.async_builtins import AsyncBuiltinListenerMatcher
 from slack_bolt.listener_matcher.async_listener_matcher import AsyncListenerMatcher
-from slack_bolt.middleware.async_middleware import AsyncMiddleware
-from slack_bolt.middleware.attaching_conversation_kwargs.async_attaching_conversation_kwargs import (
-    AsyncAttachingConversationKwargs,
-)
-from slack_bolt.request.async_request import AsyncBoltRequest
-from slack_bolt.response import BoltResponse
 
-from app.bolt.arguments import Listener
-from app.bolt.conversation_arguments import ConversationArguments
-
-# The body of the request that this task dispatches; while it is set, a walk over the listeners meets candidates only.
-asked: ContextVar[Mapping[str, Any] | None] = ContextVar("asked", default=None)
-
-
-class DirectMatcher(AsyncListenerMatcher):
-    """One of Bolt's matchers that wants nothing but the body, called without a listener's arguments being built."""
-
-    def __init__(self, matcher: AsyncBuiltinListenerMatcher) -> None:
-        self.func: Callable[..., Any] = matcher.func
-
-    async def async_matches(self, req: AsyncBoltRequest, resp: BoltResponse) -> bool:
-        """Bolt's own hook."""
-        return bool(await self.func(req.body))
+from app.bolt.listener import DirectMatcher, free_variables, known
 
 
 class ListenerIndex(list[AsyncListener]):
@@ -47,44 +24,53 @@ class ListenerIndex(list[AsyncListener]):
         super().__init__()
         self._named: dict[str, list[int]] = {}
         self._always: list[int] = []
+        self._found: dict[str | None, Sequence[AsyncListener]] = {}  # for those names that were asked for already
 
     def append(self, listener: AsyncListener, /) -> None:
         """Files a listener under the name that its first matcher wants."""
         if type(listener) is AsyncCustomListener:
-            listener.__class__ = Listener  # the same object, that Bolt has just built from thirteen arguments
-        listener.matchers = [_direct(matcher) for matcher in listener.matchers]
-        listener.middleware = [_short(middleware) for middleware in listener.middleware]
+            listener = known(listener)
         name = name_wanted(listener.matchers[0])
         (self._always if name is None else self._named.setdefault(name, [])).append(len(self))
+        self._found.clear()
         super().append(listener)
 
     def insert(self, index: SupportsIndex, listener: AsyncListener, /) -> None:
         """Positions are the order of registration: nothing may move them."""
         raise NotImplementedError("Bolt 1.30 only appends listeners")
 
-    def __iter__(self) -> Iterator[AsyncListener]:
-        body = asked.get()
-        if body is None:
-            return super().__iter__()
-        found = {at for name in names_in(body) for at in self._named.get(name, ())}
+    def candidates(self, body: Mapping[str, Any]) -> Sequence[AsyncListener]:
+        """The listeners that may match a request, in the order of registration."""
+        named = self._named
+        names = [name for name in names_in(body) if isinstance(name, str) and name in named]
+        if len(names) > 1:
+            return self._of(names)
+        name = names[0] if names else None
+        found = self._found.get(name)
+        if found is None:
+            found = self._found[name] = self._of(names)
+        return found
+
+    def _of(self, names: Sequence[str]) -> Sequence[AsyncListener]:
+        found = {at for name in names for at in self._named[name]}
         found.update(self._always)
-        return iter([self[at] for at in sorted(found)])
+        return [self[at] for at in sorted(found)]
 
 
-def names_in(body: Mapping[str, Any]) -> set[str]:
+def names_in(body: Mapping[str, Any]) -> list[Any]:
     """Every value of a request that a plain constraint is compared with, wherever the kind of request has it."""
     event, view, actions = body.get("event"), body.get("view"), body.get("actions")
     found: list[Any] = [body.get("command"), body.get("callback_id"), body.get("action_id")]
-    if isinstance(event, Mapping):
-        found += [event.get("type"), event.get("callback_id")]
+    if isinstance(event, dict):
+        found += (event.get("type"), event.get("callback_id"))
         function = event.get("function")
-        if isinstance(function, Mapping):
+        if isinstance(function, dict):
             found.append(function.get("callback_id"))
-    if isinstance(view, Mapping):
+    if isinstance(view, dict):
         found.append(view.get("callback_id"))
-    if isinstance(actions, list) and actions and isinstance(actions[0], Mapping):
+    if isinstance(actions, list) and actions and isinstance(actions[0], dict):
         found.append(actions[0].get("action_id"))
-    return {name for name in found if isinstance(name, str)}
+    return found
 
 
 def name_wanted(matcher: AsyncListenerMatcher) -> str | None:
@@ -92,10 +78,10 @@ def name_wanted(matcher: AsyncListenerMatcher) -> str | None:
     if not isinstance(matcher, DirectMatcher):
         return None
     # Bolt compares in a closure: what it compares with is read from there, so that it cannot be mistaken.
-    compare: Any = _free(matcher.func).get("func")
+    compare: Any = matcher.compare
     if getattr(compare, "__module__", None) != builtins.__name__:
         return None
-    free, kind = _free(compare), compare.__qualname__.partition(".")[0]
+    free, kind = free_variables(compare), compare.__qualname__.partition(".")[0]
     wanted = next((free[name] for name in ("event_type", "command", "callback_id", "action_id") if name in free), None)
     constraints = free.get("constraints")
     if wanted is None and isinstance(constraints, dict):
@@ -103,23 +89,3 @@ def name_wanted(matcher: AsyncListenerMatcher) -> str | None:
     elif wanted is None:
         wanted = constraints
     return wanted if isinstance(wanted, str) else None
-
-
-def _direct(matcher: AsyncListenerMatcher) -> AsyncListenerMatcher:
-    if type(matcher) is AsyncBuiltinListenerMatcher and matcher.arg_names == ["body"]:
-        return DirectMatcher(matcher)
-    return matcher
-
-
-def _short(middleware: AsyncMiddleware) -> AsyncMiddleware:
-    if isinstance(middleware, AsyncAttachingConversationKwargs):
-        return ConversationArguments(middleware.thread_context_store)
-    return middleware
-
-
-def _free(function: Any) -> dict[str, Any]:
-    """The variables that a function took from around it."""
-    cells = getattr(function, "__closure__", None) or ()
-    return (
-        dict(zip(function.__code__.co_freevars, (cell.cell_contents for cell in cells), strict=True)) if cells else {}
-    )

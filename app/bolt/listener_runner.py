@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import inspect
 import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -17,7 +16,9 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_bolt.util.utils import get_arg_names_of_callable
 
+from app.bolt.arguments import build
 from app.bolt.error_handler import ErrorHandler
+from app.bolt.listener import Listener, qualified_name
 from app.bolt.run import Ack, Run
 from app.errors import AckTimeoutError
 from app.telemetry.logs import get_logger
@@ -44,7 +45,7 @@ class ListenerRunner(AsyncioListenerRunner):
         """Bolt's own hook. Never None: that would let the next matching listener run too."""
         run: Run = request.context[RUN]
         ack = request.context.ack
-        run.found(qualified_name(listener.ack_function))
+        run.found(listener.qualified_name if type(listener) is Listener else qualified_name(listener.ack_function))
         if listener.auto_acknowledgement:
             await ack()
         if run.ack_by is None:
@@ -97,7 +98,11 @@ class ListenerRunner(AsyncioListenerRunner):
 
     async def _main(self, run: Run, request: AsyncBoltRequest, listener: AsyncListener) -> None:
         try:
-            await listener.run_ack_function(request=request, response=BoltResponse(status=200))
+            arguments = build(listener.arg_names, request) if type(listener) is Listener else None
+            if arguments is not None:
+                await listener.ack_function(**arguments)
+            else:
+                await listener.run_ack_function(request=request, response=BoltResponse(status=200))
         except Exception as error:  # whatever a listener raises is a failed attempt
             await self._failed(run, request, error)
 
@@ -138,9 +143,3 @@ class ListenerRunner(AsyncioListenerRunner):
 def failure(word: str) -> BoltResponse:
     """What Slack is told when a listener did not acknowledge: of the 5xx class, and never an empty 500."""
     return BoltResponse(status=503, body={"error": word})
-
-
-def qualified_name(function: Callable[..., Any]) -> str:
-    """Module and name of the function that a user wrote, under whatever wraps it."""
-    plain = inspect.unwrap(function)
-    return f"{getattr(plain, '__module__', '?')}.{getattr(plain, '__qualname__', type(plain).__qualname__)}"

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import inspect
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import slack_bolt
 from slack_bolt.async_app import AsyncApp, AsyncAssistant
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.lazy_listener.asyncio_runner import AsyncioLazyListenerRunner
-from slack_bolt.listener.async_listener import AsyncCustomListener
+from slack_bolt.listener.async_listener import AsyncCustomListener, AsyncListener
 from slack_bolt.listener.asyncio_runner import AsyncioListenerRunner
 from slack_bolt.listener_matcher import builtins
 from slack_bolt.listener_matcher.async_builtins import AsyncBuiltinListenerMatcher
 from slack_bolt.middleware.async_middleware_error_handler import AsyncMiddlewareErrorHandler
+from slack_bolt.middleware.attaching_function_token.async_attaching_function_token import AsyncAttachingFunctionToken
 from slack_bolt.middleware.authorization.async_single_team_authorization import AsyncSingleTeamAuthorization
+from slack_bolt.middleware.ignoring_self_events.async_ignoring_self_events import AsyncIgnoringSelfEvents
 from slack_bolt.request.async_request import AsyncBoltRequest
 
 import app.bolt
@@ -30,6 +35,14 @@ INSTANCE = (
     *("_async_middleware_list", "_async_middleware_error_handler"),
 )
 METHODS = ("async_dispatch", "error", "_init_context", "_handle_unmatched_requests", "listener_runner")
+# Bolt 1.30's walk, which app/bolt/walk.py and app/bolt/listener.py go in its place.
+WALKED = {
+    AsyncApp.async_dispatch: "9933aad9b4dc0525",
+    AsyncListener.async_matches: "51fdd9e833f8c82a",
+    AsyncListener.run_async_middleware: "d72ce9453e5e0f48",
+    AsyncIgnoringSelfEvents.async_process: "e9380629ac0aa5a2",
+    AsyncAttachingFunctionToken.async_process: "b1674af57254fbfa",
+}
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +66,7 @@ def test_a_method_that_is_overridden(name: str) -> None:
 def test_every_private_name_of_bolt_is_known_here() -> None:
     """What app/bolt uses of Bolt's private names is listed above: none can move unseen."""
     listeners = {f"_{kind}_listeners" for kind in ("thread_started", "thread_context_changed", "user_message")}
-    known = {*INSTANCE, *METHODS, *listeners, "_bot_message_listeners"}
+    known = {*INSTANCE, *METHODS, *listeners, "_bot_message_listeners", "_is_self_event"}
     own = {
         node.attr
         for file in Path(app.bolt.__file__).parent.glob("*.py")
@@ -74,6 +87,13 @@ def _defined(node: ast.AST) -> list[str]:
         return [node.name]
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
     return [target.attr for target in targets if isinstance(target, ast.Attribute)]
+
+
+@pytest.mark.parametrize("method", WALKED, ids=lambda method: method.__qualname__)
+def test_a_walk_that_is_ours_is_still_bolts(method: Callable[..., Any]) -> None:
+    """Bolt's own code, in the place of which ours runs, is the one that ours was written after."""
+    digest = hashlib.sha256(inspect.getsource(method).encode()).hexdigest()[:16]
+    assert digest == WALKED[method], f"Bolt's {method.__qualname__} has changed: look whether app/bolt must change too"
 
 
 def test_every_listener_passes_the_runner(stock: AsyncApp) -> None:

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.listener.async_listener import AsyncListener
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from app.bolt.index import ListenerIndex, asked
+from app.bolt.index import ListenerIndex
 
 NAMES = ("message", "app_mention", "approve", "deny", "/deploy", "block_actions", "function_executed", "ops")
 BLOCKS = ("block_one", "approve")
@@ -73,15 +74,19 @@ def app_with(registrations: list[Register], *, indexed: bool) -> AsyncApp:
 async def first_match(app: AsyncApp, body: dict[str, Any]) -> int | None:
     """The position of the listener that Bolt would run, walking the listeners as its dispatch does."""
     request, response = AsyncBoltRequest(body=body, mode="socket_mode"), BoltResponse(status=200)
-    everything = list(list.__iter__(app._async_listeners))
-    dispatching = asked.set(body)
-    try:
-        for listener in app._async_listeners:
-            if await listener.async_matches(req=request, resp=response):
-                return everything.index(listener)
-        return None
-    finally:
-        asked.reset(dispatching)
+    everything = list(app._async_listeners)
+    listeners = app._async_listeners
+    for listener in listeners.candidates(body) if isinstance(listeners, ListenerIndex) else listeners:
+        if await listener.async_matches(req=request, resp=response):
+            return everything.index(listener)
+    return None
+
+
+def candidates(app: AsyncApp, body: dict[str, Any]) -> list[AsyncListener]:
+    """Those that the index finds for a body."""
+    index = app._async_listeners
+    assert isinstance(index, ListenerIndex)
+    return list(index.candidates(body))
 
 
 def request_of_any_kind(chance: random.Random) -> dict[str, Any]:
@@ -128,24 +133,29 @@ async def test_the_index_runs_the_listener_that_bolt_would_run() -> None:
 def test_every_plain_constraint_is_indexed(register: int) -> None:
     """A listener with a plain name is no candidate of a request without that name; else matching slows with each."""
     app = app_with([every_decorator("only_this_one")[register]], indexed=True)
-    dispatching = asked.set({"type": "event_callback", "event": {"type": "another"}})
-    try:
-        assert list(app._async_listeners) == []
-    finally:
-        asked.reset(dispatching)
+    assert candidates(app, {"type": "event_callback", "event": {"type": "another"}}) == []
 
 
 def test_a_pattern_is_always_asked() -> None:
     """A regular expression may match anything, so that its listener is a candidate of every request."""
     app = app_with([lambda app: app.action(re.compile("^approve"))], indexed=True)
-    dispatching = asked.set({"type": "block_actions"})
-    try:
-        assert len(list(app._async_listeners)) == 1
-    finally:
-        asked.reset(dispatching)
+    assert len(candidates(app, {"type": "block_actions"})) == 1
 
 
-def test_outside_of_a_dispatch_all_listeners_are_there() -> None:
+def test_who_walks_over_the_index_meets_all_listeners() -> None:
     """Whoever looks at the app's listeners without a request sees every one of them, in order."""
     app = app_with([lambda app: app.event("message"), lambda app: app.command("/deploy")], indexed=True)
     assert len(list(app._async_listeners)) == 2
+
+
+def test_a_listener_that_is_registered_late_is_a_candidate() -> None:
+    """What was found for a name before is looked for again once there is another listener."""
+    body = {"type": "event_callback", "event": {"type": "message"}}
+    app = app_with([lambda app: app.event("message")], indexed=True)
+    assert len(candidates(app, body)) == 1
+
+    @app.event("message")
+    async def another() -> None:
+        return None
+
+    assert [listener.ack_function for listener in candidates(app, body)][1:] == [another]

@@ -1,0 +1,191 @@
+"""The walk through an app's middleware and listeners: Bolt's own walk, seen from what it meets."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.error import BoltError
+from slack_bolt.middleware.authorization.async_single_team_authorization import AsyncSingleTeamAuthorization
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from app.bolt.at_once import with_a_short_way
+from app.bolt.authorization import Authorization
+from app.bolt.index import ListenerIndex
+from app.bolt.walk import WalkedApp
+
+BEHAVIOURS = ("goes on", "goes on by its other name", "answers", "stops", "answers though it went on", "raises")
+WEIGHTS = (9, 3, 1, 1, 3, 1)
+Told = list[Any]
+PATTERN: Any = re.compile("[dh](.)")
+
+
+def app_of(plan: random.Random, told: Told, *, ours: bool) -> AsyncApp:
+    """An app as the plan has it; what is called tells so, with what it was given."""
+    cls = WalkedApp if ours else AsyncApp
+    app = cls(
+        token="xoxb-unit",
+        signing_secret="unit",
+        request_verification_enabled=False,
+        ssl_check_enabled=False,
+        url_verification_enabled=False,
+        raise_error_for_unhandled_request=False,
+    )
+    if ours:
+        app._async_listeners = ListenerIndex()
+        app._async_middleware_list = [
+            Authorization() if isinstance(one, AsyncSingleTeamAuthorization) else with_a_short_way(one)
+            for one in app._async_middleware_list
+        ]
+    for one in app._async_middleware_list:
+        if isinstance(one, AsyncSingleTeamAuthorization):
+            one.auth_test_result = authorized()
+    for n in range(plan.randrange(4)):
+        app.use(middleware(plan, told, f"global {n}"))
+    for n in range(plan.randrange(1, 6)):
+        register(app, plan, told, f"listener {n}")
+    if plan.random() < 0.5:
+
+        @app.error
+        async def on_error(error: Exception, body: dict[str, Any]) -> BoltResponse:
+            told.append(("error", type(error).__name__, body))
+            return BoltResponse(status=200, body="mended")
+
+    return app
+
+
+def middleware(plan: random.Random, told: Told, name: str) -> Callable[..., Awaitable[Any]]:
+    """One that does something of what a middleware may do."""
+    (does,) = plan.choices(BEHAVIOURS, WEIGHTS)
+
+    async def one(context: Any, resp: Any, next: Any, next_: Any) -> BoltResponse | None:  # noqa: A002 - Bolt's name
+        told.append((name, does, resp and (resp.status, resp.body), sorted(context)))
+        if does == "raises":
+            raise LookupError(name)
+        if does == "goes on by its other name":
+            await next_()
+        elif does.startswith("goes on") or does.endswith("went on"):
+            context[name] = True
+            await next()
+        return BoltResponse(status=201, body=name) if does.startswith("answers") else None
+
+    return one
+
+
+def register(app: AsyncApp, plan: random.Random, told: Told, name: str) -> None:
+    """A listener with a constraint, and perhaps with a matcher and middleware of its own."""
+    says, raises = plan.random() < 0.7, plan.random() < 0.1
+    of: Any = plan.choice(["message", "app_mention", re.compile("m"), {"type": "message", "subtype": None}])
+    more: dict[str, Any] = {"middleware": [middleware(plan, told, f"{name}'s {n}") for n in range(plan.randrange(3))]}
+    if plan.random() < 0.4:
+
+        async def matcher(body: dict[str, Any]) -> bool:
+            told.append((name, "is asked", body))
+            return says
+
+        more["matchers"] = [matcher]
+
+    async def listener(context: Any, client: Any, say: Any, response: Any, event: Any) -> None:
+        told.append((name, sorted(context), client.token, say.channel, response and response.status, event))
+        if raises:
+            raise LookupError(name)
+
+    async def command(ack: Any, command: Any, context: Any) -> None:
+        told.append((name, command, sorted(context)))
+        await ack(name)
+
+    if plan.random() < 0.3:
+        app.command(plan.choice(["/deploy", "/other", PATTERN]), **more)(command)
+    elif plan.random() < 0.2:
+        app.message(plan.choice(["hello", "", PATTERN]), **more)(listener)
+    else:
+        app.event(of, **more)(listener)
+
+
+def authorized() -> AsyncSlackResponse:
+    """What auth.test says of the token."""
+    return AsyncSlackResponse(
+        client=AsyncWebClient(),
+        http_verb="POST",
+        api_url="https://slack.example/api/auth.test",
+        req_args={},
+        data={"ok": True, "team_id": "T1", "bot_id": "B1", "user_id": "U0"},
+        headers={},
+        status_code=200,
+    )
+
+
+def a_body(plan: random.Random) -> dict[str, Any]:
+    """An event or a command; some events are the app's own, and some a workflow's step."""
+    if plan.random() < 0.3:
+        return {"command": plan.choice(["/deploy", "/other", "/none"]), "channel_id": "C1", "user_id": "U1"}
+    event = {
+        "type": plan.choice(["message", "app_mention", "reaction_added", "member_joined_channel", "app_uninstalled"]),
+        "user": plan.choice(["U1", "U1", "U1", "U0"]),
+        "channel": "C1",
+        "ts": "1.1",
+        "text": plan.choice(["hello", "other"]),
+    }
+    if plan.random() < 0.2:
+        event |= {"function_execution_id": "Fx1", "bot_access_token": "xwfp-1", "bot_id": plan.choice(["B1", "B2"])}
+    if plan.random() < 0.2:
+        event["channel_type"] = "im"
+    return {"type": "event_callback", "event": event, "team_id": "T1"}
+
+
+async def came_of(app: AsyncApp, body: dict[str, Any]) -> Any:
+    """What is answered, once its listener has run too."""
+    answer = await app.async_dispatch(AsyncBoltRequest(body=body, mode="socket_mode"))
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    return answer.status, answer.body, answer.headers
+
+
+@pytest.mark.parametrize("seed", range(150))
+async def test_a_request_meets_what_it_would_meet_in_bolt(seed: int, caplog: pytest.LogCaptureFixture) -> None:
+    """Middleware, matchers and listeners are called in Bolt's order with what Bolt gives them; so is what is answered,
+    and what is warned of, also where one stops, answers or raises."""
+    seen: list[Any] = []
+    for ours in (False, True):
+        plan, told, answers = random.Random(seed), Told(), Told()
+        app = app_of(plan, told, ours=ours)
+        caplog.clear()
+        for _ in range(8):
+            answers.append(await came_of(app, a_body(plan)))
+        warnings = [record.getMessage() for record in caplog.records if record.name.startswith("slack_bolt")]
+        seen.append((told, answers, warnings))
+    assert seen[0] == seen[1]
+
+
+async def test_bolts_debug_lines_are_bolts(caplog: pytest.LogCaptureFixture) -> None:
+    """Who switches on Bolt's debug lines has every one of them, and the same answers."""
+    seen: list[Any] = []
+    caplog.set_level(logging.DEBUG)
+    for ours in (False, True):
+        plan, told = random.Random(3), Told()
+        app = app_of(plan, told, ours=ours)
+        app._framework_logger.setLevel(logging.DEBUG)
+        caplog.clear()
+        answers = [await came_of(app, a_body(plan)) for _ in range(8)]
+        lines = [record.getMessage() for record in caplog.records if record.name == app._framework_logger.name]
+        # Each says its own name, and how long it took.
+        same = [re.sub(r"Applying .*|in \d+ millis", "", line) for line in lines]
+        seen.append((told, answers, same))
+    assert any("Running listener" in line for line in seen[0][2])
+    assert seen[0] == seen[1]
+
+
+def test_bolt_knows_what_a_listener_must_be() -> None:
+    """An app that walks by itself refuses what is no coroutine function, as Bolt does."""
+    app = app_of(random.Random(0), [], ours=True)
+    with pytest.raises(BoltError):
+        app.event("message")(lambda: None)
