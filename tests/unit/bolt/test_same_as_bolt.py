@@ -65,6 +65,7 @@ command = st.fixed_dictionaries(
         **dict.fromkeys(("team_id", "enterprise_id", "channel_id", "user_id"), ids),
         "is_enterprise_install": st.sampled_from(["true", "false"]),
         "response_url": st.just("https://hooks.example/3"),
+        "thread_ts": st.just("1.6"),
     },
 )
 payloads = st.fixed_dictionaries(
@@ -84,7 +85,39 @@ payloads = st.fixed_dictionaries(
         "function_data": st.fixed_dictionaries({"execution_id": ids}, optional={"inputs": st.just({"b": 2})}),
     },
 )
-body = st.one_of(payloads, command)
+# Of the forms that are read without a look elsewhere.
+plain_event = st.fixed_dictionaries(
+    {
+        "type": st.just("event_callback"),
+        "event": st.fixed_dictionaries(
+            {"type": st.sampled_from(TYPES)},
+            optional={
+                **dict.fromkeys(("user_id", "channel_id", "thread_ts", "ts"), ids),
+                "user": st.one_of(st.none(), person),
+                "channel": st.one_of(st.none(), person),
+                "item": st.fixed_dictionaries({"channel": ids, "ts": st.just("1.4")}),
+            },
+        ),
+        "authorizations": st.lists(
+            st.fixed_dictionaries(
+                {
+                    **dict.fromkeys(("team_id", "enterprise_id"), st.one_of(st.none(), ids)),
+                    "user_id": ids,
+                    "is_bot": st.booleans(),
+                    "is_enterprise_install": st.sampled_from([True, False, None, "true"]),
+                }
+            ),
+            min_size=1,
+            max_size=2,
+        ),
+    },
+    optional={
+        **dict.fromkeys(("team_id", "enterprise_id", "context_team_id", "context_enterprise_id"), ids),
+        "is_ext_shared_channel": st.booleans(),
+        "user_id": ids,
+    },
+)
+body = st.one_of(payloads, plain_event, command)
 
 
 def ours(payload: dict[str, Any]) -> Request:
