@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from app.delivery import json_text, keys, shape
 from app.delivery.delivery import FORM, JSON, Control, Delivery
@@ -75,17 +75,13 @@ def _fields(text: str) -> dict[str, str]:
     if text.count("&") >= MOST_FIELDS:
         raise ValueError("too many fields")
     fields = {}
-    for field in text.split("&"):
+    for field in text.replace("+", " ").split("&"):
         if field:
             name, _, value = field.partition("=")
-            fields[_decoded(name)] = _decoded(value)
+            if "%" in field:
+                name, value = unquote_to_bytes(name).decode(), unquote_to_bytes(value).decode()
+            fields[name] = value
     return fields
-
-
-def _decoded(text: str) -> str:
-    if "+" in text:
-        text = text.replace("+", " ")
-    return unquote(text, errors="strict") if "%" in text else text
 
 
 def _interactive(text: str, body: str) -> Delivery:
