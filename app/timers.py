@@ -56,15 +56,16 @@ class Timeout:
     @classmethod
     def after(cls, seconds: float) -> Timeout:
         """As `asyncio.timeout`."""
-        return cls(asyncio.get_running_loop().time() + seconds)
+        return cls(_of_this_loop().loop.time() + seconds)
 
     def __enter__(self) -> Timeout:
-        task = asyncio.current_task()
+        timers = _of_this_loop()
+        task = asyncio.current_task(timers.loop)
         if task is None:
             raise RuntimeError("a timeout cancels a task: outside of one there is none")
         self._task = task
         self._before = task.cancelling()
-        self._timer = call_at(self._at, self._expire)
+        self._timer = Timer(self._expire, (), timers.bucket(self._at))
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
@@ -125,13 +126,19 @@ _timers: Timers | None = None
 
 def call_at(at: float, callback: Callable[..., object], *arguments: Any) -> Timer:
     """Calls back at `at` on the loop's clock, or a moment later."""
-    global _timers  # noqa: PLW0603 - of the loop that runs: a process has one, and tests have one after the other
-    loop = asyncio.get_running_loop()
-    if _timers is None or _timers.loop is not loop:
-        _timers = Timers(loop)
-    return Timer(callback, arguments, _timers.bucket(at))
+    return Timer(callback, arguments, _of_this_loop().bucket(at))
 
 
 def call_later(seconds: float, callback: Callable[..., object], *arguments: Any) -> Timer:
     """Calls back so much later than now."""
-    return call_at(asyncio.get_running_loop().time() + seconds, callback, *arguments)
+    timers = _of_this_loop()
+    return Timer(callback, arguments, timers.bucket(timers.loop.time() + seconds))
+
+
+def _of_this_loop() -> Timers:
+    # Asked once a timer: in Python 3.11 get_running_loop() makes a system call, for it looks for a fork.
+    global _timers  # noqa: PLW0603 - of the loop that runs: a process has one, and tests have one after the other
+    loop = asyncio.get_running_loop()
+    if _timers is None or _timers.loop is not loop:
+        _timers = Timers(loop)
+    return _timers

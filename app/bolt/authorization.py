@@ -79,6 +79,6 @@ def _for_user(bot: AuthorizeResult, user_id: str | None) -> AuthorizeResult:
     """A copy for one request, which a listener may change."""
     mine = AuthorizeResult.__new__(AuthorizeResult)
     mine.update(bot)
-    mine.__dict__.update(bot.__dict__)
+    mine.__dict__ = bot.__dict__.copy()
     mine["user_id"] = mine.user_id = user_id
     return mine

@@ -47,7 +47,10 @@ class ListenerRunner(AsyncioListenerRunner):
         ack = request.context.ack
         run.found(listener.qualified_name if type(listener) is Listener else qualified_name(listener.ack_function))
         if listener.auto_acknowledgement:
-            await ack()
+            if type(ack) is Ack:
+                ack.by_itself()
+            else:  # a middleware has put its own in the place of ours
+                await ack()
         if run.ack_by is None:
             await self._run_stored(run, request, listener)
             return ack.response or BoltResponse(status=200)
@@ -58,7 +61,8 @@ class ListenerRunner(AsyncioListenerRunner):
             await self._main(run, request, listener)
             if run.error is None:
                 self._start_lazy(run, request, listener)
-            await run.wait()
+            if run.tasks:
+                await run.wait()
         except asyncio.CancelledError:
             run.cancel()
             await run.wait()
@@ -74,10 +78,10 @@ class ListenerRunner(AsyncioListenerRunner):
         """
         ack: Ack = request.context["ack"]
         main = run.spawn(self._main(run, request, listener))
-        main.add_done_callback(lambda _: ack.called.set())
+        main.add_done_callback(lambda _: ack.end_wait())
         try:
             with Timeout(ack_by):
-                await ack.called.wait()
+                await ack.wait()
         except TimeoutError:
             run.fail(AckTimeoutError(f"{run.listener} did not acknowledge in time"))
             run.cancel()
@@ -137,7 +141,7 @@ class ListenerRunner(AsyncioListenerRunner):
             run.fail(error)
         elif ack.response is None:
             ack.response = answer
-            ack.called.set()
+            ack.end_wait()
 
 
 def failure(word: str) -> BoltResponse:

@@ -34,6 +34,7 @@ class Run:
         self.unmatched = False
         self.error: Exception | None = None
         self.tasks: set[asyncio.Task[None]] = set()
+        self._all_ended: asyncio.Event | None = None  # of who waits
         self._stopped = False
 
     def found(self, listener: str) -> None:
@@ -67,7 +68,10 @@ class Run:
     async def wait(self) -> None:
         """Returns when all parts have ended; who stops waiting stops none of them."""
         while self.tasks:
-            await asyncio.wait(self.tasks)
+            if self._all_ended is None:
+                self._all_ended = asyncio.Event()
+            self._all_ended.clear()
+            await self._all_ended.wait()
 
     def cancel(self) -> None:
         """Asks every part to stop at its next await."""
@@ -82,6 +86,8 @@ class Run:
 
     def _part_ended(self, task: asyncio.Task[None]) -> None:
         self.tasks.discard(task)
+        if not self.tasks and self._all_ended is not None:
+            self._all_ended.set()
         if task.cancelled():
             if not self._stopped:
                 self.fail(RunError("the listener cancelled itself"))
@@ -94,10 +100,27 @@ class Ack(AsyncAck):
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # Bolt's own has no annotations
-        self.called = asyncio.Event()
+        self._called: asyncio.Event | None = None  # of who waits: for a stored delivery, nobody does
 
     async def __call__(self, *args: Any, **kwargs: Any) -> BoltResponse:
         """Takes what Bolt's own takes."""
         response = await super().__call__(*args, **kwargs)
-        self.called.set()
+        self.end_wait()
         return response
+
+    def by_itself(self) -> None:
+        """As ack() without arguments, for a listener that need not call it."""
+        self.response = BoltResponse(status=200)
+        self.end_wait()
+
+    async def wait(self) -> None:
+        """Returns once it was called, or `end_wait`."""
+        if self._called is None:
+            self._called = asyncio.Event()
+        if self.response is None:
+            await self._called.wait()
+
+    def end_wait(self) -> None:
+        """There is an answer, or there will be none."""
+        if self._called is not None:
+            self._called.set()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -72,9 +71,11 @@ class LaneRun:
             run = self._prepare(running)
             if stored.crashes >= self._limits.max_crashes:
                 raise _BuryError(f"cut short {stored.crashes} times: its process died while it ran")
-            async with self._suspects if is_suspect else contextlib.nullcontext():
-                if is_suspect:
+            if is_suspect:
+                async with self._suspects:
                     await self._ending.settle()
+                    await self._within_limit(run)
+            else:
                 await self._within_limit(run)
             # A listener that was cut and returned all the same swallowed that: nobody knows what it has done.
             cut = running.cut

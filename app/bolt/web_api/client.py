@@ -57,7 +57,7 @@ async def close(client: WatchedClient) -> None:
 def for_request(client: WatchedClient, team_id: str | None) -> WatchedClient:
     """A client that a listener may change (its token, its headers) without changing anybody else's."""
     mine = WatchedClient.__new__(WatchedClient)  # a tenth of what copy.copy takes
-    mine.__dict__.update(client.__dict__)
+    mine.__dict__ = client.__dict__.copy()
     mine.headers = client.headers.copy()
     mine.retry_handlers = client.retry_handlers.copy()
     mine.default_params = {"team_id": team_id} if team_id else {}

@@ -41,7 +41,8 @@ class Connection(asyncio.Protocol):
     """Fails what it was asked with the errors that aiohttp has for it, which slack_sdk's retry handlers know."""
 
     def __init__(self) -> None:
-        self.idle_since = 0.0  # on the loop's clock
+        self.idle_since = 0.0  # on the monotonic clock
+        self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._parser = httptools.HttpResponseParser(self)
         self._asked: asyncio.Future[Answer] | None = None
@@ -57,7 +58,7 @@ class Connection(asyncio.Protocol):
         """Sends a whole request; one at a time. Who stops waiting for its answer closes the connection."""
         if self._transport is None:
             raise aiohttp.ServerDisconnectedError
-        self._asked = asyncio.get_running_loop().create_future()
+        self._asked = self._loop.create_future()
         self._impatience = call_later(timeout_seconds, self._fail, TimeoutError())
         self._transport.write(request)
         return self._asked

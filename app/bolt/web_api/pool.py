@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
+import time
 from collections import deque
 from collections.abc import Mapping
 from typing import Any
@@ -65,7 +66,8 @@ class WebPool:
 
     async def ask(self, request: bytes) -> Answer:
         """Sends a request and waits for its answer. Raises aiohttp's errors, and TimeoutError."""
-        async with self._room:
+        await self._room.acquire()  # without its `async with`, which is two more coroutines
+        try:
             connection = self._kept() or await self._connect()
             self._busy.add(connection)
             try:
@@ -76,13 +78,15 @@ class WebPool:
             finally:
                 self._busy.discard(connection)
             if connection.is_usable:
-                connection.idle_since = asyncio.get_running_loop().time()
+                connection.idle_since = time.monotonic()
                 self._idle.append(connection)
             return answer
+        finally:
+            self._room.release()
 
     def _kept(self) -> Connection | None:
         """The connection that was used last, so that those that are not needed grow old and are closed."""
-        oldest = asyncio.get_running_loop().time() - IDLE_SECONDS
+        oldest = time.monotonic() - IDLE_SECONDS
         while self._idle and self._idle[0].idle_since < oldest:
             self._idle.popleft().close()
         while self._idle:
