@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from app.delivery import Delivery
 from app.errors import RefusedError, StoreError, StoreUnavailableError
 from app.inbox.inbox import Inbox
 from app.runner.runner import Runner
+from app.runner.settled import settled
 from app.telemetry import metrics
 from app.telemetry.logs import get_logger
 from app.telemetry.workspaces import Workspaces
@@ -39,7 +38,8 @@ class Events:
         accepting = self._runner.accept(delivery, deadline - ANSWER_SECONDS, reserved=reserved)
         try:
             with Timeout(deadline):
-                accepted = await asyncio.shield(accepting)
+                await settled(accepting)
+            accepted = accepting.result()
         except TimeoutError:
             # It may still be stored: then it runs, and the retry that follows finds it by its key.
             raise RefusedError(503, "store_timeout") from None

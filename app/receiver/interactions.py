@@ -13,6 +13,7 @@ from app.errors import AckTimeoutError, RefusedError, StoreError
 from app.inbox.inbox import Inbox
 from app.runner.ended import unstored_ended
 from app.runner.runner import Runner
+from app.runner.settled import settled
 from app.telemetry import logs, metrics, traces
 from app.telemetry.logs import get_logger
 from app.timers import Timeout
@@ -100,9 +101,10 @@ class Interactions:
             return
         try:
             with Timeout(deadline):
-                await asyncio.shield(adopting)
-                if run.trace is not None:
-                    run.trace.event("stored")
+                await settled(adopting)
+            adopting.result()
+            if run.trace is not None:
+                run.trace.event("stored")
         except (TimeoutError, StoreError):
             # Slack's user is told of the success all the same: their listener runs.
             self._count_unprotected(run)

@@ -12,6 +12,7 @@ from app.inbox.accept import Accepted
 from app.runner.ended import unstored_ended
 from app.runner.ending import Ending
 from app.runner.running import Running, Runs
+from app.runner.settled import settled
 from app.runner.verdict import Limits, Verdict, judge
 from app.timers import Timeout
 
@@ -28,7 +29,7 @@ class Adoption:
     async def see_to_its_end(self, run: Run, accepting: asyncio.Future[Accepted], lease_seconds: float) -> None:
         """Waits for the listener. What could not be stored runs on all the same, unprotected."""
         began = self._clock()
-        await asyncio.wait([accepting])
+        await settled(accepting)
         accepted = None if accepting.cancelled() or accepting.exception() else accepting.result()
         if accepted is None or accepted.held is None:
             try:

@@ -16,6 +16,7 @@ from app.inbox.lease import End, Held, Outcome
 from app.runner.ended import stored_ended
 from app.runner.room import Room
 from app.runner.running import Cut, Running
+from app.runner.settled import settled
 from app.runner.verdict import HANDED_BACK, Verdict, describe
 from app.telemetry.logs import get_logger
 
@@ -64,8 +65,9 @@ class Ending:
         )
         completing = self._inbox.complete(outcome)
         try:
-            # Shielded: a run that is cut while its end is written must not unwrite it; the fence decides.
-            completed = await asyncio.shield(completing)
+            # A run that is cut while its end is written must not unwrite it; the fence decides.
+            await settled(completing)
+            completed = completing.result()
         except StoreError:
             if run is not None:
                 run.over("not_written")

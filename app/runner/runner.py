@@ -82,9 +82,13 @@ class Runner:
         traceparent = run.trace.traceparent if run.trace is not None else None
         future = self._inbox.accept(_item(run.delivery, traceparent, running=True), deadline)
         task = self._spawn(self._adoption.see_to_its_end(run, future, self._inbox.lease_seconds), "adopted run")
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._adopted.discard(task)
+            on_end()
+
         self._adopted.add(task)
-        task.add_done_callback(self._adopted.discard)
-        task.add_done_callback(lambda _: on_end())
+        task.add_done_callback(ended)
         return future
 
     def stop_taking(self) -> None:
@@ -153,10 +157,7 @@ class Runner:
             self._room.give_back()
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-        task = spawn(work, name)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+        return spawn(work, name, self._tasks)
 
 
 def _item(delivery: Delivery, traceparent: str | None, *, take: bool = False, running: bool = False) -> Item:

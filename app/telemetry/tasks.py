@@ -11,10 +11,24 @@ from app.telemetry.logs import get_logger
 log = get_logger("tasks")
 
 
-def spawn(work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
-    """Starts a task. The caller keeps hold of it; an exception that nobody expected is logged, never swallowed."""
+def spawn(
+    work: Coroutine[Any, Any, None], name: str, among: set[asyncio.Task[None]] | None = None
+) -> asyncio.Task[None]:
+    """Starts a task; an exception that nobody expected is logged, never swallowed.
+
+    It is kept hold of `among` others until it has ended; without such a set that is the caller's part.
+    """
     task = asyncio.get_running_loop().create_task(work, name=name)
-    task.add_done_callback(_ended)
+    if among is None:
+        task.add_done_callback(_ended)
+        return task
+
+    def let_go(task: asyncio.Task[None]) -> None:
+        among.discard(task)
+        _ended(task)
+
+    among.add(task)
+    task.add_done_callback(let_go)
     return task
 
 
