@@ -39,13 +39,14 @@ INTERACTIVE_CONVERSATION: tuple[Path, ...] = (
     ("team", "id"),
     ("enterprise", "id"),
 )
+# In the event itself.
 EVENT_THREAD: tuple[Path, ...] = (
-    ("event", "thread_ts"),
-    ("event", "message", "thread_ts"),
-    ("event", "assistant_thread", "thread_ts"),
-    ("event", "message", "ts"),
-    ("event", "item", "ts"),
-    ("event", "ts"),
+    ("thread_ts",),
+    ("message", "thread_ts"),
+    ("assistant_thread", "thread_ts"),
+    ("message", "ts"),
+    ("item", "ts"),
+    ("ts",),
 )
 
 
@@ -81,18 +82,21 @@ def lane(kind: Kind, key: str, name: str | None, payload: Mapping[str, Any]) -> 
     """
     if kind is not Kind.EVENT or name is None:
         return f"={key}"
-    thread = _first(payload, EVENT_THREAD)
+    thread = _first(payload["event"], EVENT_THREAD)
     return f"{name}:{thread}" if thread is not None and THREAD.fullmatch(thread) else name
 
 
-def _first(payload: Mapping[str, Any], paths: tuple[Path, ...]) -> str | None:
+def _first(payload: Any, paths: tuple[Path, ...]) -> str | None:
     """The first path that leads to a string that is not empty."""
     for path in paths:
-        value: Any = payload
+        value = payload
         for name in path:
-            value = value.get(name) if isinstance(value, dict) else None
-        if isinstance(value, str) and value:
-            return value
+            if not isinstance(value, dict):
+                break
+            value = value.get(name)
+        else:
+            if isinstance(value, str) and value:
+                return value
     return None
 
 

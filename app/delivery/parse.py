@@ -78,8 +78,10 @@ def _fields(text: str) -> dict[str, str]:
     for field in text.replace("+", " ").split("&"):
         if field:
             name, _, value = field.partition("=")
-            if "%" in field:
-                name, value = unquote_to_bytes(name).decode(), unquote_to_bytes(value).decode()
+            if "%" in name:
+                name = unquote_to_bytes(name).decode()
+            if "%" in value:
+                value = unquote_to_bytes(value).decode()
             fields[name] = value
     return fields
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.middleware.attaching_conversation_kwargs.async_attaching_conversation_kwargs import (
     AsyncAttachingConversationKwargs,
 )
@@ -18,6 +19,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from app.bolt.authorization import Authorization
 from app.bolt.conversation_arguments import ConversationArguments
 from app.bolt.request import Request
+from app.bolt.run import Ack
 from app.delivery import Delivery, Kind
 from app.delivery.delivery import JSON
 
@@ -204,3 +206,12 @@ async def test_a_request_is_authorized_as_bolt_authorizes_it(payload: dict[str, 
         await authorization.async_process(req=request, resp=BoltResponse(status=200), next=_next)
         results.append((context_of(request), request.context.authorize_result, vars(request.context.authorize_result)))
     assert results[0] == results[1]
+
+
+async def test_what_is_acknowledged_by_itself_is_answered_as_by_ack() -> None:
+    """An event's ack leaves the response that `ack()` without arguments leaves in Bolt."""
+    mine, bolts = Ack(), AsyncAck()  # type: ignore[no-untyped-call] # Bolt's own has no annotations
+    mine.by_itself()
+    await bolts()
+    assert mine.response is not None
+    assert vars(mine.response) == vars(bolts.response)
