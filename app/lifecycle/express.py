@@ -25,8 +25,8 @@ log = get_logger("lifecycle")
 CUT_SHORT = answer(500, b"Internal Server Error", (b"content-type", b"text/plain; charset=utf-8"), closes=True)
 
 
-# What comes while a request is answered is read so far: a connection that is closed over what nobody read takes its last
-# answer along.
+# What comes while a request is answered is read so far: a connection that is closed over what nobody read takes its
+# last answer along.
 MOST_AHEAD_BYTES = 65_536
 
 
