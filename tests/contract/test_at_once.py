@@ -21,7 +21,7 @@ from app.inbox.lease import End, Held, Outcome
 from app.inbox.postgresql import PostgresqlDatabase
 from app.inbox.tables import lane
 from tests.contract.conftest import LEASE_SECONDS
-from tests.contract.test_inbox import accept, claim, counts, end, hold, item, keys
+from tests.contract.test_inbox import accept, accept_of, claim, complete_of, counts, end, hold, item, keys
 from tests.support.asked import asked
 from tests.support.postgresql import PostgreSQL
 from tests.support.relay import AtCommit, Relay
@@ -202,7 +202,7 @@ class TestAccept:
 
     async def test_while_the_store_is_down_a_transaction_finds_out(self, inbox: Inbox) -> None:
         """Whether it is back is not for a statement to tell, which may find nothing to write."""
-        inbox.up = False
+        inbox.store.up = False
         with asked() as seen:
             await accept(inbox, item("C1"))
         assert seen[0] == BEGUN
@@ -374,9 +374,8 @@ class TestUnknownOutcomes:
         await beside.execute("SELECT FROM lane WHERE name = 'C1' FOR UPDATE")
         waiting = asyncio.ensure_future(late(inbox.database, 77, 0, [item("C1"), again]))
         await until_waits(beside)
-        in_doubt = asyncio.ensure_future(
-            inbox.database.transact(lambda c: inbox._accept(c, 77, time.monotonic(), [again]))
-        )
+        write = accept_of(inbox)
+        in_doubt = asyncio.ensure_future(inbox.database.transact(lambda c: write(c, 77, time.monotonic(), [again])))
         (answer,) = await in_doubt
         await lock.rollback()
         assert await waiting is None
@@ -415,7 +414,8 @@ class TestUnknownOutcomes:
         held = await hold(inbox, "C1")
         await accept(inbox, item("C1", "A1:Ev-2"))
         outcome = Outcome(held.lease, held.stored.id, End.DONE, go_on=True, attempt=1)
-        (completed,) = await inbox.database.transact(lambda c: inbox._complete(c, 0, [outcome]))
+        write = complete_of(inbox)
+        (completed,) = await inbox.database.transact(lambda c: write(c, 0, [outcome]))
         late = CompleteAtOnce(inbox.owner, LEASE_SECONDS)
         assert await late(inbox.database, 0, [outcome]) == {}
         assert await pending(beside) == {"C1": 1}

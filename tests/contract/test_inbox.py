@@ -14,9 +14,11 @@ from sqlalchemy import Connection
 
 from app.errors import SchemaError, StoreRefusedError, StoreUnknownError
 from app.inbox import schema
-from app.inbox.accept import Accepted, Item
-from app.inbox.complete import Completed
+from app.inbox.accept import Accept, Accepted, Item
+from app.inbox.claim import Next
+from app.inbox.complete import Complete, Completed
 from app.inbox.desk import Desk, Filter
+from app.inbox.fence import Fence
 from app.inbox.inbox import Inbox
 from app.inbox.lease import End, Held, Lease, Outcome
 from app.inbox.retention import Retention
@@ -40,6 +42,18 @@ async def accept(inbox: Inbox, *items: Item) -> list[Accepted]:
     """Accepts them together."""
     deadline = time.monotonic() + 10
     return await asyncio.gather(*(inbox.accept(one, deadline) for one in items))
+
+
+def accept_of(inbox: Inbox) -> Accept:
+    """What an inbox accepts by, in a transaction."""
+    dialect = inbox.database.dialect
+    return Accept(dialect, inbox.owner, LEASE_SECONDS, Next(dialect))
+
+
+def complete_of(inbox: Inbox) -> Complete:
+    """What an inbox completes by, in a transaction."""
+    dialect = inbox.database.dialect
+    return Complete(dialect, LEASE_SECONDS, Fence(dialect, inbox.owner), Next(dialect))
 
 
 async def hold(inbox: Inbox, lane: str = "C1", key: str | None = None) -> Held:
@@ -265,7 +279,7 @@ class TestUnknownOutcomes:
 
     async def test_a_repeated_accept_still_knows_what_it_holds(self, inbox: Inbox) -> None:
         """What the lost commit stored and took is ours to run, once, and as its first attempt."""
-        write = inbox._accept
+        write = accept_of(inbox)
         again = item(key="A1:Ev-doubt")
         await inbox.database.transact(lambda c: write(c, 77, time.monotonic(), [again]))
         (answer,) = await inbox.database.transact(lambda c: write(c, 77, time.monotonic(), [again]))
@@ -279,7 +293,7 @@ class TestUnknownOutcomes:
 
     async def test_what_arrives_before_a_repeated_accept_is_answered_runs_behind_it(self, inbox: Inbox) -> None:
         """Of one lane, what the lost commit stored comes before what is stored together with it when it is repeated."""
-        write = inbox._accept
+        write = accept_of(inbox)
         again, later = item(key="A1:Ev-doubt"), item(key="A1:Ev-later")
         await inbox.database.transact(lambda c: write(c, 77, time.monotonic(), [again]))
         answers = await inbox.database.transact(lambda c: write(c, 77, time.monotonic(), [again, later]))
@@ -319,8 +333,9 @@ class TestUnknownOutcomes:
         held = await hold(inbox, key="A1:Ev-1")
         await accept(inbox, item(key="A1:Ev-2"), item(key="A1:Ev-3"))
         outcome = Outcome(held.lease, held.stored.id, End.DONE, go_on=True)
+        write = complete_of(inbox)
         for _ in range(2):
-            (completed,) = await inbox.database.transact(lambda c: inbox._complete(c, time.monotonic(), [outcome]))
+            (completed,) = await inbox.database.transact(lambda c: write(c, time.monotonic(), [outcome]))
         following: Held | None = completed.following
         ran = []
         while following is not None:
