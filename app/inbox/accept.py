@@ -6,7 +6,7 @@ in the order of the commits; then the deliveries; then the count is put right fo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, and_, bindparam, case, delete, literal, select, true, update
@@ -92,15 +92,24 @@ class Accept:
         self._uncount = Statement(update(lane).where(of_these).values(pending=lane.c.pending - r.c.n))
         self._sweep = Statement(delete(lane).where(lane.c.name.in_(select(r.c.name)), lane.c.pending <= 0))
 
-    def __call__(self, connection: Connection, epoch: int, sent_at: float, items: Sequence[Item]) -> list[Accepted]:
-        """Stores the items. `epoch` is a number that no other claim of this process has. One answer an item."""
+    def __call__(
+        self, connection: Connection, epoch: int, sent_at: float, items: Sequence[Item], told: Container[str] = ()
+    ) -> list[Accepted]:
+        """Stores the items. `epoch` is a number that no other claim of this process has. One answer an item.
+
+        `told`: lanes in which items of this very group, whose outcome was unknown, are known by now. Whoever runs
+        there, these are behind it, and their lane is not taken for them.
+        """
         lanes: dict[str, list[Item]] = {}
         for item in items:
             lanes.setdefault(item.lane, []).append(item)
-        asked = [{"name": name, "n": len(of), "take": int(of[0].take or of[0].running)} for name, of in lanes.items()]
+        asked = [
+            {"name": name, "n": len(of), "take": int((of[0].take or of[0].running) and name not in told)}
+            for name, of in lanes.items()
+        ]
         parameters = {"rows": as_rows(asked), "owner": self._owner, "epoch": epoch, "lease": self._lease_seconds}
         owners = {name: (owner, at) for name, owner, at in self._lanes(connection, parameters)}
-        ours = {name for name, claim in owners.items() if claim == (self._owner, epoch)}
+        ours = {name for name, claim in owners.items() if claim == (self._owner, epoch) and name not in told}
         waiting = {name for name, (owner, _) in owners.items() if owner is None}
 
         first = {name: of[0] for name, of in lanes.items() if name in ours}

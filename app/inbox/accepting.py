@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from app.errors import StoreUnknownError
 from app.inbox.accept import Accept, Accepted, Item
 from app.inbox.accept_at_once import AcceptAtOnce
 from app.inbox.store import Store
@@ -27,21 +26,24 @@ class Accepting:
         self._clock = clock
         self._accept = accept
         self._at_once = at_once
-        self._doubtful_epoch: int | None = None
+        self._epoch = 0
+        self._told: set[str] = set()  # lanes of what is in doubt, where a part of it is known by now
 
-    async def __call__(self, items: Sequence[Item]) -> Sequence[Accepted]:
+    async def __call__(self, items: Sequence[Item], *, in_doubt: bool) -> Sequence[Accepted]:
         """One answer an item. Raises a StoreError."""
+        sent_at = self._clock()
         # The epoch of a commit that may have happened is used again: what that commit took is then known as ours.
-        doubtful, sent_at = self._doubtful_epoch, self._clock()
-        epoch = doubtful or next(self._epochs)
+        if not in_doubt:
+            self._epoch = next(self._epochs)
+            self._told.clear()
+        epoch, told = self._epoch, self._told
         answers: Sequence[Accepted] | None = None
-        try:
-            if self._at_once is not None and self._store.up and doubtful is None:
-                answers = await self._store.ask(self._at_once(self._store.database, epoch, sent_at, items))
-            if answers is None:
-                answers = await self._store.transact(lambda connection: self._accept(connection, epoch, sent_at, items))
-        except StoreUnknownError:
-            self._doubtful_epoch = epoch
-            raise
-        self._doubtful_epoch = None
+        if self._at_once is not None and self._store.up and not in_doubt:
+            answers = await self._store.ask(self._at_once(self._store.database, epoch, sent_at, items))
+        if answers is None:
+            answers = await self._store.transact(
+                lambda connection: self._accept(connection, epoch, sent_at, items, told)
+            )
+        if in_doubt:
+            told.update(item.lane for item in items)
         return answers

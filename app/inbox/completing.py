@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from app.errors import StoreUnknownError
 from app.inbox.complete import Complete, Completed
 from app.inbox.complete_at_once import CompleteAtOnce
 from app.inbox.lease import Outcome
@@ -22,27 +21,19 @@ class Completing:
         self._clock = clock
         self._complete = complete
         self._at_once = at_once
-        self._in_doubt = False
         # What was written of a group before the rest of it failed: nothing of that is in doubt. By identity, for the
         # group holds its outcomes until all are written.
         self._written: dict[int, Completed] = {}
 
-    async def __call__(self, outcomes: Sequence[Outcome]) -> Sequence[Completed]:
+    async def __call__(self, outcomes: Sequence[Outcome], *, in_doubt: bool) -> Sequence[Completed]:
         """One answer an outcome. Raises a StoreError."""
-        # The group after one whose commit may have happened is that one again.
-        sent_at, in_doubt = self._clock(), self._in_doubt
-        try:
-            left = self._unwritten(outcomes)
-            if left and self._at_once is not None and self._store.up and not in_doubt:
-                at_once = await self._store.ask(self._at_once(self._store.database, sent_at, left))
-                self._written.update((id(left[n]), completed) for n, completed in at_once.items())
-            if rest := self._unwritten(outcomes):
-                answers = await self._store.transact(lambda c: self._complete(c, sent_at, rest, in_doubt=in_doubt))
-                self._written.update(zip(map(id, rest), answers, strict=True))
-        except StoreUnknownError:
-            self._in_doubt = True
-            raise
-        self._in_doubt = False
+        sent_at, left = self._clock(), self._unwritten(outcomes)
+        if left and self._at_once is not None and self._store.up and not in_doubt:
+            at_once = await self._store.ask(self._at_once(self._store.database, sent_at, left))
+            self._written.update((id(left[n]), completed) for n, completed in at_once.items())
+        if rest := self._unwritten(outcomes):
+            answers = await self._store.transact(lambda c: self._complete(c, sent_at, rest, in_doubt=in_doubt))
+            self._written.update(zip(map(id, rest), answers, strict=True))
         return [self._written.pop(id(outcome)) for outcome in outcomes]
 
     def _unwritten(self, outcomes: Sequence[Outcome]) -> list[Outcome]:

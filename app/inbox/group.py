@@ -7,23 +7,31 @@ import contextlib
 import itertools
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from app.errors import StoreError, StoreRefusedError, StoreUnavailableError, StoreUnknownError
 from app.telemetry.tasks import spawn
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
-Write = Callable[[Sequence[Item]], Awaitable[Sequence[Answer]]]
+Item_contra = TypeVar("Item_contra", contravariant=True)
+Answer_co = TypeVar("Answer_co", covariant=True)
 
 PAUSE_SECONDS = 0.1
 # So many share the price of a write well enough: they do not wait for others.
 CROWD = 32
 # A statement holds some copies of what it writes, and must be written within the deadline: so much of it in a group.
 MOST_WEIGHT = 4 * 1024 * 1024
+
+
+class Write(Protocol[Item_contra, Answer_co]):
+    """Writes items: one answer an item. Raises a StoreError."""
+
+    async def __call__(self, items: Sequence[Item_contra], /, *, in_doubt: bool) -> Sequence[Answer_co]:
+        """`in_doubt`: a write before, whose outcome is unknown, held them; with others perhaps, and nothing since."""
 
 
 @dataclass(slots=True, eq=False)
@@ -151,7 +159,8 @@ class Group(Generic[Item, Answer]):
             return []
         self._observe(len(group))
         try:
-            answers = await self._write([waiting.item for waiting in group])
+            # All of them or none: what is in doubt is written alone.
+            answers = await self._write([waiting.item for waiting in group], in_doubt=group[0].in_doubt)
         except StoreUnknownError:
             for waiting in group:
                 waiting.in_doubt = True
@@ -171,7 +180,9 @@ class Group(Generic[Item, Answer]):
             _fail(group[0], error)
             return []
         middle = len(group) // 2
-        return [*await self._try(group[:middle]), *await self._try(group[middle:])]
+        if left := await self._try(group[:middle]):  # perhaps in doubt: nothing else is written before it is known
+            return [*left, *group[middle:]]
+        return await self._try(group[middle:])
 
     def _drop_late(self) -> None:
         now = self._clock()

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from app.errors import SchemaError, StoreRefusedError, StoreUnknownError
 from app.inbox import schema
@@ -274,6 +275,24 @@ def lose_one_answer(inbox: Inbox, monkeypatch: pytest.MonkeyPatch, *, happens: b
     return lost
 
 
+class Refusal(Exception):
+    """What a driver raises for a row that cannot be stored."""
+
+    sqlstate = "22000"
+
+
+def refuse_groups(monkeypatch: pytest.MonkeyPatch, of: type[Accept] | type[Complete], lost: asyncio.Event) -> None:
+    """From when an answer is lost, the database refuses whatever holds more than two."""
+    write = of.__call__
+
+    def refusing(self: Any, connection: Connection, *arguments: Any, **options: Any) -> Any:
+        if lost.is_set() and any(isinstance(one, list) and len(one) > 2 for one in arguments):
+            raise DBAPIError("a statement", None, Refusal("not all of this"))
+        return write(self, connection, *arguments, **options)
+
+    monkeypatch.setattr(of, "__call__", refusing)
+
+
 class TestUnknownOutcomes:
     """A commit whose answer was lost is written again, and changes nothing the second time."""
 
@@ -314,6 +333,55 @@ class TestUnknownOutcomes:
         with pytest.raises(StoreRefusedError):
             await inbox.accept(bad, time.monotonic() + 10)
         assert [answer.held is not None for answer in await doubtful] == [True] * 3
+
+    @pytest.mark.parametrize("happens", [True, False], ids=["stored", "not stored"])
+    async def test_each_half_of_a_refused_group_is_still_in_doubt(
+        self, inbox: Inbox, monkeypatch: pytest.MonkeyPatch, happens: bool
+    ) -> None:
+        """An accept without an answer is refused when it is repeated, and done by halves: all that it took is ours."""
+        refuse_groups(monkeypatch, Accept, lose_one_answer(inbox, monkeypatch, happens=happens))
+        answers = await accept(inbox, *(item(f"C{n}") for n in range(4)))
+        assert [one.held.stored.attempts if one.held else None for one in answers] == [1] * 4
+        assert await inbox.renew([one.held.lease for one in answers if one.held]) == []
+
+    @pytest.mark.parametrize("happens", [True, False], ids=["stored", "not stored"])
+    async def test_a_lane_in_both_halves_runs_one_at_a_time(
+        self, inbox: Inbox, monkeypatch: pytest.MonkeyPatch, happens: bool
+    ) -> None:
+        """What the second half has of a lane is behind what the first has of it, whichever commit took the lane."""
+        refuse_groups(monkeypatch, Accept, lose_one_answer(inbox, monkeypatch, happens=happens))
+        first, _, behind, other = await accept(
+            inbox, item("C1", "A1:Ev-1"), item("C2"), item("C1", "A1:Ev-2"), item("C3")
+        )
+        assert first.held is not None
+        assert first.held.stored.key == "A1:Ev-1"
+        assert behind.held is None
+        assert other.held is not None
+        completed = await end(inbox, first.held, go_on=True)
+        assert completed.following is not None
+        assert (completed.following.stored.key, completed.following.stored.attempts) == ("A1:Ev-2", 1)
+
+    async def test_behind_a_half_that_is_over_the_lane_waits(self, inbox: Inbox) -> None:
+        """Where the first half of a lane has ended before the second is stored, anybody may claim what is stored."""
+        write = accept_of(inbox)
+        first, later = item("C1", "A1:Ev-1"), item("C1", "A1:Ev-2")
+        (answer,) = await inbox.database.transact(lambda c: write(c, 77, time.monotonic(), [first]))
+        assert answer.held is not None
+        await end(inbox, answer.held)
+        (answer,) = await inbox.database.transact(lambda c: write(c, 77, time.monotonic(), [later], {"C1"}))
+        assert (answer.new, answer.held, answer.waiting) == (True, None, True)
+        assert keys(await claim(inbox)) == ["A1:Ev-2"]
+
+    @pytest.mark.parametrize("how", [End.DONE, End.DEAD])
+    async def test_each_half_of_refused_ends_is_still_in_doubt(
+        self, inbox: Inbox, monkeypatch: pytest.MonkeyPatch, how: End
+    ) -> None:
+        """Ends without an answer are refused when they are repeated, and done by halves: each is told as written."""
+        held = [await hold(inbox, f"C{n}") for n in range(4)]
+        refuse_groups(monkeypatch, Complete, lose_one_answer(inbox, monkeypatch))
+        completed = await asyncio.gather(*(end(inbox, one, how) for one in held))
+        assert [one.written for one in completed] == [True] * 4
+        assert (await counts(inbox))[how.value] == 4
 
     async def test_what_a_claim_took_whose_answer_was_lost_is_claimed_again(
         self, inbox: Inbox, monkeypatch: pytest.MonkeyPatch

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from app.errors import StoreRefusedError, StoreUnknownError
 from app.inbox.group import Group
 
 
@@ -12,7 +13,7 @@ async def test_one_alone_does_not_wait() -> None:
     """The first item is written at once; those that come soon after it share the next write."""
     written: list[Sequence[str]] = []
 
-    async def write(items: Sequence[str]) -> Sequence[str]:
+    async def write(items: Sequence[str], *, in_doubt: bool) -> Sequence[str]:
         written.append(items)
         return items
 
@@ -34,7 +35,7 @@ async def test_one_alone_does_not_wait() -> None:
 async def test_what_waits_for_its_write_fails_at_the_end() -> None:
     """The end does not wait for the distance between two writes, and tells who waits."""
 
-    async def write(items: Sequence[str]) -> Sequence[str]:
+    async def write(items: Sequence[str], *, in_doubt: bool) -> Sequence[str]:
         return items
 
     group: Group[str, str] = Group(write, apart_seconds=60, clock=lambda: 100.01)
@@ -49,7 +50,7 @@ async def test_what_waits_for_its_write_fails_at_the_end() -> None:
 async def test_a_defect_of_one_item_is_its_own() -> None:
     """An error that nobody expected fails the item that it is about; its neighbours and those after it are written."""
 
-    async def write(items: Sequence[str]) -> Sequence[str]:
+    async def write(items: Sequence[str], *, in_doubt: bool) -> Sequence[str]:
         if "bad" in items:
             raise KeyError("bad")
         return items
@@ -59,4 +60,24 @@ async def test_a_defect_of_one_item_is_its_own() -> None:
     answers = await asyncio.gather(*(group.submit(item) for item in ("a", "bad", "b")), return_exceptions=True)
     assert [type(answer) for answer in answers] == [str, KeyError, str]
     assert await group.submit("c") == "c"
+    await group.stop()
+
+
+async def test_nothing_is_written_beside_what_is_in_doubt() -> None:
+    """Of a refused group the first half is in doubt: it is written again, and told to be, before the second is."""
+    written: list[tuple[str, bool]] = []
+
+    async def write(items: Sequence[str], *, in_doubt: bool) -> Sequence[str]:
+        written.append(("".join(items), in_doubt))
+        match len(written):
+            case 1:
+                raise StoreRefusedError("too much")
+            case 2:
+                raise StoreUnknownError("no answer")
+        return items
+
+    group: Group[str, str] = Group(write)
+    group.start()
+    await asyncio.gather(*(group.submit(item) for item in "abcd"))
+    assert written == [("abcd", False), ("ab", False), ("ab", True), ("cd", False)]
     await group.stop()
