@@ -13,7 +13,8 @@ from sqlalchemy import Connection, and_, bindparam, case, delete, literal, selec
 
 from app.inbox.claim import Next
 from app.inbox.lease import Held, Lease, Stored
-from app.inbox.sql import REAL, TEXT, WHOLE, as_rows, insert, now, rows
+from app.inbox.rows import rows
+from app.inbox.sql import REAL, TEXT, WHOLE, insert, now
 from app.inbox.statement import Statement
 from app.inbox.tables import delivery, lane
 
@@ -107,7 +108,7 @@ class Accept:
             {"name": name, "n": len(of), "take": int((of[0].take or of[0].running) and name not in told)}
             for name, of in lanes.items()
         ]
-        parameters = {"rows": as_rows(asked), "owner": self._owner, "epoch": epoch, "lease": self._lease_seconds}
+        parameters = {"rows": asked, "owner": self._owner, "epoch": epoch, "lease": self._lease_seconds}
         owners = {name: (owner, at) for name, owner, at in self._lanes(connection, parameters)}
         ours = {name for name, claim in owners.items() if claim == (self._owner, epoch) and name not in told}
         waiting = {name for name, (owner, _) in owners.items() if owner is None}
@@ -152,8 +153,7 @@ class Accept:
             for n, item in enumerate(items)
         ]
         return {
-            key: (number, received_at)
-            for number, key, received_at in self._deliveries(connection, {"rows": as_rows(asked)})
+            key: (number, received_at) for number, key, received_at in self._deliveries(connection, {"rows": asked})
         }
 
     def _forget_duplicates(
@@ -166,7 +166,7 @@ class Accept:
             if item.key not in stored or item.key in seen:
                 too_many[item.lane] = too_many.get(item.lane, 0) + 1
             seen.add(item.key)
-        asked = as_rows([{"name": name, "n": n} for name, n in sorted(too_many.items())])
+        asked = [{"name": name, "n": n} for name, n in sorted(too_many.items())]
         self._uncount(connection, {"rows": asked})
         self._sweep(connection, {"rows": asked})
 

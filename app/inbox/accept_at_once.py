@@ -14,7 +14,8 @@ from sqlalchemy import CTE, BindParameter, ColumnElement, and_, bindparam, case,
 from app.inbox.accept import Accepted, Item, started
 from app.inbox.database import Database
 from app.inbox.lease import Held, Lease
-from app.inbox.sql import LARGE, REAL, TEXT, WHOLE, as_rows, insert, now, number, rows, word
+from app.inbox.rows import rows
+from app.inbox.sql import LARGE, REAL, TEXT, WHOLE, insert, now, number, word
 from app.inbox.statement import Statement
 from app.inbox.tables import delivery, lane
 
@@ -78,7 +79,7 @@ class AcceptAtOnce:
             }
             for n, item in enumerate(items)
         ]
-        return {"rows": as_rows(asked), "owner": self._owner, "epoch": epoch, "lease": self._lease_seconds}
+        return {"rows": asked, "owner": self._owner, "epoch": epoch, "lease": self._lease_seconds}
 
 
 def _fresh() -> CTE:

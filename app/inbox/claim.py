@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, and_, bindparam, delete, func, select, update
 
 from app.inbox.lease import Held, Lease, Stored
-from app.inbox.sql import LARGE, REAL, TEXT, WHOLE, as_rows, now, rows, this_moment, word
+from app.inbox.rows import rows
+from app.inbox.sql import LARGE, REAL, TEXT, WHOLE, now, this_moment, word
 from app.inbox.statement import Statement
 from app.inbox.tables import delivery, inbox, lane
 
@@ -45,7 +46,7 @@ class Next:
 
         `repeated`: a commit before, whose outcome was unknown, may have counted the attempt that begins now.
         """
-        names = as_rows([{"name": lease.lane} for lease in leases])
+        names = [{"name": lease.lane} for lease in leases]
         found = {
             name: (attempts, crashes, row)
             for name, attempts, crashes, *row in self._oldest(connection, {"rows": names})
@@ -63,12 +64,12 @@ class Next:
                 starts.append({"id": stored.id, "cut": cut})
             held.append(Held(lease, stored, sent_at, lease.lane in taken_over))
         if starts:
-            self._start(connection, {"rows": as_rows(starts)})
+            self._start(connection, {"rows": starts})
         return held
 
     def uncount(self, connection: Connection, lanes: Sequence[str]) -> None:
         """Takes back the attempt that was counted of the oldest of each lane."""
-        names = as_rows([{"name": name} for name in lanes])
+        names = [{"name": name} for name in lanes]
         oldest = self._oldest(connection, {"rows": names})
         ids = [number for _, attempts, _, number, *_ in oldest if attempts > 0]
         connection.execute(update(delivery).where(delivery.c.id.in_(ids)).values(attempts=delivery.c.attempts - 1))
@@ -126,14 +127,14 @@ class Claim:
         if not free:
             return Claimed([], paused=connection.execute(self._paused).first() is not None)
         leases = [Lease(name, epoch) for name, _ in free]
-        names = as_rows([{"name": lease.lane} for lease in leases])
+        names = [{"name": lease.lane} for lease in leases]
         self._take(connection, {"rows": names, "me": self._owner, "claim": epoch, "lease": self._lease_seconds})
         held = self._next(connection, leases, {name for name, owner in free if owner is not None}, sent_at)
         if len(held) < len(leases):
             # A lane without a live delivery: only a hand in the database makes one.
             kept = {one.lease.lane for one in held}
             empty = [{"name": lease.lane} for lease in leases if lease.lane not in kept]
-            self._drop(connection, {"rows": as_rows(empty)})
+            self._drop(connection, {"rows": empty})
         return Claimed(held)
 
     def give_back(self, connection: Connection, epochs: Sequence[int]) -> None:

@@ -11,7 +11,8 @@ from sqlalchemy import Connection, and_, case, delete, select, update
 from app.inbox.claim import Next
 from app.inbox.fence import Fence
 from app.inbox.lease import End, Held, Lease, Outcome
-from app.inbox.sql import LARGE, REAL, TEXT, WHOLE, as_rows, now, rows
+from app.inbox.rows import rows
+from app.inbox.sql import LARGE, REAL, TEXT, WHOLE, now
 from app.inbox.statement import Statement
 from app.inbox.tables import delivery, lane
 
@@ -38,11 +39,13 @@ class Complete:
         self._lease_seconds = lease_seconds
         self._fence = fence
         self._next = following
-        r = rows(dialect, {"id": LARGE, "state": TEXT, "error": TEXT, "back": WHOLE})
-        ends = r.c.state != "live"
+        r = rows(dialect, {"id": LARGE, "live": TEXT, "state": TEXT, "error": TEXT, "back": WHOLE})
+        ends = r.c.state != r.c.live
+        # That it is live is compared with a column. For the word itself PostgreSQL might take the index of all that is
+        # live, and walk through it; and a parameter, with such an index there, SQLite plans anew whenever it is bound.
         self._write = Statement(
             update(delivery)
-            .where(delivery.c.id == r.c.id, delivery.c.state == "live")
+            .where(delivery.c.id == r.c.id, delivery.c.state == r.c.live)
             .values(
                 state=r.c.state,
                 body=case((r.c.state == "done", None), else_=delivery.c.body),
@@ -55,7 +58,7 @@ class Complete:
         r = rows(dialect, {"id": LARGE, "state": TEXT, "attempt": WHOLE})
         # Whoever takes a lane over counts one more attempt before it runs. (A replay by hand counts from the start.)
         ours = and_(delivery.c.id == r.c.id, delivery.c.state == r.c.state, delivery.c.attempts == r.c.attempt)
-        self._was_written = select(delivery.c.id, delivery.c.attempts).join_from(r, delivery, ours)
+        self._was_written = Statement(select(delivery.c.id, delivery.c.attempts).join_from(r, delivery, ours))
         r = rows(dialect, {"name": TEXT})
         self._remove = Statement(delete(lane).where(lane.c.name.in_(select(r.c.name))))
         r = rows(dialect, {"name": TEXT, "ended": WHOLE, "keep": WHOLE, "delay": REAL})
@@ -106,9 +109,9 @@ class Complete:
             changed.append({"name": name, "ended": int(ended), "keep": int(kept), "delay": delay})
         gone = {row["name"] for row in empty}
         if empty:
-            self._remove(connection, {"rows": as_rows(empty)})
+            self._remove(connection, {"rows": empty})
         if changed:
-            self._update(connection, {"rows": as_rows(changed)})
+            self._update(connection, {"rows": changed})
         begun = self._next(connection, keep, set(), sent_at, repeated) if keep else []
         following = {held.lease: held for held in begun}
         freed = pending.keys() - {outcome.lease for outcome in written if outcome.lease.lane in gone} - set(keep)
@@ -124,17 +127,18 @@ class Complete:
             for outcome in refused
             if outcome.end in STATES
         ]
-        return {(row.id, row.attempts) for row in connection.execute(self._was_written, {"rows": as_rows(asked)})}
+        return {(number, attempts) for number, attempts in self._was_written(connection, {"rows": asked})}
 
     def _write_deliveries(self, connection: Connection, written: Sequence[Outcome]) -> set[int]:
         """Writes what was live until now. Its ids."""
         asked = [
             {
                 "id": outcome.id,
+                "live": "live",
                 "state": STATES.get(outcome.end, "live"),
                 "error": outcome.error,
                 "back": int(outcome.end is End.HANDED_BACK),
             }
             for outcome in written
         ]
-        return {number for (number,) in self._write(connection, {"rows": as_rows(asked)})}
+        return {number for (number,) in self._write(connection, {"rows": asked})}

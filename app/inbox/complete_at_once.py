@@ -6,7 +6,8 @@ whose next delivery came while the statement waited for it, and is not in its sn
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import CTE, and_, bindparam, case, delete, func, not_, or_, select, update
 
@@ -14,7 +15,8 @@ from app.inbox.claim import OF_STORED
 from app.inbox.complete import STATES, Completed
 from app.inbox.database import Database
 from app.inbox.lease import End, Held, Outcome, Stored
-from app.inbox.sql import LARGE, REAL, TEXT, WHOLE, as_rows, now, number, rows, word
+from app.inbox.rows import rows
+from app.inbox.sql import LARGE, REAL, TEXT, WHOLE, now, number, word
 from app.inbox.statement import Statement
 from app.inbox.tables import delivery, lane
 
@@ -75,7 +77,7 @@ class CompleteAtOnce:
             completed[n] = Completed(written=True, following=following, freed=following is None and not empties)
         return completed
 
-    def parameters(self, outcomes: Sequence[Outcome]) -> dict[str, str]:
+    def parameters(self, outcomes: Sequence[Outcome]) -> Mapping[str, Any]:
         """What the statement is sent with."""
         asked = []
         for n, outcome in enumerate(outcomes):
@@ -95,7 +97,7 @@ class CompleteAtOnce:
                     "delay": self._lease_seconds if keep else outcome.delay_seconds,
                 }
             )
-        return {"rows": as_rows(asked), "owner": self._owner}
+        return {"rows": asked, "owner": self._owner}
 
 
 def _lock_held() -> CTE:

@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, null, or_, select, update
 
 from app.inbox.retention import is_ended
-from app.inbox.sql import TEXT, WHOLE, as_rows, insert, now, rows, word
+from app.inbox.rows import rows
+from app.inbox.sql import TEXT, WHOLE, insert, now, word
+from app.inbox.statement import Statement
 from app.inbox.tables import delivery, inbox, lane
 
 # What `list` shows as a state; `running` and `waiting` are both live.
@@ -95,12 +97,10 @@ class Desk:
             ["name", "pending", "epoch", "claimable_at"],
             select(r.c.name, r.c.n, 0 * r.c.n, now()).where(r.c.n > 0).order_by(r.c.name),
         )
-        connection.execute(
-            into.on_conflict_do_update(
-                index_elements=[lane.c.name], set_={"pending": lane.c.pending + into.excluded.pending}
-            ),
-            {"rows": as_rows([{"name": name, "n": n} for name, n in sorted(lanes.items())])},
+        count_up = into.on_conflict_do_update(
+            index_elements=[lane.c.name], set_={"pending": lane.c.pending + into.excluded.pending}
         )
+        Statement(count_up)(connection, {"rows": [{"name": name, "n": n} for name, n in sorted(lanes.items())]})
         connection.execute(
             update(delivery)
             .where(delivery.c.id.in_([row.id for row in dead]))

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, bindparam, select
 
 from app.inbox.lease import Lease
-from app.inbox.sql import LARGE, TEXT, as_rows, rows
+from app.inbox.rows import rows
+from app.inbox.sql import LARGE, TEXT
 from app.inbox.statement import Statement
 from app.inbox.tables import lane
 
@@ -28,6 +29,6 @@ class Fence:
 
     def __call__(self, connection: Connection, leases: Sequence[Lease]) -> dict[Lease, int]:
         """The leases that we still hold, each with what is pending in its lane."""
-        asked = as_rows([{"name": lease.lane, "epoch": lease.epoch} for lease in leases])
+        asked = [{"name": lease.lane, "epoch": lease.epoch} for lease in leases]
         found = self._held(connection, {"rows": asked, "owner": self._owner})
         return {Lease(name, epoch): pending for name, epoch, pending in found}

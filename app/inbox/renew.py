@@ -8,7 +8,8 @@ from sqlalchemy import Connection, bindparam, update
 
 from app.inbox.fence import Fence
 from app.inbox.lease import Lease
-from app.inbox.sql import REAL, TEXT, as_rows, now, rows
+from app.inbox.rows import rows
+from app.inbox.sql import REAL, TEXT, now
 from app.inbox.statement import Statement
 from app.inbox.tables import lane
 
@@ -28,6 +29,6 @@ class Renew:
         """Renews them. Returns those that were lost."""
         held = self._fence(connection, leases)
         if held:
-            asked = as_rows([{"name": lease.lane} for lease in held])
+            asked = [{"name": lease.lane} for lease in held]
             self._renew(connection, {"rows": asked, "lease": self._lease_seconds})
         return [lease for lease in leases if lease not in held]

@@ -1,37 +1,26 @@
-"""The two places where the SQL of SQLite and of PostgreSQL differ: the clock, and a list of rows as one parameter."""
+"""What the statements of the inbox are made of: types, words, and the clock, which each database reads otherwise."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import orjson
 from sqlalchemy import (
-    JSON,
     BigInteger,
     ColumnClause,
     Double,
-    FromClause,
     Integer,
     ScalarSelect,
     Text,
-    bindparam,
-    column,
-    func,
     literal_column,
     select,
-    true,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.expression import FunctionElement, cast
+from sqlalchemy.sql.expression import FunctionElement
 from sqlalchemy.sql.schema import Table
-from sqlalchemy.types import TypeEngine
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
-
-Types = Mapping[str, type[TypeEngine[Any]]]
 
 TEXT, WHOLE, LARGE, REAL = Text, Integer, BigInteger, Double
 
@@ -51,7 +40,9 @@ def _postgresql_now(element: now, compiler: SQLCompiler, **kw: Any) -> str:
 
 @compiles(now, "sqlite")
 def _sqlite_now(element: now, compiler: SQLCompiler, **kw: Any) -> str:
-    return "clock()"  # sqlite.py gives every connection this function: the clock that the app was given
+    # sqlite.py gives every connection this function: the clock that the app was given. Asked once a statement, not for
+    # each row, which is a call into Python.
+    return "(SELECT clock())"
 
 
 def this_moment() -> ScalarSelect[float]:
@@ -68,25 +59,6 @@ def word(value: str) -> ColumnClause[str]:
 def number(value: int) -> ColumnClause[int]:
     """A number as a part of the statement's text: one parameter less to send and to bind."""
     return literal_column(str(value), Integer())
-
-
-def rows(dialect: str, types: Types, parameter: str = "rows") -> FromClause:
-    """A list of rows, sent as one JSON text: one statement for a group of any size, prepared once."""
-    bind = bindparam(parameter, type_=Text())
-    if dialect == "postgresql":
-        return (
-            func.json_to_recordset(cast(bind, JSON))
-            .table_valued(*(column(name, kind) for name, kind in types.items()))
-            .render_derived(name=parameter, with_types=True)
-        )
-    each = func.json_each(bind).table_valued(column("value", Text), name=f"{parameter}_each")
-    fields = [func.json_extract(each.c.value, f"$.{name}", type_=kind()).label(name) for name, kind in types.items()]
-    return select(*fields).select_from(each).where(true()).subquery(parameter)
-
-
-def as_rows(values: Sequence[Mapping[str, Any]]) -> str:
-    """What is sent as the parameter of `rows`."""
-    return orjson.dumps(values).decode()
 
 
 def insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:

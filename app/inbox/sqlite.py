@@ -7,15 +7,16 @@ between any two of them; only the commit, which waits for the disk, runs in a th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any, Generic, TypeVar
+from typing import IO, Any, Generic, TypeVar, cast
 
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 
 from app.errors import NoInboxError, StoreUnavailableError
@@ -24,6 +25,9 @@ from app.inbox.database import Database, Wake
 from app.inbox.sqlite_file import advice, lock
 
 Result = TypeVar("Result")
+
+# A statement is prepared for each number of rows that comes, up to rows.MOST: none is to be prepared twice.
+STATEMENTS = 512
 
 OR_ANOTHER = "if there was one, look whether DATABASE_URL names the right file"
 
@@ -77,7 +81,7 @@ class SqliteDatabase(Database):
         self._writing = asyncio.Lock()
         self._asked: list[_Asked[Any]] = []  # what waits for the next transaction
         self._disk = ThreadPoolExecutor(1, "sqlite-commit")
-        self._engine: Engine | None = None
+        self._connection: Connection | None = None
         self._lock: IO[str] | None = None
 
     async def open(self, on_wake: Callable[[Wake], None] = lambda wake: None) -> None:
@@ -91,15 +95,20 @@ class SqliteDatabase(Database):
                     self._lock = lock(self._path)
             except OSError as error:
                 raise StoreUnavailableError(f"{self._path} cannot be opened: {error.strerror}") from error
-        self._engine = self._engine or self._connect()
+        if self._connection is None:
+            try:
+                self._connection = self._connect()
+            except DBAPIError as error:
+                raise StoreUnavailableError(advice(error.orig, self._path)) from error
         await self.transact(lambda connection: None)
 
     async def close(self) -> None:
         """Closes the file and lets go of its lock."""
         async with self._writing:
-            if self._engine is not None:
-                self._engine.dispose()
-                self._engine = None
+            if self._connection is not None:
+                self._connection.close()
+                self._connection.engine.dispose()
+                self._connection = None
             if self._lock is not None:
                 self._lock.close()
                 self._lock = None
@@ -143,42 +152,53 @@ class SqliteDatabase(Database):
 
     async def _transaction(self, together: list[_Asked[Any]]) -> None:
         """One; the next waits until it is on the disk."""
-        if self._engine is None:
+        connection = self._connection
+        if connection is None:
             raise StoreUnavailableError("the database is closed")
+        driver = _driver(connection)
         try:
-            with self._engine.connect() as connection:
-                connection.begin()
-                for asked in together:
-                    asked.result = asked.work(connection)
-                if self.durable:
-                    # A cancelled caller must not let the next transaction begin inside this one.
-                    commit = asyncio.get_running_loop().run_in_executor(self._disk, connection.commit)
-                    try:
-                        await asyncio.shield(commit)
-                    except asyncio.CancelledError:
-                        await asyncio.wait([commit])
-                        if commit.exception() is None:
-                            _all_done(together)
-                        raise
-                else:
-                    connection.commit()
-                _all_done(together)
-        except OperationalError as error:
-            raise StoreUnavailableError(advice(error, self._path)) from error
-        except DBAPIError as error:
-            if isinstance(error.orig, sqlite3.DatabaseError) and type(error.orig) is sqlite3.DatabaseError:
-                raise StoreUnavailableError(advice(error, self._path)) from error
+            driver.execute("BEGIN IMMEDIATE")
+            for asked in together:
+                asked.result = asked.work(connection)
+            await self._commit(connection.commit if connection.in_transaction() else driver.commit, together)
+        except (DBAPIError, sqlite3.Error) as error:
+            said = error.orig if isinstance(error, DBAPIError) else error
+            if isinstance(said, sqlite3.OperationalError) or type(said) is sqlite3.DatabaseError:
+                raise StoreUnavailableError(advice(said, self._path)) from error
             raise
+        finally:
+            if driver.in_transaction or connection.get_transaction() is not None:
+                _undo(connection, driver)
+
+    async def _commit(self, commit: Callable[[], None], together: list[_Asked[Any]]) -> None:
+        if not self.durable:
+            commit()
+        else:
+            # A cancelled caller must not let the next transaction begin inside this one.
+            committing = asyncio.get_running_loop().run_in_executor(self._disk, commit)
+            try:
+                await asyncio.shield(committing)
+            except asyncio.CancelledError:
+                await asyncio.wait([committing])
+                if committing.exception() is None:
+                    _all_done(together)
+                raise
+        _all_done(together)
 
     async def migrate(self) -> None:
         """Makes the schema, or brings it up to date."""
         await self.transact(schema.upgrade if self.durable else schema.create)
 
-    def _connect(self) -> Engine:
+    def _connect(self) -> Connection:
+        """The one connection. To take it from a pool for each transaction would cost more than a small one."""
         engine = create_engine(
             f"sqlite+pysqlite:///{self._path or ':memory:'}",
             poolclass=StaticPool,
-            connect_args={"check_same_thread": False, "timeout": self._busy_seconds},
+            connect_args={
+                "check_same_thread": False,
+                "timeout": self._busy_seconds,
+                "cached_statements": STATEMENTS,
+            },
         )
 
         @event.listens_for(engine, "connect")
@@ -191,8 +211,15 @@ class SqliteDatabase(Database):
                 cursor.execute("PRAGMA synchronous=FULL")
             cursor.close()
 
-        @event.listens_for(engine, "begin")
-        def begin(connection: Connection) -> None:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        return engine.connect()
 
-        return engine
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    return cast("sqlite3.Connection", connection.connection.driver_connection)
+
+
+def _undo(connection: Connection, driver: sqlite3.Connection) -> None:
+    """What was not committed. SQLAlchemy begins for itself what it executes, which is within our transaction."""
+    with contextlib.suppress(DBAPIError, sqlite3.Error):
+        connection.rollback()
+        driver.rollback()

@@ -7,8 +7,6 @@ import os
 from pathlib import Path
 from typing import IO
 
-from sqlalchemy.exc import DBAPIError
-
 from app.errors import StoreLockedError
 
 
@@ -31,9 +29,9 @@ def lock(path: Path) -> IO[str]:
     return held
 
 
-def advice(error: DBAPIError, path: Path | None) -> str:
+def advice(error: BaseException | None, path: Path | None) -> str:
     """SQLite's words, and what to do about them."""
-    said = str(error.orig)
+    said = str(error)
     if "full" in said:
         return f"{said}: free some space where {path} lies"
     if "locked" in said or "busy" in said:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection
 
+from app.inbox.accept import Accept, Item
 from app.inbox.census import Count
 from app.inbox.claim import Claim, Next
+from app.inbox.complete import Complete
 from app.inbox.database import Database
+from app.inbox.fence import Fence
+from app.inbox.lease import End, Outcome
+from app.inbox.renew import Renew
 from app.inbox.retention import Retention
 from app.inbox.sqlite import SqliteDatabase
 
@@ -23,6 +29,22 @@ async def database() -> AsyncIterator[Database]:
     await database.migrate()
     yield database
     await database.close()
+
+
+NEXT = Next("sqlite")
+FENCE = Fence("sqlite", "one")
+ACCEPT = Accept("sqlite", "one", 30.0, NEXT)
+COMPLETE = Complete("sqlite", 30.0, FENCE, NEXT)
+RENEW = Renew("sqlite", 30.0, FENCE)
+
+
+def accept_and_complete(connection: Connection) -> None:
+    """Two lanes, one of which goes on; and a duplicate."""
+    items = [Item(f"A1:Ev-{n}", f"C{n % 2}", "event", "application/json", "{}", None, take=True) for n in range(3)]
+    held = [one.held for one in ACCEPT(connection, 1, 0, items) if one.held]
+    ACCEPT(connection, 2, 0, items)
+    RENEW(connection, [one.lease for one in held])
+    COMPLETE(connection, 0, [Outcome(one.lease, one.stored.id, End.DONE, go_on=True, attempt=1) for one in held])
 
 
 def plan(connection: Connection, work: Callable[[Connection], object]) -> str:
@@ -38,11 +60,43 @@ def plan(connection: Connection, work: Callable[[Connection], object]) -> str:
 
 @pytest.mark.parametrize(
     "work",
-    [Count(), Retention(26 * 3600, 30 * 86400), lambda c: Claim("sqlite", "one", 30.0, Next("sqlite"))(c, 1, 0, 10)],
-    ids=["census", "retention", "claim"],
+    [
+        Count(),
+        Retention(26 * 3600, 30 * 86400),
+        lambda c: Claim("sqlite", "one", 30.0, Next("sqlite"))(c, 1, 0, 10),
+        accept_and_complete,
+    ],
+    ids=["census", "retention", "claim", "accept and complete"],
 )
 async def test_no_scan_of_the_deliveries(database: Database, work: Callable[[Connection], object]) -> None:
     """The table that only grows is never read from one end to the other."""
     found = await database.transact(lambda connection: plan(connection, work))
     assert "SEARCH" in found
     assert "SCAN delivery" not in found
+
+
+async def test_nothing_is_planned_twice(database: Database) -> None:
+    """What is asked all the time is prepared once: a parameter that SQLite compares with an index's condition, as the
+    state of a delivery, would have it plan the whole statement again whenever it is bound."""
+    planned: list[object] = []
+
+    def plans(*asked: object) -> int:
+        planned.append(asked)
+        return sqlite3.SQLITE_OK
+
+    def watch(connection: Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        driver.set_authorizer(plans)  # whoever plans a statement asks it
+
+    def again(connection: Connection) -> None:
+        with connection.begin_nested() as savepoint:
+            accept_and_complete(connection)
+            savepoint.rollback()
+
+    await database.transact(watch)
+    await database.transact(again)
+    assert planned
+    await database.transact(again)
+    planned.clear()
+    await database.transact(again)
+    assert [asked for asked in planned if "delivery" in repr(asked) or "lane" in repr(asked)] == []

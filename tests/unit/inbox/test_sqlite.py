@@ -8,10 +8,14 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, column, insert, select, table, text
+from sqlalchemy.exc import IntegrityError
 
 from app.errors import StoreUnavailableError
+from app.inbox.rows import MOST, rows
+from app.inbox.sql import TEXT, WHOLE
 from app.inbox.sqlite import SqliteDatabase
+from app.inbox.statement import Statement
 
 
 @pytest.fixture
@@ -119,3 +123,49 @@ async def test_a_file_that_cannot_be_written_is_everybodys(database: SqliteDatab
     other.execute("ROLLBACK")
     other.close()
     assert await database.transact(put(1)) == 1
+
+
+async def test_what_was_not_committed_is_undone(database: SqliteDatabase) -> None:
+    """1. Work fails that was alone, by SQL of its own and by SQLAlchemy's; 2. the next begins with nothing of it."""
+
+    def wrong(connection: Connection) -> None:
+        connection.exec_driver_sql("INSERT INTO number VALUES (1)")
+        cursor = connection.connection.cursor()
+        cursor.execute("INSERT INTO number VALUES (2)")
+        raise ValueError("of this piece of work")
+
+    with pytest.raises(ValueError, match="of this"):
+        await database.transact(wrong)
+    assert await numbers(database) == []
+    assert await database.transact(put(1)) == 1
+    assert await numbers(database) == [1]
+
+
+async def test_a_row_that_is_refused_is_no_fault_of_the_file(database: SqliteDatabase) -> None:
+    """SQLAlchemy's error tells it from a database that is not there, and the next is written."""
+    await database.transact(put(1))
+    with pytest.raises(IntegrityError):
+        await database.transact(put(1))
+    assert await database.transact(put(2)) == 2
+    assert await numbers(database) == [1, 2]
+
+
+@pytest.mark.parametrize("size", [0, 1, MOST, 2 * MOST + 1])
+async def test_a_statement_takes_any_number_of_rows(database: SqliteDatabase, size: int) -> None:
+    """Whatever fits into one text or takes several: each row is written once, and told."""
+    number = table("number", column("n"))
+    r = rows("sqlite", {"n": WHOLE})
+    into = insert(number).from_select(["n"], select(r.c.n)).returning(number.c.n)
+    write = Statement(into)
+    wanted = list(range(size))
+    told = await database.transact(lambda c: [n for (n,) in write(c, {"rows": [{"n": n} for n in wanted]})])
+    assert told == wanted
+    assert await numbers(database) == wanted
+
+
+async def test_columns_are_told_by_their_names(database: SqliteDatabase) -> None:
+    """In whatever order a row's values are written down, and whatever else it has."""
+    r = rows("sqlite", {"a": TEXT, "b": TEXT})
+    look = Statement(select(r.c.a, r.c.b))
+    asked = [{"b": "of b", "c": "of none", "a": "of a"}]
+    assert await database.transact(lambda c: look(c, {"rows": asked})) == [("of a", "of b")]

@@ -1,0 +1,72 @@
+"""A list of rows that a statement reads: the one place, beside the clock, where the SQL of the databases differs.
+
+PostgreSQL gets one JSON text: a statement for a group of any size, prepared once. SQLite would read such a text again
+for each column of each row, which took two thirds of its time; it gets VALUES, for some rows at a time, and a
+statement is prepared for each size that came (docs/decisions/0018).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any
+
+import orjson
+from sqlalchemy import JSON, FromClause, Text, bindparam, column, func, literal_column, select, text
+from sqlalchemy.sql.expression import cast
+from sqlalchemy.types import TypeEngine
+
+Row = Mapping[str, Any]
+Types = Mapping[str, type[TypeEngine[Any]]]
+
+ROWS = "rows"
+# So many at a time: to prepare for more would gain a twentieth. Of a dozen statements, each has this many sizes.
+MOST = 16
+VALUES = "(VALUES ?)"
+
+
+class Listed(Text):
+    """The type of a parameter that stands for rows. Each has these columns."""
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        super().__init__()
+        self.columns = columns
+
+
+def rows(dialect: str, types: Types) -> FromClause:
+    """What a statement selects from; once in a statement. Its parameter is named `rows`."""
+    if dialect == "postgresql":
+        return (
+            func.json_to_recordset(cast(bindparam(ROWS, type_=Text()), JSON))
+            .table_valued(*(column(name, kind) for name, kind in types.items()))
+            .render_derived(name=ROWS, with_types=True)
+        )
+    listed = bindparam(ROWS, type_=Listed(tuple(types)))
+    fields = (literal_column(f"column{n}", kind()).label(name) for n, (name, kind) in enumerate(types.items(), 1))
+    return select(*fields).select_from(text(VALUES.replace("?", f":{ROWS}")).bindparams(listed)).subquery(ROWS)
+
+
+def as_json(values: Sequence[Row]) -> str:
+    """How PostgreSQL gets them."""
+    return orjson.dumps(values).decode()
+
+
+class Values:
+    """How SQLite gets them: a statement's text for each number of rows, and the values of a row in their order."""
+
+    def __init__(self, statement: str, columns: Sequence[str]) -> None:
+        self._before, self._after = statement.split(VALUES)
+        self._row = "(" + ", ".join("?" * len(columns)) + ")"
+        self._texts: dict[int, str] = {}
+        first = columns[0]
+        self.of: Callable[[Row], Sequence[Any]] = (
+            itemgetter(*columns) if len(columns) > 1 else lambda row: (row[first],)
+        )
+
+    def text(self, size: int) -> str:
+        """The statement for so many rows."""
+        found = self._texts.get(size)
+        if found is None:
+            values = ", ".join([self._row] * size)
+            found = self._texts[size] = f"{self._before}(VALUES {values}){self._after}"
+        return found
