@@ -13,7 +13,7 @@ from sqlalchemy import Connection, and_, bindparam, case, delete, literal, selec
 
 from app.inbox.claim import Next
 from app.inbox.lease import Held, Lease, Stored
-from app.inbox.rows import rows
+from app.inbox.rows import keyed, rows
 from app.inbox.sql import REAL, TEXT, WHOLE, insert, now
 from app.inbox.statement import Statement
 from app.inbox.tables import delivery, lane
@@ -88,7 +88,7 @@ class Accept:
             .returning(delivery.c.id, delivery.c.key, delivery.c.received_at)
         )
         self._deliveries = Statement(deliveries)
-        r = rows(dialect, {"name": TEXT, "n": WHOLE})
+        r = keyed(dialect, {"name": TEXT, "n": WHOLE})
         of_these = lane.c.name == r.c.name
         self._uncount = Statement(update(lane).where(of_these).values(pending=lane.c.pending - r.c.n))
         self._sweep = Statement(delete(lane).where(lane.c.name.in_(select(r.c.name)), lane.c.pending <= 0))

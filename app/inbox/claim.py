@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, and_, bindparam, delete, func, select, update
 
 from app.inbox.lease import Held, Lease, Stored
-from app.inbox.rows import rows
+from app.inbox.rows import keyed
 from app.inbox.sql import LARGE, REAL, TEXT, WHOLE, now, this_moment, word
 from app.inbox.statement import Statement
 from app.inbox.tables import delivery, inbox, lane
@@ -21,13 +21,15 @@ class Next:
     """The oldest live delivery of some lanes, counted as an attempt before it starts."""
 
     def __init__(self, dialect: str) -> None:
-        r = rows(dialect, {"name": TEXT})
+        r = keyed(dialect, {"name": TEXT})
         # One look into the index a lane, however much waits in it: a GROUP BY would read all of that.
         one = delivery.alias("one")
         oldest = select(func.min(one.c.id)).where(one.c.state == word("live"), one.c.lane == r.c.name).scalar_subquery()
+        # Before the join: within it PostgreSQL may think a walk over the deliveries less than to look it up.
+        looked = select(oldest.label("id")).select_from(r).cte("looked").prefix_with("MATERIALIZED")
         columns = (delivery.c[name] for name in ("lane", "attempts", "crashes", *OF_STORED))
-        self._oldest = Statement(select(*columns).where(delivery.c.id.in_(select(oldest).select_from(r))))
-        r = rows(dialect, {"id": LARGE, "cut": WHOLE})
+        self._oldest = Statement(select(*columns).join_from(looked, delivery, delivery.c.id == looked.c.id))
+        r = keyed(dialect, {"id": LARGE, "cut": WHOLE})
         self._start = Statement(
             update(delivery)
             .where(delivery.c.id == r.c.id)
@@ -106,7 +108,7 @@ class Claim:
             .limit(bindparam("most"))
             .with_for_update(skip_locked=True)
         )
-        r = rows(dialect, {"name": TEXT})
+        r = keyed(dialect, {"name": TEXT})
         self._take = Statement(
             update(lane)
             .where(lane.c.name == r.c.name)

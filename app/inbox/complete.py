@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, case, delete, select, update
 from app.inbox.claim import Next
 from app.inbox.fence import Fence
 from app.inbox.lease import End, Held, Lease, Outcome
-from app.inbox.rows import rows
+from app.inbox.rows import keyed
 from app.inbox.sql import LARGE, REAL, TEXT, WHOLE, now
 from app.inbox.statement import Statement
 from app.inbox.tables import delivery, lane
@@ -39,7 +39,7 @@ class Complete:
         self._lease_seconds = lease_seconds
         self._fence = fence
         self._next = following
-        r = rows(dialect, {"id": LARGE, "live": TEXT, "state": TEXT, "error": TEXT, "back": WHOLE})
+        r = keyed(dialect, {"id": LARGE, "live": TEXT, "state": TEXT, "error": TEXT, "back": WHOLE})
         ends = r.c.state != r.c.live
         # That it is live is compared with a column. For the word itself PostgreSQL might take the index of all that is
         # live, and walk through it; and a parameter, with such an index there, SQLite plans anew whenever it is bound.
@@ -55,13 +55,13 @@ class Complete:
             )
             .returning(delivery.c.id)
         )
-        r = rows(dialect, {"id": LARGE, "state": TEXT, "attempt": WHOLE})
+        r = keyed(dialect, {"id": LARGE, "state": TEXT, "attempt": WHOLE})
         # Whoever takes a lane over counts one more attempt before it runs. (A replay by hand counts from the start.)
         ours = and_(delivery.c.id == r.c.id, delivery.c.state == r.c.state, delivery.c.attempts == r.c.attempt)
         self._was_written = Statement(select(delivery.c.id, delivery.c.attempts).join_from(r, delivery, ours))
-        r = rows(dialect, {"name": TEXT})
+        r = keyed(dialect, {"name": TEXT})
         self._remove = Statement(delete(lane).where(lane.c.name.in_(select(r.c.name))))
-        r = rows(dialect, {"name": TEXT, "ended": WHOLE, "keep": WHOLE, "delay": REAL})
+        r = keyed(dialect, {"name": TEXT, "ended": WHOLE, "keep": WHOLE, "delay": REAL})
         self._update = Statement(
             update(lane)
             .where(lane.c.name == r.c.name)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, bindparam, select
 
 from app.inbox.lease import Lease
-from app.inbox.rows import rows
+from app.inbox.rows import keyed
 from app.inbox.sql import LARGE, TEXT
 from app.inbox.statement import Statement
 from app.inbox.tables import lane
@@ -18,7 +18,7 @@ class Fence:
 
     def __init__(self, dialect: str, owner: str) -> None:
         self._owner = owner
-        r = rows(dialect, {"name": TEXT, "epoch": LARGE})
+        r = keyed(dialect, {"name": TEXT, "epoch": LARGE})
         self._held = Statement(
             select(lane.c.name, lane.c.epoch, lane.c.pending)
             .join_from(r, lane, lane.c.name == r.c.name)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, update
 
 from app.inbox.fence import Fence
 from app.inbox.lease import Lease
-from app.inbox.rows import rows
+from app.inbox.rows import keyed
 from app.inbox.sql import REAL, TEXT, now
 from app.inbox.statement import Statement
 from app.inbox.tables import lane
@@ -20,7 +20,7 @@ class Renew:
     def __init__(self, dialect: str, lease_seconds: float, fence: Fence) -> None:
         self._lease_seconds = lease_seconds
         self._fence = fence
-        r = rows(dialect, {"name": TEXT})
+        r = keyed(dialect, {"name": TEXT})
         self._renew = Statement(
             update(lane).where(lane.c.name == r.c.name).values(claimable_at=now() + bindparam("lease", type_=REAL()))
         )

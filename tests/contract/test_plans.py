@@ -9,13 +9,16 @@ import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 
-from app.inbox.accept import Item
+from app.inbox.accept import Accept, Item
 from app.inbox.accept_at_once import AcceptAtOnce
 from app.inbox.claim import Claim, Next
+from app.inbox.complete import Complete
 from app.inbox.complete_at_once import CompleteAtOnce
 from app.inbox.desk import Desk, Filter
+from app.inbox.fence import Fence
 from app.inbox.lease import End, Outcome
 from app.inbox.postgresql import PostgresqlDatabase
+from app.inbox.renew import Renew
 from app.inbox.retention import Retention
 from tests.support.plans import plans
 from tests.support.postgresql import PostgreSQL
@@ -35,7 +38,13 @@ ITEMS, BEHIND, MORE = (
 )
 ACCEPT = AcceptAtOnce("one", 30.0)
 COMPLETE = CompleteAtOnce("one", 30.0)
-CLAIM = Claim("postgresql", "one", 30.0, Next("postgresql"))
+# Of a table whose rows are named by what is sent.
+WALK = r"Seq Scan on (delivery|lane)\b"
+NEXT, FENCE = Next("postgresql"), Fence("postgresql", "one")
+CLAIM = Claim("postgresql", "one", 30.0, NEXT)
+ACCEPT_IN_TRANSACTION = Accept("postgresql", "one", 30.0, NEXT)
+COMPLETE_IN_TRANSACTION = Complete("postgresql", 30.0, FENCE, NEXT)
+RENEW = Renew("postgresql", 30.0, FENCE)
 
 
 @pytest.fixture
@@ -104,4 +113,30 @@ async def test_a_write_at_once_finds_its_rows_by_their_keys(postgres: PostgreSQL
         plan, *_ = await database.transact(lambda c, s=statement, p=parameters: plans(c, lambda c: s(c, p)))  # type: ignore[misc]
         looks = re.findall(r"(?:Scan using|Scan on) (?:delivery_\w+ on )?delivery.*\n +Index Cond: .*", plan)
         assert len(looks) == len(re.findall(r"Scan.* on delivery( |$)", plan)), plan
+    await database.close()
+
+
+@pytest.mark.parametrize("filled", [False, True], ids=["empty", "filled"])
+async def test_a_transaction_finds_its_rows_by_their_keys(postgres: PostgreSQL, filled: bool) -> None:
+    """The same behind a pooler, for what a statement alone leaves over, and for claims and renewals: neither the
+    deliveries nor the lanes are read from one end to the other."""
+    database = PostgresqlDatabase(make_url(postgres.new_database()))
+    await database.migrate()
+    if filled:
+        await fill(database)
+
+    def work(connection: Connection) -> None:
+        accepted = ACCEPT_IN_TRANSACTION(connection, 1, 0, [*ITEMS, *BEHIND])
+        held = [one.held for one in accepted if one.held]
+        outcomes = [Outcome(one.lease, one.stored.id, End.DONE, go_on=True, attempt=1) for one in held]
+        again = ACCEPT_IN_TRANSACTION(connection, 2, 0, ITEMS)  # duplicates
+        assert not any(one.new for one in again)
+        RENEW(connection, [one.lease for one in held])
+        behind = [one.following for one in COMPLETE_IN_TRANSACTION(connection, 0, outcomes) if one.following]
+        ended = [Outcome(one.lease, one.stored.id, End.DONE, attempt=1) for one in behind]
+        COMPLETE_IN_TRANSACTION(connection, 0, ended)
+        COMPLETE_IN_TRANSACTION(connection, 0, ended, in_doubt=True)
+
+    walks = [plan for plan in await database.transact(lambda c: plans(c, work)) if re.search(WALK, plan)]
+    assert walks == [], "\n\n".join(walks)
     await database.close()
