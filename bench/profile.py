@@ -85,6 +85,7 @@ async def _profile(
             "record",
             "--nonblocking",
             "--function",
+            "--full-filenames",  # else a file is named by what makes it unique, which may be no folder
             "--pid",
             str(server.pid),
             "--subprocesses",
