@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.middleware.attaching_function_token.async_attaching_function_token import AsyncAttachingFunctionToken
 from slack_bolt.middleware.ignoring_self_events.async_ignoring_self_events import AsyncIgnoringSelfEvents
 from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
 
 
 class AtOnce:
@@ -42,3 +45,25 @@ def with_a_short_way(middleware: AsyncMiddleware) -> AsyncMiddleware:
     elif type(middleware) is AsyncAttachingFunctionToken:
         middleware.__class__ = FunctionToken
     return middleware
+
+
+async def through(
+    line: Iterable[AsyncMiddleware], req: AsyncBoltRequest, resp: BoltResponse | None
+) -> tuple[BoltResponse | None, AsyncMiddleware | None]:
+    """A request's way through middleware, one after the other. The last response, and who did not let it go on."""
+    response = resp
+    goes_on = False
+
+    async def go_on() -> None:
+        nonlocal goes_on
+        goes_on = True
+
+    for middleware in line:
+        if isinstance(middleware, AtOnce) and middleware.passes(req):
+            response = None
+            continue
+        goes_on = False
+        response = await middleware.async_process(req=req, resp=response, next=go_on)  # type: ignore[arg-type]
+        if not goes_on:
+            return response, middleware
+    return response, None

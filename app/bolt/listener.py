@@ -16,7 +16,7 @@ from slack_bolt.middleware.attaching_conversation_kwargs.async_attaching_convers
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from app.bolt.at_once import AtOnce
+from app.bolt.at_once import through
 from app.bolt.conversation_arguments import ConversationArguments
 
 
@@ -50,22 +50,8 @@ class Listener(AsyncCustomListener):
         self, *, req: AsyncBoltRequest, resp: BoltResponse
     ) -> tuple[BoltResponse | None, bool]:
         """Bolt's own hook."""
-        response: BoltResponse | None = resp
-        goes_on = False
-
-        async def go_on() -> None:
-            nonlocal goes_on
-            goes_on = True
-
-        for middleware in self.middleware:
-            if isinstance(middleware, AtOnce) and middleware.passes(req):
-                response = None
-                continue
-            goes_on = False
-            response = await middleware.async_process(req=req, resp=response, next=go_on)  # type: ignore[arg-type]
-            if not goes_on:
-                return response, True
-        return response, False
+        response, stopped_by = await through(self.middleware, req, resp)
+        return response, stopped_by is not None
 
 
 def known(listener: AsyncCustomListener) -> Listener:

@@ -15,7 +15,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_bolt.util.utils import get_name_for_callable
 
-from app.bolt.at_once import AtOnce
+from app.bolt.at_once import through
 from app.bolt.index import ListenerIndex
 
 
@@ -38,24 +38,12 @@ class WalkedApp(AsyncApp):
 
     async def _walk(self, req: AsyncBoltRequest) -> BoltResponse:
         # None, as after every middleware of Bolt's own that goes on: the first of them looks at no response.
-        response: BoltResponse | None = None
-        goes_on = False
-
-        async def go_on() -> None:
-            nonlocal goes_on
-            goes_on = True
-
-        for middleware in self._async_middleware_list:
-            if isinstance(middleware, AtOnce) and middleware.passes(req):
-                response = None
-                continue
-            goes_on = False
-            response = await middleware.async_process(req=req, resp=response, next=go_on)  # type: ignore[arg-type]
-            if not goes_on:
-                if response is None:
-                    self._framework_logger.warning(warning_unhandled_by_global_middleware(middleware.name, req))
-                    return BoltResponse(status=404, body={"error": "no next() calls in middleware"})
-                return response
+        response, stopped_by = await through(self._async_middleware_list, req, None)
+        if stopped_by is not None:
+            if response is None:
+                self._framework_logger.warning(warning_unhandled_by_global_middleware(stopped_by.name, req))
+                return BoltResponse(status=404, body={"error": "no next() calls in middleware"})
+            return response
 
         for listener in self._async_listeners.candidates(req.body):
             if not await listener.async_matches(req=req, resp=response):  # type: ignore[arg-type]
