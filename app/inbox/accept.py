@@ -13,7 +13,7 @@ from sqlalchemy import Connection, and_, bindparam, case, delete, literal, selec
 
 from app.inbox.claim import Next
 from app.inbox.lease import Held, Lease, Stored
-from app.inbox.rows import keyed, rows
+from app.inbox.rows import Row, keyed, rows
 from app.inbox.sql import REAL, TEXT, WHOLE, insert, now
 from app.inbox.statement import Statement
 from app.inbox.tables import delivery, lane
@@ -31,6 +31,24 @@ class Item:
     traceparent: str | None = None
     take: bool = False
     running: bool = False
+
+
+# Of an item, what is stored as it is.
+FIELDS = ("key", "lane", "kind", "content_type", "body", "traceparent")
+
+
+def row_of(n: int, item: Item, **more: int) -> Row:
+    """The item as a row of a statement, at its place in the group."""
+    return {
+        "n": n,
+        "key": item.key,
+        "lane": item.lane,
+        "kind": item.kind,
+        "content_type": item.content_type,
+        "body": item.body,
+        "traceparent": item.traceparent,
+        **more,
+    }
 
 
 @dataclass(slots=True)
@@ -74,13 +92,12 @@ class Accept:
         ).returning(lane.c.name, lane.c.owner, lane.c.epoch)
         self._lanes = Statement(lanes)
 
-        fields = ("key", "lane", "kind", "content_type", "body", "traceparent")
-        r = rows(dialect, {"n": WHOLE, **dict.fromkeys(fields, TEXT), "attempts": WHOLE})
+        r = rows(dialect, {"n": WHOLE, **dict.fromkeys(FIELDS, TEXT), "attempts": WHOLE})
         deliveries = (
             insert(dialect, delivery)
             .from_select(
-                [*fields, "received_at", "state", "attempts", "crashes"],
-                select(*(r.c[name] for name in fields), now(), literal("live"), r.c.attempts, literal(0))
+                [*FIELDS, "received_at", "state", "attempts", "crashes"],
+                select(*(r.c[name] for name in FIELDS), now(), literal("live"), r.c.attempts, literal(0))
                 .where(true())
                 .order_by(r.c.n),
             )
@@ -139,19 +156,7 @@ class Accept:
     def _store(
         self, connection: Connection, items: Sequence[Item], first: dict[str, Item]
     ) -> dict[str, tuple[int, float]]:
-        asked = [
-            {
-                "n": n,
-                "key": item.key,
-                "lane": item.lane,
-                "kind": item.kind,
-                "content_type": item.content_type,
-                "body": item.body,
-                "traceparent": item.traceparent,
-                "attempts": int(first.get(item.lane) is item),
-            }
-            for n, item in enumerate(items)
-        ]
+        asked = [row_of(n, item, attempts=int(first.get(item.lane) is item)) for n, item in enumerate(items)]
         return {
             key: (number, received_at) for number, key, received_at in self._deliveries(connection, {"rows": asked})
         }

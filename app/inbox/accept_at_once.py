@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import CTE, BindParameter, ColumnElement, and_, bindparam, case, cast, func, select
 
-from app.inbox.accept import Accepted, Item, started
+from app.inbox.accept import FIELDS, Accepted, Item, row_of, started
 from app.inbox.database import Database
 from app.inbox.lease import Held, Lease
 from app.inbox.rows import rows
@@ -20,7 +20,6 @@ from app.inbox.statement import Statement
 from app.inbox.tables import delivery, lane
 
 DIALECT = "postgresql"
-FIELDS = ("key", "lane", "kind", "content_type", "body", "traceparent")
 OWNER, EPOCH = bindparam("owner", type_=TEXT()), bindparam("epoch", type_=LARGE())
 LEASE: BindParameter[float] = bindparam("lease", type_=REAL())
 # What PostgreSQL's log says of the statement that it makes fail.
@@ -67,16 +66,7 @@ class AcceptAtOnce:
         """What the statement is sent with."""
         takes: dict[str, int] = {}  # the first of a lane speaks for it
         asked = [
-            {
-                "n": n,
-                "key": item.key,
-                "lane": item.lane,
-                "kind": item.kind,
-                "content_type": item.content_type,
-                "body": item.body,
-                "traceparent": item.traceparent,
-                "take": takes.setdefault(item.lane, int(item.take or item.running)),
-            }
+            row_of(n, item, take=takes.setdefault(item.lane, int(item.take or item.running)))
             for n, item in enumerate(items)
         ]
         return {"rows": asked, "owner": self._owner, "epoch": epoch, "lease": self._lease_seconds}

@@ -6,18 +6,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, case, delete, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, delete, select, update
 
 from app.inbox.claim import Next
 from app.inbox.fence import Fence
 from app.inbox.lease import End, Held, Lease, Outcome
 from app.inbox.rows import keyed
-from app.inbox.sql import LARGE, REAL, TEXT, WHOLE, now
+from app.inbox.sql import LARGE, REAL, TEXT, WHOLE, now, number, word
 from app.inbox.statement import Statement
 from app.inbox.tables import delivery, lane
 
 # What is left of a delivery whose end is final.
 STATES = {End.DONE: "done", End.DEAD: "dead"}
+
+
+def what_an_end_writes(of: FromClause, is_final: ColumnElement[bool]) -> dict[str, Any]:
+    """The columns of a delivery, from rows that have `state`, `error` and `back` (the attempt does not count)."""
+    return {
+        "state": of.c.state,
+        "body": case((of.c.state == word("done"), None), else_=delivery.c.body),
+        "error": case((of.c.back == number(1), delivery.c.error), else_=of.c.error),
+        "attempts": delivery.c.attempts - of.c.back,
+        "ended_at": case((is_final, now())),
+    }
 
 
 @dataclass(slots=True)
@@ -46,13 +57,7 @@ class Complete:
         self._write = Statement(
             update(delivery)
             .where(delivery.c.id == r.c.id, delivery.c.state == r.c.live)
-            .values(
-                state=r.c.state,
-                body=case((r.c.state == "done", None), else_=delivery.c.body),
-                error=case((r.c.back == 1, delivery.c.error), else_=r.c.error),
-                attempts=delivery.c.attempts - r.c.back,
-                ended_at=case((ends, now())),
-            )
+            .values(**what_an_end_writes(r, ends))
             .returning(delivery.c.id)
         )
         r = keyed(dialect, {"id": LARGE, "state": TEXT, "attempt": WHOLE})

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import CTE, and_, bindparam, case, delete, func, not_, or_, select, update
 
 from app.inbox.claim import OF_STORED
-from app.inbox.complete import STATES, Completed
+from app.inbox.complete import STATES, Completed, what_an_end_writes
 from app.inbox.database import Database
 from app.inbox.lease import End, Held, Outcome, Stored
 from app.inbox.rows import rows
@@ -136,13 +136,7 @@ def _write(looked: CTE) -> CTE:
     return (
         update(delivery)
         .where(delivery.c.id == looked.c.id, is_live, is_known)
-        .values(
-            state=looked.c.state,
-            body=case((looked.c.state == word("done"), None), else_=delivery.c.body),
-            error=case((looked.c.back == number(1), delivery.c.error), else_=looked.c.error),
-            attempts=delivery.c.attempts - looked.c.back,
-            ended_at=case((looked.c.final == number(1), now())),
-        )
+        .values(**what_an_end_writes(looked, looked.c.final == number(1)))
         .returning(*(looked.c[name] for name in ("n", "name", "empties", "following", "final", "keep", "delay")))
         .cte("written")
     )

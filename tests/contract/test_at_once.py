@@ -319,6 +319,16 @@ class TestComplete:
         assert (await end(inbox, completed[0].following)).written
 
 
+@asynccontextmanager
+async def over_a_relay(url: str, postgres: PostgreSQL) -> AsyncIterator[tuple[Relay, Inbox]]:
+    """An inbox, and what stands between it and its database."""
+    async with (
+        Relay(postgres.port) as relay,
+        opened(make_url(url).set(port=relay.port).render_as_string(hide_password=False)) as inbox,
+    ):
+        yield relay, inbox
+
+
 class TestUnknownOutcomes:
     """A connection that breaks while a statement is alone on its way leaves it open whether it is stored."""
 
@@ -327,10 +337,7 @@ class TestUnknownOutcomes:
         self, url: str, postgres: PostgreSQL, beside: asyncpg.Connection, where: AtCommit
     ) -> None:
         """It is told as unknown, is asked again in a transaction, and is stored and held once, as a first attempt."""
-        async with (
-            Relay(postgres.port) as relay,
-            opened(make_url(url).set(port=relay.port).render_as_string(hide_password=False)) as inbox,
-        ):
+        async with over_a_relay(url, postgres) as (relay, inbox):
             await relay.break_commits(where)
             told: list[BaseException] = []
             with asked() as seen, noting_errors(inbox, told):
@@ -387,10 +394,7 @@ class TestUnknownOutcomes:
         self, url: str, postgres: PostgreSQL, beside: asyncpg.Connection, where: AtCommit
     ) -> None:
         """It is told as unknown, is written again in a transaction, and counts once; what follows is run once."""
-        async with (
-            Relay(postgres.port) as relay,
-            opened(make_url(url).set(port=relay.port).render_as_string(hide_password=False)) as inbox,
-        ):
+        async with over_a_relay(url, postgres) as (relay, inbox):
             alone, goes_on = await hold(inbox, "C1"), await hold(inbox, "C2")
             await accept(inbox, item("C2", "A1:Ev-2"), item("C2", "A1:Ev-3"))
             await relay.break_commits(where)
