@@ -18,8 +18,7 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from app.bolt.at_once import with_a_short_way
-from app.bolt.authorization import Authorization
+from app.bolt.app import in_its_place
 from app.bolt.index import ListenerIndex
 from app.bolt.walk import WalkedApp
 
@@ -42,10 +41,7 @@ def app_of(plan: random.Random, told: Told, *, ours: bool) -> AsyncApp:
     )
     if ours:
         app._async_listeners = ListenerIndex()
-        app._async_middleware_list = [
-            Authorization() if isinstance(one, AsyncSingleTeamAuthorization) else with_a_short_way(one)
-            for one in app._async_middleware_list
-        ]
+        app._async_middleware_list = [in_its_place(one) for one in app._async_middleware_list]
     for one in app._async_middleware_list:
         if isinstance(one, AsyncSingleTeamAuthorization):
             one.auth_test_result = authorized()
