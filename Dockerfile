@@ -1,4 +1,5 @@
-# One image that serves, works and migrates: `python -m app COMMAND`.
+# One image that serves, works and migrates: `anchorbolt COMMAND`. It holds no listeners: yours come in an image built FROM
+# this one, as app/anchorbolt_sample/Dockerfile shows.
 ARG PYTHON_IMAGE=python:3.13-slim
 
 FROM ${PYTHON_IMAGE} AS build
@@ -12,11 +13,15 @@ RUN apt-get update -qq && apt-get install -y -qq --no-install-recommends binutil
 WORKDIR /app
 # The dependencies first: a change of the app alone leaves this layer, the large one, as it was.
 COPY pyproject.toml uv.lock ./
-RUN /opt/uv/bin/uv sync --quiet --locked --no-dev --python "$(command -v python3)" \
+RUN /opt/uv/bin/uv sync --quiet --locked --no-dev --no-install-project --python "$(command -v python3)" \
  # A third of the wheels' weight is debug symbols (uvloop: 16 MB, of which 2 MB is code).
  && find /opt/venv -name '*.so' -exec strip --strip-debug {} +
-COPY app/ app/
-RUN /opt/venv/bin/python -m compileall -q app
+COPY README.md LICENSE ./
+COPY app/anchorbolt app/anchorbolt
+RUN /opt/uv/bin/uv sync --quiet --locked --no-dev --no-editable --python "$(command -v python3)"
+# Who still calls `python -m app` is told what to write now. A namespace package hides no module `app` of a team's.
+COPY app/__main__.py /tmp/app/__main__.py
+RUN mv /tmp/app "$(/opt/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/app"
 
 FROM ${PYTHON_IMAGE}
 ARG VERSION=dev
@@ -29,17 +34,16 @@ LABEL org.opencontainers.image.title="anchorbolt" \
 # A number and no name: Kubernetes can only then tell that it is not root. var/ is for `docker run` without a volume.
 RUN mkdir -p /app/var && chown 10001:10001 /app/var
 COPY --from=build /opt/venv /opt/venv
-COPY --from=build /app/app /app/app
-COPY manifest.json /app/
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1
+# A team's app.py, listeners/ or package app belongs here: the working directory is first on the path.
 WORKDIR /app
 # Docker's own Python comes without its standard library's bytecode, and the user below may write none: what is imported
 # here is compiled now, instead of at every start.
-RUN PYTHONDONTWRITEBYTECODE= python -c "import app.main, app.master, app.cli.serve, app.cli.migrate, app.lifecycle.loop, asyncpg, fastapi"
+RUN PYTHONDONTWRITEBYTECODE= python -c "import anchorbolt.main, anchorbolt.master, anchorbolt.cli.serve, anchorbolt.cli.migrate, anchorbolt.lifecycle.loop, asyncpg, fastapi"
 USER 10001:10001
 EXPOSE 3000 3001
 # Exec form: SIGTERM reaches the server itself, not a shell.
-ENTRYPOINT ["python", "-m", "app"]
+ENTRYPOINT ["anchorbolt"]
 CMD ["serve"]

@@ -20,10 +20,10 @@ help: ## Say what each target is for
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: .venv/.made ## Run the app on port 3000 against a stand-in for Slack, and play one request of every kind (DEMO=0: play none)
-	@exec $(BIN)/python -m app dev $(if $(filter 0 no false off,$(DEMO)),--no-demo) $(addprefix --stand-in-port=,$(STAND_IN_PORT))
+	@exec $(BIN)/anchorbolt dev $(if $(filter 0 no false off,$(DEMO)),--no-demo) $(addprefix --stand-in-port=,$(STAND_IN_PORT))
 
 test: .venv/.made packages kustomize ## Run all tests (but those that need a cluster)
-	$(BIN)/pytest $(PYTEST)
+	$(BIN)/pytest -n 2 $(PYTEST)
 
 packages: ## Install the Debian packages that the tests run for real (as root; else say which are missing)
 	@tests/packages

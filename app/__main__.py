@@ -1,11 +1,5 @@
-"""`python -m app`: the command line."""
+"""Tells who still calls `python -m app` what to write now: `app/` is only the folder that holds the packages."""
 
 import sys
 
-if __name__ == "__main__":
-    try:
-        from app.cli import main
-
-        main()
-    except KeyboardInterrupt:  # also while it still imports
-        sys.exit(130)
+sys.exit("python -m app is gone: write `anchorbolt COMMAND`, or `python -m anchorbolt COMMAND`, as you did before")

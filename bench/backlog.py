@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from anchorbolt.inbox.database import Database
 from sqlalchemy import text
-
-from app.inbox.database import Database
 
 # More than a pod holds at once, of a second each on a slow disk.
 FILL_SECONDS = 300

@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.playground.stand_in import StandIn
+from anchorbolt.emulator.emulator import StandIn
+
 from tests.integration.ingress.app_pods import AppPods
 from tests.integration.ingress.pods import Cluster
 from tests.integration.ingress.proxies.process import Proxy

@@ -16,13 +16,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from anchorbolt.inbox.accept import Item
+from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.inbox.lease import End, Held, Outcome
+from anchorbolt.inbox.postgresql import PostgresqlDatabase
+from anchorbolt.inbox.stats import Count
 from sqlalchemy.engine import make_url
 
-from app.inbox.accept import Item
-from app.inbox.census import Count
-from app.inbox.inbox import Inbox
-from app.inbox.lease import End, Held, Outcome
-from app.inbox.postgresql import PostgresqlDatabase
 from bench.processes import cpu
 
 IN_FLIGHT = 32

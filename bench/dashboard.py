@@ -18,15 +18,16 @@ import time
 from pathlib import Path
 from typing import Any
 
-from app.playground.player import Player, client
-from app.playground.samples import SAMPLES, make
-from app.playground.scene import Scene
-from app.playground.script import Line
-from app.playground.signing import STAND_IN_SECRET, Forgery
-from app.playground.socket_mode.envelope import is_sent_over_sockets
-from app.playground.socket_mode.player import SocketPlayer
-from app.playground.socket_mode.sockets import Sockets
-from app.playground.stand_in import StandIn
+from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.player import Player, client
+from anchorbolt.emulator.samples import SAMPLES, make
+from anchorbolt.emulator.scene import Scene
+from anchorbolt.emulator.script import Line
+from anchorbolt.emulator.signing import STAND_IN_SECRET, Forgery
+from anchorbolt.emulator.socket_mode.envelope import is_sent_over_sockets
+from anchorbolt.emulator.socket_mode.player import SocketPlayer
+from anchorbolt.emulator.socket_mode.sockets import Sockets
+
 from tests.support.app_process import AppProcess
 from tests.support.dashboard import Panel, panels
 from tests.support.prometheus import Prometheus
@@ -52,7 +53,7 @@ def main() -> None:
 
 async def _measure(directory: Path, seconds: float) -> list[tuple[Panel, Series]]:
     async with StandIn() as slack:
-        ours: dict[str, Any] = {"LISTENERS": "app.listeners", "MAX_ATTEMPTS": 3, "LOG_LEVEL": "ERROR"}
+        ours: dict[str, Any] = {"LISTENERS": "anchorbolt_sample", "MAX_ATTEMPTS": 3, "LOG_LEVEL": "ERROR"}
         posted = AppProcess.start(directory, slack.api_url, **ours)
         connected = AppProcess.start(directory, slack.api_url, **(ours | SOCKET))
         try:
@@ -144,7 +145,7 @@ def _draw(found: list[tuple[Panel, Series]], picture: Path) -> None:
 def _lines(axes: Any, panel: Panel, series: Series, start: float) -> None:
     ordered = sorted(series, key=lambda one: -max((v for v in one[2] if math.isfinite(v)), default=0))
     for number, (name, times, values) in enumerate(ordered):
-        short = name.removeprefix("app.listeners.") if number < MOST_IN_LEGEND else None
+        short = name.removeprefix("anchorbolt_sample.") if number < MOST_IN_LEGEND else None
         axes.plot([at - start for at in times], values, color=COLOURS[number % len(COLOURS)], lw=1.1, label=short)
     highest = max((value for _, _, values in series for value in values if math.isfinite(value)), default=0)
     if panel.line is not None and panel.line < 4 * highest:

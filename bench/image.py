@@ -45,7 +45,7 @@ async def starts(root: Path, count: int, core: int, log: Path) -> tuple[list[flo
         }
         given = [f"{name}={value}" for name, value in own.items()]
         command = ["chroot", "--userspec=10001:10001", str(root), "/usr/bin/env", "-i", *given]
-        server = ServerProcess([*command, "python", "-m", "app", "serve"], {}, log, core)
+        server = ServerProcess([*command, "anchorbolt", "serve"], {}, log, core)
         try:
             ready.append(await server.answers(port, "/readyz"))
             cpu.append(server.cpu().total)

@@ -22,18 +22,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from anchorbolt.inbox.accept import Accept, Item
+from anchorbolt.inbox.claim import Next
+from anchorbolt.inbox.complete import Complete
+from anchorbolt.inbox.database import Database
+from anchorbolt.inbox.fence import Fence
+from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.inbox.lease import End, Outcome
+from anchorbolt.inbox.postgresql import PostgresqlDatabase
+from anchorbolt.inbox.sqlite import SqliteDatabase
 from sqlalchemy import text
 from sqlalchemy.engine import make_url
 
-from app.inbox.accept import Accept, Item
-from app.inbox.claim import Next
-from app.inbox.complete import Complete
-from app.inbox.database import Database
-from app.inbox.fence import Fence
-from app.inbox.inbox import Inbox
-from app.inbox.lease import End, Outcome
-from app.inbox.postgresql import PostgresqlDatabase
-from app.inbox.sqlite import SqliteDatabase
 from tests.support.plans import plans
 from tests.support.postgresql import PostgreSQL
 

@@ -64,7 +64,7 @@ async def count(variant: Variant, listeners: int, kind: Kind, deliveries: int, d
 
 def _worker(launch: Launch) -> Sequence[str]:
     """The app without the process above it, which callgrind would count too."""
-    if list(launch.command[-2:]) != ["app", "serve"]:
+    if list(launch.command[-2:]) != ["anchorbolt", "serve"]:
         return launch.command
     return [sys.executable, "-m", "bench.worker"]
 

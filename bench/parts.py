@@ -19,32 +19,32 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
+from anchorbolt.bolt import listeners
+from anchorbolt.bolt.app import BoltApp
+from anchorbolt.bolt.run import Run
+from anchorbolt.delivery import Attempt, Delivery
+from anchorbolt.delivery.parse import parse
+from anchorbolt.http.adapter import Adapter
+from anchorbolt.http.signature import Signature
+from anchorbolt.http.slack_route import Receiver
+from anchorbolt.inbox.accept import Item
+from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.inbox.lease import End, Outcome
+from anchorbolt.inbox.sqlite import SqliteDatabase
+from anchorbolt.intake.events import Events
+from anchorbolt.intake.interactions import Interactions
+from anchorbolt.intake.slots import Bounds
+from anchorbolt.lifecycle import garbage_collection
+from anchorbolt.main import web
+from anchorbolt.telemetry import logs
+from anchorbolt.worker.verdict import Limits
+from anchorbolt.worker.worker import Runner
 from rich.console import Console
 from rich.table import Table
 from slack_bolt.middleware.authorization.async_single_team_authorization import AsyncSingleTeamAuthorization
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from starlette.types import ASGIApp
 
-from app.bolt import listeners
-from app.bolt.app import BoltApp
-from app.bolt.run import Run
-from app.delivery import Attempt, Delivery
-from app.delivery.parse import parse
-from app.inbox.accept import Item
-from app.inbox.inbox import Inbox
-from app.inbox.lease import End, Outcome
-from app.inbox.sqlite import SqliteDatabase
-from app.lifecycle import collector
-from app.main import web
-from app.receiver.adapter import Adapter
-from app.receiver.events import Events
-from app.receiver.interactions import Interactions
-from app.receiver.places import Bounds
-from app.receiver.receiver import Receiver
-from app.receiver.signature import Signature
-from app.runner.runner import Runner
-from app.runner.verdict import Limits
-from app.telemetry import logs
 from bench.listeners.plan import plan, targets
 from bench.load.prepare import SIGNING_SECRET, prepare
 from bench.variants import ROOT
@@ -199,7 +199,7 @@ async def _cost(one: One, requests: list[bytes], parts: Parts) -> float:
 async def _measure(options: argparse.Namespace, path: Path | None) -> None:
     parts = Parts(path)
     await parts.open()
-    collector.calm()
+    garbage_collection.calm()
     stacks = parts.stacks()
     names, job = targets(plan(20, "event"), "event"), 1
     if options.profile:

@@ -14,13 +14,13 @@ import time
 from pathlib import Path
 
 import uvloop
+from anchorbolt.inbox.accept import Item
+from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.inbox.lease import End, Outcome
+from anchorbolt.inbox.postgresql import PostgresqlDatabase
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 
-from app.inbox.accept import Item
-from app.inbox.inbox import Inbox
-from app.inbox.lease import End, Outcome
-from app.inbox.postgresql import PostgresqlDatabase
 from bench.postgres import Postgres
 from bench.processes import cpu, end_well
 from bench.variants import ROOT

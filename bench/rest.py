@@ -1,6 +1,6 @@
 """`python -m bench.rest`: what a pod costs before its first request: from start to ready, and its memory at rest.
 
-The app as in production (`python -m app serve`, a master and its worker) on one core, once for each store a round.
+The app as in production (`anchorbolt serve`, a master and its worker) on one core, once for each store a round.
 `--record NAME` keeps the result as bench/results/rest-NAME.json.
 """
 

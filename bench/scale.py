@@ -20,15 +20,15 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
 
+from anchorbolt.inbox.database import Database
+from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.inbox.postgresql import PostgresqlDatabase
+from anchorbolt.inbox.retention import Retention
+from anchorbolt.inbox.sqlite import SqliteDatabase
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy.engine import make_url
 
-from app.inbox.database import Database
-from app.inbox.inbox import Inbox
-from app.inbox.postgresql import PostgresqlDatabase
-from app.inbox.retention import Retention
-from app.inbox.sqlite import SqliteDatabase
 from bench import backlog
 from bench.costs import Cost, Costs
 from bench.machine import commit, machine, versions

@@ -16,10 +16,11 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from app.playground.player import Player, client
-from app.playground.samples import make
-from app.playground.scene import Scene
-from app.playground.signing import STAND_IN_SECRET
+from anchorbolt.emulator.player import Player, client
+from anchorbolt.emulator.samples import make
+from anchorbolt.emulator.scene import Scene
+from anchorbolt.emulator.signing import STAND_IN_SECRET
+
 from bench.processes import memory_mib
 from tests.support.pods import Pods, migrate
 from tests.support.postgresql import PostgreSQL

@@ -16,10 +16,11 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median, quantiles
 
-from app.playground.player import Ack, Player, client
-from app.playground.samples import make
-from app.playground.scene import Scene
-from app.playground.signing import STAND_IN_SECRET
+from anchorbolt.emulator.player import Ack, Player, client
+from anchorbolt.emulator.samples import make
+from anchorbolt.emulator.scene import Scene
+from anchorbolt.emulator.signing import STAND_IN_SECRET
+
 from bench.behind import behind
 from bench.machine import commit, machine
 from tests.integration.ingress.proxies.haproxy import HAProxy

@@ -15,11 +15,12 @@ import tempfile
 import time
 from pathlib import Path
 
-from app.playground.player import Player, client
-from app.playground.samples import make
-from app.playground.scene import Scene
-from app.playground.signing import STAND_IN_SECRET
-from app.settings import Settings
+from anchorbolt.emulator.player import Player, client
+from anchorbolt.emulator.samples import make
+from anchorbolt.emulator.scene import Scene
+from anchorbolt.emulator.signing import STAND_IN_SECRET
+from anchorbolt.settings import Settings
+
 from bench.machine import commit, machine
 from tests.support.pods import Pod, Pods, migrate
 from tests.support.postgresql import PostgreSQL

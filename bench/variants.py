@@ -96,7 +96,7 @@ class Launcher:
             "DRAIN_DELAY_SECONDS": "0",
             "DRAIN_TIMEOUT_SECONDS": "5",
         }
-        return Launch([sys.executable, "-m", "app", "serve"], port, internal_port, "/readyz", environment)
+        return Launch([sys.executable, "-m", "anchorbolt", "serve"], port, internal_port, "/readyz", environment)
 
     def _empty_store(self, variant: Variant) -> str:
         if variant == OURS_MEMORY:
@@ -107,7 +107,7 @@ class Launcher:
         if self.postgres is None:
             self.postgres = Postgres(self._directory, self._core_of_store)
         url = self.postgres.new_database(name)
-        migrate = [sys.executable, "-m", "app", "migrate"]
+        migrate = [sys.executable, "-m", "anchorbolt", "migrate"]
         subprocess.run(
             migrate, check=True, capture_output=True, cwd=ROOT, env={"DATABASE_URL": url, "PATH": "/usr/bin:/bin"}
         )

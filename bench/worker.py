@@ -5,9 +5,8 @@ from __future__ import annotations
 import socket
 
 import uvloop
-
-from app import main, settings
-from app.lifecycle import start
+from anchorbolt import main, settings
+from anchorbolt.lifecycle import start
 
 
 def _listen(port: int) -> socket.socket:

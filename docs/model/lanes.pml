@@ -1,4 +1,4 @@
-/* The lease of one lane, as app/inbox and app/runner keep it: accept, claim, renew or cancel, write how a run ended, keep
+/* The lease of one lane, as app/anchorbolt/inbox and app/anchorbolt/worker keep it: accept, claim, renew or cancel, write how a run ended, keep
    the lane for its next delivery, hand back; under crashes, stalls (SIGSTOP), cuts from the database, drains, and commits
    whose answer never came. Checked with Spin: see README.md. Each atomic block that touches the database is one transaction. */
 

@@ -1,4 +1,4 @@
-// Finds the conversation of a Slack request, for nginx (njs 0.7.9 and later): the same table as app/delivery/keys.py.
+// Finds the conversation of a Slack request, for nginx (njs 0.7.9 and later): the same table as app/anchorbolt/delivery/keys.py.
 // What has no conversation by that table is '': any pod may have the request.
 // nginx copies a variable into a header as it stands, so that only IDENTIFIER may ever come out of here.
 

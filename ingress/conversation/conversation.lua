@@ -1,4 +1,4 @@
--- Finds the conversation of a Slack request, for HAProxy and for Envoy: the same table as app/delivery/keys.py.
+-- Finds the conversation of a Slack request, for HAProxy and for Envoy: the same table as app/anchorbolt/delivery/keys.py.
 -- Plain Lua 5.1, no require. What has no conversation by that table is nil: any pod may have the request.
 -- The body is not verified yet. It is read once, front to back; only the names below are kept, and the
 -- recursion ends at DEEPEST. Text that is no JSON gives nil or nonsense: the app refuses it on every pod alike.

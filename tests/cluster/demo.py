@@ -7,10 +7,10 @@ import shutil
 import subprocess
 import sys
 
+from anchorbolt.emulator.samples import SAMPLES
 from rich.console import Console
 from rich.table import Table
 
-from app.playground.samples import SAMPLES
 from tests.cluster.cluster import CLUSTER, Cluster
 from tests.cluster.image import KIND, build_and_load
 from tests.cluster.restart import restart_under_load

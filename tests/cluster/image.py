@@ -14,12 +14,18 @@ from tests.manifests.render import ROOT
 
 KIND = "anchorbolt"
 
-# What a tree is, asked here and in a pod.
+# The product alone; IMAGE is built from it, with the sample app in it.
+PRODUCT = "localhost/anchorbolt:dev"
+SAMPLE = ROOT / "app" / "anchorbolt_sample"
+
+# What the packages hold, asked here and in a pod.
 DIGEST = """
-import hashlib, pathlib
+import anchorbolt, anchorbolt_sample, hashlib, pathlib
 digest = hashlib.sha256()
-for file in sorted(pathlib.Path("app").rglob("*.py")):
-    digest.update(str(file).encode() + file.read_bytes())
+for package in (anchorbolt, anchorbolt_sample):
+    root = pathlib.Path(package.__file__).parent
+    for file in sorted(root.rglob("*.py")):
+        digest.update(str(file.relative_to(root)).encode() + file.read_bytes())
 print(digest.hexdigest())
 """
 
@@ -29,9 +35,11 @@ def build_and_load() -> None:
     if "IMAGE" in os.environ:
         return
     if CLUSTER:
-        _run(CLUSTER, "image", IMAGE, str(ROOT))
+        _run(CLUSTER, "image", PRODUCT, str(ROOT))
+        _run(CLUSTER, "image", IMAGE, str(SAMPLE))
     elif shutil.which("docker") and (name := kind_cluster()):
-        _run("docker", "build", "--tag", IMAGE, str(ROOT))
+        _run("docker", "build", "--tag", PRODUCT, str(ROOT))
+        _run("docker", "build", "--tag", IMAGE, str(SAMPLE))
         _run("kind", "load", "docker-image", IMAGE, "--name", name)
     else:
         raise SystemExit("push the image where your cluster finds it, and set IMAGE=registry/name:tag")

@@ -12,7 +12,7 @@ import yaml
 
 from tests.manifests.render import ROOT, SOCKET_MODE, Manifest, render
 
-IMAGE = os.environ.get("IMAGE", "localhost/anchorbolt:dev")
+IMAGE = os.environ.get("IMAGE", "localhost/anchorbolt-sample:dev")
 AROUND = {
     "simple": ["slack-stand-in"],
     "stateless": ["slack-stand-in"],
@@ -76,7 +76,8 @@ class Kustomization:
                 str(up / "tests" / "cluster" / "parts"),
             ],
             "images": [
-                {"name": name, "newName": image, "newTag": tag} for name in ("anchorbolt", "localhost/anchorbolt")
+                {"name": name, "newName": image, "newTag": tag}
+                for name in ("anchorbolt", "localhost/anchorbolt-sample")
             ],
             "secretGenerator": [
                 {

@@ -14,11 +14,10 @@ import time
 from collections.abc import AsyncIterator
 
 import httpx
-
-from app.playground.player import Ack, Player, client
-from app.playground.samples import SAMPLES, make
-from app.playground.scene import Scene
-from app.playground.socket_mode.envelope import envelope, is_sent_over_sockets
+from anchorbolt.emulator.player import Ack, Player, client
+from anchorbolt.emulator.samples import SAMPLES, make
+from anchorbolt.emulator.scene import Scene
+from anchorbolt.emulator.socket_mode.envelope import envelope, is_sent_over_sockets
 
 # The header in which the tier of the tests says which pod answered (see tier.py).
 POD_HEADER = "x-answered-by"

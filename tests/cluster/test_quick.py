@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from anchorbolt.emulator.samples import SAMPLES
 
-from app.playground.samples import SAMPLES
 from tests.cluster.conftest import Stacks
 from tests.cluster.restart import restart_under_load
 from tests.cluster.tier import naming_pods

@@ -6,9 +6,9 @@ import json
 from itertools import pairwise
 
 import pytest
+from anchorbolt.emulator.samples import SAMPLES
+from anchorbolt.emulator.socket_mode.envelope import is_sent_over_sockets
 
-from app.playground.samples import SAMPLES
-from app.playground.socket_mode.envelope import is_sent_over_sockets
 from tests.cluster.cluster import wait_until
 from tests.cluster.conftest import Stacks
 from tests.cluster.report import Results

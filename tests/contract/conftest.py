@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
+from anchorbolt.inbox.database import Database
+from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.inbox.postgresql import PostgresqlDatabase
+from anchorbolt.inbox.sqlite import SqliteDatabase
 from sqlalchemy.engine import make_url
 
-from app.inbox.database import Database
-from app.inbox.inbox import Inbox
-from app.inbox.postgresql import PostgresqlDatabase
-from app.inbox.sqlite import SqliteDatabase
 from tests.support import postgresql
 
 MakeDatabase = Callable[[], Database]

@@ -10,16 +10,16 @@ from unittest import mock
 
 import asyncpg
 import pytest
+from anchorbolt.errors import StoreUnavailableError, StoreUnknownError
+from anchorbolt.inbox.accept_at_once import RACED, AcceptAtOnce
+from anchorbolt.inbox.complete_at_once import CompleteAtOnce
+from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.inbox.lease import End, Held, Outcome
+from anchorbolt.inbox.postgresql import PostgresqlDatabase
+from anchorbolt.inbox.tables import lane
 from sqlalchemy import Connection, update
 from sqlalchemy.engine import make_url
 
-from app.errors import StoreUnavailableError, StoreUnknownError
-from app.inbox.accept_at_once import RACED, AcceptAtOnce
-from app.inbox.complete_at_once import CompleteAtOnce
-from app.inbox.inbox import Inbox
-from app.inbox.lease import End, Held, Outcome
-from app.inbox.postgresql import PostgresqlDatabase
-from app.inbox.tables import lane
 from tests.contract.conftest import LEASE_SECONDS
 from tests.contract.test_inbox import accept, accept_of, claim, complete_of, counts, end, hold, item, keys
 from tests.support.asked import asked

@@ -10,23 +10,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anchorbolt.errors import SchemaError, StoreRefusedError, StoreUnknownError
+from anchorbolt.inbox import schema
+from anchorbolt.inbox.accept import Accept, Accepted, Item
+from anchorbolt.inbox.admin import Desk, Filter
+from anchorbolt.inbox.claim import Next
+from anchorbolt.inbox.complete import Complete, Completed
+from anchorbolt.inbox.fence import Fence
+from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.inbox.lease import End, Held, Lease, Outcome
+from anchorbolt.inbox.retention import Retention
+from anchorbolt.inbox.sqlite import SqliteDatabase
+from anchorbolt.inbox.statement import Statement
+from anchorbolt.inbox.tables import inbox as inbox_table
+from anchorbolt.settings import Settings
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from app.errors import SchemaError, StoreRefusedError, StoreUnknownError
-from app.inbox import schema
-from app.inbox.accept import Accept, Accepted, Item
-from app.inbox.claim import Next
-from app.inbox.complete import Complete, Completed
-from app.inbox.desk import Desk, Filter
-from app.inbox.fence import Fence
-from app.inbox.inbox import Inbox
-from app.inbox.lease import End, Held, Lease, Outcome
-from app.inbox.retention import Retention
-from app.inbox.sqlite import SqliteDatabase
-from app.inbox.statement import Statement
-from app.inbox.tables import inbox as inbox_table
-from app.settings import Settings
 from tests.contract.conftest import LEASE_SECONDS
 from tests.support.waiting import until_answer
 

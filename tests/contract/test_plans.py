@@ -6,20 +6,20 @@ import re
 from collections.abc import AsyncIterator, Callable
 
 import pytest
+from anchorbolt.inbox.accept import Accept, Item
+from anchorbolt.inbox.accept_at_once import AcceptAtOnce
+from anchorbolt.inbox.admin import Desk, Filter
+from anchorbolt.inbox.claim import Claim, Next
+from anchorbolt.inbox.complete import Complete
+from anchorbolt.inbox.complete_at_once import CompleteAtOnce
+from anchorbolt.inbox.fence import Fence
+from anchorbolt.inbox.lease import End, Outcome
+from anchorbolt.inbox.postgresql import PostgresqlDatabase
+from anchorbolt.inbox.renew import Renew
+from anchorbolt.inbox.retention import Retention
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 
-from app.inbox.accept import Accept, Item
-from app.inbox.accept_at_once import AcceptAtOnce
-from app.inbox.claim import Claim, Next
-from app.inbox.complete import Complete
-from app.inbox.complete_at_once import CompleteAtOnce
-from app.inbox.desk import Desk, Filter
-from app.inbox.fence import Fence
-from app.inbox.lease import End, Outcome
-from app.inbox.postgresql import PostgresqlDatabase
-from app.inbox.renew import Renew
-from app.inbox.retention import Retention
 from tests.support.plans import plans
 from tests.support.postgresql import PostgreSQL
 

@@ -7,18 +7,17 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from anchorbolt.inbox.accept import Accept, Item
+from anchorbolt.inbox.claim import Claim, Next
+from anchorbolt.inbox.complete import Complete
+from anchorbolt.inbox.database import Database
+from anchorbolt.inbox.fence import Fence
+from anchorbolt.inbox.lease import End, Outcome
+from anchorbolt.inbox.renew import Renew
+from anchorbolt.inbox.retention import Retention
+from anchorbolt.inbox.sqlite import SqliteDatabase
+from anchorbolt.inbox.stats import Count
 from sqlalchemy import Connection
-
-from app.inbox.accept import Accept, Item
-from app.inbox.census import Count
-from app.inbox.claim import Claim, Next
-from app.inbox.complete import Complete
-from app.inbox.database import Database
-from app.inbox.fence import Fence
-from app.inbox.lease import End, Outcome
-from app.inbox.renew import Renew
-from app.inbox.retention import Retention
-from app.inbox.sqlite import SqliteDatabase
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from anchorbolt.errors import StoreUnavailableError
+from anchorbolt.inbox.postgresql import PostgresqlDatabase
+from anchorbolt.inbox.statement import Statement
 from sqlalchemy import Connection, Double, Integer, bindparam, column, func, select, table, text
 from sqlalchemy.engine import make_url
 
-from app.errors import StoreUnavailableError
-from app.inbox.postgresql import PostgresqlDatabase
-from app.inbox.statement import Statement
 from tests.support.postgresql import PostgreSQL
 
 CONNECTIONS = 5

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from anchorbolt.inbox import schema
+from anchorbolt.inbox.database import Database
+from anchorbolt.inbox.tables import REVISION, inbox, metadata
 from sqlalchemy import Connection, inspect, select
 
-from app.inbox import schema
-from app.inbox.database import Database
-from app.inbox.tables import REVISION, inbox, metadata
 from tests.contract.conftest import MakeDatabase
 
 

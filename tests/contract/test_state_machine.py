@@ -7,24 +7,24 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import pytest
+from anchorbolt.inbox.accept import Accept, Item
+from anchorbolt.inbox.accept_at_once import AcceptAtOnce
+from anchorbolt.inbox.claim import Claim, Next
+from anchorbolt.inbox.complete import Complete, Completed
+from anchorbolt.inbox.complete_at_once import CompleteAtOnce
+from anchorbolt.inbox.database import Database
+from anchorbolt.inbox.fence import Fence
+from anchorbolt.inbox.lease import End, Held, Lease, Outcome
+from anchorbolt.inbox.postgresql import PostgresqlDatabase
+from anchorbolt.inbox.renew import Renew
+from anchorbolt.inbox.sqlite import SqliteDatabase
+from anchorbolt.inbox.tables import delivery, lane
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 from sqlalchemy import func, select, update
 from sqlalchemy.engine import make_url
 
-from app.inbox.accept import Accept, Item
-from app.inbox.accept_at_once import AcceptAtOnce
-from app.inbox.claim import Claim, Next
-from app.inbox.complete import Complete, Completed
-from app.inbox.complete_at_once import CompleteAtOnce
-from app.inbox.database import Database
-from app.inbox.fence import Fence
-from app.inbox.lease import End, Held, Lease, Outcome
-from app.inbox.postgresql import PostgresqlDatabase
-from app.inbox.renew import Renew
-from app.inbox.sqlite import SqliteDatabase
-from app.inbox.tables import delivery, lane
 from tests.support.postgresql import PostgreSQL
 
 LEASE_SECONDS = 1000.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from anchorbolt.lifecycle.master import HANG_SECONDS
+from anchorbolt.lifecycle.start import end_seconds
+from anchorbolt.settings import Settings
 
-from app.lifecycle.master import HANG_SECONDS
-from app.lifecycle.start import end_seconds
-from app.settings import Settings
 from tests.manifests.render import OVERLAYS, SOCKET_MODE, Manifest, one, overlay, pods, settings_of
 
 MARGIN_SECONDS = 3

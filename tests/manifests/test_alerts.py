@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 import yaml
+from anchorbolt.telemetry import metrics
+from anchorbolt.telemetry.instruments import Counter, Histogram
 
-from app.telemetry import metrics
-from app.telemetry.instruments import Counter, Histogram
 from tests.manifests.render import ROOT
 
 RULES = ROOT / "k8s/components/monitoring/prometheusrule.yaml"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 import pytest
+from anchorbolt.emulator.socket_mode.sockets import MOST_CONNECTIONS
 
-from app.playground.socket_mode.sockets import MOST_CONNECTIONS
 from tests.manifests.render import BEHIND_THE_TIER, OVERLAYS, ROOT, one, overlay, pods, render, settings_of
 
 

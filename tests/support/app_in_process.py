@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+from anchorbolt import main
+from anchorbolt.emulator.player import Player
+from anchorbolt.emulator.signing import STAND_IN_SECRET
+from anchorbolt.http.slack_route import Receiver
+from anchorbolt.inbox.tables import delivery
+from anchorbolt.lifecycle.life import Parts
+from anchorbolt.lifecycle.transport import HttpDoor
+from anchorbolt.settings import Settings
 from slack_bolt.async_app import AsyncApp
 from sqlalchemy import Row, func, select
 
-from app import main
-from app.inbox.tables import delivery
-from app.lifecycle.door import HttpDoor
-from app.lifecycle.life import Parts
-from app.playground.player import Player
-from app.playground.signing import STAND_IN_SECRET
-from app.receiver.receiver import Receiver
-from app.settings import Settings
 from tests.support.waiting import until_answer
 
 URL = "http://app/slack/events"

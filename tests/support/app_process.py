@@ -1,4 +1,4 @@
-"""The app as it runs in production: `python -m app serve`, in a session of its own."""
+"""The app as it runs in production: `anchorbolt serve`, in a session of its own."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
+from anchorbolt.emulator.signing import STAND_IN_SECRET
 
-from app.playground.signing import STAND_IN_SECRET
 from tests.support.ports import free_port
 from tests.support.waiting import WITHIN_SECONDS, until, until_answer
 
@@ -35,8 +35,17 @@ QUICK = {
 class AppProcess:
     """One process of the app and its workers; what it logs goes to a file."""
 
-    def __init__(self, directory: Path, environment: dict[str, str], prefix: Sequence[str] = ()) -> None:
-        """`prefix`: a command that the app's own is appended to, and that becomes it by exec."""
+    def __init__(
+        self,
+        directory: Path,
+        environment: dict[str, str],
+        prefix: Sequence[str] = (),
+        anchorbolt: Sequence[str] = (sys.executable, "-m", "anchorbolt"),
+    ) -> None:
+        """`prefix`: a command that the app's own is appended to, and that becomes it by exec.
+
+        `anchorbolt`: how the command line is called.
+        """
         self.port, self.internal_port = free_ports()
         own = {"PORT": str(self.port), "INTERNAL_PORT": str(self.internal_port)} | environment
         self.port, self.internal_port = int(own["PORT"]), int(own["INTERNAL_PORT"])
@@ -45,7 +54,7 @@ class AppProcess:
         self._environment = self.bare_environment() | own
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                [*prefix, sys.executable, "-m", "app", "serve"],
+                [*prefix, *anchorbolt, "serve"],
                 cwd=directory,  # no .env of a developer's is read there
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
@@ -55,7 +64,15 @@ class AppProcess:
             )
 
     @classmethod
-    def start(cls, directory: Path, slack_api_url: str, *, prefix: Sequence[str] = (), **settings: object) -> Self:
+    def start(
+        cls,
+        directory: Path,
+        slack_api_url: str,
+        *,
+        prefix: Sequence[str] = (),
+        anchorbolt: Sequence[str] = (sys.executable, "-m", "anchorbolt"),
+        **settings: object,
+    ) -> Self:
         """Starts it. `settings` by their names in the environment; `until_ready` waits for it."""
         own = {
             "SLACK_SIGNING_SECRET": STAND_IN_SECRET,
@@ -63,7 +80,7 @@ class AppProcess:
             "SLACK_API_URL": slack_api_url,
             "DATABASE_URL": f"sqlite+aiosqlite:///{directory / 'inbox.db'}",
         }
-        return cls(directory, QUICK | own | {name: str(value) for name, value in settings.items()}, prefix)
+        return cls(directory, QUICK | own | {name: str(value) for name, value in settings.items()}, prefix, anchorbolt)
 
     @property
     def url(self) -> str:
@@ -99,11 +116,11 @@ class AppProcess:
 
     @staticmethod
     def command(*arguments: str) -> list[str]:
-        """`python -m app` with these arguments."""
-        return [sys.executable, "-m", "app", *arguments]
+        """`anchorbolt` with these arguments."""
+        return [sys.executable, "-m", "anchorbolt", *arguments]
 
     def start_command(self, *arguments: str) -> subprocess.Popen[str]:
-        """`python -m app`, with the settings of this process; an operator's shell in the pod."""
+        """`anchorbolt`, with the settings of this process; an operator's shell in the pod."""
         return subprocess.Popen(
             self.command(*arguments),
             cwd=self._directory,

@@ -22,10 +22,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from anchorbolt.delivery import Attempt
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
-
-from app.delivery import Attempt
 
 LOG_VARIABLE = "TEST_LISTENER_LOG"
 EVERYTHING = re.compile(".*", re.DOTALL)

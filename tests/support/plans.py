@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from unittest import mock
 
+from anchorbolt.inbox.statement import Statement
 from sqlalchemy import Connection, event
-
-from app.inbox.statement import Statement
 
 
 def plans(connection: Connection, work: Callable[[Connection], object]) -> list[str]:

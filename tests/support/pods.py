@@ -9,17 +9,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.inbox.postgresql import PostgresqlDatabase
 from sqlalchemy.engine import make_url
 
-from app.inbox.postgresql import PostgresqlDatabase
-from app.playground.stand_in import StandIn
 from tests.support.app_process import AppProcess
 from tests.support.listener_log import ListenerLog
 from tests.support.relay import Relay
 
 
 async def migrate(url: str) -> None:
-    """Makes the schema, as `python -m app migrate` does."""
+    """Makes the schema, as `anchorbolt migrate` does."""
     database = PostgresqlDatabase(make_url(url))
     try:
         await database.migrate()

@@ -7,10 +7,10 @@ import itertools
 import time
 from dataclasses import dataclass, field
 
-from app.playground.samples import make
-from app.playground.scene import Scene
-from app.playground.socket_mode.player import SocketPlayer
-from app.playground.socket_mode.sockets import Sockets
+from anchorbolt.emulator.samples import make
+from anchorbolt.emulator.scene import Scene
+from anchorbolt.emulator.socket_mode.player import SocketPlayer
+from anchorbolt.emulator.socket_mode.sockets import Sockets
 
 # Slack's own are 0, 60 and 300 s; a test has no time for those.
 RETRY_AFTER_SECONDS = (0.0, 0.5, 1.0, 2.0, 3.0, 4.0)

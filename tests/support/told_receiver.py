@@ -8,12 +8,12 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from anchorbolt.errors import RefusedError
+from anchorbolt.http.answer import Answer, answer, send_answer
+from anchorbolt.http.request import Request, Streamed, Whole
+from anchorbolt.http.server import Server
 from starlette.types import Receive, Scope, Send
 
-from app.errors import RefusedError
-from app.lifecycle.servers import Server
-from app.receiver.answer import Answer, answer, send_answer
-from app.receiver.request import Request, Streamed, Whole
 from tests.support.waiting import until
 from tests.support.wire import HEAD, Wire
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from app.errors import InvalidSettingsError
-from app.settings.collector import Collector, collector
+from anchorbolt.errors import InvalidSettingsError
+from anchorbolt.settings.otel import Collector, collector
 
 HERE = str(Path(__file__))
 MISSING = "/nowhere/certificate"

@@ -11,16 +11,15 @@ from typing import Any
 
 import pytest
 import typer
-
-from app.cli import COMMANDS, load
-from app.settings import Settings
+from anchorbolt.cli import COMMANDS, load
+from anchorbolt.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 FENCED = re.compile(r"^```[a-z]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`([^`\n]+)`")
-COMMAND = re.compile(r"(?:\.venv/bin/)?python -m app(?P<arguments>(?: .*)?)")
+COMMAND = re.compile(r"(?:\.venv/bin/)?anchorbolt(?P<arguments>(?: .*)?)")
 MAKE = re.compile(r"make ([a-z][a-z-]*)")
 LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
@@ -71,7 +70,7 @@ def parse(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("match", matches(COMMAND))
 def test_every_call_in_the_docs_can_be_made(match: re.Match[str]) -> None:
-    """Each `python -m app ...` names a command that there is, with options that it knows."""
+    """Each `anchorbolt ...` names a command that there is, with options that it knows."""
     parse(shlex.split(match["arguments"]))
 
 

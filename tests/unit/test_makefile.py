@@ -41,7 +41,7 @@ def test_help_has_a_line_for_every_target() -> None:
 def test_run_passes_its_variables_on(variables: list[str], arguments: str) -> None:
     """DEMO=0 plays nothing, STAND_IN_PORT chooses a port, and without either dev gets neither."""
     command = make("--dry-run", "run", *variables).splitlines()[-1]
-    assert re.sub(r" +", " ", command).strip() == f"exec .venv/bin/python -m app dev{arguments}"
+    assert re.sub(r" +", " ", command).strip() == f"exec .venv/bin/anchorbolt dev{arguments}"
 
 
 def test_uv_is_fetched_only_where_it_is_missing(tmp_path: Path) -> None:

@@ -9,16 +9,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import anchorbolt_sample
 import pytest
 import typer
+from anchorbolt.cli.manifest import MANIFEST, PLACEHOLDER, filled_in, for_sockets, manifest
 from slack_bolt.async_app import AsyncApp, AsyncAssistant
 from slack_sdk.web.async_client import AsyncWebClient
 from typer.testing import CliRunner
 
-from app import listeners
-from app.cli.manifest import MANIFEST, PLACEHOLDER, filled_in, for_sockets, manifest
-from tests.unit.listeners import samples
-from tests.unit.listeners.slack import Slack, dispatch, serving
+from tests.unit.sample import samples
+from tests.unit.sample.slack import Slack, dispatch, serving
 
 # What Slack asks for each thing an app uses (docs.slack.dev/reference/methods and /reference/events, bot tokens).
 METHOD_SCOPES = {
@@ -129,7 +129,7 @@ for _method, _kind in METHODS.items():
 def recorder() -> Recorder:
     """The sample app, registered."""
     recorder = Recorder()
-    listeners.register(recorder)
+    anchorbolt_sample.register(recorder)
     return recorder
 
 
@@ -201,7 +201,7 @@ async def exercised() -> AsyncIterator[tuple[Recorder, Slack]]:
     """The sample app after it was sent every sample, and the Web API that it called."""
     async with serving() as slack:
         recorder = Recorder(AsyncWebClient(token="xoxb-test", base_url=slack.url))
-        listeners.register(recorder)
+        anchorbolt_sample.register(recorder)
         for body in samples.every():
             assert (await dispatch(recorder, body)).status == 200
         yield recorder, slack

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from anchorbolt import settings
+from anchorbolt.errors import InvalidSettingsError
+from anchorbolt.lifecycle import start
+from anchorbolt.settings import LogFormat, Role, Settings
 from pydantic import ValidationError
-
-from app import settings
-from app.errors import InvalidSettingsError
-from app.lifecycle import start
-from app.settings import LogFormat, Role, Settings
 
 SECRETS = {
     "SLACK_SIGNING_SECRET": "planted-signing-secret",
@@ -172,11 +171,12 @@ def test_the_base_of_the_web_api_ends_with_a_slash(monkeypatch: pytest.MonkeyPat
     assert settings.load().slack_api_url == "http://127.0.0.1:3002/api/"
 
 
-def test_serving_needs_a_secret_and_a_token() -> None:
-    """Serving without them is refused, with where each is found at Slack."""
+def test_serving_needs_a_secret_a_token_and_listeners() -> None:
+    """Serving without them is refused, with where each is found at Slack, and what LISTENERS may name."""
     with pytest.raises(InvalidSettingsError) as caught:
-        start.require_secrets(settings.load())
+        start.require_needed(settings.load())
 
-    secret, token = caught.value.problems
+    secret, token, listeners = caught.value.problems
     assert "Basic Information" in secret
     assert "OAuth & Permissions" in token
+    assert "such as app for app.py" in listeners

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anchorbolt import settings
+from anchorbolt.errors import InvalidSettingsError
+from anchorbolt.lifecycle import start
+from anchorbolt.settings import Settings
 from pydantic import SecretStr
-
-from app import settings
-from app.errors import InvalidSettingsError
-from app.lifecycle import start
-from app.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 NEEDED = "needed to serve"
@@ -68,7 +67,7 @@ def from_example() -> dict[str, Documented]:
 def from_code() -> dict[str, str]:
     """The default of each field, as a page writes it."""
     with pytest.raises(InvalidSettingsError) as caught:
-        start.require_secrets(Settings.model_construct())
+        start.require_needed(Settings.model_construct())
     needed = {problem.split(":")[0] for problem in caught.value.problems}
     return {
         name.upper(): NEEDED if name.upper() in needed else written(field.default)

@@ -6,9 +6,8 @@ import asyncio
 import contextlib
 
 import pytest
-
-from app import timers
-from app.timers import Timeout, call_later
+from anchorbolt import timers
+from anchorbolt.timers import Timeout, call_later
 
 
 class TestTimer:

@@ -11,9 +11,8 @@ import time
 from typing import Any
 
 import aiohttp
+import anchorbolt_sample as sample_app
 from slack_bolt.async_app import AsyncAck, AsyncApp
-
-import app.listeners as sample_app
 
 RECORDER = os.environ.get("RECORDER_URL", "http://recorder:8000/")
 TOLD_WITHIN_SECONDS = 5

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.player import Player, client
+from anchorbolt.emulator.signing import STAND_IN_SECRET
 
-from app.playground.player import Player, client
-from app.playground.signing import STAND_IN_SECRET
-from app.playground.stand_in import StandIn
 from tests.support.app_process import AppProcess
 from tests.support.listener_log import ListenerLog
 
@@ -36,7 +37,7 @@ def start_app(tmp_path: Path, slack: StandIn, listener_log: ListenerLog) -> Iter
     """Starts the app on the test's inbox, with the listeners of the tests; `NAME=value` for other settings."""
     started: list[AppProcess] = []
 
-    def start(*, prefix: Sequence[str] = (), **settings: object) -> AppProcess:
+    def start(*, prefix: Sequence[str] = (), **settings: Any) -> AppProcess:
         app = AppProcess.start(tmp_path, slack.api_url, prefix=prefix, **(listener_log.environment | settings))
         started.append(app)
         return app

@@ -6,12 +6,12 @@ What has a query is answered over ASGI, whole or not: so each request can be sen
 from __future__ import annotations
 
 import pytest
+from anchorbolt.emulator.player import request_headers
+from anchorbolt.emulator.samples import SAMPLES, make
+from anchorbolt.emulator.samples.sample import FORM, JSON, Sample
+from anchorbolt.emulator.scene import Scene
+from anchorbolt.emulator.signing import STAND_IN_SECRET, Forgery
 
-from app.playground.player import request_headers
-from app.playground.samples import SAMPLES, make
-from app.playground.samples.sample import FORM, JSON, Sample
-from app.playground.scene import Scene
-from app.playground.signing import STAND_IN_SECRET, Forgery
 from tests.integration.app.conftest import StartApp
 from tests.support.app_process import AppProcess
 from tests.support.listener_log import ListenerLog

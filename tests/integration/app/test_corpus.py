@@ -10,11 +10,11 @@ import os
 from pathlib import Path
 
 import pytest
+from anchorbolt.emulator.player import Player
+from anchorbolt.emulator.samples import Sample, make
+from anchorbolt.emulator.samples.sample import as_form, as_json, as_payload
+from anchorbolt.emulator.scene import Scene
 
-from app.playground.player import Player
-from app.playground.samples import Sample, make
-from app.playground.samples.sample import as_form, as_json, as_payload
-from app.playground.scene import Scene
 from tests.integration.app.conftest import PlayTo, StartApp
 from tests.support.app_process import ROOT
 from tests.support.listener_log import ListenerLog

@@ -6,10 +6,10 @@ import asyncio
 import time
 
 import httpx
+from anchorbolt.emulator.player import Player
+from anchorbolt.emulator.samples import make
+from anchorbolt.emulator.scene import Scene
 
-from app.playground.player import Player
-from app.playground.samples import make
-from app.playground.scene import Scene
 from tests.integration.app.conftest import PlayTo, StartApp
 from tests.support.app_process import AppProcess
 from tests.support.listener_log import ListenerLog

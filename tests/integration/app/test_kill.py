@@ -6,9 +6,10 @@ import asyncio
 from collections import defaultdict
 from dataclasses import replace
 
-from app.playground.player import Ack, Player
-from app.playground.samples import make
-from app.playground.scene import Scene
+from anchorbolt.emulator.player import Ack, Player
+from anchorbolt.emulator.samples import make
+from anchorbolt.emulator.scene import Scene
+
 from tests.integration.app.conftest import PlayTo, StartApp
 from tests.support.listener_log import Entry, ListenerLog
 from tests.support.waiting import until

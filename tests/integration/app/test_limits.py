@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 
-from app.playground.player import request_headers
-from app.playground.samples import make
-from app.playground.scene import Scene
-from app.playground.script import Line
-from app.playground.signing import STAND_IN_SECRET
-from app.playground.stand_in import StandIn
+from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.player import request_headers
+from anchorbolt.emulator.samples import make
+from anchorbolt.emulator.scene import Scene
+from anchorbolt.emulator.script import Line
+from anchorbolt.emulator.signing import STAND_IN_SECRET
+
 from tests.integration.app.conftest import PlayTo, StartApp
 from tests.support.listener_log import ListenerLog
 from tests.support.wire import HEAD, Wire

@@ -11,14 +11,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.player import request_headers
+from anchorbolt.emulator.samples import SAMPLES, Sample, make
+from anchorbolt.emulator.samples.sample import FORM, JSON
+from anchorbolt.emulator.signing import STAND_IN_SECRET, Forgery
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.playground.player import request_headers
-from app.playground.samples import SAMPLES, Sample, make
-from app.playground.samples.sample import FORM, JSON
-from app.playground.signing import STAND_IN_SECRET, Forgery
-from app.playground.stand_in import StandIn
 from tests.support.app_in_process import URL, App, app_in_process
 from tests.support.listener_log import ListenerLog
 from tests.support.listeners import LOG_VARIABLE

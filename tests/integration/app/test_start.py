@@ -92,7 +92,7 @@ async def test_ended_before_it_was_ready(start_app: StartApp) -> None:
 async def test_ended_while_it_becomes_the_master(start_app: StartApp) -> None:
     """SIGTERM before gunicorn can take it is taken as soon as it can: the process drains, and ends with 0."""
     app = start_app()
-    await until(lambda: "app.master" in command_line(app), what="the process is the master")
+    await until(lambda: "anchorbolt.master" in command_line(app), what="the process is the master")
     app.terminate()
     assert await app.until_ended() == 0
     assert await app.probe("livez") == 0

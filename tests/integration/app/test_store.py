@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from anchorbolt.emulator.player import Ack, Player
+from anchorbolt.emulator.samples import make
+from anchorbolt.emulator.scene import Scene
 
-from app.playground.player import Ack, Player
-from app.playground.samples import make
-from app.playground.scene import Scene
 from tests.integration.app.conftest import PlayTo, StartApp
 from tests.support.app_process import AppProcess
 from tests.support.listener_log import ListenerLog

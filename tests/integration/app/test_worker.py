@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import signal
 
-from app.playground.samples import make
-from app.playground.scene import Scene
+from anchorbolt.emulator.samples import make
+from anchorbolt.emulator.scene import Scene
+
 from tests.integration.app.conftest import PlayTo, StartApp
 from tests.support.listener_log import ListenerLog
 

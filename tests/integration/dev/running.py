@@ -1,4 +1,4 @@
-"""`python -m app dev` as a process, in a group of its own, read line by line."""
+"""`anchorbolt dev` as a process, in a group of its own, read line by line."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ async def dev(directory: Path, *arguments: str, **variables: str) -> AsyncIterat
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "app",
+        "anchorbolt",
         "dev",
         "--stand-in-port=0",
         *arguments,

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from anchorbolt.emulator.player import Player, client
+from anchorbolt.emulator.samples import SAMPLES, make
+from anchorbolt.emulator.scene import Scene
+from anchorbolt.emulator.signing import STAND_IN_SECRET
+from anchorbolt.emulator.socket_mode.envelope import is_sent_over_sockets
 
-from app.playground.player import Player, client
-from app.playground.samples import SAMPLES, make
-from app.playground.scene import Scene
-from app.playground.signing import STAND_IN_SECRET
-from app.playground.socket_mode.envelope import is_sent_over_sockets
 from tests.integration.dev.running import Dev, dev
 from tests.support.app_process import ROOT, free_ports
 from tests.support.listener_log import ListenerLog
@@ -234,7 +234,7 @@ async def test_a_terminal_s_ctrl_c_ends_it_with_0(tmp_path: Path) -> None:
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(tmp_path)
-        os.execve(sys.executable, [sys.executable, "-m", "app", "dev", "--stand-in-port=0"], environment)
+        os.execve(sys.executable, [sys.executable, "-m", "anchorbolt", "dev", "--stand-in-port=0"], environment)
     text = await asyncio.to_thread(until, terminal, b"Serving at")
     # 2. The table was drawn, and the key is pressed.
     assert b"19/19" in text

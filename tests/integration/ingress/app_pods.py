@@ -1,4 +1,4 @@
-"""The app itself as pods: processes of `python -m app serve`, each on an address of its own, on one PostgreSQL."""
+"""The app itself as pods: processes of `anchorbolt serve`, each on an address of its own, on one PostgreSQL."""
 
 from __future__ import annotations
 

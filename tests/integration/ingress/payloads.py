@@ -9,9 +9,9 @@ from random import Random
 from typing import Any
 from urllib.parse import quote, quote_plus, urlencode
 
+from anchorbolt.delivery.keys import COMMAND_CONVERSATION, EVENT_CONVERSATION, INTERACTIVE_CONVERSATION
 from hypothesis import strategies as st
 
-from app.delivery.keys import COMMAND_CONVERSATION, EVENT_CONVERSATION, INTERACTIVE_CONVERSATION
 from tests.integration.ingress.wire import FORM, JSON
 
 CORPUS = Path(__file__).parents[3].parent / "shared" / "payloads"

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from urllib.parse import quote
 
 import uvloop
+from anchorbolt.http.whole import REQUEST_LINE, Requests
 
-from app.lifecycle.whole import REQUEST_LINE, Requests
 from tests.integration.ingress.pods import Cluster
 from tests.integration.ingress.wire import FORM, JSON
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
+from anchorbolt.delivery import Control, parse
+from anchorbolt.errors import RefusedError
 from hypothesis import HealthCheck, given, settings
 
-from app.delivery import Control, parse
-from app.errors import RefusedError
 from tests.integration.ingress.payloads import DEEP, HOSTILE, SAMPLES, Request, corpus, generated
 from tests.integration.ingress.pods import Cluster
 from tests.integration.ingress.proxies import PROXIES

@@ -11,12 +11,12 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.player import Ack, Player, client
+from anchorbolt.emulator.samples import make
+from anchorbolt.emulator.scene import Scene
+from anchorbolt.emulator.signing import STAND_IN_SECRET
 
-from app.playground.player import Ack, Player, client
-from app.playground.samples import make
-from app.playground.scene import Scene
-from app.playground.signing import STAND_IN_SECRET
-from app.playground.stand_in import StandIn
 from tests.integration.ingress.app_pods import AppPods
 from tests.integration.ingress.pods import Cluster
 from tests.integration.ingress.proxies import those
@@ -60,7 +60,7 @@ async def app_pods(
     url = postgres.new_database()
     settings = {**listener_log.environment, "DATABASE_URL": url, "DRAIN_DELAY_SECONDS": 2, "LOG_LEVEL": "INFO"}
     environment = {**os.environ, "DATABASE_URL": url, "PYTHONPATH": str(ROOT), "SLACK_SIGNING_SECRET": STAND_IN_SECRET}
-    migrate = [sys.executable, "-m", "app", "migrate"]
+    migrate = [sys.executable, "-m", "anchorbolt", "migrate"]
     await asyncio.to_thread(subprocess.run, migrate, env=environment, cwd=tmp_path, check=True, capture_output=True)
     with Cluster(PODS).running(stand_ins=False) as cluster:
         async with StandIn() as slack:

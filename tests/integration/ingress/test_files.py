@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import yaml
+from anchorbolt.settings import Settings
 
-from app.settings import Settings
 from tests.integration.ingress.proxies.process import INGRESS
 from tests.manifests.render import render
 

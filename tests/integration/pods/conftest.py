@@ -9,11 +9,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from anchorbolt.emulator.player import Ack, Player, client
+from anchorbolt.emulator.samples import make
+from anchorbolt.emulator.scene import Scene
+from anchorbolt.emulator.signing import STAND_IN_SECRET
 
-from app.playground.player import Ack, Player, client
-from app.playground.samples import make
-from app.playground.scene import Scene
-from app.playground.signing import STAND_IN_SECRET
 from tests.support.pods import Pod, Pods, migrate
 from tests.support.postgresql import PostgreSQL
 

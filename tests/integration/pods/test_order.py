@@ -100,7 +100,7 @@ async def test_a_long_lane_lets_others_run(start_pods: StartPods, slack: Slack) 
 
 
 async def command_line(pods: Pods, *arguments: str) -> str:
-    """What `python -m app` says, in the environment of a pod."""
+    """What `anchorbolt` says, in the environment of a pod."""
     return await asyncio.to_thread(pods[0].app.command_line, *arguments)
 
 

@@ -6,8 +6,8 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from anchorbolt.inbox.tables import REVISION
 
-from app.inbox.tables import REVISION
 from tests.integration.pods.conftest import Slack, StartPods
 from tests.support.app_process import AppProcess
 from tests.support.pods import Pods
@@ -38,8 +38,8 @@ async def test_several_migrate_at_once(shared_postgres: PostgreSQL, tmp_path: Pa
 @pytest.mark.parametrize(
     ("sql", "says"),
     [
-        ("DROP TABLE inbox, lane, delivery", "run `python -m app migrate`"),
-        ("UPDATE inbox SET revision = revision - 1", "run `python -m app migrate` with this version of the app"),
+        ("DROP TABLE inbox, lane, delivery", "run `anchorbolt migrate`"),
+        ("UPDATE inbox SET revision = revision - 1", "run `anchorbolt migrate` with this version of the app"),
         ("UPDATE inbox SET revision = 9, compatible_from = 9", "deploy a newer version of the app"),
     ],
     ids=["none", "too old", "newer and incompatible"],

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.socket_mode.player import SocketPlayer
 
-from app.playground.socket_mode.player import SocketPlayer
-from app.playground.stand_in import StandIn
 from tests.integration.app.conftest import StartApp, listener_log, slack, start_app
 from tests.support.app_process import AppProcess
 

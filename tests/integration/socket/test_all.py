@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from anchorbolt.emulator.samples import make
+from anchorbolt.emulator.scene import Scene
+from anchorbolt.emulator.socket_mode.envelope import envelope
 
-from app.playground.samples import make
-from app.playground.scene import Scene
-from app.playground.socket_mode.envelope import envelope
 from tests.support.postgresql import PostgreSQL
 from tests.support.socket_run import LEASE_SECONDS, gap_of, socket_run
 

@@ -7,12 +7,12 @@ import contextlib
 
 import httpx
 import pytest
+from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.samples import make
+from anchorbolt.emulator.scene import Scene
+from anchorbolt.emulator.script import Line
+from anchorbolt.emulator.socket_mode.player import SocketPlayer
 
-from app.playground.samples import make
-from app.playground.scene import Scene
-from app.playground.script import Line
-from app.playground.socket_mode.player import SocketPlayer
-from app.playground.stand_in import StandIn
 from tests.integration.socket.conftest import StartConnected
 from tests.support.app_process import AppProcess
 from tests.support.metrics_page import MetricsPage

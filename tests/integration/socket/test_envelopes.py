@@ -7,11 +7,11 @@ import json
 
 import httpx
 import pytest
+from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.samples import SAMPLES, make
+from anchorbolt.emulator.scene import Scene
+from anchorbolt.emulator.socket_mode.player import SocketPlayer
 
-from app.playground.samples import SAMPLES, make
-from app.playground.scene import Scene
-from app.playground.socket_mode.player import SocketPlayer
-from app.playground.stand_in import StandIn
 from tests.integration.socket.conftest import StartConnected
 from tests.support.listener_log import ListenerLog
 from tests.support.metrics_page import MetricsPage
@@ -22,7 +22,7 @@ async def test_every_kind_is_acknowledged_and_done(
     start_connected: StartConnected, player: SocketPlayer, slack: StandIn
 ) -> None:
     """What Slack sends over sockets is acknowledged once each, over the connection that it came by."""
-    app = start_connected(LISTENERS="app.listeners")
+    app = start_connected(LISTENERS="anchorbolt_sample")
     await app.until_ready()
     samples = [sample for kind in SAMPLES if (sample := make(kind, Scene(slack_url=slack.url))).family != "control"]
     for sample in samples:

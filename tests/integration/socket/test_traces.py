@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from urllib.parse import parse_qsl
 
-from app.playground.samples import make
-from app.playground.scene import Scene
-from app.playground.socket_mode.player import SocketPlayer
+from anchorbolt.emulator.samples import make
+from anchorbolt.emulator.scene import Scene
+from anchorbolt.emulator.socket_mode.player import SocketPlayer
+
 from tests.integration.socket.conftest import StartConnected
 from tests.support.collector import Collector
 from tests.support.listener_log import ListenerLog

@@ -12,16 +12,16 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.player import Player
+from anchorbolt.emulator.samples import make
+from anchorbolt.emulator.scene import Scene
+from anchorbolt.emulator.script import Line
+from anchorbolt.emulator.signing import Forgery
+from anchorbolt.emulator.socket_mode.player import SocketPlayer
+from anchorbolt.emulator.socket_mode.sockets import Sockets
+from anchorbolt.telemetry import metrics
 
-from app.playground.player import Player
-from app.playground.samples import make
-from app.playground.scene import Scene
-from app.playground.script import Line
-from app.playground.signing import Forgery
-from app.playground.socket_mode.player import SocketPlayer
-from app.playground.socket_mode.sockets import Sockets
-from app.playground.stand_in import StandIn
-from app.telemetry import metrics
 from tests.integration.app.conftest import PlayTo, StartApp
 from tests.integration.socket.conftest import StartConnected
 from tests.support import dashboard

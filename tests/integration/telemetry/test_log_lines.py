@@ -6,8 +6,9 @@ import asyncio
 import json
 import socket
 
-from app.playground.samples import make
-from app.playground.scene import Scene
+from anchorbolt.emulator.samples import make
+from anchorbolt.emulator.scene import Scene
+
 from tests.integration.app.conftest import PlayTo, StartApp
 from tests.integration.telemetry.talking_listeners import TOKEN
 from tests.support.waiting import until

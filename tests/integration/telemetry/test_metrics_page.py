@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from app.playground.samples import SAMPLES, make
-from app.playground.scene import Scene
-from app.playground.signing import Forgery
+from anchorbolt.emulator.samples import SAMPLES, make
+from anchorbolt.emulator.scene import Scene
+from anchorbolt.emulator.signing import Forgery
+
 from tests.integration.app.conftest import PlayTo, StartApp
 from tests.support.app_process import ROOT
 from tests.support.listener_log import ListenerLog
@@ -20,7 +21,7 @@ LE = "le"
 
 async def test_the_page_and_its_documentation_agree(start_app: StartApp, play_to: PlayTo) -> None:
     """Every metric of docs/metrics.md is on the page with its type and its labels, and the other way round."""
-    app = start_app(LISTENERS="app.listeners")
+    app = start_app(LISTENERS="anchorbolt_sample")
     await app.until_ready()
     # 1. One request of every kind, one that Slack's API limits, so that every label has been used.
     for name in SAMPLES:

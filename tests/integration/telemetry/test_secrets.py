@@ -11,10 +11,11 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from app.delivery.redact import SECRET_FIELDS
-from app.playground.samples import SAMPLES, Sample, make
-from app.playground.scene import Scene
-from app.playground.signing import STAND_IN_SECRET
+from anchorbolt.delivery.redact import SECRET_FIELDS
+from anchorbolt.emulator.samples import SAMPLES, Sample, make
+from anchorbolt.emulator.scene import Scene
+from anchorbolt.emulator.signing import STAND_IN_SECRET
+
 from tests.integration.app.conftest import PlayTo, StartApp
 from tests.support.app_process import ROOT, AppProcess
 from tests.support.collector import Collector
@@ -118,7 +119,7 @@ async def command(app: AppProcess, *arguments: str) -> str:
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "app",
+        "anchorbolt",
         *arguments,
         cwd=app.log_file.parent,
         env={"PYTHONPATH": str(ROOT), "COLUMNS": "500", "NO_COLOR": "1", "PATH": "/usr/bin:/bin"}

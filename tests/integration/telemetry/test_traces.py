@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from anchorbolt.emulator.samples import make
+from anchorbolt.emulator.scene import Scene
 
-from app.playground.samples import make
-from app.playground.scene import Scene
 from tests.integration.app.conftest import PlayTo, StartApp
 from tests.support.app_process import free_ports
 from tests.support.collector import Collector, SpanSeen

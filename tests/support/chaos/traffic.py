@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import httpx
+from anchorbolt.emulator.player import Player, client
+from anchorbolt.emulator.samples import Sample, make
+from anchorbolt.emulator.scene import Scene
+from anchorbolt.emulator.signing import STAND_IN_SECRET
 
-from app.playground.player import Player, client
-from app.playground.samples import Sample, make
-from app.playground.scene import Scene
-from app.playground.signing import STAND_IN_SECRET
 from tests.support.pods import Pod
 
 # Slack's own are 0, 60 and 300 s; a run that lasts two minutes has no time for those.

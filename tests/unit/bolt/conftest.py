@@ -7,9 +7,9 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
+from anchorbolt.emulator.emulator import StandIn
 from slack_bolt.async_app import AsyncApp
 
-from app.playground.stand_in import StandIn
 from tests.support.app_in_process import App, app_in_process
 
 AppWith = Callable[..., AbstractAsyncContextManager[App]]

@@ -6,12 +6,11 @@ import logging
 from typing import Any
 
 import pytest
+from anchorbolt.bolt.arguments import KNOWN, build
 from slack_bolt.kwargs_injection.async_utils import build_async_required_kwargs
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
-
-from app.bolt.arguments import KNOWN, build
 
 BODIES: dict[str, dict[str, Any]] = {
     "message": {"type": "event_callback", "event": {"type": "message", "channel": "C1", "text": "hi"}},

@@ -6,12 +6,12 @@ import asyncio
 import json
 from collections.abc import Callable
 
+from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.samples import make
+from anchorbolt.emulator.samples.sample import as_json
+from anchorbolt.emulator.script import Line
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 
-from app.playground.samples import make
-from app.playground.samples.sample import as_json
-from app.playground.script import Line
-from app.playground.stand_in import StandIn
 from tests.unit.bolt.conftest import AppWith
 
 METHOD = "auth.test"

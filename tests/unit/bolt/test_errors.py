@@ -6,13 +6,13 @@ import asyncio
 import time
 
 import pytest
+from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.samples import make
+from anchorbolt.emulator.script import Line
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncSay
 from slack_bolt.response import BoltResponse
 from structlog.testing import capture_logs
 
-from app.playground.samples import make
-from app.playground.script import Line
-from app.playground.stand_in import StandIn
 from tests.support.waiting import until
 from tests.unit.bolt.conftest import AppWith
 

@@ -1,4 +1,4 @@
-"""The names of Bolt's own that app/bolt takes hold of: a new Bolt without one of them is told here, in a sentence."""
+"""The names of Bolt's own that bolt/ takes hold of: a new Bolt without one of them is told here, in a sentence."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import anchorbolt.bolt
 import pytest
 import slack_bolt
 from slack_bolt.async_app import AsyncApp, AsyncAssistant
@@ -24,18 +25,14 @@ from slack_bolt.middleware.authorization.async_single_team_authorization import 
 from slack_bolt.middleware.ignoring_self_events.async_ignoring_self_events import AsyncIgnoringSelfEvents
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-import app.bolt
-
-MOVED = (
-    f"Bolt {slack_bolt.version.__version__} has no {{}} any more: app/bolt takes hold of it, and must learn the new one"
-)
+MOVED = f"Bolt {slack_bolt.version.__version__} has no {{}} any more: bolt/ takes hold of it and must be changed"
 
 INSTANCE = (
     *("_async_client", "_framework_logger", "_base_logger", "_token", "_async_listeners", "_async_listener_runner"),
     *("_async_middleware_list", "_async_middleware_error_handler"),
 )
 METHODS = ("async_dispatch", "error", "_init_context", "_handle_unmatched_requests", "listener_runner")
-# Bolt 1.30's walk, which app/bolt/walk.py and app/bolt/listener.py go in its place.
+# Bolt 1.30's walk, which app/anchorbolt/bolt/walk.py and app/anchorbolt/bolt/listener.py go in its place.
 WALKED = {
     AsyncApp.async_dispatch: "9933aad9b4dc0525",
     AsyncListener.async_matches: "51fdd9e833f8c82a",
@@ -64,18 +61,18 @@ def test_a_method_that_is_overridden(name: str) -> None:
 
 
 def test_every_private_name_of_bolt_is_known_here() -> None:
-    """What app/bolt uses of Bolt's private names is listed above: none can move unseen."""
+    """What app/anchorbolt/bolt uses of Bolt's private names is listed above: none can move unseen."""
     listeners = {f"_{kind}_listeners" for kind in ("thread_started", "thread_context_changed", "user_message")}
     known = {*INSTANCE, *METHODS, *listeners, "_bot_message_listeners", "_is_self_event"}
     own = {
         node.attr
-        for file in Path(app.bolt.__file__).parent.glob("*.py")
+        for file in Path(anchorbolt.bolt.__file__).parent.glob("*.py")
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Attribute) and node.attr.startswith("_") and not node.attr.startswith("__")
     }
     defined = {
         name
-        for file in Path(app.bolt.__file__).parent.glob("*.py")
+        for file in Path(anchorbolt.bolt.__file__).parent.glob("*.py")
         for node in ast.walk(ast.parse(file.read_text()))
         for name in _defined(node)
     }
@@ -93,7 +90,7 @@ def _defined(node: ast.AST) -> list[str]:
 def test_a_walk_that_is_ours_is_still_bolts(method: Callable[..., Any]) -> None:
     """Bolt's own code, in the place of which ours runs, is the one that ours was written after."""
     digest = hashlib.sha256(inspect.getsource(method).encode()).hexdigest()[:16]
-    assert digest == WALKED[method], f"Bolt's {method.__qualname__} has changed: look whether app/bolt must change too"
+    assert digest == WALKED[method], f"Bolt's {method.__qualname__} has changed: look whether bolt/ must change too"
 
 
 def test_every_listener_passes_the_runner(stock: AsyncApp) -> None:

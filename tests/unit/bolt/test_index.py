@@ -8,12 +8,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from anchorbolt.bolt.index import ListenerIndex
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.listener.async_listener import AsyncListener
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
-
-from app.bolt.index import ListenerIndex
 
 NAMES = ("message", "app_mention", "approve", "deny", "/deploy", "block_actions", "function_executed", "ops")
 BLOCKS = ("block_one", "approve")

@@ -8,11 +8,10 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from anchorbolt.bolt.app import BoltApp
+from anchorbolt.bolt.listeners import register
+from anchorbolt.errors import ListenersError
 from slack_bolt.async_app import AsyncApp, AsyncAssistant
-
-from app.bolt.app import BoltApp
-from app.bolt.listeners import register
-from app.errors import ListenersError
 
 NAME = "listeners_of_a_test"
 

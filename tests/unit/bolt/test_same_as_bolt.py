@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from anchorbolt.bolt.authorization import Authorization
+from anchorbolt.bolt.conversation_arguments import ConversationArguments
+from anchorbolt.bolt.request import Request
+from anchorbolt.bolt.run import Ack
+from anchorbolt.delivery import Delivery, Kind
+from anchorbolt.delivery.delivery import JSON
 from hypothesis import given
 from hypothesis import strategies as st
 from slack_bolt.context.ack.async_ack import AsyncAck
@@ -15,13 +21,6 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
-
-from app.bolt.authorization import Authorization
-from app.bolt.conversation_arguments import ConversationArguments
-from app.bolt.request import Request
-from app.bolt.run import Ack
-from app.delivery import Delivery, Kind
-from app.delivery.delivery import JSON
 
 TYPES = (
     *("message", "app_mention", "reaction_added", "app_home_opened", "function_executed", "assistant_thread_started"),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from anchorbolt.bolt import slack_error
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
-
-from app.bolt import slack_error
 
 
 def answered(data: Any, status: int = 200) -> SlackApiError:

@@ -6,6 +6,10 @@ import asyncio
 from typing import Any
 
 import pytest
+from anchorbolt.delivery import Attempt
+from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.samples import SAMPLES, make
+from anchorbolt.emulator.scene import Scene
 from slack_bolt.async_app import (
     AsyncAck,
     AsyncApp,
@@ -18,10 +22,6 @@ from slack_bolt.context.complete.async_complete import AsyncComplete
 from slack_bolt.context.fail.async_fail import AsyncFail
 from slack_sdk.web.async_client import AsyncWebClient
 
-from app.delivery import Attempt
-from app.playground.samples import SAMPLES, make
-from app.playground.scene import Scene
-from app.playground.stand_in import StandIn
 from tests.support.app_in_process import app_in_process
 from tests.support.waiting import until
 from tests.unit.bolt.conftest import AppWith
@@ -440,6 +440,6 @@ async def test_an_event_without_a_listener_is_done(app_with: AppWith) -> None:
 
 async def test_the_sample_listeners_answer_every_sample(slack: StandIn) -> None:
     """Every kind that Slack sends is 200 with the app's own listeners."""
-    async with app_in_process(slack_api_url=slack.api_url, listeners="app.listeners") as app:
+    async with app_in_process(slack_api_url=slack.api_url, listeners="anchorbolt_sample") as app:
         for kind in SAMPLES:
             assert (await app.player.send(make(kind, Scene(slack_url=slack.url)))).status == 200

@@ -10,6 +10,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from anchorbolt.bolt.app import in_its_place
+from anchorbolt.bolt.index import ListenerIndex
+from anchorbolt.bolt.walk import WalkedApp
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.error import BoltError
 from slack_bolt.middleware.authorization.async_single_team_authorization import AsyncSingleTeamAuthorization
@@ -17,10 +20,6 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
-
-from app.bolt.app import in_its_place
-from app.bolt.index import ListenerIndex
-from app.bolt.walk import WalkedApp
 
 BEHAVIOURS = ("goes on", "goes on by its other name", "answers", "stops", "answers though it went on", "raises")
 WEIGHTS = (9, 3, 1, 1, 3, 1)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
-from app.cli.burst import burst, summarize
-from app.playground.player import Ack
-from app.playground.samples import make
+from anchorbolt.cli.burst import burst, summarize
+from anchorbolt.emulator.player import Ack
+from anchorbolt.emulator.samples import make
 
 SAMPLE = make("message")
 

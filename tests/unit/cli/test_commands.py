@@ -7,25 +7,24 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+import anchorbolt.cli
 import pytest
 import typer
+from anchorbolt.cli import COMMANDS, main
+from anchorbolt.errors import AnchorboltError, InvalidSettingsError, ListenersError, StoreLockedError
 from typer.testing import CliRunner
-
-import app.cli
-from app.cli import COMMANDS, main
-from app.errors import AnchorboltError, InvalidSettingsError, ListenersError, StoreLockedError
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """`python -m app`, as a person calls it."""
+    """`anchorbolt`, as a person calls it."""
     return subprocess.run(
-        [sys.executable, "-m", "app", *arguments], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "anchorbolt", *arguments], capture_output=True, text=True, timeout=60, check=False
     )
 
 
 def test_the_help_names_every_command() -> None:
     """`python -m app --help` lists each command with its sentence and ends with 0."""
-    result = CliRunner().invoke(app.cli.app, ["--help"], env={"COLUMNS": "200"})
+    result = CliRunner().invoke(anchorbolt.cli.app, ["--help"], env={"COLUMNS": "200"})
     assert result.exit_code == 0
     for name, sentence in COMMANDS.items():
         assert name in result.output
@@ -35,7 +34,7 @@ def test_the_help_names_every_command() -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_a_help(name: str) -> None:
     """Each command can be loaded, and says what it does."""
-    result = CliRunner().invoke(app.cli.app, [name, "--help"])
+    result = CliRunner().invoke(anchorbolt.cli.app, [name, "--help"])
     assert result.exit_code == 0
     assert len(result.output.split()) > 20
 
@@ -43,7 +42,8 @@ def test_every_command_has_a_help(name: str) -> None:
 def test_help_imports_nothing_heavy() -> None:
     """Asking for help costs neither Bolt nor the database nor an HTTP client."""
     code = (
-        "import sys, app.cli\ntry:\n    app.cli.main()\nfinally:\n    import json; print(json.dumps(list(sys.modules)))"
+        "import sys, anchorbolt.cli\ntry:\n    anchorbolt.cli.main()\n"
+        "finally:\n    import json; print(json.dumps(list(sys.modules)))"
     )
     result = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=True)
     loaded = json.loads(result.stdout.splitlines()[-1])
@@ -52,7 +52,7 @@ def test_help_imports_nothing_heavy() -> None:
 
 def test_what_serves_imports_no_rich() -> None:
     """A pod's processes go without what only draws on terminals: structlog would bring it, with the time it takes."""
-    code = "import sys, app.cli.serve, app.main, json; print(json.dumps(list(sys.modules)))"
+    code = "import sys, anchorbolt.cli.serve, anchorbolt.main, json; print(json.dumps(list(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(json.loads(result.stdout))
     assert "structlog" in loaded
@@ -61,7 +61,7 @@ def test_what_serves_imports_no_rich() -> None:
 
 def test_the_master_holds_nothing_of_what_serves() -> None:
     """The process that waits above the worker has gunicorn, and none of what the worker would have a copy of."""
-    code = "import sys, app.master, json; print(json.dumps(list(sys.modules)))"
+    code = "import sys, anchorbolt.master, json; print(json.dumps(list(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = set(json.loads(result.stdout))
     assert "gunicorn.arbiter" in loaded
@@ -72,14 +72,14 @@ def test_the_master_holds_nothing_of_what_serves() -> None:
 def test_a_pod_loads_no_framework_that_nobody_asks() -> None:
     """FastAPI answers what is not Slack's path; until somebody asks for such a thing, it is not there. uvicorn's
     command line never is, and what else is uvicorn's is as it was."""
-    code = "import sys, app.main, uvicorn, json; uvicorn.Server.serve; print(json.dumps(list(sys.modules)))"
+    code = "import sys, anchorbolt.main, uvicorn, json; uvicorn.Server.serve; print(json.dumps(list(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"fastapi", "click", "uvicorn.main", "multiprocessing"} & set(json.loads(result.stdout))
 
 
 def test_a_pod_on_sqlite_loads_nothing_of_postgresql() -> None:
     """Each database has its dialect and its driver, and a process loads those of one."""
-    code = "import sys, app.main, app.inbox.sqlite, json; print(json.dumps(list(sys.modules)))"
+    code = "import sys, anchorbolt.main, anchorbolt.inbox.sqlite, json; print(json.dumps(list(sys.modules)))"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"sqlalchemy.dialects.postgresql", "asyncpg", "sqlalchemy.orm"} & set(json.loads(result.stdout))
 
@@ -92,8 +92,8 @@ def test_a_command_that_does_not_exist_is_a_mistake() -> None:
 
 
 def test_no_command_shows_the_help() -> None:
-    """`python -m app` alone tells what there is."""
-    assert "send" in CliRunner().invoke(app.cli.app, []).output
+    """`anchorbolt` alone tells what there is."""
+    assert "send" in CliRunner().invoke(anchorbolt.cli.app, []).output
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_an_error_of_ours_is_a_message(
         alone.command(name)(failing)
         return typer.main.get_command(alone)
 
-    monkeypatch.setattr(app.cli, "load", load)
+    monkeypatch.setattr(anchorbolt.cli, "load", load)
     monkeypatch.setattr(sys, "argv", ["app", "send"])
     with pytest.raises(SystemExit) as ended:
         main()
@@ -136,7 +136,7 @@ def test_an_error_of_ours_is_a_message(
 def test_wrong_settings_are_named_without_their_values() -> None:
     """A setting that is no number is named on standard error with exit code 2, and what it held is not shown."""
     result = subprocess.run(
-        [sys.executable, "-m", "app", "send"],
+        [sys.executable, "-m", "anchorbolt", "send"],
         capture_output=True,
         text=True,
         check=False,

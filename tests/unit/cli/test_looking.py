@@ -13,16 +13,17 @@ from tests.support.app_process import ROOT
 
 
 def look(directory: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """`python -m app`, in a folder that has nothing in it."""
+    """`anchorbolt`, in a folder that has nothing in it."""
     environment = {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
         "SLACK_SIGNING_SECRET": "x",
         "SLACK_BOT_TOKEN": "xoxb-x",
+        "LISTENERS": "anchorbolt_sample",
         **more,
     }
     return subprocess.run(
-        [sys.executable, "-m", "app", *arguments],
+        [sys.executable, "-m", "anchorbolt", *arguments],
         cwd=directory,
         env=environment,
         capture_output=True,

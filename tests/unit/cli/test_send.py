@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+import anchorbolt.cli
 import pytest
+from anchorbolt.emulator.samples import SAMPLES
 from typer.testing import CliRunner, Result
 
-import app.cli
-from app.playground.samples import SAMPLES
 from tests.unit.cli.conftest import SECRET, Door
 
 
 def send(door: Door, *arguments: str) -> Result:
-    """`python -m app send`, to the door."""
+    """`anchorbolt send`, to the door."""
     return CliRunner().invoke(
-        app.cli.app, ["send", *arguments, "--url", door.url, "--secret", SECRET], catch_exceptions=False
+        anchorbolt.cli.app, ["send", *arguments, "--url", door.url, "--secret", SECRET], catch_exceptions=False
     )
 
 
@@ -57,7 +57,7 @@ def test_a_retry_says_so(door: Door) -> None:
 
 def test_in_socket_mode_there_is_nowhere_to_send_to() -> None:
     """With RECEIVER=socket it says so, instead of an address that refuses connections."""
-    result = CliRunner().invoke(app.cli.app, ["send"], env={"RECEIVER": "socket", "COLUMNS": "200"})
+    result = CliRunner().invoke(anchorbolt.cli.app, ["send"], env={"RECEIVER": "socket", "COLUMNS": "200"})
     assert result.exit_code == 2
     assert "RECEIVER=socket" in result.output
 

@@ -7,11 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
+from anchorbolt.inbox.accept import Item
+from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.inbox.lease import End, Outcome
+from anchorbolt.inbox.sqlite import SqliteDatabase
 
-from app.inbox.accept import Item
-from app.inbox.inbox import Inbox
-from app.inbox.lease import End, Outcome
-from app.inbox.sqlite import SqliteDatabase
 from tests.unit.cli.test_looking import look
 
 KEY = "A1:Ev1"

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from anchorbolt.delivery import Kind, keys
 from hypothesis import given
 from hypothesis import strategies as st
-
-from app.delivery import Kind, keys
 
 IDENTIFIERS = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-", min_size=1, max_size=64)
 

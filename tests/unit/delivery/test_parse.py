@@ -6,13 +6,12 @@ import json
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
+from anchorbolt.delivery import Control, Delivery, Kind, parse, restore
+from anchorbolt.delivery.delivery import FORM, JSON
+from anchorbolt.emulator.samples import SAMPLES, Sample, make
+from anchorbolt.errors import RefusedError
 from hypothesis import given
 from hypothesis import strategies as st
-
-from app.delivery import Control, Delivery, Kind, parse, restore
-from app.delivery.delivery import FORM, JSON
-from app.errors import RefusedError
-from app.playground.samples import SAMPLES, Sample, make
 
 
 def parsed(sample: Sample) -> Delivery | Control:

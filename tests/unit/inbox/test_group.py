@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from app.errors import StoreRefusedError, StoreUnknownError
-from app.inbox.group import Group
+from anchorbolt.errors import StoreRefusedError, StoreUnknownError
+from anchorbolt.inbox.group import Group
 
 
 async def test_one_alone_does_not_wait() -> None:

@@ -9,12 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from anchorbolt.errors import StoreUnavailableError
+from anchorbolt.inbox.accept import Item
+from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.inbox.sqlite import SqliteDatabase
 from structlog.testing import capture_logs
-
-from app.errors import StoreUnavailableError
-from app.inbox.accept import Item
-from app.inbox.inbox import Inbox
-from app.inbox.sqlite import SqliteDatabase
 
 DOWN = "store down: events are refused, commands go on unprotected"
 

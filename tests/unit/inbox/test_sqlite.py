@@ -8,14 +8,13 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from anchorbolt.errors import StoreUnavailableError
+from anchorbolt.inbox.rows import MOST, rows
+from anchorbolt.inbox.sql import TEXT, WHOLE
+from anchorbolt.inbox.sqlite import SqliteDatabase
+from anchorbolt.inbox.statement import Statement
 from sqlalchemy import Connection, column, insert, select, table, text
 from sqlalchemy.exc import IntegrityError
-
-from app.errors import StoreUnavailableError
-from app.inbox.rows import MOST, rows
-from app.inbox.sql import TEXT, WHOLE
-from app.inbox.sqlite import SqliteDatabase
-from app.inbox.statement import Statement
 
 
 @pytest.fixture

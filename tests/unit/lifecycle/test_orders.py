@@ -7,8 +7,7 @@ import signal
 import sys
 
 import pytest
-
-from app.lifecycle.orders import Orders, become_master
+from anchorbolt.lifecycle.orders import Orders, become_master
 
 SOME = Orders(addresses=(("127.0.0.1", 3000), ("::", 3001)), end_seconds=36.5, log_level="INFO", as_json=True)
 
@@ -21,8 +20,8 @@ def test_the_master_reads_what_it_was_told() -> None:
 @pytest.mark.parametrize(
     ("called", "kept"),
     [
-        (["python", "-m", "app", "serve"], []),
-        (["python", "-X", "dev", "-Wignore", "-m", "app", "serve"], ["-X", "dev", "-Wignore"]),
+        (["python", "-m", "anchorbolt", "serve"], []),
+        (["python", "-X", "dev", "-Wignore", "-m", "anchorbolt", "serve"], ["-X", "dev", "-Wignore"]),
         (["python", "serve.py"], []),
     ],
 )
@@ -33,4 +32,4 @@ def test_options_of_python_are_kept(called: list[str], kept: list[str], monkeypa
     monkeypatch.setattr(signal, "pthread_sigmask", lambda *_: None)
     monkeypatch.setattr(os, "execv", lambda _, arguments: became.append(arguments))
     become_master(SOME)
-    assert became == [[sys.executable, *kept, "-m", "app.master", str(SOME)]]
+    assert became == [[sys.executable, *kept, "-m", "anchorbolt.master", str(SOME)]]

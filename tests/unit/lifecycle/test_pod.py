@@ -6,9 +6,9 @@ import asyncio
 
 import httpx
 import pytest
+from anchorbolt.lifecycle import probes
+from anchorbolt.lifecycle.pod import Pod, State
 
-from app.lifecycle import probes
-from app.lifecycle.pod import Pod, State
 from tests.support.waiting import until
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import socket
 
 import pytest
-
-from app.errors import InvalidSettingsError, PortTakenError
-from app.lifecycle.ports import reachable, require_free
+from anchorbolt.errors import InvalidSettingsError, PortTakenError
+from anchorbolt.lifecycle.ports import reachable, require_free
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.telemetry.instruments import MOST_SERIES, OTHER, Counter, Gauge, Histogram
+from anchorbolt.telemetry.instruments import MOST_SERIES, OTHER, Counter, Gauge, Histogram
 
 
 class TestCounter:

@@ -8,9 +8,8 @@ import sys
 from typing import Any
 
 import pytest
-
-from app.telemetry import logs
-from app.telemetry.lines import JsonLine
+from anchorbolt.telemetry import logs
+from anchorbolt.telemetry.lines import JsonLine
 
 
 def record(message: str, *values: object, level: int = logging.INFO) -> logging.LogRecord:

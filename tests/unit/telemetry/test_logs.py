@@ -8,8 +8,7 @@ import logging
 from typing import Any
 
 import pytest
-
-from app.telemetry import logs
+from anchorbolt.telemetry import logs
 
 
 def line(message: str, *, as_json: bool = True, **extra: Any) -> str:

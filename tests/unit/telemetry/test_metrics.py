@@ -6,10 +6,10 @@ import ast
 from collections.abc import Iterator
 
 import pytest
+from anchorbolt.delivery import Kind
+from anchorbolt.inbox.lease import End
+from anchorbolt.telemetry import metrics
 
-from app.delivery import Kind
-from app.inbox.lease import End
-from app.telemetry import metrics
 from tests.support.app_process import ROOT
 
 

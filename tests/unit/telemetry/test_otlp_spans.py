@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from anchorbolt.telemetry import otlp_spans
+from anchorbolt.telemetry.span import OwnSpan
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
@@ -14,9 +16,6 @@ from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import SpanContext, SpanKind, StatusCode, TraceFlags
 from opentelemetry.trace.status import Status
-
-from app.telemetry import otlp_spans
-from app.telemetry.span import OwnSpan
 
 RESOURCE = {"service.name": "anchorbolt", "service.instance.id": "pod-0"}
 TRACE, ABOVE = 0x0234567890ABCDEF1234567890ABCDEF, 0x0034567890ABCDEF

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from anchorbolt.telemetry import metrics
+from anchorbolt.telemetry.refusals import ADVICE, EVERY_SECONDS, Refusals
 from structlog.testing import capture_logs
-
-from app.telemetry import metrics
-from app.telemetry.refusals import ADVICE, EVERY_SECONDS, Refusals
 
 
 class Clock:

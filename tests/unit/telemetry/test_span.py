@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from anchorbolt.telemetry.span import MOST, OwnSpan
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.status import Status
-
-from app.telemetry.span import MOST, OwnSpan
 
 TRACE, ABOVE = 0x1234567890ABCDEF1234567890ABCDEF, 0x1234567890ABCDEF
 

@@ -14,6 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anchorbolt.errors import InvalidSettingsError
+from anchorbolt.settings.otel import Collector
+from anchorbolt.telemetry import metrics
+from anchorbolt.telemetry.span import OwnSpan
+from anchorbolt.telemetry.span_sender import SpanSender
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTracePartialSuccess,
     ExportTraceServiceRequest,
@@ -22,11 +27,6 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.trace import SpanKind
 from structlog.testing import capture_logs
 
-from app.errors import InvalidSettingsError
-from app.settings.collector import Collector
-from app.telemetry import metrics
-from app.telemetry.span import OwnSpan
-from app.telemetry.span_sender import SpanSender
 from tests.support.app_process import free_ports
 from tests.support.canned_server import CLOSED, SILENCE, CannedServer, answer, canned_server
 from tests.support.waiting import until

@@ -8,6 +8,11 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import pytest
+from anchorbolt.settings.otel import Collector
+from anchorbolt.telemetry import metrics, traces
+from anchorbolt.telemetry.span import OwnSpan
+from anchorbolt.telemetry.span_sender import SpanSender
+from anchorbolt.telemetry.tracing import SampledTracing, SpansOfListeners
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import (
@@ -19,12 +24,6 @@ from opentelemetry.sdk.trace.sampling import (
     Sampler,
     TraceIdRatioBased,
 )
-
-from app.settings.collector import Collector
-from app.telemetry import metrics, traces
-from app.telemetry.span import OwnSpan
-from app.telemetry.span_sender import SpanSender
-from app.telemetry.tracing import SampledTracing, SpansOfListeners
 
 TRACE, SPAN = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 WANTED, UNWANTED = f"00-{TRACE}-{SPAN}-01", f"00-{TRACE}-{SPAN}-00"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.telemetry.workspaces import HOUR_SECONDS, MOST_WORKSPACES, SHOWN, SLICES, Workspaces
+from anchorbolt.telemetry.workspaces import HOUR_SECONDS, MOST_WORKSPACES, SHOWN, SLICES, Workspaces
 
 
 class Clock:

@@ -13,11 +13,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+from anchorbolt.bolt.web_api import client as web_client
+from anchorbolt.bolt.web_api.pool import WebPool
+from anchorbolt.bolt.web_api.watched_client import Shared, WatchedClient
 from slack_sdk.errors import SlackApiError
 
-from app.bolt.web_api import client as web_client
-from app.bolt.web_api.pool import WebPool
-from app.bolt.web_api.watched_client import Shared, WatchedClient
 from tests.support.canned_server import CLOSED, SILENCE, answer, canned_server
 from tests.support.waiting import until
 

@@ -8,17 +8,16 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from anchorbolt.cli.dev import demonstration
+from anchorbolt.cli.dev.demonstration import Demonstration, Ends
+from anchorbolt.cli.dev.log_lines import Ended
+from anchorbolt.cli.dev.show import Row
+from anchorbolt.emulator.calls import Calls
+from anchorbolt.emulator.player import Ack, Player
+from anchorbolt.emulator.samples import SAMPLES, Sample, make
+from anchorbolt.emulator.scene import Scene
 
-from app.cli.dev import demonstration
-from app.cli.dev.demonstration import Demonstration, Ends
-from app.cli.dev.log_lines import Ended
-from app.cli.dev.show import Row
-from app.playground.calls import Calls
-from app.playground.player import Ack, Player
-from app.playground.samples import SAMPLES, Sample, make
-from app.playground.scene import Scene
-
-END = Ended("", "", "app.listeners.x.y", "done", 1, 1.0)
+END = Ended("", "", "anchorbolt_sample.x.y", "done", 1, 1.0)
 
 
 async def rows(answer: Callable[[Ends, Calls, Sample], int]) -> dict[str, Row]:
@@ -37,7 +36,7 @@ async def rows(answer: Callable[[Ends, Calls, Sample], int]) -> dict[str, Row]:
     sent: list[Sample] = []
     async with httpx.AsyncClient(transport=App()) as http:
         player = Remembering(http, "http://app/slack/events", "made-up")
-        played = Demonstration(player, ends, calls, Scene(), "app.listeners.")
+        played = Demonstration(player, ends, calls, Scene(), "anchorbolt_sample.")
         return {row.ack.sample.kind: row async for row in played.rows()}
 
 
@@ -48,7 +47,7 @@ async def test_each_row_has_the_end_and_the_calls_of_its_own_delivery() -> None:
         calls.note(f"called.for.{sample.kind}", {}, 200, {"ok": True}, 0.0)
         key = sample.key or "only the app knows"
         if sample.family != "control":
-            ends.tell(replace(END, key=key, kind=sample.family, listener=f"app.listeners.{sample.kind}"))
+            ends.tell(replace(END, key=key, kind=sample.family, listener=f"anchorbolt_sample.{sample.kind}"))
         return 200
 
     played = await rows(answer)

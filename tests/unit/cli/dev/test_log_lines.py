@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-
-from app.cli.dev.log_lines import Ended, parse
+from anchorbolt.cli.dev.log_lines import Ended, parse
 
 
 def line(**fields: object) -> bytes:

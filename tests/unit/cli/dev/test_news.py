@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from io import StringIO
 
+from anchorbolt.cli.dev.log_lines import Ended, LogLine, parse
+from anchorbolt.cli.dev.news import QUIET_LINES_KEPT, News
+from anchorbolt.cli.dev.plan import Plan
+from anchorbolt.emulator.calls import Calls
+from anchorbolt.emulator.scene import Scene
 from rich.console import Console
-
-from app.cli.dev.log_lines import Ended, LogLine, parse
-from app.cli.dev.news import QUIET_LINES_KEPT, News
-from app.cli.dev.plan import Plan
-from app.playground.calls import Calls
-from app.playground.scene import Scene
 
 URL = "http://127.0.0.1:1/slack/events"
 
@@ -20,7 +19,7 @@ class Told:
     """News, and what was said."""
 
     def __init__(self, *, verbose: bool = False, calls: Calls | None = None) -> None:
-        plan = Plan(URL, "http://127.0.0.1:2/readyz", "made-up", "app.listeners", demo=True, verbose=verbose)
+        plan = Plan(URL, "http://127.0.0.1:2/readyz", "made-up", "anchorbolt_sample", demo=True, verbose=verbose)
         self._out = StringIO()
         self.news = News(plan, calls, Console(file=self._out, width=300))
 
@@ -74,7 +73,7 @@ def test_a_delivery_is_one_line() -> None:
     calls = Calls()
     told = Told(calls=calls)
     calls.note("chat.postMessage", {}, 200, {"ok": True}, 0.0)
-    told.news.delivery(Ended("A:E", "event", "app.listeners.events.message.offer", "failed", 2, 12.4))
+    told.news.delivery(Ended("A:E", "event", "anchorbolt_sample.events.message.offer", "failed", 2, 12.4))
     told.news.delivery(Ended("A:F", "event", None, "unmatched", 1, 0.2))
     first, second = told.lines
     assert first.split(" ", 1)[1] == (

@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from io import StringIO
 
+from anchorbolt.cli.dev.log_lines import Ended
+from anchorbolt.cli.dev.show import Row, say, show
+from anchorbolt.emulator.player import Ack
+from anchorbolt.emulator.samples import make
 from rich.console import Console
 
-from app.cli.dev.log_lines import Ended
-from app.cli.dev.show import Row, say, show
-from app.playground.player import Ack
-from app.playground.samples import make
-
-ENDED = Ended("k", "command", "app.listeners.commands.approval.open_form", "done", 1, 3.0)
-ROW = Row(Ack(make("command"), 200, 4.25), ENDED, ("views.open", "chat.postMessage"), "app.listeners.")
+ENDED = Ended("k", "command", "anchorbolt_sample.commands.approval.open_form", "done", 1, 3.0)
+ROW = Row(Ack(make("command"), 200, 4.25), ENDED, ("views.open", "chat.postMessage"), "anchorbolt_sample.")
 FAILED = Row(Ack(make("message"), None, 3000.0, failure="http_timeout"), None, ())
 
 SEQUENCE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

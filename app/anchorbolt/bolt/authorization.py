@@ -1,0 +1,84 @@
+"""Authorization with one token: `auth.test` once, and a refusal that is an error."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.middleware.authorization.async_single_team_authorization import AsyncSingleTeamAuthorization
+from slack_bolt.middleware.authorization.internals import _is_bot_token, _to_authorize_result, no_auth_test_events
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from anchorbolt.bolt import slack_error
+from anchorbolt.bolt.at_once import AtOnce
+from anchorbolt.errors import NotAuthorizedError
+
+NOT_AUTHORIZED = ("ssl_check", "url_verification")
+
+
+class Authorization(AtOnce, AsyncSingleTeamAuthorization):
+    """Bolt's, but deliveries that come together ask once, and a failure is an attempt instead of a 200 with excuses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._asking: asyncio.Task[AsyncSlackResponse] | None = None
+        self._bot: AuthorizeResult | None = None  # what is the same for every request that goes with our token
+
+    def passes(self, req: AsyncBoltRequest) -> bool:
+        """Whether it goes with our token, a bot's, of which all is known."""
+        body, token = req.body, req.context.client.token
+        kind = body.get("type")
+        if kind == "event_callback":
+            if body["event"].get("type") in no_auth_test_events:
+                return False
+        elif kind in NOT_AUTHORIZED:
+            return False
+        if self._bot is None or self._bot.bot_token != token:
+            if self.auth_test_result is None or not _is_bot_token(token):
+                return False
+            self._bot = _to_authorize_result(self.auth_test_result, token, None)
+        req.context.set_authorize_result(_for_user(self._bot, req.context.user_id))
+        return True
+
+    async def async_process(
+        self,
+        *,
+        req: AsyncBoltRequest,
+        resp: BoltResponse,
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt passes it by this name
+    ) -> BoltResponse:
+        """Bolt's own hook."""
+        if self.auth_test_result is None and req.body.get("type") not in NOT_AUTHORIZED:
+            try:
+                self.auth_test_result = await self._ask(req.context.client)
+            except SlackApiError as error:
+                word = slack_error.word(error)
+                if word is None or slack_error.status(error) != 200:  # busy or down: that says nothing of our token
+                    raise
+                raise NotAuthorizedError(f"auth.test answered {word}: look at SLACK_BOT_TOKEN") from error
+        if self.passes(req):
+            return await next()
+        return await super().async_process(req=req, resp=resp, next=next)
+
+    async def _ask(self, client: AsyncWebClient) -> AsyncSlackResponse:
+        """The answer of the call that is under way, also when it fails: in a line, each would wait for all before it.
+
+        Shielded: whoever stops waiting, because Slack's time is over, does not take the answer from the others.
+        """
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(client.auth_test(), name="auth.test")
+        return await asyncio.shield(self._asking)
+
+
+def _for_user(bot: AuthorizeResult, user_id: str | None) -> AuthorizeResult:
+    """A copy for one request, which a listener may change."""
+    mine = AuthorizeResult.__new__(AuthorizeResult)
+    mine.update(bot)
+    mine.__dict__ = bot.__dict__.copy()
+    mine["user_id"] = mine.user_id = user_id
+    return mine

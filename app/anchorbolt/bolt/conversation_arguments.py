@@ -1,0 +1,43 @@
+"""What Bolt attaches to an event for listeners that talk: `set_status`, `say_stream` and the like."""
+
+from __future__ import annotations
+
+from slack_bolt.context.say_stream.async_say_stream import AsyncSayStream
+from slack_bolt.context.set_status.async_set_status import AsyncSetStatus
+from slack_bolt.middleware.attaching_conversation_kwargs.async_attaching_conversation_kwargs import (
+    AsyncAttachingConversationKwargs,
+)
+from slack_bolt.request.async_request import AsyncBoltRequest
+
+from anchorbolt.bolt.at_once import AtOnce
+
+# Events that may be of an assistant's thread, of a direct message or of the app's home: Bolt finds out.
+PERHAPS_MORE = frozenset({
+    "message", "assistant_thread_started", "assistant_thread_context_changed", "app_home_opened",
+})  # fmt: skip
+
+
+class ConversationArguments(AtOnce, AsyncAttachingConversationKwargs):
+    """Bolt's, which asks thirteen times what sort of event it is; most say it by their type."""
+
+    def passes(self, req: AsyncBoltRequest) -> bool:
+        """Whether it is an event of those, or none; others are Bolt's."""
+        event, context = req.body.get("event"), req.context
+        if event is None or req.body.get("type") != "event_callback":
+            return True
+        of = event.get("type")
+        if of in PERHAPS_MORE and (of != "message" or event.get("channel_type") == "im"):
+            return False
+        channel_id = context.channel_id
+        thread_ts = context.thread_ts or event.get("ts")
+        if channel_id is not None and of is not None and thread_ts:
+            client = context.client
+            context["set_status"] = AsyncSetStatus(client=client, channel_id=channel_id, thread_ts=thread_ts)
+            context["say_stream"] = AsyncSayStream(
+                client=client,
+                channel=channel_id,
+                recipient_team_id=context.team_id or context.enterprise_id,
+                recipient_user_id=context.user_id,
+                thread_ts=thread_ts,
+            )
+        return True

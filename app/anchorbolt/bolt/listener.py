@@ -1,0 +1,92 @@
+"""Bolt's listener, which knows from its registration what Bolt finds out for every request."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, cast
+
+from slack_bolt.listener.async_listener import AsyncCustomListener
+from slack_bolt.listener_matcher.async_builtins import AsyncBuiltinListenerMatcher
+from slack_bolt.listener_matcher.async_listener_matcher import AsyncListenerMatcher
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
+from slack_bolt.middleware.attaching_conversation_kwargs.async_attaching_conversation_kwargs import (
+    AsyncAttachingConversationKwargs,
+)
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+from anchorbolt.bolt.at_once import through
+from anchorbolt.bolt.conversation_arguments import ConversationArguments
+
+
+class DirectMatcher(AsyncListenerMatcher):
+    """One of Bolt's matchers that wants nothing but the body: its comparison, without arguments and coroutines."""
+
+    def __init__(self, compare: Callable[[dict[str, Any]], bool]) -> None:
+        self.compare = compare
+
+    async def async_matches(self, req: AsyncBoltRequest, resp: BoltResponse) -> bool:
+        """Bolt's own hook."""
+        return self.compare(req.body)
+
+
+class Listener(AsyncCustomListener):
+    """Asked without coroutines where nothing waits."""
+
+    qualified_name: str
+
+    async def async_matches(self, *, req: AsyncBoltRequest, resp: BoltResponse) -> bool:
+        """Bolt's own hook."""
+        for matcher in self.matchers:
+            if type(matcher) is DirectMatcher:
+                if not matcher.compare(req.body):
+                    return False
+            elif not await matcher.async_matches(req, resp):
+                return False
+        return bool(self.matchers)
+
+    async def run_async_middleware(
+        self, *, req: AsyncBoltRequest, resp: BoltResponse
+    ) -> tuple[BoltResponse | None, bool]:
+        """Bolt's own hook."""
+        response, stopped_by = await through(self.middleware, req, resp)
+        return response, stopped_by is not None
+
+
+def known(listener: AsyncCustomListener) -> Listener:
+    """The same object, that Bolt has just built from thirteen arguments."""
+    listener.__class__ = Listener
+    mine = cast("Listener", listener)
+    mine.qualified_name = qualified_name(listener.ack_function)
+    mine.matchers = [_direct(matcher) for matcher in listener.matchers]
+    mine.middleware = [_short(middleware) for middleware in listener.middleware]
+    return mine
+
+
+def qualified_name(function: Callable[..., Any]) -> str:
+    """Module and name of the function that a user wrote, under whatever wraps it."""
+    plain = inspect.unwrap(function)
+    return f"{getattr(plain, '__module__', '?')}.{getattr(plain, '__qualname__', type(plain).__qualname__)}"
+
+
+def free_variables(function: Any) -> dict[str, Any]:
+    """The variables that a function took from around it."""
+    cells = getattr(function, "__closure__", None) or ()
+    return (
+        dict(zip(function.__code__.co_freevars, (cell.cell_contents for cell in cells), strict=True)) if cells else {}
+    )
+
+
+def _direct(matcher: AsyncListenerMatcher) -> AsyncListenerMatcher:
+    if type(matcher) is AsyncBuiltinListenerMatcher and matcher.arg_names == ["body"]:
+        compare = free_variables(matcher.func).get("func")  # what Bolt's build_listener_matcher wraps in a coroutine
+        if callable(compare) and not inspect.iscoroutinefunction(compare):
+            return DirectMatcher(compare)
+    return matcher
+
+
+def _short(middleware: AsyncMiddleware) -> AsyncMiddleware:
+    if isinstance(middleware, AsyncAttachingConversationKwargs):
+        return ConversationArguments(middleware.thread_context_store)
+    return middleware

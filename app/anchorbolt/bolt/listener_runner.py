@@ -1,0 +1,149 @@
+"""The one narrow place that every listener passes: middleware, assistants and plain listeners alike."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import traceback
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.kwargs_injection.async_utils import build_async_required_kwargs
+from slack_bolt.listener.async_listener import AsyncListener
+from slack_bolt.listener.asyncio_runner import AsyncioListenerRunner
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from slack_bolt.util.utils import get_arg_names_of_callable
+
+from anchorbolt.bolt.arguments import build
+from anchorbolt.bolt.error_handler import ErrorHandler
+from anchorbolt.bolt.listener import Listener, qualified_name
+from anchorbolt.bolt.run import Ack, Run
+from anchorbolt.errors import AckTimeoutError
+from anchorbolt.telemetry.logs import get_logger
+from anchorbolt.timers import Timeout
+
+log = get_logger("bolt")
+
+RUN = "anchorbolt_run"  # where the context of a request holds its Run
+
+
+class ListenerRunner(AsyncioListenerRunner):
+    """Runs listeners as parts of a Run. Answers as soon as there is an ack, and always answers something."""
+
+    error_handler: ErrorHandler
+
+    async def run(
+        self,
+        request: AsyncBoltRequest,
+        response: BoltResponse | None,
+        listener_name: str,
+        listener: AsyncListener,
+        starting_time: float | None = None,
+    ) -> BoltResponse:
+        """Bolt's own hook. Never None: that would let the next matching listener run too."""
+        run: Run = request.context[RUN]
+        ack = request.context.ack
+        run.found(listener.qualified_name if type(listener) is Listener else qualified_name(listener.ack_function))
+        if listener.auto_acknowledgement:
+            if type(ack) is Ack:
+                ack.by_itself()
+            else:  # a middleware has put its own in the place of ours
+                await ack()
+        if run.ack_by is None:
+            await self._run_stored(run, request, listener)
+            return ack.response or BoltResponse(status=200)
+        return await self._run_until_ack(run, run.ack_by, request, listener)
+
+    async def _run_stored(self, run: Run, request: AsyncBoltRequest, listener: AsyncListener) -> None:
+        try:
+            await self._main(run, request, listener)
+            if run.error is None:
+                self._start_lazy(run, request, listener)
+            if run.tasks:
+                await run.wait()
+        except asyncio.CancelledError:
+            run.cancel()
+            await run.wait()
+            raise
+
+    async def _run_until_ack(
+        self, run: Run, ack_by: float, request: AsyncBoltRequest, listener: AsyncListener
+    ) -> BoltResponse:
+        """Waits for ack(), for the listener's end or for the deadline, whichever is first.
+
+        No ack by the deadline: Slack is told of a failure, so the listener is cancelled; what the user does again
+        must not run beside what is left of the first time (docs/decisions/0004).
+        """
+        ack: Ack = request.context["ack"]
+        main = run.spawn(self._main(run, request, listener))
+        main.add_done_callback(lambda _: ack.end_wait())
+        try:
+            with Timeout(ack_by):
+                await ack.wait()
+        except TimeoutError:
+            run.fail(AckTimeoutError(f"{run.listener} did not acknowledge in time"))
+            run.cancel()
+            return failure("ack_timeout")
+        if ack.response is None:
+            return failure("listener_failed" if run.error is not None or main.cancelled() else "no_ack")
+        if ack.response.status < 300:
+            # Only now: Slack was not told of a failure, so what is lazy is owed.
+            self._start_lazy(run, request, listener)
+        return ack.response
+
+    def _start_lazy(self, run: Run, request: AsyncBoltRequest, listener: AsyncListener) -> None:
+        for function in listener.lazy_functions:
+            # A shallow copy: what a lazy function sets in its context is not seen by the others.
+            mine = copy.copy(request)
+            mine.context = AsyncBoltContext(request.context)
+            run.spawn(self._lazy(run, function, mine))
+
+    async def _main(self, run: Run, request: AsyncBoltRequest, listener: AsyncListener) -> None:
+        try:
+            arguments = build(listener.arg_names, request) if type(listener) is Listener else None
+            if arguments is not None:
+                await listener.ack_function(**arguments)
+            else:
+                await listener.run_ack_function(request=request, response=BoltResponse(status=200))
+        except Exception as error:  # whatever a listener raises is a failed attempt
+            await self._failed(run, request, error)
+
+    async def _lazy(self, run: Run, function: Callable[..., Awaitable[None]], request: AsyncBoltRequest) -> None:
+        """A lazy function with the arguments that Bolt would give it; its error is the run's, never swallowed."""
+        arguments: dict[str, Any] = build_async_required_kwargs(
+            logger=self.logger,
+            required_arg_names=get_arg_names_of_callable(function),
+            request=request,
+            response=None,
+            this_func=function,
+        )
+        try:
+            await function(**arguments)
+        except Exception as error:
+            await self._failed(run, request, error)
+
+    async def _failed(self, run: Run, request: AsyncBoltRequest, error: Exception) -> None:
+        """An error fails the run, unless the app's error handler answered it: then it is handled."""
+        ack: Ack = request.context["ack"]
+        log.warning(
+            "listener raised",
+            listener=run.listener,
+            key=run.delivery.key,
+            attempt=run.attempt.attempt,
+            error=type(error).__name__,
+            # Where, and not what: a message of slack_sdk's may quote what was sent.
+            traceback="".join(traceback.format_tb(error.__traceback__)),
+        )
+        answer = await self.error_handler.answer(error, request)
+        if answer is None:
+            run.fail(error)
+        elif ack.response is None:
+            ack.response = answer
+            ack.end_wait()
+
+
+def failure(word: str) -> BoltResponse:
+    """What Slack is told when a listener did not acknowledge: of the 5xx class, and never an empty 500."""
+    return BoltResponse(status=503, body={"error": word})

@@ -1,0 +1,85 @@
+"""Finds the module that LISTENERS names, and lets it register with the app."""
+
+from __future__ import annotations
+
+import importlib
+import traceback
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp, AsyncAssistant
+from slack_bolt.error import BoltError
+from slack_bolt.listener.async_listener import AsyncListener
+from slack_bolt.listener_matcher.async_listener_matcher import AsyncCustomListenerMatcher
+from slack_bolt.util.utils import is_callable_coroutine
+
+from anchorbolt.errors import ListenersError
+
+# The sample app's name up to version 0.1, when it was a part of the product.
+SAMPLE_BEFORE = "app.listeners"
+
+ADVICE = "write `async def`, and put what blocks into `await asyncio.to_thread(...)`"
+
+
+def register(app: AsyncApp, module_name: str) -> None:
+    """Imports the module and calls its register(app). Raises ListenersError: at the start, not at the first event."""
+    try:
+        _register(app, module_name)
+        refuse_synchronous(app)
+    except ListenersError as error:
+        raise ListenersError(f"LISTENERS={module_name}: {error}") from error.__cause__
+
+
+def _register(app: AsyncApp, module_name: str) -> None:
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise ListenersError(f"no module named {error.name!r} can be imported{_moved(module_name, error)}") from error
+    except Exception as error:  # whatever a module does when it is imported
+        raise ListenersError(f"it cannot be imported: {_what_and_where(error)}") from error
+    if getattr(module, "__file__", None) is None and hasattr(module, "__path__"):  # a namespace package
+        raise ListenersError("no such module can be imported: there is only a folder of that name, without __init__.py")
+    if not callable(getattr(module, "register", None)):
+        raise ListenersError("the module has no function register(app)")
+    try:
+        module.register(app)
+    except BoltError as error:
+        raise ListenersError(f"{error} ({ADVICE})" if "coroutine" in str(error) else str(error)) from error
+    except Exception as error:  # whatever a register(app) does
+        # Bolt says "Unexpected value for a middleware" of a synchronous one.
+        advice = f" (middleware too: {ADVICE})" if isinstance(error, ValueError) and "middleware" in str(error) else ""
+        raise ListenersError(f"register(app) failed: {_what_and_where(error)}{advice}") from error
+
+
+def _moved(module_name: str, error: ModuleNotFoundError) -> str:
+    """What to write now, for who names the sample app as it was named before."""
+    if module_name.startswith(SAMPLE_BEFORE) and error.name in (SAMPLE_BEFORE, SAMPLE_BEFORE.partition(".")[0]):
+        return "; the sample app is LISTENERS=anchorbolt_sample now, and is in the checkout only"
+    return ""
+
+
+def refuse_synchronous(app: AsyncApp) -> None:
+    """Bolt looks at matchers, and at all that is in an assistant, only when they run: too late for whoever waits."""
+    _check(list(app._async_listeners))
+    for assistant in app._async_middleware_list:
+        if isinstance(assistant, AsyncAssistant):
+            _check(assistant._thread_started_listeners or ())
+            _check(assistant._thread_context_changed_listeners or ())
+            _check(assistant._user_message_listeners or ())
+            _check(assistant._bot_message_listeners or ())
+
+
+def _check(listeners: Iterable[AsyncListener]) -> None:
+    for listener in listeners:
+        matchers = [matcher.func for matcher in listener.matchers if isinstance(matcher, AsyncCustomListenerMatcher)]
+        functions: list[Callable[..., Any]] = [listener.ack_function, *listener.lazy_functions, *matchers]
+        for function in functions:
+            if not is_callable_coroutine(function):
+                name = getattr(function, "__qualname__", type(function).__qualname__)
+                raise ListenersError(f"{function.__module__}.{name} is no coroutine function: {ADVICE}")
+
+
+def _what_and_where(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+    return f"{type(error).__name__}: {error}{where}"

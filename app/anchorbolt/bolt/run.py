@@ -1,0 +1,126 @@
+"""One dispatch of one delivery through Bolt: what ran, whether it acknowledged, how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.response import BoltResponse
+
+from anchorbolt.delivery import Attempt, Delivery
+from anchorbolt.errors import RunError
+from anchorbolt.telemetry.traces import AttemptTrace
+
+
+class Run:
+    """Keeps a strong hold on every task of a dispatch until it has really ended."""
+
+    def __init__(
+        self,
+        delivery: Delivery,
+        attempt: Attempt,
+        *,
+        ack_by: float | None = None,
+        trace: AttemptTrace | None = None,
+    ) -> None:
+        """`ack_by`: the loop's time until which Slack waits; None when nobody waits: a stored delivery."""
+        self.delivery = delivery
+        self.attempt = attempt
+        self.ack_by = ack_by
+        self.trace = trace
+        self.listener: str | None = None
+        self.unmatched = False
+        self.error: Exception | None = None
+        self.tasks: set[asyncio.Task[None]] = set()
+        self._all_ended: asyncio.Event | None = None  # of who waits
+        self._stopped = False
+
+    def found(self, listener: str) -> None:
+        """Bolt has found the listener that takes it."""
+        self.listener = listener
+        if self.trace is not None:
+            self.trace.found(listener)
+
+    def over(self, outcome: str) -> None:
+        """What became of it is known: the end of its trace."""
+        if self.trace is not None:
+            self.trace.end(outcome, self.error)
+
+    @property
+    def is_stored(self) -> bool:
+        """Whether it runs from the inbox, so that nobody waits for its ack."""
+        return self.ack_by is None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing of it runs any more."""
+        return not self.tasks
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Runs a part of the dispatch beside it. Its exception is the run's error."""
+        task = asyncio.get_running_loop().create_task(work, name=f"listener {self.listener}")
+        self.tasks.add(task)
+        task.add_done_callback(self._part_ended)
+        return task
+
+    async def wait(self) -> None:
+        """Returns when all parts have ended; who stops waiting stops none of them."""
+        while self.tasks:
+            if self._all_ended is None:
+                self._all_ended = asyncio.Event()
+            self._all_ended.clear()
+            await self._all_ended.wait()
+
+    def cancel(self) -> None:
+        """Asks every part to stop at its next await."""
+        self._stopped = True
+        for task in self.tasks:
+            task.cancel()
+
+    def fail(self, error: Exception) -> None:
+        """The first error is the run's; those that follow are mostly its echo."""
+        if self.error is None:
+            self.error = error
+
+    def _part_ended(self, task: asyncio.Task[None]) -> None:
+        self.tasks.discard(task)
+        if not self.tasks and self._all_ended is not None:
+            self._all_ended.set()
+        if task.cancelled():
+            if not self._stopped:
+                self.fail(RunError("the listener cancelled itself"))
+        elif isinstance(error := task.exception(), Exception):
+            self.fail(error)
+
+
+class Ack(AsyncAck):
+    """Bolt's ack(), which also tells at once that it was called."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call] # Bolt's own has no annotations
+        self._called: asyncio.Event | None = None  # of who waits: for a stored delivery, nobody does
+
+    async def __call__(self, *args: Any, **kwargs: Any) -> BoltResponse:
+        """Takes what Bolt's own takes."""
+        response = await super().__call__(*args, **kwargs)
+        self.end_wait()
+        return response
+
+    def by_itself(self) -> None:
+        """As ack() without arguments, for a listener that need not call it."""
+        self.response = BoltResponse(status=200)
+        self.end_wait()
+
+    async def wait(self) -> None:
+        """Returns once it was called, or `end_wait`."""
+        if self._called is None:
+            self._called = asyncio.Event()
+        if self.response is None:
+            await self._called.wait()
+
+    def end_wait(self) -> None:
+        """There is an answer, or there will be none."""
+        if self._called is not None:
+            self._called.set()

@@ -1,0 +1,20 @@
+"""Tells Slack that a workflow step will not end well, so that no workflow hangs."""
+
+from __future__ import annotations
+
+from anchorbolt.bolt.web_api import client as web_client
+from anchorbolt.bolt.web_api.watched_client import WatchedClient
+from anchorbolt.delivery import Delivery
+
+
+async def report_failure(client: WatchedClient, delivery: Delivery, reason: str) -> None:
+    """Calls functions.completeError for a `function_executed` event. Raises what the Web API raises."""
+    event = delivery.payload.get("event") or {}
+    execution = event.get("function_execution_id")
+    if delivery.type != "function_executed" or not isinstance(execution, str):
+        return
+    mine = web_client.for_request(client, None)
+    token = event.get("bot_access_token")
+    if isinstance(token, str):  # the step's own, as Bolt's middleware would attach it
+        mine.token = token
+    await mine.functions_completeError(function_execution_id=execution, error=reason)

@@ -1,0 +1,89 @@
+"""The command line: `anchorbolt COMMAND`.
+
+A command `x` is the module `anchorbolt.cli.x` with a function `x` that Typer can read, or with a `typer.Typer` named
+`x` that holds subcommands. COMMANDS says what it is for; its module is imported when it is called, not before.
+Exit codes: 0 done, 1 failed, 2 a mistake in the call or in the settings.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from anchorbolt.errors import AnchorboltError, InvalidSettingsError, ListenersError
+
+FAILED = 1
+MISTAKEN = 2
+
+COMMANDS = {
+    "serve": "Serves: answers Slack, runs the listeners, drains on SIGTERM.",
+    "dev": "Runs the app against a stand-in for Slack, and plays one request of every kind.",
+    "send": "Signs and sends one request as Slack would, and prints the equal curl.",
+    "inbox": "Lists, shows, replays and discards deliveries; pauses all of them.",
+    "migrate": "Brings the schema of the inbox up to date.",
+    "manifest": "Prints the manifest that creates the Slack app, with your host in it or for Socket Mode.",
+    "check": "Says what is wrong with settings, listeners and database, and how to mend it.",
+}
+
+
+class LazyCommands(TyperGroup):
+    """Knows each command by its name and its sentence, and imports only the one that is called."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, sentence in COMMANDS.items():
+            self.add_command(TyperCommand(name=name, help=sentence))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The command that the arguments name, loaded."""
+        name, known, rest = super().resolve_command(ctx, args)
+        return name, known and load(args[0]), rest
+
+
+def load(name: str) -> Any:
+    """The command of a module, ready to be run."""
+    command = getattr(import_module(f"anchorbolt.cli.{name}"), name)
+    if isinstance(command, typer.Typer):
+        return typer.main.get_command(command)
+    # Markdown: a line break in a docstring is no line break in the help.
+    alone = typer.Typer(add_completion=False, rich_markup_mode="markdown")
+    alone.command(name)(command)
+    return typer.main.get_command(alone)
+
+
+app = typer.Typer(
+    cls=LazyCommands,
+    help="Anchorbolt: a Slack Bolt app that finishes what it acknowledges.",
+    epilog="Exit codes: 0 done, 1 failed, 2 a mistake in the call or in the settings.",
+    no_args_is_help=True,
+    add_completion=False,
+)
+
+
+@app.callback()
+def _root() -> None: ...
+
+
+def main() -> None:
+    """Runs the command line and ends the process; an error of ours is a message, never a traceback."""
+    if sys.path[:1] != [working_directory := str(Path.cwd())]:
+        sys.path.insert(0, working_directory)  # as `python -m` does: a team's app.py or listeners/ is found there
+    try:
+        typer.main.get_command(app).main(prog_name="anchorbolt")
+    except InvalidSettingsError as error:
+        sys.exit(_complain(*error.problems, code=MISTAKEN))
+    except ListenersError as error:
+        sys.exit(_complain(str(error), code=MISTAKEN))
+    except AnchorboltError as error:
+        sys.exit(_complain(str(error), code=FAILED))
+
+
+def _complain(*messages: str, code: int) -> int:
+    for message in messages:
+        print(f"anchorbolt: {message}", file=sys.stderr)
+    return code

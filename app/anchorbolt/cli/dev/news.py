@@ -1,0 +1,78 @@
+"""What a person is told outside of the table: log lines that matter, deliveries, how to go on, how it ended."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+
+from rich.console import Console
+
+from anchorbolt.cli.curl import equal_curl
+from anchorbolt.cli.dev.log_lines import Ended, LogLine
+from anchorbolt.cli.dev.plan import Plan
+from anchorbolt.cli.dev.show import say
+from anchorbolt.emulator.calls import Calls
+from anchorbolt.emulator.player import request_headers
+from anchorbolt.emulator.samples import make
+from anchorbolt.emulator.scene import Scene
+
+QUIET_LINES_KEPT = 20
+
+
+class News:
+    """Says what matters and keeps the last quiet lines, in case that the app dies without a word."""
+
+    def __init__(self, plan: Plan, calls: Calls | None, console: Console) -> None:
+        self._plan = plan
+        self._calls = calls
+        self._calls_shown = 0
+        self._console = console
+        self._quiet: deque[LogLine] = deque(maxlen=QUIET_LINES_KEPT)
+        self._was_loud = False
+
+    def say(self, text: str, look: str = "") -> None:
+        """Anything."""
+        say(self._console, text, look)
+
+    def line(self, line: LogLine) -> None:
+        """A line of the app's log: shown if it matters."""
+        if line.is_loud or self._plan.verbose:
+            self._was_loud = True
+            self.say(str(line), "yellow" if line.is_loud and line.fields else "")
+        else:
+            self._quiet.append(line)
+
+    def quiet_lines(self) -> None:
+        """The last lines that did not seem to matter, where no other line said what is wrong."""
+        while self._quiet and not self._was_loud:
+            self.say(str(self._quiet.popleft()))
+
+    def delivery(self, ended: Ended) -> None:
+        """The end of a delivery that is not in the table."""
+        listener = (ended.listener or "no listener").removeprefix(f"{self._plan.listeners}.")
+        told = f"{time.strftime('%H:%M:%S')} {ended.kind}: {ended.outcome}, {listener}, {ended.duration_ms:.0f} ms"
+        if ended.attempt > 1:
+            told += f", attempt {ended.attempt}"
+        calls = self._new_calls()
+        told += f"; Web API calls since the last line: {calls}" if calls else ""
+        self.say(told, "red" if ended.outcome in ("failed", "dead") else "")
+
+    def serving(self, scene: Scene) -> None:
+        """Where the app serves, and a curl for one more request if it is a stand-in that gets the calls."""
+        self._new_calls()
+        if self._plan.events_url is None:
+            self.say("\nConnected to Slack; Ctrl-C drains and ends.")
+            return
+        self.say(f"\nServing at {self._plan.events_url}; Ctrl-C drains and ends.")
+        if self._calls is not None:
+            sample = make("app_mention", scene)
+            headers = request_headers(sample, self._plan.secret)
+            self.say("One more request, signed for five minutes (or, always fresh: anchorbolt send KIND):")
+            self.say(equal_curl(self._plan.events_url, headers, sample.body))
+
+    def _new_calls(self) -> str:
+        if self._calls is None:
+            return ""
+        made = ", ".join(call.method for call in self._calls.since(self._calls_shown))
+        self._calls_shown = self._calls.count
+        return made

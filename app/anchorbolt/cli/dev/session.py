@@ -1,0 +1,159 @@
+"""One run of `dev`: from the start of the app to the end of its drain."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from collections.abc import Mapping
+
+import httpx
+from rich.console import Console
+
+from anchorbolt.cli.dev.child import Child
+from anchorbolt.cli.dev.demonstration import Demonstration, Ends, Sender
+from anchorbolt.cli.dev.news import News
+from anchorbolt.cli.dev.plan import Plan
+from anchorbolt.cli.dev.show import show
+from anchorbolt.emulator.calls import Calls
+from anchorbolt.emulator.player import Player, client
+from anchorbolt.emulator.samples import SAMPLES
+from anchorbolt.emulator.scene import Scene
+from anchorbolt.emulator.socket_mode.envelope import is_sent_over_sockets
+from anchorbolt.emulator.socket_mode.player import SocketPlayer
+from anchorbolt.emulator.socket_mode.sockets import Sockets
+
+READY_WITHIN_SECONDS = 30.0
+END_WITHIN_SECONDS = 10.0
+LAST_LINES_WITHIN_SECONDS = 2.0
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Session:
+    """Shows what the app does until somebody interrupts it, then drains it."""
+
+    def __init__(
+        self, plan: Plan, calls: Calls | None, scene: Scene, console: Console, sockets: Sockets | None = None
+    ) -> None:
+        """`sockets`: those of the stand-in, where the app is in Socket Mode."""
+        self._plan = plan
+        self._sockets = sockets
+        self._calls = calls
+        self._scene = scene
+        self._console = console
+        self._news = News(plan, calls, console)
+        self._ends = Ends()
+        self._ready = False
+        self._times_asked = 0
+        self._asked = asyncio.Event()
+
+    async def run(self, environment: Mapping[str, str]) -> int:
+        """Starts the app. Returns 0 if somebody asked for its end and it ended well, else 1."""
+        loop = asyncio.get_running_loop()
+        child = await self._start(environment)
+        reading = asyncio.create_task(self._read(child), name="read the app's log")
+        acting = asyncio.create_task(self._act(child), name="wait, play, serve")
+        asked = asyncio.create_task(self._asked.wait(), name="wait for an interrupt")
+        ended = asyncio.create_task(child.wait(), name="wait for the app's end")
+        try:
+            await asyncio.wait([acting, asked, ended], return_when=asyncio.FIRST_COMPLETED)
+            by_itself = ended.done() and not asked.done()
+            await _cancelled(acting)
+            if not asked.done() and not ended.done():  # it never became ready
+                child.end()
+                await asyncio.wait([ended], timeout=END_WITHIN_SECONDS)
+                return 1
+            began = time.monotonic()
+            code = await ended
+            await asyncio.wait([reading], timeout=LAST_LINES_WITHIN_SECONDS)
+            return self._tell_end(code, time.monotonic() - began, by_itself=by_itself)
+        finally:
+            child.kill()
+            for task in (acting, asked, ended, reading):
+                task.cancel()
+            for number in _SIGNALS:
+                loop.remove_signal_handler(number)
+
+    async def _start(self, environment: Mapping[str, str]) -> Child:
+        """Takes over the signals before there is a process that nobody would end."""
+        starting = asyncio.ensure_future(Child.start(environment))
+        for number in _SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(number, self._interrupted, starting)
+        return await starting
+
+    async def _act(self, child: Child) -> None:
+        """Waits until the app is ready, plays, and then leaves it to serve. Returns only if it never gets ready."""
+        async with client() as http:
+            try:
+                async with asyncio.timeout(READY_WITHIN_SECONDS):
+                    await child.wait_until_ready(self._plan.readyz_url, http)
+            except TimeoutError:
+                self._news.quiet_lines()
+                self._news.say(f"The app was not ready within {READY_WITHIN_SECONDS:.0f} s.", "red")
+                return
+            self._ready = True
+            if self._plan.demo:
+                await self._play(self._player(http))
+        self._news.serving(self._scene)
+        await asyncio.Event().wait()
+
+    def _player(self, http: httpx.AsyncClient) -> Sender:
+        if self._sockets is not None:
+            return SocketPlayer(self._sockets)
+        assert self._plan.events_url is not None  # noqa: S101 - without sockets, requests are posted
+        return Player(http, self._plan.events_url, self._plan.secret)
+
+    async def _play(self, player: Sender) -> None:
+        prefix = f"{self._plan.listeners}."
+        demonstration = Demonstration(player, self._ends, self._calls, self._scene, prefix)
+        kinds = [kind for kind in SAMPLES if self._sockets is None or is_sent_over_sockets(kind)]
+        refused = 0
+        with show(self._console, len(kinds)) as table:
+            async for row in demonstration.rows(kinds):
+                table.row(row)
+                refused += not row.ack.ok
+        well = "answered with 200" if self._sockets is None else "acknowledged"
+        self._news.say(f"{len(kinds) - refused} of {len(kinds)} {well}.", "red" if refused else "green")
+
+    async def _read(self, child: Child) -> None:
+        async for line in child.lines():
+            if line.ended is None:
+                self._news.line(line)
+            elif not self._ends.tell(line.ended):
+                self._news.delivery(line.ended)
+
+    def _interrupted(self, starting: asyncio.Future[Child]) -> None:
+        """Once: drain. Again: hasten. Then: kill."""
+        self._times_asked += 1
+        self._asked.set()
+        starting.add_done_callback(lambda started: self._end(started.result()))
+
+    def _end(self, child: Child) -> None:
+        if self._times_asked == 1:
+            self._news.say("Draining: what was acknowledged is finished first. Ctrl-C again hastens.")
+            child.end()
+        elif self._times_asked == 2:
+            self._news.say("Hastening: what still runs is handed back. Ctrl-C again kills.")
+            child.end()
+        else:
+            child.kill()
+
+    def _tell_end(self, code: int, seconds: float, *, by_itself: bool) -> int:
+        if by_itself:
+            self._news.quiet_lines()
+            moment = "" if self._ready else " before it was ready"
+            self._news.say(f"The app ended by itself with {code}{moment}.", "red")
+            return 1
+        # Before it was ready it may not have taken over its signals yet, and had nothing to drain.
+        ended_well = code == 0 or (code == -signal.SIGTERM and not self._ready)
+        self._news.say(f"Drained in {seconds:.1f} s; the app ended with {code}.", "green" if ended_well else "red")
+        return 0 if ended_well else 1
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    """Ends a task; what it raised by itself is raised here."""
+    task.cancel()
+    await asyncio.wait([task])
+    if not task.cancelled():
+        task.result()

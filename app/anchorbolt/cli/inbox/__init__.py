@@ -1,0 +1,32 @@
+"""`anchorbolt inbox`: what waits, what runs, what is dead, and what to do about it."""
+
+from __future__ import annotations
+
+import typer
+
+from anchorbolt.cli.inbox import dead, listing
+from anchorbolt.cli.inbox.session import at_desk
+
+inbox = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    help="Lists, shows, replays and discards deliveries; pauses all of them.",
+)
+inbox.command("list")(listing.list_)
+inbox.command("show")(listing.show)
+inbox.command("replay")(dead.replay)
+inbox.command("discard")(dead.discard)
+
+
+@inbox.command()
+def pause() -> None:
+    """Lets all pods accept and run nothing, within a second: a bad release at noon. What runs goes on to its end."""
+    at_desk(lambda desk, connection: desk.pause(connection, paused=True))
+    print("Paused: all is accepted, nothing begins to run. `anchorbolt inbox resume` ends it.")
+
+
+@inbox.command()
+def resume() -> None:
+    """Ends a pause: what waits runs, the oldest first."""
+    at_desk(lambda desk, connection: desk.pause(connection, paused=False))
+    print("Resumed.")

@@ -1,0 +1,102 @@
+"""`inbox replay` and `inbox discard`: dead letters live again, or are given up. One code does both, a lot at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+from sqlalchemy import Connection
+
+from anchorbolt.cli.inbox.options import Age, Error, Kind, Lane, seconds
+from anchorbolt.cli.inbox.session import PATIENT_SECONDS, opened
+from anchorbolt.errors import AnchorboltError
+from anchorbolt.inbox.admin import Desk, Filter
+
+Keys = Annotated[list[str] | None, typer.Argument(help="Keys or ids, as `inbox list` shows them.")]
+All = Annotated[bool, typer.Option("--all", help="All dead letters that the filters leave.")]
+
+# A transaction each: short enough to hold nobody up, and for PostgreSQL, which ends what stands still in one for 2 s.
+LOT = 500
+
+
+@dataclass(frozen=True)
+class _Verb:
+    past: str
+    do: Callable[[Desk, Connection, Sequence[int]], int]
+
+    def to(self, desk: Desk, ids: Sequence[int]) -> Callable[[Connection], int]:
+        return lambda connection: self.do(desk, connection, ids)
+
+
+REPLAY = _Verb("replayed", Desk.replay)
+DISCARD = _Verb("discarded", Desk.discard)
+
+
+def replay(  # noqa: PLR0917 - an option of a command is an argument of its function
+    keys: Keys = None,
+    all_: All = False,
+    kind: Kind = None,
+    lane: Lane = None,
+    error: Error = None,
+    older_than: Age = None,
+    younger_than: Age = None,
+) -> None:
+    """Runs dead letters again, with all their attempts before them, in their lanes.
+
+    May be broken off at any moment: what was done stays done, and the same command goes on with the rest.
+    """
+    _run(REPLAY, keys, all_, Filter("dead", kind, lane, error, seconds(older_than), seconds(younger_than)))
+
+
+def discard(  # noqa: PLR0917 - as above
+    keys: Keys = None,
+    all_: All = False,
+    kind: Kind = None,
+    lane: Lane = None,
+    error: Error = None,
+    older_than: Age = None,
+    younger_than: Age = None,
+) -> None:
+    """Gives dead letters up: their bodies go, their keys stay as tombstones.
+
+    May be broken off at any moment: what was done stays done, and the same command goes on with the rest.
+    """
+    _run(DISCARD, keys, all_, Filter("dead", kind, lane, error, seconds(older_than), seconds(younger_than)))
+
+
+def _run(verb: _Verb, keys: list[str] | None, all_: bool, wanted: Filter) -> None:
+    if bool(keys) == all_:
+        raise typer.BadParameter("name dead letters, or say --all (with filters)")
+    missed = asyncio.run(_in_lots(verb, keys, wanted))
+    if missed:
+        raise AnchorboltError(f"no dead letter: {', '.join(missed)}")
+
+
+async def _in_lots(verb: _Verb, keys: list[str] | None, wanted: Filter) -> list[str]:
+    """Those that are dead now, each once, the oldest first: what dies again meanwhile is for another call."""
+    async with opened() as (database, desk):
+        ids, missed = await database.transact(
+            lambda connection: _named(desk, connection, keys) if keys else (desk.dead(connection, wanted), []),
+            PATIENT_SECONDS,
+        )
+        done = looked_at = 0
+        try:
+            while lot := ids[looked_at : looked_at + LOT]:
+                done += await database.transact(verb.to(desk, lot))
+                looked_at += len(lot)
+                if len(ids) > LOT:
+                    print(f"{looked_at} of {len(ids)}", file=sys.stderr, flush=True)
+        finally:
+            rest = "" if looked_at == len(ids) else f" of {len(ids)}; the same command goes on with the rest"
+            print(f"{done} {verb.past}{rest}")
+        return missed
+
+
+def _named(desk: Desk, connection: Connection, keys: list[str]) -> tuple[list[int], list[str]]:
+    found = {key: desk.find(connection, key) for key in keys}
+    dead = {entry.id for entry in found.values() if entry is not None and entry.state == "dead"}
+    return sorted(dead), [key for key, entry in found.items() if entry is None or entry.id not in dead]

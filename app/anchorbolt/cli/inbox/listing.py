@@ -1,0 +1,135 @@
+"""`inbox list` and `inbox show`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from sqlalchemy import Connection
+
+from anchorbolt.cli.inbox.options import Age, Error, Kind, Lane, seconds
+from anchorbolt.cli.inbox.session import at_desk
+from anchorbolt.delivery import restore
+from anchorbolt.delivery.redact import redact
+from anchorbolt.errors import AnchorboltError, RefusedError
+from anchorbolt.inbox.admin import STATES, Desk, Entry, Filter
+from anchorbolt.telemetry.redact import without_secrets
+
+State = Annotated[str | None, typer.Option(help=f"One of {', '.join(STATES)}.")]
+Most = Annotated[int, typer.Option(help="At most so many.", min=1, max=10_000)]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def list_(  # noqa: PLR0917 - an option of a command is an argument of its function
+    state: State = None,
+    kind: Kind = None,
+    lane: Lane = None,
+    error: Error = None,
+    older_than: Age = None,
+    younger_than: Age = None,
+    most: Most = 50,
+    as_json: AsJson = False,
+) -> None:
+    """Lists deliveries, the oldest first. Without --state: all but those that are done."""
+    if state is not None and state not in STATES:
+        raise typer.BadParameter(f"{state!r} is none of {', '.join(STATES)}", param_hint="--state")
+    wanted = Filter(state, kind, lane, error, seconds(older_than), seconds(younger_than), most)
+
+    def work(desk: Desk, connection: Connection) -> tuple[list[Entry], dict[str, int], float | None]:
+        return desk.entries(connection, wanted), desk.counts(connection), desk.paused_for_seconds(connection)
+
+    entries, counts, paused = at_desk(work)
+    if as_json:
+        print(json.dumps({"counts": counts, "paused": paused is not None, "deliveries": [_plain(e) for e in entries]}))
+        return
+    if paused is not None:
+        print(f"Paused for {_age(paused)}: all is accepted, nothing runs. `anchorbolt inbox resume` ends it.")
+    print(", ".join(f"{count} {name}" for name, count in counts.items()))
+    if entries:
+        _print_table(entries)
+
+
+def show(
+    key: Annotated[str, typer.Argument(help="A key or an id.")],
+    unredacted: Annotated[bool, typer.Option("--unredacted", help="Show tokens and response URLs too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Shows one delivery with its payload; tokens and response URLs are left out unless you ask for them."""
+    entry = at_desk(lambda desk, connection: desk.find(connection, key))
+    if entry is None:
+        raise AnchorboltError(f"no delivery {key}: `anchorbolt inbox list` shows the keys")
+    plain = _plain(entry)
+    try:
+        payload = _payload(entry, unredacted=unredacted)
+        text = json.dumps(plain | {"payload": payload}) if as_json else _indented(payload)
+    except RecursionError:
+        raise AnchorboltError(f"the payload of {key} is nested too deep to be shown: delivery.body has it") from None
+    if as_json:
+        print(text)
+        return
+    for name, value in plain.items():
+        print(f"{name:>16}  {'' if value is None else _visible(str(value))}")
+    print(text)
+
+
+def _plain(entry: Entry) -> dict[str, Any]:
+    plain = asdict(entry)
+    del plain["body"], plain["content_type"]
+    if entry.error:
+        plain["error"] = without_secrets(entry.error)
+    return plain
+
+
+def _payload(entry: Entry, *, unredacted: bool) -> Any:
+    if entry.body is None:
+        return None
+    try:
+        payload = restore(entry.body, entry.content_type, entry.key).payload
+    except RefusedError as error:
+        return f"(cannot be read: {error.word})"
+    return payload if unredacted else redact(payload)
+
+
+def _print_table(entries: list[Entry]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for name in ("id", "key", "state", "kind", "lane", "attempts", "age", "next in", "error"):
+        table.add_column(name, overflow="fold" if name in ("key", "error") else "ellipsis")
+    for entry in entries:
+        cells = (
+            str(entry.id),
+            entry.key,
+            entry.state,
+            entry.kind,
+            entry.lane,
+            f"{entry.attempts}" + (f" (+{entry.crashes} cut)" if entry.crashes else ""),
+            _age(entry.age_seconds),
+            "" if entry.next_in_seconds is None else _age(entry.next_in_seconds),
+            without_secrets(entry.error or ""),
+        )
+        table.add_row(*(Text(_visible(cell)) for cell in cells))  # a string would be read as rich's markup
+    Console().print(table)
+
+
+def _indented(payload: Any) -> str:
+    return "\n".join(_visible(line) for line in json.dumps(payload, indent=2, ensure_ascii=False).split("\n"))
+
+
+def _visible(text: str) -> str:
+    """What anybody in the workspace wrote, also where an error quotes it, commands no terminal and begins no line."""
+    return "".join(one if one.isprintable() else _escaped(one) for one in text)
+
+
+def _escaped(character: str) -> str:
+    return "\\u007f" if character == "\x7f" else json.dumps(character)[1:-1]
+
+
+def _age(seconds: float) -> str:
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f}{unit}"
+    return f"{seconds:.0f}s"

@@ -1,0 +1,48 @@
+"""An operator's session with the inbox: its database is opened, looked at, and closed again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from anchorbolt import main, settings
+from anchorbolt.errors import AnchorboltError
+from anchorbolt.inbox import schema
+from anchorbolt.inbox.admin import Desk
+from anchorbolt.inbox.database import Database
+from anchorbolt.lifecycle import start
+
+Result = TypeVar("Result")
+
+# An operator waits longer than Slack: a list reads more than any statement of a pod.
+PATIENT_SECONDS = 60
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[tuple[Database, Desk]]:
+    """The database that the settings name, if this app can live with its schema."""
+    loaded = settings.load()
+    start.configure_logs(loaded)
+    database = main.database(loaded, serves=False, makes=False)
+    if not database.durable:
+        raise AnchorboltError("DATABASE_URL is in memory: its deliveries are seen by the pod alone")
+    try:
+        await database.open()
+        await database.transact(schema.check)
+        yield database, Desk(database.dialect)
+    finally:
+        await database.close()
+
+
+def at_desk(work: Callable[[Desk, Connection], Result]) -> Result:
+    """Does one thing, in one transaction."""
+
+    async def transact() -> Result:
+        async with opened() as (database, desk):
+            return await database.transact(lambda connection: work(desk, connection), PATIENT_SECONDS)
+
+    return asyncio.run(transact())

@@ -1,0 +1,140 @@
+"""`anchorbolt send`: one request as Slack would send it, or many."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from anchorbolt.cli.body_file import Encoding, sample_from_file
+from anchorbolt.cli.burst import Summary, burst
+from anchorbolt.cli.curl import equal_curl
+from anchorbolt.emulator.player import Ack, Player, client, request_headers
+from anchorbolt.emulator.samples import SAMPLES, Sample, make
+from anchorbolt.emulator.scene import STAND_IN_URL, Scene
+from anchorbolt.emulator.signing import STAND_IN_SECRET, Forgery
+
+MOST_REQUESTS = 100_000
+MOST_AT_ONCE = 256
+
+_SLACK = "https://slack.com/"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where requests go, how they are signed, and where the stand-in for Slack is."""
+
+    url: str
+    secret: str
+    slack_url: str
+
+
+def send(  # noqa: PLR0917 - an option of a command is an argument of its function
+    kind: Annotated[str, typer.Argument(help=f"What to send: {', '.join(SAMPLES)}.")] = "app_mention",
+    file: Annotated[Path | None, typer.Option(help="Send this body instead.", exists=True, dir_okay=False)] = None,
+    encoding: Annotated[Encoding, typer.Option(help="How the file travels.")] = Encoding.AUTO,
+    url: Annotated[str | None, typer.Option(help="Where to (default: this machine, PORT).")] = None,
+    secret: Annotated[
+        str | None, typer.Option(help="Sign with this (default: SLACK_SIGNING_SECRET, else the stand-in's).")
+    ] = None,
+    text: Annotated[str | None, typer.Option(help="What the user of the sample wrote.")] = None,
+    channel: Annotated[str | None, typer.Option(help="The channel of the sample.")] = None,
+    retry_num: Annotated[int, typer.Option(help="Say that it is Slack's retry number N.", min=0, max=3)] = 0,
+    bad_signature: Annotated[bool, typer.Option("--bad-signature", help="Sign with another secret.")] = False,
+    stale: Annotated[bool, typer.Option("--stale", help="Sign as if five minutes ago.")] = False,
+    count: Annotated[int, typer.Option(help="Send so many, each fresh.", min=1, max=MOST_REQUESTS)] = 1,
+    concurrency: Annotated[int, typer.Option(help="So many at once.", min=1, max=MOST_AT_ONCE)] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Signs and sends a request as Slack would, and prints status, ack time, body and the equal curl.
+
+    The curl is good for five minutes, as its signature is. With --count it prints a summary instead.
+
+    Exits with 1 where an answer was not 2xx.
+    """
+    if kind not in SAMPLES:
+        raise typer.BadParameter(f"{kind!r} is none of {', '.join(SAMPLES)}", param_hint="KIND")
+    if bad_signature and stale:
+        raise typer.BadParameter("choose one of --bad-signature and --stale")
+    target = _target(url, secret)
+    fresh = _source(kind, Scene(slack_url=target.slack_url, text=text), channel, file, encoding)
+    forgery = Forgery.BAD_SIGNATURE if bad_signature else Forgery.STALE if stale else None
+    if count > 1:
+        many = _send_many(target, fresh, forgery, retry_num, count=count, concurrency=concurrency)
+        summary = asyncio.run(many)
+        print(json.dumps(asdict(summary)) if as_json else summary)
+        raise typer.Exit(1 if summary.refused else 0)
+    ack = asyncio.run(_send_one(target, fresh(), forgery, retry_num))
+    untouched = file is not None and file.read_bytes() == ack.sample.body
+    headers = request_headers(ack.sample, target.secret, forgery=forgery, retry_num=retry_num)
+    curl = equal_curl(target.url, headers, ack.sample.body, file if untouched else None)
+    _print_ack(ack, curl, target.url, as_json=as_json)
+    raise typer.Exit(0 if ack.ok else 1)
+
+
+def _target(url: str | None, secret: str | None) -> Target:
+    """What was not given comes from the settings, so that `send` finds the app that runs beside it."""
+    if url and secret:
+        return Target(url, secret, STAND_IN_URL)
+    from anchorbolt import settings  # noqa: PLC0415 - a third of a second that a call with both options need not spend
+
+    loaded = settings.load()
+    if loaded.has_socket and url is None:
+        raise typer.BadParameter("with RECEIVER=socket the app takes nothing over HTTP, and Slack alone sends to it")
+    known = [known.decode() for known in loaded.signing_secrets]
+    api = loaded.slack_api_url
+    return Target(
+        url or f"http://127.0.0.1:{loaded.port}/slack/events",
+        secret or (known[0] if known else STAND_IN_SECRET),
+        STAND_IN_URL if api.startswith(_SLACK) else api.removesuffix("api/"),
+    )
+
+
+def _source(
+    kind: str, scene: Scene, channel: str | None, file: Path | None, encoding: Encoding
+) -> Callable[[], Sample]:
+    if file is not None:
+        try:
+            from_file = sample_from_file(file, encoding)
+        except ValueError as error:
+            raise typer.BadParameter(str(error), param_hint="--encoding") from None
+        return lambda: from_file
+    there = replace(scene, channel_id=channel) if channel else scene
+    return lambda: make(kind, there)
+
+
+async def _send_one(target: Target, sample: Sample, forgery: Forgery | None, retry_num: int) -> Ack:
+    async with client() as http:
+        return await Player(http, target.url, target.secret).send(sample, forgery=forgery, retry_num=retry_num)
+
+
+async def _send_many(
+    target: Target,
+    fresh: Callable[[], Sample],
+    forgery: Forgery | None,
+    retry_num: int,
+    *,
+    count: int,
+    concurrency: int,
+) -> Summary:
+    async with client(keep_alive=True, connections=concurrency) as http:
+        player = Player(http, target.url, target.secret)
+        return await burst(
+            lambda: player.send(fresh(), forgery=forgery, retry_num=retry_num), count=count, concurrency=concurrency
+        )
+
+
+def _print_ack(ack: Ack, curl: str, url: str, *, as_json: bool) -> None:
+    body = ack.body.decode("utf-8", "replace")
+    if as_json:
+        told = {"kind": ack.sample.kind, "key": ack.sample.key, "status": ack.status, "failure": ack.failure}
+        print(json.dumps(told | {"ack_ms": round(ack.ack_ms, 2), "body": body, "curl": curl}))
+        return
+    print(f"{ack.sample.kind}: {ack.status or f'{ack.failure} at {url}'} after {ack.ack_ms:.1f} ms")
+    print(body or "(empty body)")
+    print(f"\nThe same again, for five minutes:\n{curl}")

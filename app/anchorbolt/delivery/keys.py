@@ -1,0 +1,107 @@
+"""The keys of a delivery: what makes it the same one again, its conversation, and the lane that it runs in.
+
+The ingress computes the same conversation from the same bytes (ingress/README.md): a change here is a change there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from anchorbolt.delivery.kinds import Kind
+
+Path = tuple[str, ...]
+
+CONVERSATION = re.compile(r"[A-Za-z0-9_-]{1,64}")
+THREAD = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+KEY = re.compile(r"[\x21-\x7e]{1,200}")
+
+EVENT_CONVERSATION: tuple[Path, ...] = (
+    ("event", "channel"),
+    ("event", "item", "channel"),
+    ("event", "channel", "id"),
+    ("event", "channel_id"),
+    ("event", "assistant_thread", "channel_id"),
+    ("event", "user"),
+    ("event", "user", "id"),
+    ("event", "user_id"),
+    ("team_id",),
+    ("enterprise_id",),
+)
+COMMAND_CONVERSATION: tuple[Path, ...] = (("channel_id",), ("user_id",), ("team_id",))
+INTERACTIVE_CONVERSATION: tuple[Path, ...] = (
+    ("channel", "id"),
+    ("container", "channel_id"),
+    ("user", "id"),
+    ("team", "id"),
+    ("enterprise", "id"),
+)
+# In the event itself.
+EVENT_THREAD: tuple[Path, ...] = (
+    ("thread_ts",),
+    ("message", "thread_ts"),
+    ("assistant_thread", "thread_ts"),
+    ("message", "ts"),
+    ("item", "ts"),
+    ("ts",),
+)
+
+
+def conversation(kind: Kind, payload: Mapping[str, Any]) -> str | None:
+    """What the ingress hashes to pick a pod; None when the first candidate that is there is no identifier."""
+    if kind is Kind.EVENT:
+        paths = EVENT_CONVERSATION
+    elif kind is Kind.COMMAND:
+        paths = COMMAND_CONVERSATION
+    else:
+        paths = INTERACTIVE_CONVERSATION
+    found = _first(payload, paths)
+    return found if found is not None and CONVERSATION.fullmatch(found) else None
+
+
+def event_key(payload: Mapping[str, Any]) -> str:
+    """The same for every retry of an event: `api_app_id:event_id`."""
+    return _key(f"{payload.get('api_app_id') or ''}:{payload['event_id']}")
+
+
+def interaction_key(kind: Kind, payload: Mapping[str, Any]) -> str:
+    """Kind and `trigger_id`; random without one: Slack sends no interaction twice, and a `view.hash` comes again."""
+    trigger_id = payload.get("trigger_id")
+    if isinstance(trigger_id, str) and trigger_id:
+        return _key(f"{kind.value}:{trigger_id}")
+    return f"{kind.value}:{secrets.token_hex(16)}"
+
+
+def lane(kind: Kind, key: str, name: str | None, payload: Mapping[str, Any]) -> str:
+    """Where deliveries run one at a time: an event's conversation and thread; everything else has a lane of its own.
+
+    `=` is no part of a conversation, so the two sorts of names never meet.
+    """
+    if kind is not Kind.EVENT or name is None:
+        return f"={key}"
+    thread = _first(payload["event"], EVENT_THREAD)
+    return f"{name}:{thread}" if thread is not None and THREAD.fullmatch(thread) else name
+
+
+def _first(payload: Any, paths: tuple[Path, ...]) -> str | None:
+    """The first path that leads to a string that is not empty."""
+    for path in paths:
+        value = payload
+        for name in path:
+            if not isinstance(value, dict):
+                break
+            value = value.get(name)
+        else:
+            if isinstance(value, str) and value:
+                return value
+    return None
+
+
+def _key(text: str) -> str:
+    """Keys are stored and logged: what is too long or not printable is known by its hash."""
+    if KEY.fullmatch(text):
+        return text
+    return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -1,0 +1,89 @@
+"""The stand-in's desk: where tests and people read what was called, and script what comes next."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from anchorbolt.emulator.calls import Calls
+from anchorbolt.emulator.player import SLACK_WAITS_SECONDS
+from anchorbolt.emulator.script import Line, Script
+from anchorbolt.emulator.socket_mode.sockets import NoConnectionError, Sockets
+
+_WELCOME = """A stand-in for Slack.
+/api/METHOD          Slack's Web API; what it is not taught answers {"ok": true}
+/response/ANYTHING   what a response_url points at
+GET /calls           the newest calls (?since=NUMBER&method=METHOD), and counts of all; DELETE forgets them
+POST /script         {"method": "chat.postMessage", "error": "ratelimited", "retry_after_seconds": 3, "times": 2}
+                     also "status": 503, "error": "channel_not_found", "delay_seconds": 1; GET lists, DELETE clears
+GET /sockets         the app's connections in Socket Mode that stand; POST sends an envelope to one of them: its ack
+"""
+
+
+class Posted(BaseModel):
+    """An envelope of Socket Mode, as far as a sender must know it; its other fields go out as they are."""
+
+    model_config = ConfigDict(extra="allow")
+
+    envelope_id: str
+    type: str
+    payload: dict[str, object]
+
+
+def desk(calls: Calls, script: Script, sockets: Sockets) -> Starlette:
+    """The routes that are not Slack's."""
+
+    async def welcome(request: Request) -> Response:
+        return PlainTextResponse(_WELCOME)
+
+    async def read_calls(request: Request) -> Response:
+        if request.method == "DELETE":
+            calls.clear()
+            return Response(status_code=204)
+        since = request.query_params.get("since", "0")
+        if not since.isdecimal():
+            return JSONResponse({"error": "since is a number"}, 400)
+        found = calls.since(int(since), request.query_params.get("method"))
+        return JSONResponse(
+            {"count": calls.count, "by_method": calls.by_method, "calls": [call.public() for call in found]}
+        )
+
+    async def write_script(request: Request) -> Response:
+        if request.method == "DELETE":
+            script.clear()
+            return Response(status_code=204)
+        if request.method == "POST":
+            try:
+                script.add(Line.model_validate_json(await request.body()))
+            except ValidationError as error:
+                return JSONResponse({"error": error.errors(include_url=False, include_input=False)}, 400)
+        status = 201 if request.method == "POST" else 200
+        return JSONResponse({"waiting": [line.model_dump() for line in script.waiting()]}, status)
+
+    async def use_sockets(request: Request) -> Response:
+        if request.method == "GET":
+            standing = [{"number": c.number, "sent": c.sent, "acked": c.acked} for c in sockets.standing]
+            return JSONResponse({"opened": sockets.opened, "standing": standing})
+        try:
+            envelope = Posted.model_validate_json(await request.body())
+        except ValidationError as error:
+            return JSONResponse({"error": error.errors(include_url=False, include_input=False)}, 400)
+        try:
+            payload = await sockets.send(envelope.model_dump(), SLACK_WAITS_SECONDS)
+        except NoConnectionError:
+            return JSONResponse({"error": "no connection"}, 503)
+        except TimeoutError:
+            return JSONResponse({"error": f"not acknowledged within {SLACK_WAITS_SECONDS} s"}, 504)
+        return JSONResponse({"payload": payload})
+
+    return Starlette(
+        routes=[
+            Route("/", welcome),
+            Route("/calls", read_calls, methods=["GET", "DELETE"]),
+            Route("/script", write_script, methods=["GET", "POST", "DELETE"]),
+            Route("/sockets", use_sockets, methods=["GET", "POST"]),
+        ]
+    )

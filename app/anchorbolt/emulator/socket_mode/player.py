@@ -1,0 +1,53 @@
+"""Slack as the app meets it in Socket Mode: envelopes, 3 s for each ack, and retries of events."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import orjson
+
+from anchorbolt.emulator.player import RETRY_AFTER_SECONDS, SLACK_WAITS_SECONDS, Ack
+from anchorbolt.emulator.samples import Sample
+from anchorbolt.emulator.socket_mode.envelope import envelope
+from anchorbolt.emulator.socket_mode.sockets import NoConnectionError, Sockets
+
+# The one word that Slack was seen to use here, also where no connection stood.
+TIMEOUT = "timeout"
+
+
+class SocketPlayer:
+    """Sends samples over the app's connections."""
+
+    def __init__(self, sockets: Sockets, *, wait_seconds: float = SLACK_WAITS_SECONDS) -> None:
+        self._sockets = sockets
+        self._wait_seconds = wait_seconds
+
+    async def send(self, sample: Sample, *, retry_num: int = 0, retry_reason: str | None = None) -> Ack:
+        """Sends one envelope and waits as long as Slack waits. `Ack.body` is the payload of the ack, as JSON."""
+        sent = envelope(sample, retry_attempt=retry_num, retry_reason=retry_reason or "")
+        began = time.perf_counter()
+        try:
+            payload = await self._sockets.send(sent, self._wait_seconds)
+        except (TimeoutError, NoConnectionError):
+            return Ack(sample, None, _ms_since(began), retry_num=retry_num, failure=TIMEOUT)
+        body = b"" if payload is None else orjson.dumps(payload)
+        return Ack(sample, None, _ms_since(began), body, retry_num=retry_num)
+
+    async def deliver(self, sample: Sample, *, retry_after: Sequence[float] = RETRY_AFTER_SECONDS) -> list[Ack]:
+        """Sends as Slack delivers: an event that was not acknowledged comes again. Every ack, the last one last.
+
+        `retry_after` holds the seconds before each retry.
+        """
+        acks = [await self.send(sample)]
+        for number, seconds in enumerate(retry_after if sample.family == "event" else (), start=1):
+            if acks[-1].ok:
+                break
+            await asyncio.sleep(seconds)
+            acks.append(await self.send(sample, retry_num=number, retry_reason=TIMEOUT))
+        return acks
+
+
+def _ms_since(began: float) -> float:
+    return (time.perf_counter() - began) * 1000

@@ -1,0 +1,135 @@
+"""The server of Socket Mode: hands out URLs, greets who connects, and knows every connection of the app."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+from aiohttp import web
+
+from anchorbolt.emulator.scene import APP_ID
+from anchorbolt.emulator.socket_mode.connection import Connection
+from anchorbolt.emulator.socket_mode.envelope import Envelope
+
+# https://docs.slack.dev/apis/events-api/using-socket-mode/
+MOST_CONNECTIONS = 10
+CLOSES_AFTER_SECONDS = 10.0
+
+
+class NoConnectionError(Exception):
+    """The app has none that stands."""
+
+
+class Sockets:
+    """Every connection. For tests to change: `greets` (hello is said) and `most`."""
+
+    def __init__(self, host: str, port: int = 0) -> None:
+        self.connections: list[Connection] = []
+        self.opened = 0  # URLs handed out
+        self.most_at_once = 0  # connections that stood at one moment
+        self.greets = True
+        self.most = MOST_CONNECTIONS
+        self.ways: dict[str, int] = {}  # where who called a host is sent instead: through a relay
+        self.port = port
+        self._host = host
+        self._tickets: set[str] = set()
+        self._chance = random.Random(7)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._runner: web.AppRunner | None = None
+
+    async def start(self) -> None:
+        """Listens."""
+        application = web.Application()
+        application.router.add_get("/link", self._connect)
+        self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
+        await self._runner.setup()
+        family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((self._host, self.port))
+        self.port = listener.getsockname()[1]
+        await web.SockSite(self._runner, listener).start()
+
+    async def stop(self) -> None:
+        """Ends every connection."""
+        for task in list(self._tasks):
+            task.cancel()
+        if self._runner is not None:
+            await asyncio.gather(*(connection.close() for connection in self.connections))
+            await self._runner.cleanup()
+
+    @property
+    def standing(self) -> list[Connection]:
+        """The connections that Slack may send to, the oldest first."""
+        return [connection for connection in self.connections if connection.stands]
+
+    def open(self, arguments: Mapping[str, Any], token: str, host: str) -> dict[str, Any]:
+        """The answer of apps.connections.open: a URL that serves once. `host`: name and port that the app called."""
+        token = token or str(arguments.get("token") or "")
+        if not token:
+            return {"ok": False, "error": "not_authed"}
+        if not token.startswith("xapp-"):
+            return {"ok": False, "error": "not_allowed_token_type"}
+        ticket = secrets.token_hex(16)
+        self._tickets.add(ticket)
+        self.opened += 1
+        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
+        port = self.ways.get(host, self.port)
+        return {"ok": True, "url": f"ws://{name}:{port}/link?ticket={ticket}&app_id={APP_ID}"}
+
+    async def send(self, envelope: Envelope, wait_seconds: float) -> dict[str, Any] | None:
+        """Sends an envelope to any connection. The payload of its ack. Raises TimeoutError or NoConnectionError."""
+        standing = self.standing
+        if not standing:
+            raise NoConnectionError
+        return await self._chance.choice(standing).send(envelope, wait_seconds)
+
+    async def warn(
+        self, connection: Connection, reason: str = "warning", closes_after_seconds: float = CLOSES_AFTER_SECONDS
+    ) -> None:
+        """Tells that a connection will end (`warning`, `refresh_requested`, `link_disabled`), and ends it then."""
+        connection.warned = True
+        await connection.say({"type": "disconnect", "reason": reason, "debug_info": {"host": "applink-stand-in"}})
+        self._later(closes_after_seconds, connection)
+
+    def _later(self, seconds: float, connection: Connection) -> None:
+        async def close() -> None:
+            await asyncio.sleep(seconds)
+            await connection.finish()
+            await connection.close()
+
+        task = asyncio.create_task(close(), name="stand-in: close a connection")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _connect(self, request: web.Request) -> web.StreamResponse:
+        ticket = request.query.get("ticket", "")
+        if ticket not in self._tickets:
+            return web.Response(status=408, text="the URL was used, or is too old")
+        self._tickets.discard(ticket)
+        socket = web.WebSocketResponse(autoping=False, timeout=0.5)
+        await socket.prepare(request)
+        connection = Connection(len(self.connections) + 1, socket)
+        if len(self.standing) >= self.most:
+            await self.warn(connection, "too_many_websockets", 0)
+            await connection.read()
+            return socket
+        self.connections.append(connection)
+        if self.greets:
+            connection.stands = True
+            self.most_at_once = max(self.most_at_once, len(self.standing))
+            await connection.say(self._hello())
+        await connection.read()
+        return socket
+
+    def _hello(self) -> dict[str, Any]:
+        return {
+            "type": "hello",
+            "num_connections": len(self.standing),
+            "debug_info": {"host": "applink-stand-in", "build_number": 1, "approximate_connection_time": 18060},
+            "connection_info": {"app_id": APP_ID},
+        }

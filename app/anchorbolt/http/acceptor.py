@@ -1,0 +1,82 @@
+"""Takes connections from a listening socket: all that wait, in one turn of the event loop.
+
+uvloop's own listening takes one in a turn (libuv 1.48 and later). Under load a turn is long, and a new connection then
+waited for seconds behind requests that came after it on connections that were there (docs/performance.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+from collections.abc import Callable
+
+from anchorbolt.telemetry.logs import get_logger
+
+log = get_logger("lifecycle")
+
+# So many, and then those that are there get their turn.
+MOST_A_TURN = 64
+# No file descriptor is left: some requests must end first.
+PAUSE_SECONDS = 0.1
+EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+
+class Acceptor:
+    """One listening socket. uvicorn ends it as it would end asyncio's server."""
+
+    def __init__(self, sock: socket.socket, protocol: Callable[[], asyncio.Protocol], backlog: int) -> None:
+        self._sock = sock
+        self._protocol = protocol
+        self._backlog = backlog
+        self._loop = asyncio.get_running_loop()
+        self._beginning: set[asyncio.Task[None]] = set()
+        self._exhausted = False
+        self._again: asyncio.TimerHandle | None = None
+
+    def start(self) -> None:
+        """Listens."""
+        self._sock.setblocking(False)
+        self._sock.listen(self._backlog)
+        self._resume()
+
+    def close(self) -> None:
+        """Takes no more. The socket is its opener's to close."""
+        if self._again is not None:
+            self._again.cancel()
+        self._loop.remove_reader(self._sock.fileno())
+
+    async def wait_closed(self) -> None:
+        """Returns when each connection that was taken has its protocol."""
+        if self._beginning:
+            await asyncio.wait(self._beginning)
+
+    def _resume(self) -> None:
+        self._loop.add_reader(self._sock.fileno(), self._accept)
+
+    def _accept(self) -> None:
+        for _ in range(MOST_A_TURN):
+            try:
+                connection, _ = self._sock.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                if error.errno in EXHAUSTED:
+                    if not self._exhausted:  # once, however often it is tried
+                        log.error("no connection can be taken", error=str(error))
+                    self._exhausted = True
+                    self._loop.remove_reader(self._sock.fileno())
+                    self._again = self._loop.call_later(PAUSE_SECONDS, self._resume)
+                    return
+                continue  # its client went away again
+            self._exhausted = False
+            task = self._loop.create_task(self._begin(connection), name="connection")
+            self._beginning.add(task)
+            task.add_done_callback(self._beginning.discard)
+
+    async def _begin(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        try:
+            await self._loop.connect_accepted_socket(self._protocol, connection)
+        except OSError:
+            connection.close()  # its client went away again

@@ -1,0 +1,93 @@
+"""uvicorn, told when to start and when to stop: one server for Slack, one for Kubernetes, in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Generator, Sequence
+from typing import Any
+
+from starlette.types import ASGIApp
+
+from anchorbolt.http.acceptor import Acceptor
+from anchorbolt.http.connection import Connection, Loop
+from anchorbolt.http.express import Answers, Express
+from anchorbolt.http.without_click import Config
+from anchorbolt.http.without_click import Server as UvicornServer
+
+
+class Server(UvicornServer):
+    """A server on sockets that were opened before. Signals and the lifespan are ours: see life.py."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        sockets: Sequence[socket.socket],
+        *,
+        finish_seconds: float,
+        head_seconds: float,
+        receiver: Answers | None = None,
+    ) -> None:
+        """`finish_seconds`: what requests in flight get at the end. `head_seconds`: what the head of one may take.
+
+        `receiver`: who answers Slack's requests that are there as a whole, past `app`.
+        """
+        super().__init__(
+            Config(
+                app,
+                http=Connection,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,  # who asks is known by the signature alone
+                # Proxies close what is idle first: none may reuse a connection that we are about to close.
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=max(1, round(finish_seconds)),
+            )
+        )
+        self._sockets = list(sockets)
+        self._head_seconds = head_seconds
+        self._receiver = receiver
+        self._loop: asyncio.Task[None] | None = None
+        self._loop_of_connections: Loop | None = None
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None]:
+        """None: uvicorn's own hook."""
+        yield
+
+    async def start(self) -> None:
+        """Listens."""
+        self.config.load()
+        self.lifespan = self.config.lifespan_class(self.config)
+        self._loop_of_connections = Loop(asyncio.get_running_loop())
+        # In the place of uvicorn's startup, of which this is all that applies here.
+        acceptors: list[Any] = [Acceptor(sock, self._protocol, self.config.backlog) for sock in self._sockets]
+        for acceptor in acceptors:
+            acceptor.start()
+        self.servers = acceptors  # it closes them, and waits for them, at its end
+        self.started = True
+        self._loop = asyncio.get_running_loop().create_task(self.main_loop(), name="server")
+
+    async def stop(self) -> None:
+        """Stops listening, lets requests in flight end, and closes."""
+        if self._loop is None:
+            return
+        self.should_exit = True
+        await self.shutdown(sockets=self._sockets)
+        await self._loop
+
+    def _protocol(self) -> asyncio.Protocol:
+        arguments = {
+            "head_seconds": self._head_seconds,
+            "config": self.config,
+            "server_state": self.server_state,
+            "app_state": self.lifespan.state,
+            "_loop": self._loop_of_connections,
+        }
+        if self._receiver is None:
+            return Connection(**arguments)
+        return Express(receiver=self._receiver, **arguments)

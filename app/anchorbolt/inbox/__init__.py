@@ -1,0 +1,1 @@
+"""The inbox: what Slack was told is done, stored until it is."""

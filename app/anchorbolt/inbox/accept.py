@@ -1,0 +1,181 @@
+"""accept: stores a group of deliveries in one transaction, and takes the lease of lanes that were empty.
+
+The order of the statements is the protocol: the lanes first, in one order for everybody, so that within a lane ids grow
+in the order of the commits; then the deliveries; then the count is put right for those that were there already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, and_, bindparam, case, delete, literal, select, true, update
+
+from anchorbolt.inbox.claim import Next
+from anchorbolt.inbox.lease import Held, Lease, Stored
+from anchorbolt.inbox.rows import Row, keyed, rows
+from anchorbolt.inbox.sql import REAL, TEXT, WHOLE, insert, now
+from anchorbolt.inbox.statement import Statement
+from anchorbolt.inbox.tables import delivery, lane
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """A delivery to store. `take`: run it here if its lane is empty. `running`: its listener runs here already."""
+
+    key: str
+    lane: str
+    kind: str
+    content_type: str
+    body: str = field(repr=False)
+    traceparent: str | None = None
+    take: bool = False
+    running: bool = False
+
+
+# Of an item, what is stored as it is.
+FIELDS = ("key", "lane", "kind", "content_type", "body", "traceparent")
+
+
+def row_of(n: int, item: Item, **more: int) -> Row:
+    """The item as a row of a statement, at its place in the group."""
+    return {
+        "n": n,
+        "key": item.key,
+        "lane": item.lane,
+        "kind": item.kind,
+        "content_type": item.content_type,
+        "body": item.body,
+        "traceparent": item.traceparent,
+        **more,
+    }
+
+
+@dataclass(slots=True)
+class Accepted:
+    """What became of an item: new or a duplicate; held by this process, or waiting for whoever claims its lane."""
+
+    new: bool
+    held: Held | None = None
+    waiting: bool = False
+
+
+class Accept:
+    """The statements of accept for one dialect."""
+
+    def __init__(self, dialect: str, owner: str, lease_seconds: float, following: Next) -> None:
+        self._owner = owner
+        self._lease_seconds = lease_seconds
+        self._next = following
+        r = rows(dialect, {"name": TEXT, "n": WHOLE, "take": WHOLE})
+        takes = r.c.take == 1
+        into = insert(dialect, lane).from_select(
+            ["name", "pending", "owner", "epoch", "claimable_at"],
+            select(
+                r.c.name,
+                r.c.n,
+                case((takes, bindparam("owner", type_=TEXT()))),
+                literal(0) + bindparam("epoch"),
+                now() + case((takes, bindparam("lease", type_=REAL())), else_=0.0),
+            )
+            .where(true())  # SQLite would read the ON of ON CONFLICT as that of a join
+            .order_by(r.c.name),
+        )
+        # Ours already: an earlier commit of this very group, whose outcome was unknown, took it; its lease may be over.
+        again = and_(lane.c.owner == into.excluded.owner, lane.c.epoch == into.excluded.epoch)
+        lanes = into.on_conflict_do_update(
+            index_elements=[lane.c.name],
+            set_={
+                "pending": lane.c.pending + into.excluded.pending,
+                "claimable_at": case((again, into.excluded.claimable_at), else_=lane.c.claimable_at),
+            },
+        ).returning(lane.c.name, lane.c.owner, lane.c.epoch)
+        self._lanes = Statement(lanes)
+
+        r = rows(dialect, {"n": WHOLE, **dict.fromkeys(FIELDS, TEXT), "attempts": WHOLE})
+        deliveries = (
+            insert(dialect, delivery)
+            .from_select(
+                [*FIELDS, "received_at", "state", "attempts", "crashes"],
+                select(*(r.c[name] for name in FIELDS), now(), literal("live"), r.c.attempts, literal(0))
+                .where(true())
+                .order_by(r.c.n),
+            )
+            .on_conflict_do_nothing(index_elements=[delivery.c.key])
+            .returning(delivery.c.id, delivery.c.key, delivery.c.received_at)
+        )
+        self._deliveries = Statement(deliveries)
+        r = keyed(dialect, {"name": TEXT, "n": WHOLE})
+        of_these = lane.c.name == r.c.name
+        self._uncount = Statement(update(lane).where(of_these).values(pending=lane.c.pending - r.c.n))
+        self._sweep = Statement(delete(lane).where(lane.c.name.in_(select(r.c.name)), lane.c.pending <= 0))
+
+    def __call__(
+        self, connection: Connection, epoch: int, sent_at: float, items: Sequence[Item], told: Container[str] = ()
+    ) -> list[Accepted]:
+        """Stores the items. `epoch` is a number that no other claim of this process has. One answer an item.
+
+        `told`: lanes in which items of this very group, whose outcome was unknown, are known by now. Whoever runs
+        there, these are behind it, and their lane is not taken for them.
+        """
+        lanes: dict[str, list[Item]] = {}
+        for item in items:
+            lanes.setdefault(item.lane, []).append(item)
+        asked = [
+            {"name": name, "n": len(of), "take": int((of[0].take or of[0].running) and name not in told)}
+            for name, of in lanes.items()
+        ]
+        parameters = {"rows": asked, "owner": self._owner, "epoch": epoch, "lease": self._lease_seconds}
+        owners = {name: (owner, at) for name, owner, at in self._lanes(connection, parameters)}
+        ours = {name for name, claim in owners.items() if claim == (self._owner, epoch) and name not in told}
+        waiting = {name for name, (owner, _) in owners.items() if owner is None}
+
+        first = {name: of[0] for name, of in lanes.items() if name in ours}
+        stored = self._store(connection, items, first)
+        duplicates = len(stored) < len(items)
+        if duplicates:
+            self._forget_duplicates(connection, items, stored)
+        held = {
+            item.key: Held(Lease(name, epoch), started(item, *stored[item.key]), sent_at)
+            for name, item in first.items()
+            if item.key in stored
+        }
+        if duplicates and (left := [Lease(name, epoch) for name, item in first.items() if item.key not in stored]):
+            # The lane is ours, but not by its first item. It was emptied just now, and what is behind the duplicate is
+            # the oldest; or an earlier commit of this very group, whose outcome was unknown, had stored it.
+            held |= {one.stored.key: one for one in self._next(connection, left, set(), sent_at, left)}
+        new = stored.keys() | held.keys()
+        answers = []
+        for item in items:
+            answers.append(Accepted(item.key in new, held.get(item.key), item.lane in waiting))
+            if item.key in new:  # twice in one group: the second is a duplicate
+                new.discard(item.key)
+                held.pop(item.key, None)
+        return answers
+
+    def _store(
+        self, connection: Connection, items: Sequence[Item], first: dict[str, Item]
+    ) -> dict[str, tuple[int, float]]:
+        asked = [row_of(n, item, attempts=int(first.get(item.lane) is item)) for n, item in enumerate(items)]
+        return {
+            key: (number, received_at) for number, key, received_at in self._deliveries(connection, {"rows": asked})
+        }
+
+    def _forget_duplicates(
+        self, connection: Connection, items: Sequence[Item], stored: dict[str, tuple[int, float]]
+    ) -> None:
+        """What was there already, or twice in this group, must not be counted in its lane."""
+        seen: set[str] = set()
+        too_many: dict[str, int] = {}
+        for item in items:
+            if item.key not in stored or item.key in seen:
+                too_many[item.lane] = too_many.get(item.lane, 0) + 1
+            seen.add(item.key)
+        asked = [{"name": name, "n": n} for name, n in sorted(too_many.items())]
+        self._uncount(connection, {"rows": asked})
+        self._sweep(connection, {"rows": asked})
+
+
+def started(item: Item, number: int, received_at: float) -> Stored:
+    """An item as it is stored, in a lane that was taken for it."""
+    return Stored(number, item.key, item.kind, item.content_type, item.body, item.traceparent, received_at, 1, 0)

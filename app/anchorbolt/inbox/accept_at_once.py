@@ -1,0 +1,126 @@
+"""accept in one round trip: one statement that is its own transaction, for groups of which nothing is in doubt.
+
+It keeps the order that accept.py keeps, by what its parts read of each other: all lanes are locked, in the one order,
+before the first id is given out (docs/decisions/0017).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import CTE, BindParameter, ColumnElement, and_, bindparam, case, cast, func, select
+
+from anchorbolt.inbox.accept import FIELDS, Accepted, Item, row_of, started
+from anchorbolt.inbox.database import Database
+from anchorbolt.inbox.lease import Held, Lease
+from anchorbolt.inbox.rows import rows
+from anchorbolt.inbox.sql import LARGE, REAL, TEXT, WHOLE, insert, now, number, word
+from anchorbolt.inbox.statement import Statement
+from anchorbolt.inbox.tables import delivery, lane
+
+DIALECT = "postgresql"
+OWNER, EPOCH = bindparam("owner", type_=TEXT()), bindparam("epoch", type_=LARGE())
+LEASE: BindParameter[float] = bindparam("lease", type_=REAL())
+# What PostgreSQL's log says of the statement that it makes fail.
+RACED = "another stored this delivery in this moment: the group is done again"
+
+
+class AcceptAtOnce:
+    """The statement."""
+
+    def __init__(self, owner: str, lease_seconds: float) -> None:
+        self._owner = owner
+        self._lease_seconds = lease_seconds
+        fresh = _fresh()
+        locked = _lock_lanes(fresh)
+        is_held = and_(fresh.c.place == number(1), locked.c.owner == OWNER, locked.c.epoch == EPOCH)
+        stored = _store(fresh, locked, is_held)
+        # Its lane was counted up, for nothing: that must not be committed.
+        is_stored = cast(case((stored.c.id.is_(None), word(RACED)), else_=word("1")), WHOLE)
+        answer = (fresh.c.n, stored.c.id, stored.c.received_at, is_held, locked.c.owner.is_(None), is_stored)
+        self.statement = Statement(
+            select(*answer)
+            .join_from(fresh, locked, locked.c.name == fresh.c.lane)
+            .outerjoin(stored, stored.c.key == fresh.c.key)
+        )
+
+    async def __call__(
+        self, database: Database, epoch: int, sent_at: float, items: Sequence[Item]
+    ) -> list[Accepted] | None:
+        """Stores the items; one answer an item. None: nothing was done, for they want a transaction."""
+        if len({item.key for item in items}) < len(items):
+            return None
+        found = await database.execute(self.statement, self.parameters(epoch, items))
+        if found is None:
+            return None
+        answers = [Accepted(new=False) for _ in items]
+        for n, id_, received_at, is_held, waiting, _ in found:
+            answer, item = answers[n], items[n]
+            answer.new, answer.waiting = True, waiting
+            if is_held:
+                answer.held = Held(Lease(item.lane, epoch), started(item, id_, received_at), sent_at)
+        return answers
+
+    def parameters(self, epoch: int, items: Sequence[Item]) -> Mapping[str, Any]:
+        """What the statement is sent with."""
+        takes: dict[str, int] = {}  # the first of a lane speaks for it
+        asked = [
+            row_of(n, item, take=takes.setdefault(item.lane, int(item.take or item.running)))
+            for n, item in enumerate(items)
+        ]
+        return {"rows": asked, "owner": self._owner, "epoch": epoch, "lease": self._lease_seconds}
+
+
+def _fresh() -> CTE:
+    """What is not stored yet; `place` tells which is the first of its lane."""
+    r = rows(DIALECT, {"n": WHOLE, **dict.fromkeys(FIELDS, TEXT), "take": WHOLE})
+    # A look into the index for each: a join might be planned, and kept, as a walk over all there is. And no IS NULL: of
+    # that PostgreSQL expects next to none, and would compare each of a group with each.
+    known = select(delivery.c.id).where(delivery.c.key == r.c.key).scalar_subquery()
+    place = func.row_number().over(partition_by=r.c.lane, order_by=r.c.n).label("place")
+    return select(*r.c, place).where(func.coalesce(known, number(0)) < number(1)).cte("fresh")
+
+
+def _lock_lanes(fresh: CTE) -> CTE:
+    """Counts the lanes up, and takes those that were empty."""
+    takes = func.max(fresh.c.take) == number(1)
+    into = insert(DIALECT, lane).from_select(
+        ["name", "pending", "owner", "epoch", "claimable_at"],
+        select(
+            fresh.c.lane,
+            func.count(),
+            case((takes, OWNER)),
+            EPOCH,
+            now() + case((takes, LEASE), else_=number(0)),
+        )
+        .group_by(fresh.c.lane)
+        .order_by(fresh.c.lane),
+    )
+    return (
+        into.on_conflict_do_update(
+            index_elements=[lane.c.name], set_={"pending": lane.c.pending + into.excluded.pending}
+        )
+        .returning(lane.c.name, lane.c.owner, lane.c.epoch)
+        .cte("locked")
+    )
+
+
+def _store(fresh: CTE, locked: CTE, is_held: ColumnElement[bool]) -> CTE:
+    """Stores what is fresh, in its order."""
+    # Known before the first row is: a join alone may give rows, and they ids, while lanes are still to be locked.
+    all_are_locked = select(func.count()).select_from(locked).scalar_subquery() > number(0)
+    attempts = case((is_held, number(1)), else_=number(0))
+    return (
+        insert(DIALECT, delivery)
+        .from_select(
+            [*FIELDS, "received_at", "state", "attempts", "crashes"],
+            select(*(fresh.c[name] for name in FIELDS), now(), word("live"), attempts, number(0))
+            .join_from(fresh, locked, locked.c.name == fresh.c.lane)
+            .where(all_are_locked)
+            .order_by(fresh.c.n),
+        )
+        .on_conflict_do_nothing(index_elements=[delivery.c.key])
+        .returning(delivery.c.id, delivery.c.key, delivery.c.received_at)
+        .cte("stored")
+    )

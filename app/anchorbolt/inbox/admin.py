@@ -1,0 +1,213 @@
+"""What an operator asks of the inbox: lists, shows, replays, discards, pauses. One transaction each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, null, or_, select, update
+
+from anchorbolt.inbox.retention import is_ended
+from anchorbolt.inbox.rows import rows
+from anchorbolt.inbox.sql import TEXT, WHOLE, insert, now, word
+from anchorbolt.inbox.statement import Statement
+from anchorbolt.inbox.tables import delivery, inbox, lane
+
+# What `list` shows as a state; `running` and `waiting` are both live.
+STATES = ("waiting", "running", "dead", "done")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which deliveries. None: any; for the state, any but done. Ages in seconds; `error` is a part of its text."""
+
+    state: str | None = None
+    kind: str | None = None
+    lane: str | None = None
+    error: str | None = None
+    older_than_seconds: float | None = None
+    younger_than_seconds: float | None = None
+    most: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One delivery as an operator sees it."""
+
+    id: int
+    key: str
+    state: str
+    kind: str
+    lane: str
+    attempts: int
+    crashes: int
+    age_seconds: float
+    error: str | None
+    owner: str | None
+    next_in_seconds: float | None
+    content_type: str
+    body: str | None = field(repr=False)
+
+
+class Desk:
+    """The statements for one dialect."""
+
+    def __init__(self, dialect: str) -> None:
+        self._dialect = dialect
+
+    def entries(self, connection: Connection, wanted: Filter) -> list[Entry]:
+        """The oldest first, without their bodies, which may be large."""
+        found = connection.execute(self._entries(wanted).order_by(delivery.c.id).limit(wanted.most))
+        return [_entry(row) for row in found]
+
+    def dead(self, connection: Connection, wanted: Filter) -> list[int]:
+        """The ids of all dead letters that the filter leaves, whatever its state and its `most`; the oldest first."""
+        conditions = self._conditions(wanted, now() - delivery.c.received_at)
+        return sorted(connection.execute(select(delivery.c.id).where(is_ended("dead"), *conditions)).scalars())
+
+    def counts(self, connection: Connection) -> dict[str, int]:
+        """How many there are of each state: from the lanes and an index, because tombstones may be millions."""
+        running = func.count(lane.c.owner)
+        found = connection.execute(select(func.coalesce(func.sum(lane.c.pending), 0) - running, running)).one()
+        ended = connection.execute(
+            select(delivery.c.state, func.count()).where(delivery.c.state != word("live")).group_by(delivery.c.state)
+        )
+        counted = {state: count for state, count in ended}  # noqa: C416 - rows are no pairs
+        return dict.fromkeys(STATES, 0) | {"waiting": int(found[0]), "running": found[1]} | counted
+
+    def find(self, connection: Connection, name: str) -> Entry | None:
+        """By its key, or by its id."""
+        condition = delivery.c.key == name
+        if name.isascii() and name.isdecimal() and len(name) < 19:
+            condition |= delivery.c.id == int(name)
+        row = connection.execute(self._entries(None).where(condition)).first()
+        return _entry(row) if row is not None else None
+
+    def replay(self, connection: Connection, ids: Sequence[int]) -> int:
+        """Dead letters live again, with all their attempts before them. How many there were."""
+        dead = self._lock_dead(connection, ids)
+        if not dead:
+            return 0
+        lanes: dict[str, int] = {}
+        for row in dead:
+            lanes[row.lane] = lanes.get(row.lane, 0) + 1
+        r = rows(self._dialect, {"name": TEXT, "n": WHOLE})
+        into = insert(self._dialect, lane).from_select(
+            ["name", "pending", "epoch", "claimable_at"],
+            select(r.c.name, r.c.n, 0 * r.c.n, now()).where(r.c.n > 0).order_by(r.c.name),
+        )
+        count_up = into.on_conflict_do_update(
+            index_elements=[lane.c.name], set_={"pending": lane.c.pending + into.excluded.pending}
+        )
+        Statement(count_up)(connection, {"rows": [{"name": name, "n": n} for name, n in sorted(lanes.items())]})
+        connection.execute(
+            update(delivery)
+            .where(delivery.c.id.in_([row.id for row in dead]))
+            .values(state="live", attempts=0, crashes=0, error=None, ended_at=None)
+        )
+        return len(dead)
+
+    def discard(self, connection: Connection, ids: Sequence[int]) -> int:
+        """Dead letters become tombstones: nothing of them is left but the key. How many there were."""
+        dead = self._lock_dead(connection, ids)
+        if dead:
+            connection.execute(
+                update(delivery)
+                .where(delivery.c.id.in_([row.id for row in dead]))
+                .values(state="done", body=None, ended_at=now())
+            )
+        return len(dead)
+
+    def pause(self, connection: Connection, *, paused: bool) -> None:
+        """From now on (within a second, in every pod) all is accepted and nothing runs; or it runs again."""
+        since = func.coalesce(inbox.c.paused_at, now()) if paused else None
+        connection.execute(update(inbox).values(paused_at=since))
+
+    def paused_for_seconds(self, connection: Connection) -> float | None:
+        """Since when nothing runs; None when all goes on."""
+        return connection.execute(select(now() - inbox.c.paused_at)).scalar_one_or_none()
+
+    def _lock_dead(self, connection: Connection, ids: Sequence[int]) -> Sequence[Row[Any, Any]]:
+        return connection.execute(
+            select(delivery.c.id, delivery.c.lane)
+            .where(delivery.c.id.in_(list(ids)), delivery.c.state == "dead")
+            .order_by(delivery.c.id)
+            .with_for_update()
+        ).all()
+
+    def _entries(self, wanted: Filter | None) -> Select[Any]:
+        """A filter's, without bodies; or of any delivery, whole."""
+        age = now() - delivery.c.received_at
+        conditions = [*self._of_state(wanted.state), *self._conditions(wanted, age)] if wanted is not None else []
+        body = null().label("body") if wanted is not None else delivery.c.body
+        return (
+            select(
+                *(column for column in delivery.c if column is not delivery.c.body),
+                body,
+                self._state().label("shown"),
+                age.label("age"),
+                lane.c.owner,
+                (lane.c.claimable_at - now()).label("next_in"),
+            )
+            .select_from(self._joined())
+            .where(and_(True, *conditions))
+        )
+
+    def _of_state(self, state: str | None) -> list[ColumnElement[bool]]:
+        if state is None:
+            return [or_(delivery.c.state == word("live"), delivery.c.state == word("dead"))]
+        if state in ("waiting", "running"):  # the indexes know live, done and dead
+            return [delivery.c.state == word("live"), self._state() == state]
+        return [is_ended(state)]
+
+    @staticmethod
+    def _conditions(wanted: Filter, age: ColumnElement[float]) -> list[ColumnElement[bool]]:
+        conditions: list[ColumnElement[bool]] = []
+        if wanted.kind is not None:
+            conditions.append(delivery.c.kind == wanted.kind)
+        if wanted.lane is not None:
+            conditions.append(delivery.c.lane == wanted.lane)
+        if wanted.error is not None:
+            conditions.append(delivery.c.error.contains(wanted.error, autoescape=True))
+        if wanted.older_than_seconds is not None:
+            conditions.append(age > wanted.older_than_seconds)
+        if wanted.younger_than_seconds is not None:
+            conditions.append(age < wanted.younger_than_seconds)
+        return conditions
+
+    def _joined(self) -> Any:
+        return delivery.outerjoin(lane, and_(lane.c.name == delivery.c.lane, delivery.c.state == "live"))
+
+    def _state(self) -> ColumnElement[str]:
+        """A live delivery runs when it is the oldest of a lane that somebody holds."""
+        earlier = delivery.alias("earlier")
+        is_behind = (
+            select(earlier.c.id)
+            .where(earlier.c.lane == delivery.c.lane, earlier.c.state == "live", earlier.c.id < delivery.c.id)
+            .exists()
+        )
+        return case(
+            (delivery.c.state != "live", delivery.c.state),
+            (and_(lane.c.owner.is_not(None), ~is_behind), "running"),
+            else_="waiting",
+        )
+
+
+def _entry(row: Row[Any]) -> Entry:
+    waits = row.shown == "waiting" and row.next_in is not None and row.owner is None
+    return Entry(
+        id=row.id,
+        key=row.key,
+        state=row.shown,
+        kind=row.kind,
+        lane=row.lane,
+        attempts=row.attempts,
+        crashes=row.crashes,
+        age_seconds=row.age,
+        error=row.error,
+        owner=row.owner if row.shown == "running" else None,
+        next_in_seconds=max(0.0, row.next_in) if waits else None,
+        content_type=row.content_type,
+        body=row.body,
+    )

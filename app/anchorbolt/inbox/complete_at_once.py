@@ -1,0 +1,142 @@
+"""complete in one round trip: one statement that is its own transaction, for outcomes that are not in doubt.
+
+What it does not do of a group, it leaves as it was: a lease that was lost, an end that is written already, and a lane
+whose next delivery came while the statement waited for it, and is not in its snapshot (docs/decisions/0017).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import CTE, and_, bindparam, case, delete, func, not_, or_, select, update
+
+from anchorbolt.inbox.claim import OF_STORED
+from anchorbolt.inbox.complete import STATES, Completed, what_an_end_writes
+from anchorbolt.inbox.database import Database
+from anchorbolt.inbox.lease import End, Held, Outcome, Stored
+from anchorbolt.inbox.rows import rows
+from anchorbolt.inbox.sql import LARGE, REAL, TEXT, WHOLE, now, number, word
+from anchorbolt.inbox.statement import Statement
+from anchorbolt.inbox.tables import delivery, lane
+
+DIALECT = "postgresql"
+# `final`: the delivery is over. `keep`: its lane goes on here. `back`: the attempt does not count.
+COLUMNS = {
+    "n": WHOLE,
+    "name": TEXT,
+    "epoch": LARGE,
+    "id": LARGE,
+    "state": TEXT,
+    "error": TEXT,
+    "final": WHOLE,
+    "keep": WHOLE,
+    "back": WHOLE,
+    "delay": REAL,
+}
+
+
+class CompleteAtOnce:
+    """The statement."""
+
+    def __init__(self, owner: str, lease_seconds: float) -> None:
+        self._owner = owner
+        self._lease_seconds = lease_seconds
+        written = _write(_look_behind(_lock_held()))
+        of_lane = lane.c.name == written.c.name
+        removed = delete(lane).where(of_lane, written.c.empties).cte("removed")
+        changed = (
+            update(lane)
+            .where(of_lane, not_(written.c.empties))
+            .values(
+                pending=lane.c.pending - written.c.final,
+                owner=case((written.c.keep == number(1), lane.c.owner)),
+                claimable_at=now() + written.c.delay,
+            )
+            .cte("changed")
+        )
+        begun = (
+            update(delivery)
+            .where(delivery.c.id == written.c.following)
+            .values(attempts=delivery.c.attempts + number(1))
+            .returning(*(delivery.c[name] for name in (*OF_STORED, "attempts", "crashes")))
+            .cte("begun")
+        )
+        self.statement = Statement(
+            select(written.c.n, written.c.empties, *begun.c)
+            .select_from(written.outerjoin(begun, begun.c.id == written.c.following))
+            .add_cte(removed, changed)
+        )
+
+    async def __call__(self, database: Database, sent_at: float, outcomes: Sequence[Outcome]) -> dict[int, Completed]:
+        """Writes the outcomes that it can, each or none of it. What became of those, by their place in `outcomes`."""
+        found = await database.execute(self.statement, self.parameters(outcomes))
+        completed: dict[int, Completed] = {}
+        for n, empties, id_, *of_stored in found or ():
+            following = Held(outcomes[n].lease, Stored(id_, *of_stored), sent_at) if id_ is not None else None
+            completed[n] = Completed(written=True, following=following, freed=following is None and not empties)
+        return completed
+
+    def parameters(self, outcomes: Sequence[Outcome]) -> Mapping[str, Any]:
+        """What the statement is sent with."""
+        asked = []
+        for n, outcome in enumerate(outcomes):
+            state = STATES.get(outcome.end, "live")
+            keep = outcome.go_on and state != "live"
+            asked.append(
+                {
+                    "n": n,
+                    "name": outcome.lease.lane,
+                    "epoch": outcome.lease.epoch,
+                    "id": outcome.id,
+                    "state": state,
+                    "error": outcome.error,
+                    "final": int(state != "live"),
+                    "keep": int(keep),
+                    "back": int(outcome.end is End.HANDED_BACK),
+                    "delay": self._lease_seconds if keep else outcome.delay_seconds,
+                }
+            )
+        return {"rows": asked, "owner": self._owner}
+
+
+def _lock_held() -> CTE:
+    """The fence (fence.py): the outcomes whose leases are still ours, their lanes locked in the one order."""
+    r = rows(DIALECT, COLUMNS)
+    return (
+        select(*r.c, lane.c.pending)
+        .join_from(r, lane, lane.c.name == r.c.name)
+        .where(lane.c.owner == bindparam("owner", type_=TEXT()), lane.c.epoch == r.c.epoch)
+        .order_by(lane.c.name)
+        .with_for_update(of=lane)
+        .cte("held")
+    )
+
+
+def _look_behind(held: CTE) -> CTE:
+    """`empties`: nothing is behind it. `following`: what is, where its lane goes on here and the snapshot has it."""
+    behind = delivery.alias("behind")
+    oldest = (
+        select(func.min(behind.c.id))
+        .where(behind.c.state == word("live"), behind.c.lane == held.c.name, behind.c.id != held.c.id)
+        .scalar_subquery()
+    )
+    empties = and_(held.c.final == number(1), held.c.pending == number(1))
+    goes_on = and_(held.c.keep == number(1), held.c.pending > number(1))
+    live = word("live").label("live")
+    looked = select(*held.c, live, empties.label("empties"), case((goes_on, oldest)).label("following"))
+    return looked.cte("looked").prefix_with("MATERIALIZED")
+
+
+def _write(looked: CTE) -> CTE:
+    """Writes the ends. What was written already is not live: its lane is not for us to count down once more."""
+    # Not the word itself: PostgreSQL might take the index of all that is live, and walk through whatever waits.
+    is_live = delivery.c.state == looked.c.live
+    is_known = or_(looked.c.empties, looked.c.keep == number(0), looked.c.following.is_not(None))
+    return (
+        update(delivery)
+        .where(delivery.c.id == looked.c.id, is_live, is_known)
+        .values(**what_an_end_writes(looked, looked.c.final == number(1)))
+        .returning(*(looked.c[name] for name in ("n", "name", "empties", "following", "final", "keep", "delay")))
+        .cte("written")
+    )

@@ -1,0 +1,66 @@
+"""What the inbox asks of a database: transactions that either happened, did not, or may have."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection
+
+from anchorbolt.inbox.statement import Statement
+
+Result = TypeVar("Result")
+
+
+class Wake(StrEnum):
+    """What a process tells the others."""
+
+    LANES = "anchorbolt_lanes"  # a lane waits
+    SEAT = "anchorbolt_seat"  # the seat was taken, served or left
+
+
+class Database(ABC):
+    """SQLite or PostgreSQL. `shared`: other processes run from it too. `durable`: it outlives the process.
+
+    `joins`: what is asked of it in one moment is one transaction. `distant`: each statement of a transaction costs a
+    round trip, as do its beginning and its commit: what can be one statement is given to `execute`.
+    """
+
+    dialect: str
+    joins: bool
+    shared: bool
+    durable: bool
+    distant: bool = False
+
+    @abstractmethod
+    async def open(self, on_wake: Callable[[Wake], None] = lambda wake: None) -> None:
+        """Connects. Raises StoreUnavailableError or StoreLockedError. `on_wake`: another process says so."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Ends the connections."""
+
+    def wake_others(self, wake: Wake) -> None:  # noqa: B027 - nobody else is there, unless the database is shared
+        """Tells other processes. It may be lost: they also look once a second."""
+
+    @abstractmethod
+    async def transact(self, work: Callable[[Connection], Result], timeout_seconds: float = 5) -> Result:
+        """Runs `work` in one transaction and commits it.
+
+        Raises StoreUnavailableError when nothing was stored because the database was not there, StoreUnknownError
+        when the commit may have happened, and SQLAlchemy's own error when the database refused a statement.
+        """
+
+    async def execute(self, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]] | None:
+        """Executes one statement as a transaction of its own. Its rows.
+
+        None: the database did nothing of it, for whatever reason; a transaction will do it, or tell the reason. Raises
+        StoreUnavailableError when nothing was sent, and StoreUnknownError when no answer came.
+        """
+        return None
+
+    @abstractmethod
+    async def migrate(self) -> None:
+        """Brings the schema to this app's revision."""

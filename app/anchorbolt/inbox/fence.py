@@ -1,0 +1,34 @@
+"""The fence is the lease: owner and epoch. A lane that answers to them no more was lost, and its result is not ours."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, bindparam, select
+
+from anchorbolt.inbox.lease import Lease
+from anchorbolt.inbox.rows import keyed
+from anchorbolt.inbox.sql import LARGE, TEXT
+from anchorbolt.inbox.statement import Statement
+from anchorbolt.inbox.tables import lane
+
+
+class Fence:
+    """Which of some leases are still ours; locks their lanes, in the one order."""
+
+    def __init__(self, dialect: str, owner: str) -> None:
+        self._owner = owner
+        r = keyed(dialect, {"name": TEXT, "epoch": LARGE})
+        self._held = Statement(
+            select(lane.c.name, lane.c.epoch, lane.c.pending)
+            .join_from(r, lane, lane.c.name == r.c.name)
+            .where(lane.c.owner == bindparam("owner"), lane.c.epoch == r.c.epoch)
+            .order_by(lane.c.name)
+            .with_for_update(of=lane)
+        )
+
+    def __call__(self, connection: Connection, leases: Sequence[Lease]) -> dict[Lease, int]:
+        """The leases that we still hold, each with what is pending in its lane."""
+        asked = [{"name": lease.lane, "epoch": lease.epoch} for lease in leases]
+        found = self._held(connection, {"rows": asked, "owner": self._owner})
+        return {Lease(name, epoch): pending for name, epoch, pending in found}

@@ -1,0 +1,170 @@
+"""The inbox: the durable table of deliveries and the lease on each lane, as the rest of the app uses it."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import secrets
+import time
+from collections.abc import Callable, Sequence
+
+from anchorbolt.inbox import schema
+from anchorbolt.inbox.accept import Accept, Accepted, Item
+from anchorbolt.inbox.accept_at_once import AcceptAtOnce
+from anchorbolt.inbox.accepting import Accepting
+from anchorbolt.inbox.claim import Claim, Claimed, Next
+from anchorbolt.inbox.claiming import Claiming
+from anchorbolt.inbox.complete import Complete, Completed
+from anchorbolt.inbox.complete_at_once import CompleteAtOnce
+from anchorbolt.inbox.completing import Completing
+from anchorbolt.inbox.database import Database, Wake
+from anchorbolt.inbox.fence import Fence
+from anchorbolt.inbox.group import Group
+from anchorbolt.inbox.leader_lock import Seat
+from anchorbolt.inbox.lease import Lease, Outcome
+from anchorbolt.inbox.maintenance import Upkeep
+from anchorbolt.inbox.renew import Renew
+from anchorbolt.inbox.retention import Retention
+from anchorbolt.inbox.stats import Census
+from anchorbolt.inbox.store import Store
+from anchorbolt.telemetry import metrics
+
+# Whoever sits here holds the one connection of Socket Mode.
+SOCKET_SEAT = "socket"
+
+# At half of what a pod can take, writes that begin as soon as they can cost more than all the rest: a delivery took
+# 1.6 to 2 times the CPU of one at the peak, so far apart 1.4 times (docs/performance.md). One alone does not wait.
+APART_SECONDS = 0.004
+
+
+class Inbox:
+    """One process's view of the inbox: an owner of its own, also after a restart under the same pod name."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        lease_seconds: float,
+        retention: Retention | None = None,
+        name: str = "pod",
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.database = database
+        self.owner = owner = f"{name}-{secrets.token_hex(6)}"
+        self.lease_seconds = lease_seconds
+        self.store = store = Store(database, clock)
+        self.on_wake: Callable[[], None] = lambda: None
+        self.on_seat: Callable[[], None] = lambda: None
+        self.seat = Seat(database.dialect, owner, SOCKET_SEAT, store.transact)
+        self._upkeep = Upkeep(store, self.probe, retention)
+        following, fence = Next(database.dialect), Fence(database.dialect, owner)
+        epochs = itertools.count(1)
+        self._claim = Claim(database.dialect, owner, lease_seconds, following)
+        self._claiming = Claiming(store, epochs, clock, self._claim, lease_seconds)
+        self._renew = Renew(database.dialect, lease_seconds, fence)
+        self._accepts: Group[Item, Accepted] = Group(
+            Accepting(
+                store,
+                epochs,
+                clock,
+                Accept(database.dialect, owner, lease_seconds, following),
+                AcceptAtOnce(owner, lease_seconds) if database.distant else None,
+            ),
+            weight=lambda item: len(item.body),
+            apart_seconds=APART_SECONDS,
+            on_beat=database.joins,
+            clock=clock,
+            observe=lambda size: metrics.group_size.record(size, "accept"),
+        )
+        self._completions: Group[Outcome, Completed] = Group(
+            Completing(
+                store,
+                clock,
+                Complete(database.dialect, lease_seconds, fence, following),
+                CompleteAtOnce(owner, lease_seconds) if database.distant else None,
+            ),
+            apart_seconds=APART_SECONDS,
+            on_beat=database.joins,
+            clock=clock,
+            observe=lambda size: metrics.group_size.record(size, "complete"),
+        )
+
+    @property
+    def up(self) -> bool:
+        """Whether the database is there, as far as it is known."""
+        return self.store.up
+
+    @property
+    def up_since(self) -> float:
+        """Since when, by the monotonic clock."""
+        return self.store.up_since
+
+    @property
+    def census(self) -> Census | None:
+        """What the inbox held some seconds ago; None while it is not known."""
+        return self._upkeep.census
+
+    async def open(self) -> None:
+        """Reaches the database and looks at its schema. Raises a StoreError."""
+        await self.database.open(self._woken)
+        if not self.database.shared:
+            await self.database.migrate()
+        await self.store.transact(schema.check)
+        if not self.database.shared:
+            await self.store.transact(self._claim.forget_the_dead)
+        self._accepts.start()
+        self._completions.start()
+        self._upkeep.start()
+
+    def accept(self, item: Item, deadline: float) -> asyncio.Future[Accepted]:
+        """Stores a delivery with the next group. `deadline` is on the monotonic clock."""
+        return self._accepts.submit(item, deadline)
+
+    def complete(self, outcome: Outcome) -> asyncio.Future[Completed]:
+        """Writes how a run ended with the next group; keeps trying until it is written or refused."""
+        return self._completions.submit(outcome)
+
+    async def claim(self, most: int) -> Claimed:
+        """Takes up to `most` lanes that wait. Raises a StoreError."""
+        return await self._claiming(most)
+
+    async def renew(self, leases: Sequence[Lease]) -> list[Lease]:
+        """Puts off the end of leases; returns those that were lost. Raises a StoreError."""
+        return await self.store.transact(lambda connection: self._renew(connection, leases))
+
+    def wake_others(self) -> None:
+        """Tells the other processes that a lane waits; with a group of others, after the commit."""
+        self.database.wake_others(Wake.LANES)
+
+    def tell_of_the_seat(self) -> None:
+        """Tells the other processes that the seat was taken, served or left."""
+        self.database.wake_others(Wake.SEAT)
+
+    async def waits(self, within_seconds: float) -> bool:
+        """Whether a lane waits that could be claimed within that time. Raises a StoreError."""
+        return await self.store.transact(lambda connection: self._claim.waits(connection, within_seconds), reads=True)
+
+    async def probe(self) -> None:
+        """Finds out whether the database is there, by a write: one that is full, or a replica, reads as ever.
+
+        Raises a StoreError.
+        """
+        await self.store.transact(lambda connection: schema.touch(connection, self.owner))
+
+    async def flush(self) -> None:
+        """Waits until what was submitted is written."""
+        await self._accepts.flush()
+        await self._completions.flush()
+
+    async def close(self) -> None:
+        """Ends the writing and the connections."""
+        await self._upkeep.stop()
+        await self._accepts.stop()
+        await self._completions.stop()
+        await self.database.close()
+
+    def _woken(self, wake: Wake) -> None:
+        if wake is Wake.SEAT:
+            self.on_seat()
+        else:
+            self.on_wake()

@@ -1,0 +1,252 @@
+"""PostgreSQL: any number of processes share the inbox; its clock is the only one that counts.
+
+A transaction is one greenlet, in which SQLAlchemy's ordinary engine waits for asyncpg: its AsyncEngine would make one
+of each call, and brings the whole ORM into the process (docs/decisions/0003).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+import asyncpg
+from sqlalchemy import URL, Connection, create_engine, event, text
+from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.util import await_only, greenlet_spawn
+
+from anchorbolt.errors import StoreUnavailableError, StoreUnknownError
+from anchorbolt.inbox import schema
+from anchorbolt.inbox.database import Database, Wake
+from anchorbolt.inbox.statement import Statement
+from anchorbolt.inbox.wakeup import Wakeup
+from anchorbolt.timers import Timeout
+
+Result = TypeVar("Result")
+
+# A connection that says nothing for so long is half open: it and its like are given up. Where new ones say nothing
+# either, the database may be slow: each try waits twice as long, or none would ever get through.
+SILENT_SECONDS = 3.0
+PATIENT_SECONDS = 12.0
+# A pod that stands still inside a transaction holds its locks no longer than this; whoever waits for one asks again
+# sooner, so that an event behind it is stored before its deadline.
+LIMITS = {"idle_in_transaction_session_timeout": "2s", "lock_timeout": "1s", "jit": "off"}
+SET_LIMITS = text("SELECT " + ", ".join(f"set_config('{name}', :{name}, true)" for name in LIMITS))
+# A plan from before a migration, which the driver keeps for each connection.
+STALE = "0A000"
+# Deadlock, serialization failure, a lock that did not come: rolled back, and may simply be done again.
+TRANSIENT = ("40P01", "40001", "55P03", STALE)
+TRIES = 5
+# Data, constraint, too large: a row that no repetition stores. Everything else is about the database, not the row.
+REFUSED = ("22", "23", "54")
+# What the way to a database raises, and the database itself.
+BROKEN = (OSError, TimeoutError, DBAPIError, PoolTimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+@dataclass(slots=True)
+class _Progress:
+    """How far a transaction came. `committing`: what was sent may be committed."""
+
+    connection: Connection | None = None
+    committing: bool = False
+
+
+class PostgresqlDatabase(Database):
+    """A PostgreSQL, directly or through a pooler in transaction mode."""
+
+    dialect = "postgresql"
+    joins = False
+    shared = True
+    durable = True
+
+    def __init__(
+        self,
+        url: URL,
+        *,
+        listen_url: URL | None = None,
+        pooled: bool = False,
+        connections: int = 5,
+        name: str = "anchorbolt",
+    ) -> None:
+        """`listen_url`: where LISTEN works; None: the poll alone.
+
+        `pooled`: behind `url` stands a pooler, which keeps neither prepared statements nor settings for us.
+        """
+        arguments: dict[str, Any] = {"timeout": PATIENT_SECONDS}
+        if pooled:
+            arguments |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
+            arguments["prepared_statement_name_func"] = lambda: ""
+        else:
+            arguments["server_settings"] = {"application_name": name, **LIMITS}
+        self._url = url
+        self._pooled = pooled
+        # Behind a pooler, a statement alone could have neither a plan that is kept nor its limits.
+        self.distant = not pooled
+        self._distrusted_at = 0.0
+        self._patience_seconds = SILENT_SECONDS
+        self._listen_url = listen_url
+        self._wakeup: Wakeup | None = None
+        self._engine = create_engine(
+            url.set(drivername="postgresql+asyncpg"),
+            _is_async=True,  # all that create_async_engine() adds to this
+            pool_size=connections,
+            max_overflow=0,
+            pool_timeout=PATIENT_SECONDS,
+            connect_args=arguments,
+        )
+        event.listen(self._engine.pool, "connect", self._connected)
+        event.listen(self._engine.pool, "checkout", self._checked_out)
+
+    async def open(self, on_wake: Callable[[Wake], None] = lambda wake: None) -> None:
+        """Connects once, and listens."""
+        await self.transact(lambda connection: None)
+        if self._listen_url is not None and self._wakeup is None:
+            self._wakeup = Wakeup(self._listen_url, on_wake)
+            self._wakeup.start()
+
+    def wake_others(self, wake: Wake) -> None:
+        """By NOTIFY."""
+        if self._wakeup is not None:
+            self._wakeup.wake_others(wake)
+
+    async def close(self) -> None:
+        """Ends the connections."""
+        if self._wakeup is not None:
+            await self._wakeup.stop()
+        await greenlet_spawn(self._engine.dispose)
+
+    async def transact(self, work: Callable[[Connection], Result], timeout_seconds: float = 0) -> Result:
+        """One transaction, and again when the database asks for that; a silent connection is given up in time."""
+        for _ in range(TRIES):
+            try:
+                return await self._whole(partial(self._transaction, work), timeout_seconds)
+            except DBAPIError as error:
+                if _code(error) not in TRANSIENT:
+                    raise
+                said = str(error.orig)
+        raise StoreUnavailableError(f"PostgreSQL let nobody through {TRIES} times: {said}; pg_locks shows who waits")
+
+    async def execute(self, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]] | None:
+        """Without BEGIN and COMMIT: to PostgreSQL, a statement that is sent alone is a transaction."""
+        return await self._whole(partial(self._alone, statement, parameters)) if self.distant else None
+
+    async def _whole(self, work: Callable[[_Progress], Result], timeout_seconds: float = 0) -> Result:
+        # Shielded: a caller that is cancelled must not leave a commit half sent.
+        return await asyncio.shield(asyncio.ensure_future(self._once(work, timeout_seconds)))
+
+    async def _once(self, work: Callable[[_Progress], Result], timeout_seconds: float) -> Result:
+        progress = _Progress()
+        try:
+            with Timeout.after(max(timeout_seconds, self._patience_seconds)):
+                result: Result = await greenlet_spawn(work, progress)
+                self._patience_seconds = SILENT_SECONDS
+                return result
+        except BaseException as error:
+            if isinstance(error, TimeoutError) or _is_stale(error) or _is_lost(progress.connection):
+                self._distrusted_at = time.monotonic()
+            if isinstance(error, TimeoutError):
+                self._patience_seconds = min(2 * self._patience_seconds, PATIENT_SECONDS)
+            if progress.connection is not None:
+                await _discard(progress.connection, error)
+            if _is_answer(error):
+                raise
+            if isinstance(error, BROKEN):
+                said = str(getattr(error, "orig", error)) or type(error).__name__
+                if progress.committing:
+                    raise StoreUnknownError(f"the connection broke at a commit: {said}") from error
+                raise StoreUnavailableError(
+                    f"PostgreSQL at {self._url.host or 'its socket'} did not do it ({said}):"
+                    " look at it, its network and DATABASE_URL; the app goes on by itself when it is back"
+                ) from error
+            raise
+
+    def _transaction(self, work: Callable[[Connection], Result], progress: _Progress) -> Result:
+        connection = progress.connection = self._engine.connect()
+        connection.begin()
+        if self._pooled:  # which gives us another session every time
+            connection.execute(SET_LIMITS, LIMITS)
+        result = work(connection)
+        progress.committing = True
+        connection.commit()
+        connection.close()
+        return result
+
+    def _alone(
+        self, statement: Statement, parameters: Mapping[str, Any], progress: _Progress
+    ) -> Sequence[Sequence[Any]] | None:
+        connection = progress.connection = self._engine.connect()
+        text, values = statement.bind(connection, parameters)
+        driver: Any = connection.connection.driver_connection
+        progress.committing = not driver.is_closed()
+        found: Sequence[Sequence[Any]] | None = None
+        try:
+            # Past SQLAlchemy's adapter, which would begin a transaction. asyncpg makes a stale plan anew by itself.
+            found = await_only(driver.fetch(text, *values))
+        except asyncpg.PostgresError:
+            if driver.is_closed():  # an answer all the same, or none: who knows what came before it
+                raise
+        connection.close()
+        return found
+
+    async def migrate(self) -> None:
+        """Brings the schema to this app's revision, once, however many processes try."""
+        await self.transact(schema.upgrade, timeout_seconds=600)
+
+    def _connected(self, _: Any, record: ConnectionPoolEntry) -> None:
+        record.info["since"] = time.monotonic()
+
+    def _checked_out(self, connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
+        """Where one connection fell silent, broke or is stale, those that are as old are not tried one by one."""
+        if record.info["since"] <= self._distrusted_at:
+            connection.driver_connection.terminate()
+            raise DisconnectionError
+
+
+def _is_stale(error: BaseException) -> bool:
+    return isinstance(error, DBAPIError) and _code(error) == STALE
+
+
+def _is_lost(connection: Connection | None) -> bool:
+    if connection is None or connection.closed or connection.invalidated:
+        return False
+    driver = connection.connection.driver_connection
+    return driver is not None and bool(driver.is_closed())
+
+
+def _code(error: DBAPIError) -> str:
+    # SQLAlchemy's translation of a stale plan has none, only what it was made from.
+    named = (getattr(of, "sqlstate", None) for of in (error.orig, getattr(error.orig, "__cause__", None)))
+    return str(next(filter(None, named), ""))
+
+
+def _is_refused(error: DBAPIError) -> bool:
+    """Whether the database refused a row, rather than was not there, or not what we need it to be."""
+    on_our_side = isinstance(getattr(error.orig, "__cause__", None), ValueError)
+    return _code(error).startswith(REFUSED) or on_our_side
+
+
+def _is_answer(error: BaseException) -> bool:
+    """Whether the database is there, and said what is wrong with the row or the moment."""
+    return isinstance(error, DBAPIError) and (_is_refused(error) or _code(error) in TRANSIENT)
+
+
+async def _discard(connection: Connection, error: BaseException) -> None:
+    """Gives a connection back, or up: after a broken or cut-off statement nobody may use it again."""
+    is_sound = _is_answer(error) and not _is_stale(error)
+    try:
+        if not is_sound and not connection.invalidated:
+            driver = connection.connection.driver_connection
+            if driver is not None:
+                driver.terminate()  # at once: a polite end would wait for an answer
+            await asyncio.wait_for(
+                greenlet_spawn(connection.invalidate, error if isinstance(error, Exception) else None), 1
+            )
+        await asyncio.wait_for(greenlet_spawn(connection.close), 1)
+    except (SQLAlchemyError, OSError, TimeoutError):
+        # It is broken, which is why it was given up.
+        return

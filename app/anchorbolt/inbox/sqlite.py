@@ -1,0 +1,225 @@
+"""SQLite: one process, one connection, one transaction at a time.
+
+Statements run on the event loop, because they take microseconds and a thread would wait for the interpreter's lock
+between any two of them; only the commit, which waits for the disk, runs in a thread (docs/decisions/0003).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import IO, Any, Generic, TypeVar, cast
+
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import StaticPool
+
+from anchorbolt.errors import NoInboxError, StoreUnavailableError
+from anchorbolt.inbox import schema
+from anchorbolt.inbox.database import Database, Wake
+from anchorbolt.inbox.sqlite_file import advice, lock
+
+Result = TypeVar("Result")
+
+# A statement is prepared for each number of rows that comes, up to rows.MOST: none is to be prepared twice.
+STATEMENTS = 512
+
+OR_ANOTHER = "if there was one, look whether DATABASE_URL names the right file"
+
+
+class _Asked(Generic[Result]):
+    """Work that waits for its transaction, and what came of it."""
+
+    def __init__(self, work: Callable[[Connection], Result]) -> None:
+        self.work = work
+        self.result: Result
+        self.error: Exception | None = None
+        self.done = False
+
+    def end(self, error: Exception | None = None) -> None:
+        """It is on the disk, or it failed."""
+        self.error = error
+        self.done = True
+
+
+def _all_done(together: list[_Asked[Any]]) -> None:
+    for asked in together:
+        asked.end()
+
+
+class SqliteDatabase(Database):
+    """A SQLite file, or memory when there is no path."""
+
+    dialect = "sqlite"
+    joins = True
+    shared = False
+
+    def __init__(
+        self,
+        path: Path | None,
+        *,
+        clock: Callable[[], float] = time.time,
+        serves: bool = True,
+        makes: bool = True,
+        busy_seconds: float = 0,
+    ) -> None:
+        """`serves`: locks the file for this process. `makes`: the file, where there is none.
+
+        `busy_seconds`: how long a statement waits for another writer.
+        """
+        self.durable = path is not None
+        self._path = path
+        self._clock = clock
+        self._serves = serves
+        self._makes = makes
+        self._busy_seconds = busy_seconds
+        self._writing = asyncio.Lock()
+        self._asked: list[_Asked[Any]] = []  # what waits for the next transaction
+        self._disk = ThreadPoolExecutor(1, "sqlite-commit")
+        self._connection: Connection | None = None
+        self._lock: IO[str] | None = None
+
+    async def open(self, on_wake: Callable[[Wake], None] = lambda wake: None) -> None:
+        """Locks the file and opens it; called again until it succeeds, so what was reached before is kept."""
+        if self._path is not None:
+            if not self._makes and not self._path.exists():
+                raise NoInboxError(f"no inbox at {self._path} yet: `anchorbolt serve` makes it; {OR_ANOTHER}")
+            try:
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                if self._serves and self._lock is None:
+                    self._lock = lock(self._path)
+            except OSError as error:
+                raise StoreUnavailableError(f"{self._path} cannot be opened: {error.strerror}") from error
+        if self._connection is None:
+            try:
+                self._connection = self._connect()
+            except DBAPIError as error:
+                raise StoreUnavailableError(advice(error.orig, self._path)) from error
+        await self.transact(lambda connection: None)
+
+    async def close(self) -> None:
+        """Closes the file and lets go of its lock."""
+        async with self._writing:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection.engine.dispose()
+                self._connection = None
+            if self._lock is not None:
+                self._lock.close()
+                self._lock = None
+            self._disk.shutdown()
+
+    async def transact(self, work: Callable[[Connection], Result], timeout_seconds: float = 5) -> Result:
+        """Together with what else waits for the disk: what is asked of a file in one moment is one transaction."""
+        asked = _Asked(work)
+        self._asked.append(asked)
+        try:
+            async with self._writing:
+                if not asked.done:
+                    await asyncio.sleep(0)  # what the last transaction set free may ask for this one
+                    await self._write_all()
+        except asyncio.CancelledError:
+            if asked in self._asked:
+                self._asked.remove(asked)
+            raise
+        if asked.error is not None:
+            raise asked.error
+        return asked.result
+
+    async def _write_all(self) -> None:
+        together, self._asked = self._asked, []
+        try:
+            await self._write(together)
+        finally:  # cancelled between two of them: the others are for who waits next
+            self._asked[:0] = [asked for asked in together if not asked.done]
+
+    async def _write(self, together: list[_Asked[Any]]) -> None:
+        """What one of them does wrong is undone with all of them, and then each is done alone."""
+        try:
+            await self._transaction(together)
+        except Exception as error:
+            if len(together) == 1 or isinstance(error, StoreUnavailableError):
+                for asked in together:
+                    asked.end(error)
+                return
+            for asked in together:
+                await self._write([asked])
+
+    async def _transaction(self, together: list[_Asked[Any]]) -> None:
+        """One; the next waits until it is on the disk."""
+        connection = self._connection
+        if connection is None:
+            raise StoreUnavailableError("the database is closed")
+        driver = _driver(connection)
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+            for asked in together:
+                asked.result = asked.work(connection)
+            await self._commit(connection.commit if connection.in_transaction() else driver.commit, together)
+        except (DBAPIError, sqlite3.Error) as error:
+            said = error.orig if isinstance(error, DBAPIError) else error
+            if isinstance(said, sqlite3.OperationalError) or type(said) is sqlite3.DatabaseError:
+                raise StoreUnavailableError(advice(said, self._path)) from error
+            raise
+        finally:
+            if driver.in_transaction or connection.get_transaction() is not None:
+                _undo(connection, driver)
+
+    async def _commit(self, commit: Callable[[], None], together: list[_Asked[Any]]) -> None:
+        if not self.durable:
+            commit()
+        else:
+            # A cancelled caller must not let the next transaction begin inside this one.
+            committing = asyncio.get_running_loop().run_in_executor(self._disk, commit)
+            try:
+                await asyncio.shield(committing)
+            except asyncio.CancelledError:
+                await asyncio.wait([committing])
+                if committing.exception() is None:
+                    _all_done(together)
+                raise
+        _all_done(together)
+
+    async def migrate(self) -> None:
+        """Makes the schema, or brings it up to date."""
+        await self.transact(schema.upgrade if self.durable else schema.create)
+
+    def _connect(self) -> Connection:
+        """The one connection. To take it from a pool for each transaction would cost more than a small one."""
+        engine = create_engine(
+            f"sqlite+pysqlite:///{self._path or ':memory:'}",
+            poolclass=StaticPool,
+            connect_args={
+                "check_same_thread": False,
+                "timeout": self._busy_seconds,
+                "cached_statements": STATEMENTS,
+            },
+        )
+
+        @event.listens_for(engine, "connect")
+        def configure(connection: Any, _: Any) -> None:
+            connection.isolation_level = None  # BEGIN is ours: pysqlite's would come too late and not be IMMEDIATE
+            connection.create_function("clock", 0, self._clock)
+            cursor = connection.cursor()
+            if self._path is not None:
+                cursor.execute("PRAGMA journal_mode=WAL")
+                cursor.execute("PRAGMA synchronous=FULL")
+            cursor.close()
+
+        return engine.connect()
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    return cast("sqlite3.Connection", connection.connection.driver_connection)
+
+
+def _undo(connection: Connection, driver: sqlite3.Connection) -> None:
+    """What was not committed. SQLAlchemy begins for itself what it executes, which is within our transaction."""
+    with contextlib.suppress(DBAPIError, sqlite3.Error):
+        connection.rollback()
+        driver.rollback()

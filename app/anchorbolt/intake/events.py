@@ -1,0 +1,52 @@
+"""The way of an event: stored, then acknowledged. Nobody waits for its listener."""
+
+from __future__ import annotations
+
+from anchorbolt.delivery import Delivery
+from anchorbolt.errors import RefusedError, StoreError, StoreUnavailableError
+from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.telemetry import metrics
+from anchorbolt.telemetry.logs import get_logger
+from anchorbolt.telemetry.workspaces import Workspaces
+from anchorbolt.timers import Timeout
+from anchorbolt.worker.settled import settled
+from anchorbolt.worker.worker import Runner
+
+log = get_logger("receiver")
+
+# The last try ends so long before the deadline, so that the answer is what is known and not that time ran out.
+ANSWER_SECONDS = 0.2
+
+
+class Events:
+    """Accepts events durably."""
+
+    def __init__(self, inbox: Inbox, runner: Runner, workspaces: Workspaces | None = None) -> None:
+        self._inbox = inbox
+        self._runner = runner
+        self._workspaces = workspaces or Workspaces()
+
+    async def accept(self, delivery: Delivery, deadline: float, retry_num: object = None) -> None:
+        """Stores an event by the deadline (the loop's clock). `retry_num`: which retry of Slack's this is, if one.
+
+        Raises RefusedError: 425 when nothing was stored and another pod may be asked, 503 when the time is over.
+        """
+        self._workspaces.count(delivery.payload.get("team_id"))
+        if not self._inbox.up:
+            raise RefusedError(425, "store_unavailable")
+        reserved = await self._runner.place()
+        accepting = self._runner.accept(delivery, deadline - ANSWER_SECONDS, reserved=reserved)
+        try:
+            with Timeout(deadline):
+                await settled(accepting)
+            accepted = accepting.result()
+        except TimeoutError:
+            # It may still be stored: then it runs, and the retry that follows finds it by its key.
+            raise RefusedError(503, "store_timeout") from None
+        except StoreUnavailableError:
+            raise RefusedError(425, "store_unavailable") from None
+        except StoreError:
+            raise RefusedError(503, "store_failed") from None
+        if not accepted.new:
+            metrics.duplicates.add()
+            log.info("duplicate", key=delivery.key, retry_num=retry_num)

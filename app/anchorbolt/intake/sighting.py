@@ -1,0 +1,58 @@
+"""One request as it is seen from outside: how it was answered, and how soon."""
+
+from __future__ import annotations
+
+from anchorbolt.delivery import Control, Delivery, Kind
+from anchorbolt.errors import RefusedError
+from anchorbolt.telemetry import metrics, traces
+
+REASONS = frozenset(metrics.RETRY_REASONS)
+
+
+class Sighting:
+    """Counts one request. `arrived` is on the loop's clock."""
+
+    __slots__ = ("arrived", "kind", "trace")
+
+    def __init__(self, arrived: float, way: traces.Way) -> None:
+        self.arrived = arrived
+        self.kind: str | None = None
+        self.trace = traces.begin_request(way)
+
+    def mark(self, step: str) -> None:
+        """A step is done."""
+        if self.trace is not None:
+            self.trace.mark(step)
+
+    def parsed(self, found: Delivery | Control, retry_reason: str | None, traceparent: str | None) -> None:
+        """It is Slack's, and this is what it says. `retry_reason`: Slack's header. `traceparent`: an ingress's."""
+        self.kind = found.kind.value if isinstance(found, Delivery) else Kind.CONTROL.value
+        if self.trace is not None:
+            self.trace.mark("parsed")
+            key = found.key if isinstance(found, Delivery) else None
+            if not self.trace.identify(self.kind, found.type, key, traceparent):
+                self.trace = None
+        if retry_reason is not None:
+            metrics.slack_retries.add(retry_reason if retry_reason in REASONS else "other")
+
+    def answered(self, status: int, now: float) -> None:
+        """The answer is on its way."""
+        if self.kind is not None:
+            metrics.answered(self.kind, status, now - self.arrived)
+        if self.trace is not None:
+            self.trace.end(status)
+
+    def refused(self, refusal: RefusedError, now: float) -> None:
+        """It was refused. What did not come from Slack, as far as we know, is no answer to Slack."""
+        metrics.refused.add(refusal.word)
+        if self.kind is not None:
+            metrics.answered(self.kind, refusal.status, now - self.arrived)
+        if self.trace is not None:
+            self.trace.mark(refusal.word)
+            self.trace.end(refusal.status)
+
+
+def turned_away(refusal: RefusedError) -> None:
+    """Counts one that was refused before anything was read: it may well have been Slack's."""
+    metrics.refused.add(refusal.word)
+    metrics.answered(metrics.UNKNOWN, refusal.status, 0.0)

@@ -1,0 +1,36 @@
+"""The worker's event loop: a life runs in it, and the master sees that it turns."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import uvloop
+
+from anchorbolt.errors import AnchorboltError
+from anchorbolt.telemetry.logs import get_logger
+
+log = get_logger("lifecycle")
+
+
+def run(live: Callable[[], Awaitable[None]], beat: Callable[[], None], beat_seconds: float) -> None:
+    """Until that life is over. Raises an AnchorboltError, once it is logged, when it could not begin."""
+    try:
+        uvloop.run(_run(live, beat, beat_seconds))
+    except AnchorboltError as error:
+        log.error("cannot start", error=str(error))
+        raise
+
+
+async def _run(live: Callable[[], Awaitable[None]], beat: Callable[[], None], beat_seconds: float) -> None:
+    beating = asyncio.get_running_loop().create_task(_beat(beat, beat_seconds))
+    try:
+        await live()
+    finally:
+        beating.cancel()
+
+
+async def _beat(beat: Callable[[], None], seconds: float) -> None:
+    while True:
+        beat()
+        await asyncio.sleep(seconds)

@@ -1,0 +1,27 @@
+"""Looks before anything starts whether a port is free: whoever binds it later complains late and at length."""
+
+from __future__ import annotations
+
+import errno
+import socket
+
+from anchorbolt.errors import InvalidSettingsError, PortTakenError
+
+
+def require_free(host: str, port: int, setting: str) -> None:
+    """Raises PortTakenError when somebody listens there already, InvalidSettingsError when nobody can."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise PortTakenError(port, setting) from None
+            raise InvalidSettingsError([f"HOST, {setting}: {host}:{port} cannot be had: {error.strerror}"]) from None
+
+
+def reachable(host: str) -> str:
+    """The address at which this machine reaches a server that listens on `host`, as a URL has it."""
+    own = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - read, not bound
+    return f"[{own}]" if ":" in own else own

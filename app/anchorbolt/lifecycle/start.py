@@ -1,0 +1,76 @@
+"""What is done before there is a master: looks whether this process can serve at all, then becomes it."""
+
+from __future__ import annotations
+
+import sys
+from typing import NoReturn
+
+from anchorbolt.errors import InvalidSettingsError
+from anchorbolt.lifecycle.orders import Orders, become_master
+from anchorbolt.lifecycle.ports import require_free
+from anchorbolt.settings import LogFormat, ReceiverKind, Role, Settings
+
+# What requests in flight get after the last of them was accepted.
+FINISH_MARGIN_SECONDS = 1.0
+# More than the parts of life.py take together, so that only what hangs is killed.
+END_MARGIN_SECONDS = 8.0
+
+
+def serve(settings: Settings) -> NoReturn:
+    """Runs the app until a signal ends it: the same process goes on as app/anchorbolt/master.py."""
+    require_needed(settings)
+    ports = {"INTERNAL_PORT": settings.internal_port}
+    if settings.role is not Role.WORKER and not settings.has_socket:
+        ports = {"PORT": settings.port} | ports
+    for setting, port in ports.items():
+        require_free(settings.host, port, setting)
+    become_master(
+        Orders(
+            addresses=tuple((settings.host, port) for port in ports.values()),
+            end_seconds=end_seconds(settings),
+            log_level=settings.log_level,
+            as_json=writes_json(settings),
+        )
+    )
+
+
+def finish_seconds(settings: Settings) -> float:
+    """What requests in flight get at the end."""
+    return settings.ack_deadline_seconds + FINISH_MARGIN_SECONDS
+
+
+def end_seconds(settings: Settings) -> float:
+    """How long the server may take from SIGTERM to its end; the grace period of a pod must be longer."""
+    return finish_seconds(settings) + settings.drain_timeout_seconds + END_MARGIN_SECONDS
+
+
+def writes_json(settings: Settings) -> bool:
+    """How lines look: `auto` is JSON unless a person reads them."""
+    if settings.log_format is LogFormat.AUTO:
+        return not sys.stderr.isatty()
+    return settings.log_format is LogFormat.JSON
+
+
+def configure_logs(settings: Settings) -> None:
+    """Where lines go, and how they look."""
+    from anchorbolt.telemetry import logs  # noqa: PLC0415 - structlog, without which `serve` begins
+
+    logs.configure(settings.log_level, as_json=writes_json(settings))
+
+
+def require_needed(settings: Settings) -> None:
+    """Raises InvalidSettingsError for what serving needs and the settings do not have."""
+    problems = []
+    if settings.receiver is ReceiverKind.SOCKET:
+        token = settings.slack_app_token.get_secret_value() if settings.slack_app_token else ""
+        if settings.has_socket and not token.startswith("xapp-"):
+            said = "is no app-level token" if token else "missing"
+            problems.append(f"SLACK_APP_TOKEN: {said}; it is under Basic Information of your Slack app (xapp-...)")
+    elif not settings.signing_secrets:
+        problems.append("SLACK_SIGNING_SECRET: missing; it is under Basic Information of your Slack app")
+    if settings.slack_bot_token is None or not settings.slack_bot_token.get_secret_value():
+        problems.append("SLACK_BOT_TOKEN: missing; it is under OAuth & Permissions of your Slack app (xoxb-...)")
+    if not settings.listeners:
+        problems.append("LISTENERS: missing; it names the module with your register(app), such as app for app.py")
+    if problems:
+        raise InvalidSettingsError(problems)

@@ -1,0 +1,228 @@
+"""The composition root: builds the parts from the settings and wires them; the only place to name concrete classes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Sequence
+from operator import attrgetter
+from pathlib import Path
+
+from pydantic import SecretStr
+from sqlalchemy import URL
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from anchorbolt.bolt import listeners
+from anchorbolt.bolt.app import BoltApp
+from anchorbolt.errors import InvalidSettingsError
+from anchorbolt.http.adapter import Adapter
+from anchorbolt.http.server import Server
+from anchorbolt.http.signature import Signature
+from anchorbolt.http.slack_route import PATH, Receiver
+from anchorbolt.inbox.database import Database
+from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.inbox.retention import Retention
+from anchorbolt.intake.events import Events
+from anchorbolt.intake.interactions import Interactions
+from anchorbolt.intake.slots import Bounds
+from anchorbolt.lifecycle import garbage_collection, life, probes, start
+from anchorbolt.lifecycle.life import Parts
+from anchorbolt.lifecycle.pod import Pod, State
+from anchorbolt.lifecycle.transport import Door, HttpDoor
+from anchorbolt.settings import NO_LISTEN, Role, Settings, SocketConnections, otel
+from anchorbolt.socket_mode.envelopes import Envelopes
+from anchorbolt.socket_mode.leadership import Everybody, OneAtATime
+from anchorbolt.socket_mode.slack import Slack
+from anchorbolt.socket_mode.transport import SocketDoor
+from anchorbolt.telemetry import metrics
+from anchorbolt.telemetry.logs import get_logger
+from anchorbolt.telemetry.page import metrics_page
+from anchorbolt.telemetry.telemetry import Telemetry
+from anchorbolt.worker.verdict import Limits
+from anchorbolt.worker.worker import Runner
+
+log = get_logger("main")
+
+INTERNAL_HEAD_SECONDS = 10.0
+
+
+async def live(settings: Settings, sockets: Sequence[socket.socket]) -> None:
+    """The worker's life."""
+    parts = build(settings, sockets)
+    garbage_collection.calm()
+    await life.live(parts)
+
+
+def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
+    """All parts, unstarted. `sockets`: those that the master listens on, the internal one last."""
+    public, internal = sockets[:-1], sockets[-1:]
+    token = settings.slack_bot_token
+    bolt = BoltApp(token=token.get_secret_value() if token else "", api_url=settings.slack_api_url)
+    listeners.register(bolt, settings.listeners)
+    inbox = Inbox(
+        database(settings),
+        lease_seconds=settings.lease_seconds,
+        retention=Retention(settings.retention_hours * 3600, settings.dead_retention_days * 86400),
+        name=os.uname().nodename,
+    )
+    if not inbox.database.durable:
+        log.warning(
+            "no database: what a pod acknowledged ends with it, or is finished in its drain; a SIGKILL loses it,"
+            " and order and deduplication hold as far as the sticky ingress keeps a conversation on its pod"
+        )
+    limits = Limits(
+        max_attempts=settings.max_attempts,
+        max_crashes=settings.max_crashes,
+        backoff_base_seconds=settings.backoff_base_seconds,
+        backoff_cap_seconds=settings.backoff_cap_seconds,
+        run_timeout_seconds=settings.run_timeout_seconds,
+    )
+    takes = settings.role is not Role.RECEIVER
+    runner = Runner(inbox, bolt, limits, concurrency=settings.run_concurrency, takes=takes)
+    interactions = Interactions(inbox, runner)
+    bounds = Bounds(settings.max_body_bytes, settings.max_in_flight, settings.ack_deadline_seconds)
+    telemetry = Telemetry(otel.collector(), os.uname().nodename)
+    events = Events(inbox, runner, telemetry.workspaces)
+    finish_seconds = start.finish_seconds(settings)
+    door: Door
+    if settings.has_socket:
+        door = socket_door(settings, inbox, Envelopes(bolt, events, interactions, bounds))
+    else:
+        receiver = Receiver(Signature(settings.signing_secrets), events, interactions, Adapter(bolt), bounds)
+        head_seconds = settings.ack_deadline_seconds  # beyond it Slack would not wait for the answer
+        server = Server(
+            web(receiver),
+            public,
+            finish_seconds=finish_seconds,
+            head_seconds=head_seconds,
+            receiver=receiver,
+        )
+        door = HttpDoor(receiver, server)
+
+    def drain() -> None:
+        if inbox.database.shared:  # alone with its deliveries, a pod goes on with them while it still serves
+            runner.stop_taking()
+        door.hand_over()
+
+    def lapse() -> None:
+        runner.resume_taking()
+        door.resume()
+
+    pod = Pod(settings.drain_delay_seconds, on_drain=drain, on_lapse=lapse, trouble=lambda: door.trouble)
+    observe(settings, inbox, runner, door, pod)
+    return Parts(
+        pod=pod,
+        inbox=inbox,
+        bolt=bolt,
+        runner=runner,
+        door=door,
+        interactions=interactions,
+        internal=Server(
+            probes.create(pod, {"/metrics": metrics_page}),
+            internal,
+            finish_seconds=1,
+            head_seconds=INTERNAL_HEAD_SECONDS,
+        ),
+        finish_seconds=finish_seconds,
+        drain_timeout_seconds=settings.drain_timeout_seconds,
+        telemetry=telemetry,
+    )
+
+
+def socket_door(settings: Settings, inbox: Inbox, envelopes: Envelopes) -> SocketDoor:
+    """The door of Socket Mode, with all receivers connected, or one of them."""
+    token = settings.slack_app_token
+    single = settings.socket_connections is SocketConnections.SINGLE
+    if single and not inbox.database.durable:
+        log.warning("SOCKET_CONNECTIONS=single holds for one database: several replicas choose one on a PostgreSQL")
+    return SocketDoor(
+        Slack(token.get_secret_value() if token else "", settings.slack_api_url),
+        envelopes,
+        OneAtATime(inbox, settings.socket_lease_seconds) if single and inbox.database.shared else Everybody(),
+        silent_seconds=settings.socket_silent_seconds,
+    )
+
+
+def observe(settings: Settings, inbox: Inbox, runner: Runner, door: Door, pod: Pod) -> None:
+    """Tells the gauges whom to ask."""
+    metrics.requests_in_flight.observe(lambda: door.in_flight)
+    metrics.socket_connections.observe(lambda: door.connections)
+    metrics.socket_active.observe(lambda: door.active)
+    metrics.lanes_held.observe(lambda: runner.running)
+    metrics.run_places.observe(lambda: settings.run_concurrency if settings.role is not Role.RECEIVER else 0)
+    for gauge, read in (
+        (metrics.waiting, attrgetter("waiting")),
+        (metrics.oldest_waiting, attrgetter("oldest_waiting_seconds")),
+        (metrics.dead_letters, attrgetter("dead_letters")),
+        (metrics.paused, attrgetter("paused")),
+    ):
+        gauge.observe(lambda read=read: None if inbox.census is None else read(inbox.census))  # type: ignore[misc]
+    metrics.store_up.observe(lambda: inbox.up and pod.state is not State.STARTING)
+    metrics.drain_duration.observe(lambda: pod.drain_seconds)
+    receiver = "none" if settings.role is Role.WORKER else settings.receiver.value
+    about = (settings.role.value, receiver, inbox.database.dialect if inbox.database.durable else "memory")
+    metrics.info.observe(lambda: {about: 1})
+
+
+def web(receiver: Receiver) -> ASGIApp:
+    """The application of the public port: /slack/events and nothing else."""
+    roof: ASGIApp | None = None
+
+    async def door(scope: Scope, receive: Receive, send: Send) -> None:
+        nonlocal roof
+        # Before FastAPI's middleware and routing, which would cost an event more than its signature and its parsing.
+        if scope["type"] == "http" and scope["path"] == PATH:
+            await receiver(scope, receive, send)
+            return
+        if roof is None:
+            # Behind an ingress nobody asks for anything else, and a pod goes without FastAPI: 5 MiB, a fifth of its
+            # imports' time. In a thread, because others are served meanwhile.
+            roof = await asyncio.to_thread(_roof)
+        await roof(scope, receive, send)
+
+    return door
+
+
+def _roof() -> ASGIApp:
+    from fastapi import FastAPI  # noqa: PLC0415
+
+    return FastAPI(
+        title="Anchorbolt",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        # FastAPI's own spans and metrics would be a second account of what ours tell.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
+    )
+
+
+def database(settings: Settings, *, serves: bool = True, makes: bool = True) -> Database:
+    """The database that DATABASE_URL names. `serves` False: for the command line, beside a process that serves.
+
+    `makes` False: for who only looks; a SQLite file that is not there is not made.
+    """
+    url = _url("DATABASE_URL", settings.database_url)
+    if url.get_backend_name() == "postgresql":
+        from anchorbolt.inbox.postgresql import PostgresqlDatabase  # noqa: PLC0415 - its driver is not loaded without need
+
+        listen = settings.database_listen_url
+        if listen is None:
+            return PostgresqlDatabase(url, listen_url=url if serves else None)
+        listens = listen.get_secret_value() != NO_LISTEN
+        return PostgresqlDatabase(url, pooled=True, listen_url=_url("DATABASE_LISTEN_URL", listen) if listens else None)
+    from anchorbolt.inbox.sqlite import SqliteDatabase  # noqa: PLC0415
+
+    in_memory = url.database in (None, "", ":memory:")
+    path = None if in_memory else Path(url.database or "")
+    return SqliteDatabase(path, serves=serves, makes=makes, busy_seconds=0 if serves else 5)
+
+
+def _url(setting: str, value: SecretStr) -> URL:
+    """Raises InvalidSettingsError: the settings look at its first word only, so that `serve` needs no SQLAlchemy."""
+    try:
+        return make_url(value.get_secret_value())
+    except (ArgumentError, ValueError):  # whose messages may quote it, with its password
+        raise InvalidSettingsError([f"{setting}: is no URL; look at its port, and at signs in its password"]) from None

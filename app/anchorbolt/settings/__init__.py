@@ -1,0 +1,172 @@
+"""The settings: this room alone reads the environment, `.env` and mounted secret files."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from anchorbolt.errors import InvalidSettingsError
+
+SECRETS_DIRECTORY = Path(os.environ.get("SECRETS_DIRECTORY", "/run/secrets/anchorbolt"))
+
+Seconds = Annotated[float, Field(ge=0)]
+PositiveSeconds = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+# DATABASE_LISTEN_URL with this value: DATABASE_URL is a pooler, and nothing else can be reached.
+NO_LISTEN = "none"
+
+
+class Role(StrEnum):
+    """What a process does of the way of a request."""
+
+    ALL = "all"
+    RECEIVER = "receiver"
+    WORKER = "worker"
+
+
+class ReceiverKind(StrEnum):
+    """How requests come in."""
+
+    HTTP = "http"
+    SOCKET = "socket"
+
+
+class SocketConnections(StrEnum):
+    """Which receivers are connected to Slack in Socket Mode."""
+
+    ALL = "all"
+    SINGLE = "single"
+
+
+class LogFormat(StrEnum):
+    """How a log line is written; `auto` is JSON unless standard error is a terminal."""
+
+    AUTO = "auto"
+    JSON = "json"
+    CONSOLE = "console"
+
+
+class Settings(BaseSettings):
+    """Every setting of the app, read once, never changed after."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+    )
+
+    # Slack
+    slack_signing_secret: SecretStr = SecretStr("")
+    slack_bot_token: SecretStr | None = None
+    slack_app_token: SecretStr | None = None
+    slack_api_url: str = "https://slack.com/api/"
+
+    # Where listeners are: any importable module with register(app)
+    listeners: str = ""
+
+    # The inbox
+    database_url: SecretStr = SecretStr("sqlite+aiosqlite:///var/anchorbolt.db")
+    database_listen_url: SecretStr | None = None
+    lease_seconds: PositiveSeconds = 15
+    retention_hours: PositiveSeconds = 26
+    dead_retention_days: PositiveSeconds = 30
+
+    # The receiver
+    role: Role = Role.ALL
+    receiver: ReceiverKind = ReceiverKind.HTTP
+    socket_connections: SocketConnections = SocketConnections.ALL
+    socket_lease_seconds: PositiveSeconds = 6
+    socket_silent_seconds: PositiveSeconds = 6
+    host: str = "0.0.0.0"  # noqa: S104 - a container's own address is not known before it runs
+    port: Port = 3000
+    internal_port: Port = 3001
+    max_body_bytes: Count = 1_048_576
+    max_in_flight: Count = 512
+    ack_deadline_seconds: PositiveSeconds = 2.5
+
+    # The runner
+    run_concurrency: Count = 200
+    run_timeout_seconds: PositiveSeconds = 600
+    max_attempts: Count = 8
+    max_crashes: Count = 5
+    backoff_base_seconds: PositiveSeconds = 1
+    backoff_cap_seconds: PositiveSeconds = 300
+
+    # The life of a pod
+    drain_delay_seconds: Seconds = 5
+    drain_timeout_seconds: Seconds = 25
+
+    # Logs
+    log_level: str = "INFO"
+    log_format: LogFormat = LogFormat.AUTO
+
+    @property
+    def has_socket(self) -> bool:
+        """Whether this process connects to Slack instead of being reached by it."""
+        return self.receiver is ReceiverKind.SOCKET and self.role is not Role.WORKER
+
+    @property
+    def signing_secrets(self) -> tuple[bytes, ...]:
+        """Every signing secret that is valid now: two while one is rotated."""
+        parts = (part.strip() for part in self.slack_signing_secret.get_secret_value().split(","))
+        return tuple(part.encode() for part in parts if part)
+
+    @field_validator("slack_api_url")
+    @classmethod
+    def _ends_with_a_slash(cls, value: str) -> str:
+        return value if value.endswith("/") else value + "/"
+
+    @field_validator("log_level")
+    @classmethod
+    def _is_a_level(cls, value: str) -> str:
+        levels = ("DEBUG", "INFO", "WARNING", "ERROR")
+        if value.upper() not in levels:
+            raise ValueError(f"is one of {', '.join(levels)}")
+        return value.upper()
+
+    @field_validator("database_url", "database_listen_url")
+    @classmethod
+    def _is_a_database_we_know(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None or value.get_secret_value() == NO_LISTEN:
+            return value
+        backend = value.get_secret_value().partition("://")[0].partition("+")[0]
+        if backend not in ("sqlite", "postgresql"):
+            raise ValueError("is sqlite+aiosqlite:///FILE, sqlite+aiosqlite:// or postgresql+asyncpg://...")
+        return value
+
+    @model_validator(mode="after")
+    def _add_up(self) -> Settings:
+        if self.port == self.internal_port:
+            raise ValueError("INTERNAL_PORT: is PORT too; give one of them another number")
+        if self.ack_deadline_seconds >= 3:
+            raise ValueError("ACK_DEADLINE_SECONDS: Slack waits 3 s; set it below 3, or take it out (then 2.5)")
+        if self.backoff_base_seconds > self.backoff_cap_seconds:
+            raise ValueError("BACKOFF_BASE_SECONDS: is above BACKOFF_CAP_SECONDS; lower it, or raise that")
+        return self
+
+
+def load() -> Settings:
+    """Reads the settings. Raises InvalidSettingsError, which names each wrong one and never its value."""
+    directory = SECRETS_DIRECTORY if SECRETS_DIRECTORY.is_dir() else None
+    try:
+        return Settings(_secrets_dir=directory)
+    except ValidationError as error:
+        found = error.errors(include_input=False, include_url=False)
+        raise InvalidSettingsError([_problem(one["loc"], one["msg"]) for one in found]) from None
+
+
+def _problem(where: tuple[int | str, ...], what: str) -> str:
+    """Begins with the name of the setting; what is wrong between two of them names them by itself."""
+    name = ".".join(map(str, where)).upper()
+    return f"{name}: {what}".removeprefix(": ").replace("Value error, ", "", 1)
+
+
+def environment_with(**changes: str) -> dict[str, str]:
+    """The environment for a process that we start: ours, with these variables set."""
+    return {**os.environ, **changes}

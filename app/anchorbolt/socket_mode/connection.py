@@ -1,0 +1,152 @@
+"""One WebSocket to Slack, from its hello to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+from aiohttp import ClientWebSocketResponse, WSMsgType
+from slack_sdk.socket_mode.response import SocketModeResponse
+
+from anchorbolt.delivery import json_text
+from anchorbolt.socket_mode.envelopes import Answer
+from anchorbolt.socket_mode.message import Disconnect, Envelope, Hello, read
+from anchorbolt.telemetry.logs import get_logger
+from anchorbolt.telemetry.tasks import spawn
+
+log = get_logger("socket")
+
+PINGS_PER_SILENCE = 3
+CLOSE_SECONDS = 0.5
+
+# Why a connection ended, where Slack gave no reason of its own.
+CLOSED, SILENT, TURNED_AWAY, LEFT = "closed", "silent", "lease_lost", "left"
+
+Receive = Callable[[Envelope], Awaitable[Answer | None]]
+
+
+class Connection:
+    """Reads envelopes, acknowledges them, and knows by the clock when it is dead.
+
+    Pings go out all the time, so something is heard all the time. What comes after a silence that was too long is not
+    worked on: this process stood still, Slack has sent it elsewhere, and the seat may be somebody else's.
+    """
+
+    def __init__(
+        self,
+        socket: ClientWebSocketResponse,
+        receive: Receive,
+        may_receive: Callable[[], bool],
+        silent_seconds: float,
+        clock: Callable[[], float],
+    ) -> None:
+        self.hello = asyncio.Event()
+        self.warned = asyncio.Event()  # Slack wants another one in its place
+        self.ended = asyncio.Event()
+        self.reason = CLOSED  # Slack's word in a disconnect, or one of ours
+        self.connections = 0  # how many this app had, when Slack greeted us
+        self._socket = socket
+        self._receive = receive
+        self._may_receive = may_receive
+        self._silent_seconds = silent_seconds
+        self._clock = clock
+        self._heard_at = clock()
+        self._answering: set[asyncio.Task[None]] = set()
+        self._loops = [spawn(self._read(), "read a socket"), spawn(self._watch(), "watch a socket")]
+
+    @property
+    def stands(self) -> bool:
+        """Greeted, and not ended."""
+        return self.hello.is_set() and not self.ended.is_set()
+
+    @property
+    def silent_for(self) -> float:
+        """Seconds since anything was heard."""
+        return self._clock() - self._heard_at
+
+    async def close(self, reason: str) -> None:
+        """Ends it at once, politely where somebody listens. What is being answered is answered to nobody."""
+        if not self.ended.is_set():
+            self.reason = reason
+            self.ended.set()
+        for loop in self._loops:
+            if loop is not asyncio.current_task():
+                loop.cancel()
+        with contextlib.suppress(TimeoutError, OSError):
+            async with asyncio.timeout(2 * CLOSE_SECONDS):
+                await self._socket.close()
+
+    async def leave(self, within_seconds: float) -> None:
+        """Ends it when nothing is being answered, or when the time is over; until then what comes is answered too."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_seconds):
+                while self._answering and not self.ended.is_set():
+                    await asyncio.wait(self._answering, return_when=asyncio.FIRST_COMPLETED)
+        await self.close(LEFT)
+
+    async def _read(self) -> None:
+        try:
+            while True:
+                message = await self._socket.receive()
+                if message.type in (WSMsgType.CLOSE, WSMsgType.CLOSING, WSMsgType.CLOSED, WSMsgType.ERROR):
+                    return
+                if self.silent_for > self._silent_seconds:
+                    self.reason = SILENT
+                    return
+                self._heard_at = self._clock()
+                if message.type is WSMsgType.PING:
+                    await self._socket.pong(message.data)
+                elif message.type is WSMsgType.TEXT:
+                    self._hear(message.data)
+        except OSError:  # it broke while we wrote
+            return
+        finally:
+            self.ended.set()
+
+    def _hear(self, text: str) -> None:
+        match read(text):
+            case Hello(connections):
+                self.connections = connections
+                self.hello.set()
+            case Disconnect(reason):
+                self.reason = reason
+                self.warned.set()
+            case Envelope() as envelope:
+                if not self._may_receive():
+                    self.reason = TURNED_AWAY
+                    self.ended.set()
+                    return
+                self._answer(self._acknowledge(envelope))
+            case None:
+                log.debug("a message that says nothing to us")
+
+    def _answer(self, work: Coroutine[Any, Any, None]) -> None:
+        task = spawn(work, "envelope")
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+
+    async def _acknowledge(self, envelope: Envelope) -> None:
+        answer = await self._receive(envelope)
+        if answer is None:
+            return
+        response = SocketModeResponse(envelope.id, answer.payload)
+        try:
+            await self._socket.send_str(json_text.write(response.to_dict()))
+        except OSError:
+            # Stored, or run: a retry finds it by its key.
+            log.warning("the ack could not be sent: the connection has ended", reason=self.reason)
+
+    async def _watch(self) -> None:
+        """Asks whether somebody is there, and gives it up when nothing is heard."""
+        while True:
+            await asyncio.sleep(self._silent_seconds / PINGS_PER_SILENCE)
+            if self.silent_for > self._silent_seconds:
+                await self.close(SILENT)
+                return
+            try:
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self._socket.ping()
+            except (OSError, TimeoutError):
+                continue  # reading tells how it ended, or the silence does

@@ -1,0 +1,34 @@
+"""Lines of JSON without structlog, for a process that writes few: the master. A test holds them against logs.py's."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+
+from anchorbolt.telemetry.redact import without_secrets
+
+
+class JsonLine(logging.Formatter):
+    """Writes a line of a library's logger, and takes out of it what opens doors."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Python's own hook."""
+        line = {
+            "event": record.getMessage(),
+            "logger": record.name,
+            "level": record.levelname.lower(),
+            "timestamp": datetime.now(UTC).isoformat().replace("+00:00", "Z"),
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return without_secrets(json.dumps(line))
+
+
+def configure() -> None:
+    """Sends every line of the process to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLine())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+    logging.captureWarnings(capture=True)

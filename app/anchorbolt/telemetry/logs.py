@@ -1,0 +1,87 @@
+"""Logs: one form for our lines and for those of uvicorn, gunicorn and Bolt; JSON, or readable on a terminal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import trace
+
+from anchorbolt.telemetry.redact import without_secrets
+from anchorbolt.telemetry.without_rich import structlog
+
+if TYPE_CHECKING:
+    from structlog.typing import EventDict, Processor, WrappedLogger
+
+# The key and the attempt of the run that this task belongs to.
+_run: ContextVar[tuple[str, int] | None] = ContextVar("run", default=None)
+
+
+def begin_run(key: str, attempt: int) -> None:
+    """From now on every line of this task, and of those that it starts, says whose it is."""
+    _run.set((key, attempt))
+
+
+def add_run(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
+    """The delivery that a line belongs to, and its trace where there is one."""
+    run = _run.get()
+    if run is not None:
+        line.setdefault("key", run[0])
+        line.setdefault("attempt", run[1])
+    span = trace.get_current_span().get_span_context()
+    if span.trace_flags.sampled:
+        line.setdefault("trace_id", trace.format_trace_id(span.trace_id))
+    return line
+
+
+PROCESSORS: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    add_run,
+    structlog.stdlib.add_logger_name,
+    structlog.stdlib.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+]
+
+
+def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+    """A logger for a room: `anchorbolt.<room>`."""
+    return structlog.stdlib.get_logger(f"anchorbolt.{name}")
+
+
+def configure(level: str, *, as_json: bool) -> None:
+    """Sends every line of the process to standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter(as_json=as_json))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    # Bolt gives the loggers of listeners this level. Libraries say at DEBUG what was sent and received.
+    root.setLevel(max(logging.getLevelNamesMapping()[level], logging.INFO))
+    for name in ("anchorbolt", "listeners"):
+        logging.getLogger(name).setLevel(level)
+    logging.getLogger("alembic.runtime.plugins").setLevel(logging.WARNING)  # says what it is made of, at every start
+    logging.getLogger("gunicorn").setLevel(logging.INFO)
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)  # lifecycle/ logs how a pod begins and ends
+    logging.captureWarnings(True)
+    structlog.configure(
+        processors=[*PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        # A line that nobody wants costs no more than its call.
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        cache_logger_on_first_use=True,
+    )
+
+
+def formatter(*, as_json: bool) -> logging.Formatter:
+    """Writes lines, and takes out of them what opens doors: a listener may log or raise what it was given."""
+    renderer: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *PROCESSORS],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer, _redact],
+    )
+
+
+def _redact(_: WrappedLogger, __: str, line: Any) -> str:
+    return without_secrets(line)

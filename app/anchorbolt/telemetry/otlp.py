@@ -1,0 +1,127 @@
+"""Spans and metrics to a collector, by OTLP over HTTP. Imported only when somebody wants them.
+
+Metrics are sent by OpenTelemetry's SDK, spans by ours (docs/decisions/0021). The sampler, the resource, and how metrics
+are sent, the SDK reads by itself from the standard `OTEL_*` variables (docs/settings.md).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+
+from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.metrics import Observation
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import SERVICE_NAME, Resource
+from opentelemetry.sdk.trace import TracerProvider
+
+from anchorbolt.settings.otel import Collector
+from anchorbolt.telemetry import traces
+from anchorbolt.telemetry.logs import get_logger
+from anchorbolt.telemetry.metrics import ALL
+from anchorbolt.telemetry.otlp_metrics import WithOurs
+from anchorbolt.telemetry.own_meters import LazyMeterProvider
+from anchorbolt.telemetry.span_sender import SpanSender
+from anchorbolt.telemetry.tracing import SampledTracing, SpansOfListeners
+
+log = get_logger("telemetry")
+
+SERVICE = "anchorbolt"
+# What the last spans and metrics get before the process goes all the same.
+FLUSH_SECONDS = 3.0
+
+
+class Otlp:
+    """What sends to the collector: spans from the loop, metrics from a thread of the SDK's."""
+
+    def __init__(self, collector: Collector, instance: str, meters: LazyMeterProvider) -> None:
+        """`instance`: the name of this pod. `meters`: what listeners measure. To be built in the loop that serves."""
+        self._spans: SpanSender | None = None
+        self._meters: LazyMeterProvider | None = None
+        resource = _resource(instance)
+        if "traces" in collector.signals:
+            provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+            self._spans = SpanSender(collector, resource.attributes, SERVICE)
+            provider.add_span_processor(SpansOfListeners(self._spans))
+            trace.set_tracer_provider(provider)
+            traces.switch(SampledTracing(provider.sampler, self._spans))
+        if "metrics" in collector.signals:
+            for name in ("opentelemetry.sdk", "opentelemetry.exporter"):
+                for logger in _loggers_below(name):
+                    logger.addFilter(Seldom())
+            exporter = WithOurs(OTLPMetricExporter(), ALL, resource)
+            meters.load([PeriodicExportingMetricReader(exporter)], resource)
+            began = time.monotonic()
+            # The SDK exports nothing without an instrument of its own; this one has a standard name.
+            meters.get_meter(SERVICE).create_observable_gauge(
+                "process.uptime", [lambda _: [Observation(time.monotonic() - began)]], "s", "Since the process began."
+            )
+            self._meters = meters
+
+    def start(self) -> None:
+        """Sends from now on."""
+        if self._spans is not None:
+            self._spans.start()
+
+    async def close(self) -> None:
+        """Sends what is left, within FLUSH_SECONDS: a collector that is away must not keep the pod."""
+        try:
+            async with asyncio.timeout(FLUSH_SECONDS):
+                await asyncio.gather(self._close_spans(), self._close_meters())
+        except TimeoutError:
+            log.warning("the last telemetry was not sent: the collector does not answer")
+
+    async def _close_spans(self) -> None:
+        if self._spans is not None:
+            await self._spans.close()
+
+    async def _close_meters(self) -> None:
+        meters, loop, ended = self._meters, asyncio.get_running_loop(), asyncio.Event()
+        if meters is None:
+            return
+
+        def close() -> None:
+            meters.shutdown()
+            loop.call_soon_threadsafe(ended.set)
+
+        # No executor: the interpreter would wait for its threads at the end.
+        threading.Thread(target=close, name="flush metrics", daemon=True).start()
+        await ended.wait()
+
+
+class Seldom(logging.Filter):
+    """Lets a logger say the same thing once a minute: an exporter without a collector has one theme."""
+
+    def __init__(self, every_seconds: float = 60, clock: Callable[[], float] | None = None) -> None:
+        super().__init__()
+        self._every = every_seconds
+        self._clock = clock
+        self._said: dict[object, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """The logging module's own hook."""
+        now = self._clock() if self._clock is not None else record.created
+        if now - self._said.get(record.msg, -self._every) < self._every:
+            return False
+        if len(self._said) > 100:
+            self._said.clear()
+        self._said[record.msg] = now
+        return True
+
+
+def _loggers_below(name: str) -> Sequence[logging.Logger]:
+    """A logger's filter does not see what its children say."""
+    found = [logger for key, logger in logging.Logger.manager.loggerDict.items() if key.startswith(name + ".")]
+    return [logger for logger in found if isinstance(logger, logging.Logger)]
+
+
+def _resource(instance: str) -> Resource:
+    """What OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say, over what we say."""
+    told = Resource.create()
+    named = not str(told.attributes.get(SERVICE_NAME, "unknown_service")).startswith("unknown_service")
+    ours = Resource({"service.instance.id": instance, SERVICE_NAME: SERVICE})
+    return ours.merge(told) if named else told.merge(ours)

@@ -1,0 +1,37 @@
+"""Background tasks that do not end unseen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+from anchorbolt.telemetry.logs import get_logger
+
+log = get_logger("tasks")
+
+
+def spawn(
+    work: Coroutine[Any, Any, None], name: str, among: set[asyncio.Task[None]] | None = None
+) -> asyncio.Task[None]:
+    """Starts a task; an exception that nobody expected is logged, never swallowed.
+
+    It is kept hold of `among` others until it has ended; without such a set that is the caller's part.
+    """
+    task = asyncio.get_running_loop().create_task(work, name=name)
+    if among is None:
+        task.add_done_callback(_ended)
+        return task
+
+    def let_go(task: asyncio.Task[None]) -> None:
+        among.discard(task)
+        _ended(task)
+
+    among.add(task)
+    task.add_done_callback(let_go)
+    return task
+
+
+def _ended(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("a task ended with an error", task=task.get_name(), exc_info=error)

@@ -1,0 +1,249 @@
+"""One trace a delivery: the request, and each attempt under it, also in another pod, with every Web API call.
+
+There is a span for the request, for each attempt and for each call, and what happens within them is told by events
+(docs/decisions/0021). With traces off everything here is one look at a variable; a delivery that is not wanted costs
+3 us. No text, token or URL from a payload goes into a span.
+"""
+
+from __future__ import annotations
+
+import time
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from opentelemetry import context, trace
+from opentelemetry.context import Context
+from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, StatusCode
+
+from anchorbolt.telemetry.span import Event, OwnSpan
+
+
+class Tracing(Protocol):
+    """Which traces are wanted, and what becomes of their spans."""
+
+    def begin(self) -> int | None:
+        """The id of a new trace; None if it is not wanted."""
+
+    def goes_on(self, trace_id: int) -> bool:
+        """Whether a trace that began elsewhere, and is wanted there, is wanted here."""
+
+    def ended(self, span: OwnSpan) -> None:
+        """Takes a span."""
+
+
+_tracing: Tracing | None = None
+# Whether this task belongs to a delivery that is traced: cheaper to ask than OpenTelemetry's context.
+_traced: ContextVar[bool] = ContextVar("traced", default=False)
+
+# What of a listener's own runs in a delivery that is not traced begins no trace of its own.
+NOT_TRACED = trace.set_span_in_context(NonRecordingSpan(SpanContext(1, 1, is_remote=False)), Context())
+
+
+def switch(tracing: Tracing | None) -> None:
+    """On, or off with None."""
+    global _tracing  # noqa: PLW0603 - one for the process, as OpenTelemetry's provider is
+    _tracing = tracing
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a request came: what its span is called, what is known of all of them, and where the status is told."""
+
+    span: str
+    attributes: dict[str, Any]
+    status: str | None
+
+
+HTTP = Way("POST /slack/events", {"http.request.method": "POST"}, "http.response.status_code")
+SOCKET = Way("receive envelope", {"network.protocol.name": "websocket"}, None)
+
+
+class RequestTrace:
+    """The span of a request, and what happened in it; kept for those requests alone that are traced."""
+
+    __slots__ = ("_events", "_span", "_started", "_way")
+
+    def __init__(self, way: Way) -> None:
+        self._way = way
+        self._started = time.time_ns()
+        self._events: list[Event] = []
+        self._span: OwnSpan | None = None
+
+    def mark(self, name: str) -> None:
+        """A step is done."""
+        self._events.append((name, time.time_ns(), None))
+
+    def identify(self, kind: str, slack_type: str, key: str | None, parent: str | None) -> bool:
+        """The request is Slack's: whether it is traced is decided now. `parent`: a traceparent from an ingress."""
+        tracing = _tracing
+        if tracing is None:
+            return False
+        ids = _ids_of_request(tracing, parent)
+        if ids is None:
+            return False
+        attributes = self._way.attributes | {"slack.kind": kind, "slack.type": slack_type}
+        if key is not None:
+            attributes["messaging.message.id"] = key
+        self._span = OwnSpan(
+            self._way.span,
+            SpanKind.SERVER,
+            ids,
+            attributes,
+            tracing.ended,
+            parent_is_remote=ids[1] is not None,
+            events=self._events,
+            began=self._started,
+        )
+        _enter(self._span)
+        return True
+
+    def end(self, status: int) -> None:
+        """It was answered."""
+        span = self._span
+        if span is not None:
+            if self._way.status is not None:
+                span.attributes[self._way.status] = status
+            if status >= 500:
+                span.status = StatusCode.ERROR
+            span.end()
+
+
+class AttemptTrace:
+    """The span of one run of a delivery."""
+
+    __slots__ = ("_span", "traceparent")
+
+    def __init__(self, span: OwnSpan, traceparent: str) -> None:
+        """`traceparent`: of the request, for the attempts that may follow."""
+        self._span = span
+        self.traceparent = traceparent
+
+    def found(self, listener: str) -> None:
+        """Bolt has found the listener, which begins now."""
+        self._span.attributes["code.function.name"] = listener
+        self._span.add_event("listener")
+
+    def event(self, name: str) -> None:
+        """Something of interest happened."""
+        self._span.add_event(name)
+
+    def end(self, outcome: str, error: BaseException | None = None) -> None:
+        """It is over; the first word counts. Of an error its class is told: a message may quote what was sent."""
+        span = self._span
+        if not span.is_recording():
+            return
+        span.attributes["anchorbolt.outcome"] = outcome
+        if error is not None:
+            span.attributes["error.type"] = type(error).__name__
+            span.status = StatusCode.ERROR
+        span.end()
+
+
+def begin_request(way: Way) -> RequestTrace | None:
+    """None while traces are off."""
+    return RequestTrace(way) if _tracing is not None else None
+
+
+def traceparent() -> str | None:
+    """What links an attempt to the request of this task, if that is traced: https://www.w3.org/TR/trace-context/"""
+    if not _traced.get():
+        return None
+    trace_id, span_id = _ids(trace.get_current_span())
+    return f"00-{trace_id:032x}-{span_id:016x}-01"
+
+
+def begin_attempt(
+    parent: str | None, kind: str, key: str, attempt: int, *, received_at: float | None = None
+) -> AttemptTrace | None:
+    """The run of a delivery begins in this task; None if its request is not traced.
+
+    `parent` is the request's traceparent, `received_at` is in seconds since 1970.
+    """
+    tracing = _tracing
+    if tracing is None:
+        return None
+    under = _read(parent) if parent is not None else None
+    if parent is None or under is None or not tracing.goes_on(under[0]):
+        _traced.set(False)
+        context.attach(NOT_TRACED)
+        return None
+    attributes: dict[str, Any] = {"messaging.message.id": key, "slack.kind": kind, "anchorbolt.attempt": attempt}
+    if received_at is not None:
+        attributes["anchorbolt.wait_seconds"] = max(0.0, time.time() - received_at)
+    span = OwnSpan(f"process {kind}", SpanKind.CONSUMER, under, attributes, tracing.ended, parent_is_remote=True)
+    _enter(span)
+    return AttemptTrace(span, parent)
+
+
+class CallTrace:
+    """The span of one call of the Web API, with its retries."""
+
+    __slots__ = ("_span", "_token")
+
+    def __init__(self, span: OwnSpan) -> None:
+        self._span = span
+        self._token = context.attach(trace.set_span_in_context(span))
+
+    def end(self, result: str, status: int | None) -> None:
+        """`result`: ok, or Slack's error. `status`: of the last HTTP response, if there was one."""
+        context.detach(self._token)
+        span = self._span
+        if status is not None:
+            span.attributes["http.response.status_code"] = status
+        if result != "ok":
+            span.attributes["error.type"] = result
+            span.status = StatusCode.ERROR
+        span.end()
+
+
+def begin_call(method: str, base_url: str) -> CallTrace | None:
+    """None where the run that calls is not traced."""
+    tracing = _tracing
+    if tracing is None or not _traced.get():
+        return None
+    above = trace.get_current_span()  # the attempt's, or one of the listener's own
+    if not above.is_recording():
+        return None
+    attributes: dict[str, Any] = {"http.request.method": "POST", "url.full": base_url + method}
+    return CallTrace(OwnSpan(method, SpanKind.CLIENT, _ids(above), attributes, tracing.ended))
+
+
+def call_sent_again(times: int, status: int | None) -> None:
+    """The call of this task is sent again."""
+    span = trace.get_current_span()
+    if span.is_recording():
+        span.set_attribute("http.request.resend_count", times)
+        span.add_event("sent again", {"http.response.status_code": status} if status is not None else None)
+
+
+def _ids_of_request(tracing: Tracing, parent: str | None) -> tuple[int, int | None] | None:
+    under = _read(parent) if parent is not None else None
+    if under is not None:
+        return under if tracing.goes_on(under[0]) else None
+    trace_id = tracing.begin()
+    return (trace_id, None) if trace_id is not None else None
+
+
+def _ids(span: Span) -> tuple[int, int]:
+    if isinstance(span, OwnSpan):
+        return span.trace_id, span.span_id
+    found = span.get_span_context()
+    return found.trace_id, found.span_id
+
+
+def _enter(span: OwnSpan) -> None:
+    """The span is the current one of this task, and of those that it starts."""
+    _traced.set(True)
+    context.attach(trace.set_span_in_context(span, Context()))
+
+
+def _read(parent: str) -> tuple[int, int] | None:
+    """Trace and span that a traceparent names; None if it names none, or one that is not traced."""
+    try:
+        _, trace_id, span_id, flags = parent.split("-")
+        found = int(trace_id, 16), int(span_id, 16)
+        sampled = int(flags[:2], 16) & 1
+    except ValueError:
+        return None
+    return found if sampled and 0 < found[0] < 1 << 128 and 0 < found[1] < 1 << 64 else None

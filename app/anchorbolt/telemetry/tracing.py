@@ -1,0 +1,56 @@
+"""Which traces are wanted, by OpenTelemetry's own sampler, and where spans go: ours, and those of listeners."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from opentelemetry.sdk.trace.sampling import Decision, ParentBased, Sampler
+
+from anchorbolt.telemetry import metrics
+from anchorbolt.telemetry.span_sender import SpanSender
+
+_NO_PARENT = Context()
+
+
+class SampledTracing:
+    """Asks the sampler about a trace before there is a span."""
+
+    def __init__(self, sampler: Sampler, sender: SpanSender) -> None:
+        self._sampler = sampler
+        self._sender = sender
+        self.ended = sender.put
+
+    def begin(self) -> int | None:
+        """None also while the queue is full, or the collector away: the spans would be dropped later, for more."""
+        trace_id = random.getrandbits(128) or 1
+        if not self._wants(trace_id):
+            return None
+        if self._sender.is_full:
+            metrics.spans_dropped.add("queue_full")
+            return None
+        return trace_id
+
+    def goes_on(self, trace_id: int) -> bool:
+        """A sampler that looks at the parent follows it; any other decides again."""
+        return isinstance(self._sampler, ParentBased) or self._wants(trace_id)
+
+    def _wants(self, trace_id: int) -> bool:
+        asked = self._sampler.should_sample(_NO_PARENT, trace_id, "POST /slack/events")
+        return asked.decision is Decision.RECORD_AND_SAMPLE
+
+
+class SpansOfListeners(SpanProcessor):
+    """What listeners begin by OpenTelemetry's API goes the same way. To be built in the loop of the sender."""
+
+    def __init__(self, sender: SpanSender) -> None:
+        self._sender = sender
+        self._loop = asyncio.get_running_loop()
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """The SDK's own hook; in whatever thread the span ended."""
+        of_span = span.get_span_context()
+        if of_span is not None and of_span.trace_flags.sampled and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._sender.put, span)

@@ -1,0 +1,59 @@
+"""The end of a run as it is told: to the metrics, to its trace, and in the one line `delivery ended` of the log."""
+
+from __future__ import annotations
+
+from anchorbolt.bolt.run import Run
+from anchorbolt.inbox.lease import Stored
+from anchorbolt.telemetry import metrics
+from anchorbolt.telemetry.logs import get_logger
+from anchorbolt.worker.verdict import describe
+
+log = get_logger("runner")
+
+# How loud it is said, where it is not as it should be.
+LEVELS = {"dead": "error", "failed": "warning", "lost": "warning"}
+
+
+def stored_ended(stored: Stored, run: Run | None, outcome: str, error: str | None, seconds: float) -> None:
+    """`run`: None where none began. Lost is what another has taken over."""
+    told: dict[str, object] = {"error": error} if error else {}
+    _tell(LEVELS.get(outcome, "debug"), stored.key, stored.kind, run, outcome, stored.attempts, seconds, told)
+
+
+def unstored_ended(run: Run, outcome: str, seconds: float) -> None:
+    """The inbox knows nothing of it, so that it is over with this run. Lost is lost: nobody goes on with it."""
+    level = "error" if outcome == "lost" else LEVELS.get(outcome, "debug")
+    told: dict[str, object] = {"stored": False}
+    if run.error is not None:
+        told["error"] = describe(run.error)
+    delivery = run.delivery
+    _tell(level, delivery.key, delivery.kind.value, run, outcome, run.attempt.attempt, seconds, told, last=True)
+
+
+def _tell(  # noqa: PLR0917 - in the order of the line
+    level: str,
+    key: str,
+    kind: str,
+    run: Run | None,
+    outcome: str,
+    attempt: int,
+    seconds: float,
+    told: dict[str, object],
+    *,
+    last: bool = False,
+) -> None:
+    listener = run.listener if run is not None else None
+    if run is not None:
+        run.over(outcome)
+    metrics.run_ended(kind, listener, outcome.replace(" ", "_"), seconds, last=last)
+    # Whoever looks for a delivery looks for this line, and `make run` reads it.
+    getattr(log, level)(
+        "delivery ended",
+        key=key,
+        kind=kind,
+        listener=listener,
+        outcome=outcome,
+        attempt=attempt,
+        duration_ms=round(seconds * 1000, 1),
+        **told,
+    )

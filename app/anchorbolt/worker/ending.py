@@ -1,0 +1,135 @@
+"""The end of a run: judged, told to Slack where a workflow waits for it, written to the inbox, and logged."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable
+
+from anchorbolt.bolt.run import Run
+from anchorbolt.delivery import Delivery
+from anchorbolt.errors import StoreError
+from anchorbolt.inbox.complete import Completed
+from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.inbox.lease import End, Held, Outcome
+from anchorbolt.telemetry.logs import get_logger
+from anchorbolt.worker.ended import stored_ended
+from anchorbolt.worker.running import Cut, Running
+from anchorbolt.worker.settled import settled
+from anchorbolt.worker.slots import Room
+from anchorbolt.worker.verdict import HANDED_BACK, Verdict, describe
+
+log = get_logger("runner")
+
+# The inbox of a busy process may never be idle.
+SETTLE_SECONDS = 1.0
+# So many deliveries of a lane run one after the other while other lanes wait for a place: then it queues behind them.
+TURN = 10
+
+ReportFailure = Callable[[Delivery, str], Awaitable[None]]
+
+
+class Ending:
+    """Writes how runs ended."""
+
+    def __init__(
+        self, inbox: Inbox, room: Room, report_failure: ReportFailure, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._inbox = inbox
+        self._room = room
+        self._report_failure = report_failure
+        self._clock = clock
+
+    def of_cut(self, cut: Cut) -> Verdict | None:
+        """A run that was cut short is handed back, unless its lane is somebody else's: then nothing is ours to say."""
+        return None if cut is Cut.LOST else HANDED_BACK
+
+    async def write(self, running: Running, run: Run | None, verdict: Verdict | None, began: float) -> Held | None:
+        """Writes the end, and returns the lane's next delivery if it is ours to run now."""
+        stored = running.held.stored
+        if verdict is not None and verdict.end is End.DEAD and run is not None:
+            try:
+                await self._tell_slack(run.delivery, verdict)
+            except asyncio.CancelledError:
+                if running.cut is None:
+                    raise
+                verdict = self.of_cut(running.cut)  # who goes on with it tells Slack
+        if verdict is None:
+            stored_ended(running.held.stored, run, "lost", None, self._clock() - began)
+            return None
+        running.in_a_row += 1
+        go_on = self._room.may_begin and not (self._room.backlog and running.in_a_row >= TURN)
+        outcome = Outcome(
+            running.held.lease, stored.id, verdict.end, verdict.error, verdict.delay_seconds, go_on, stored.attempts
+        )
+        completing = self._inbox.complete(outcome)
+        try:
+            # A run that is cut while its end is written must not unwrite it; the fence decides.
+            await settled(completing)
+            completed = completing.result()
+        except StoreError:
+            if run is not None:
+                run.over("not_written")
+            return None  # the inbox is closed: the lease runs out, and another process goes on
+        except asyncio.CancelledError:
+            completing.add_done_callback(lambda done: self._written_late(done, running, run, verdict, began))
+            if running.cut is None:
+                raise
+            return None
+        self._conclude(completed, running, run, verdict, began)
+        return completed.following
+
+    def _conclude(
+        self, completed: Completed, running: Running, run: Run | None, verdict: Verdict, began: float
+    ) -> None:
+        """Says what became of the end of a run."""
+        if not completed.written:
+            log.warning("completion refused: the lane is another's by now", key=running.held.stored.key)
+            stored_ended(running.held.stored, run, "lost", None, self._clock() - began)
+            return
+        stored_ended(running.held.stored, run, _word(verdict, run), verdict.error, self._clock() - began)
+        if completed.freed:
+            self._freed(verdict.delay_seconds)
+
+    async def settle(self) -> None:
+        """Lets those that were turned away in this moment be handed back, so that a kill that follows spares them."""
+        await asyncio.sleep(0)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SETTLE_SECONDS):
+                await self._inbox.flush()
+
+    def _written_late(
+        self,
+        completing: asyncio.Future[Completed],
+        running: Running,
+        run: Run | None,
+        verdict: Verdict,
+        began: float,
+    ) -> None:
+        """Nobody is left who could run what follows: another takes it."""
+        if completing.cancelled() or completing.exception():
+            return
+        completed = completing.result()
+        self._conclude(completed, running, run, verdict, began)
+        if (following := completed.following) is not None:
+            handing_back = self._inbox.complete(Outcome(following.lease, following.stored.id, End.HANDED_BACK))
+            handing_back.add_done_callback(lambda _: self._freed(0))
+
+    def _freed(self, delay_seconds: float) -> None:
+        """The lane waits for whoever claims it: we look when its backoff is over, the others are told of it now."""
+        asyncio.get_running_loop().call_later(delay_seconds, self._room.wake.set)
+        if delay_seconds == 0:
+            self._inbox.wake_others()
+
+    async def _tell_slack(self, delivery: Delivery, verdict: Verdict) -> None:
+        try:
+            await self._report_failure(delivery, verdict.error or "failed")
+        except Exception as error:  # whatever the Web API raises: it is a dead letter all the same
+            log.warning("Slack was not told of a failed workflow step", key=delivery.key, error=describe(error))
+
+
+def _word(verdict: Verdict, run: Run | None) -> str:
+    if verdict.end is End.DONE:
+        return "unmatched" if run is not None and run.unmatched else "done"
+    return "failed" if verdict.end is End.RETRY else verdict.end.value

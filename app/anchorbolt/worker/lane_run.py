@@ -1,0 +1,122 @@
+"""Runs a stored delivery through Bolt, then those that follow in its lane."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from anchorbolt.bolt.run import Run
+from anchorbolt.delivery import Attempt, Delivery, Kind, restore
+from anchorbolt.errors import RefusedError, RunError, RunTimeoutError
+from anchorbolt.inbox.lease import End, Held
+from anchorbolt.telemetry import logs, traces
+from anchorbolt.timers import Timeout
+from anchorbolt.worker.ending import Ending
+from anchorbolt.worker.running import Cut, Running
+from anchorbolt.worker.verdict import Limits, Verdict, judge
+
+# Who was cut short twice runs alone among its like, so that one that kills its pod does not take the others along.
+SUSPECT_CRASHES = 2
+# The others do not wait with their lanes in hand: a crash would be counted for them too, though they never ran.
+SUSPECT_PAUSE_SECONDS = 1.0
+
+
+class Dispatch(Protocol):
+    """Bolt, as the runner needs it."""
+
+    async def run_stored(self, run: Run) -> None:
+        """Runs a stored delivery to its end; how it ended is in `run`."""
+
+    async def report_failure(self, delivery: Delivery, reason: str) -> None:
+        """Tells Slack of a workflow step that is a dead letter."""
+
+
+class LaneRun:
+    """One place: a delivery runs in it, then the next of its lane, while there is one that is ours."""
+
+    def __init__(
+        self, dispatch: Dispatch, ending: Ending, limits: Limits, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._dispatch = dispatch
+        self._ending = ending
+        self._limits = limits
+        self._clock = clock
+        self._suspects = asyncio.Lock()
+
+    async def run(self, running: Running, lease_seconds: float) -> None:
+        """Runs the lane from the delivery that is held."""
+        following: Held | None = running.held
+        while following is not None:
+            running.held = following
+            running.expires_at = following.sent_at + lease_seconds
+            following = await self._run_one(running)
+            running.delivery = None
+
+    async def _run_one(self, running: Running) -> Held | None:
+        began = self._clock()
+        stored = running.held.stored
+        logs.begin_run(stored.key, stored.attempts)
+        run: Run | None = None
+        verdict: Verdict | None
+        if began >= running.expires_at:  # this process stood still since it took the lane: it may be another's by now
+            running.cut = running.cut or Cut.EXPIRED
+            return await self._ending.write(running, None, self._ending.of_cut(running.cut), began)
+        try:
+            is_suspect = SUSPECT_CRASHES <= stored.crashes < self._limits.max_crashes
+            if is_suspect and self._suspects.locked():
+                turned_away = Verdict(End.HANDED_BACK, delay_seconds=SUSPECT_PAUSE_SECONDS)
+                return await self._ending.write(running, None, turned_away, began)
+            run = self._prepare(running)
+            if stored.crashes >= self._limits.max_crashes:
+                raise _BuryError(f"cut short {stored.crashes} times: its process died while it ran")
+            if is_suspect:
+                async with self._suspects:
+                    await self._ending.settle()
+                    await self._within_limit(run)
+            else:
+                await self._within_limit(run)
+            # A listener that was cut and returned all the same swallowed that: nobody knows what it has done.
+            cut = running.cut
+            verdict = judge(run.error, stored.tries, self._limits) if cut is None else self._ending.of_cut(cut)
+        except asyncio.CancelledError:
+            if running.cut is not None:
+                verdict = self._ending.of_cut(running.cut)
+            elif (task := asyncio.current_task()) is not None and task.cancelling():
+                raise
+            else:
+                verdict = judge(RunError("the listener cancelled itself"), stored.tries, self._limits)
+        except _BuryError as burial:
+            verdict = Verdict(End.DEAD, str(burial))
+        except Exception as error:  # Bolt itself fell over this payload
+            verdict = judge(error, stored.tries, self._limits)
+        return await self._ending.write(running, run, verdict, began)
+
+    def _prepare(self, running: Running) -> Run:
+        stored = running.held.stored
+        try:
+            delivery = running.delivery or restore(stored.body, stored.content_type, stored.key)
+        except RefusedError as error:
+            raise _BuryError(f"the stored body cannot be read: {error.word}") from error
+        is_last = stored.tries >= self._limits.max_attempts
+        attempt = Attempt(stored.key, Kind(stored.kind), stored.attempts, is_last, stored.crashes)
+        trace = traces.begin_attempt(
+            stored.traceparent, stored.kind, stored.key, stored.attempts, received_at=stored.received_at
+        )
+        return Run(delivery, attempt, trace=trace)
+
+    async def _within_limit(self, run: Run) -> None:
+        limit = self._limits.run_timeout_seconds
+        try:
+            with Timeout.after(limit) as timeout:
+                await self._dispatch.run_stored(run)
+        except TimeoutError:
+            if not timeout.expired:
+                raise
+        if timeout.expired:  # also where the listener swallowed its cancellation, and returned
+            run.error = RunTimeoutError(f"it took longer than RUN_TIMEOUT_SECONDS ({limit:g})")
+
+
+class _BuryError(Exception):
+    """Ends a delivery that must not run: a dead letter without a run."""

@@ -1,0 +1,66 @@
+"""Keeps the leases of what runs: renews them in time, and stops a run whose lease might be somebody else's soon."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from anchorbolt.errors import StoreError
+from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.telemetry.logs import get_logger
+from anchorbolt.worker.running import Cut, Running, Runs
+
+log = get_logger("runner")
+
+# Three chances before the lease runs out.
+RENEWALS_PER_LEASE = 3
+# How long before its end a lease that was not renewed counts as gone: a run needs some time to stop.
+MARGIN = 0.1
+
+
+class Leases:
+    """Two loops over the runs of this process: one asks the database, the other looks at the clock alone."""
+
+    def __init__(self, inbox: Inbox, runs: Runs, clock: Callable[[], float] = time.monotonic) -> None:
+        self._inbox = inbox
+        self._runs = runs
+        self._clock = clock
+        self._lease_seconds = inbox.lease_seconds
+
+    async def renew(self) -> None:
+        """Renews what runs, for ever."""
+        every = self._lease_seconds / RENEWALS_PER_LEASE
+        while True:
+            await asyncio.sleep(every if self._inbox.up else min(every, 0.2))
+            # What began a moment ago has its lease; most runs end before they need this.
+            due = [one for one in self._runs if one.expires_at - self._clock() < self._lease_seconds - every / 2]
+            if due and self._inbox.up:
+                await self._renew(due)
+
+    async def watch(self) -> None:
+        """Stops in time what could not be renewed. It never waits for the database."""
+        margin = self._lease_seconds * MARGIN
+        while True:
+            await asyncio.sleep(min(0.25, margin / 2))
+            now = self._clock()
+            for one in self._runs:
+                if one.cut is None and one.expires_at - margin <= now:
+                    log.warning("lease not renewed in time: run stopped", key=one.held.stored.key)
+                    one.stop(Cut.EXPIRED)
+
+    async def _renew(self, due: list[Running]) -> None:
+        sent_at = self._clock()
+        leases = {one.held.lease: one for one in due}
+        try:
+            lost = await self._inbox.renew(list(leases))
+        except StoreError:
+            return  # the inbox says so itself; the watch stops what it must
+        for lease in lost:
+            one = leases.pop(lease)
+            # A run that has just ended wrote that itself, and its lease is gone for that reason.
+            if one in self._runs and one.held.lease == lease:
+                log.warning("lease lost: another process holds the lane", key=one.held.stored.key, lane=lease.lane)
+                one.stop(Cut.LOST)
+        for one in leases.values():
+            one.expires_at = sent_at + self._lease_seconds

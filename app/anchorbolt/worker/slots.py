@@ -1,0 +1,142 @@
+"""How many more deliveries may run here, and whether any may begin at all."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+
+from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.timers import call_later
+
+# After the database was away: whoever held a lane renews it or hands it back before anybody claims.
+CLAIM_PAUSE_SECONDS = 1.0
+# An arrival that will have no place so soon, by how fast places became free of late, is stored for whoever has one.
+SOON_SECONDS = 0.4
+# And so is one for which none became free after all. Slack waits three seconds.
+PATIENCE_SECONDS = 1.0
+# So many places that became free tell how fast the next ones will; and so many count as if they had, for a hopeful
+# beginning: what has just begun cannot have ended.
+TURNS = 256
+HOPE = 32
+
+
+class Room:
+    """The places of this process. `takes` False: it only stores, others run."""
+
+    def __init__(
+        self, inbox: Inbox, concurrency: int, *, takes: bool = True, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._inbox = inbox
+        self._clock = clock
+        self.takes = takes
+        self.free = concurrency
+        self.open = True  # False: the pod drains (see shut)
+        self.paused = False  # by an operator, for all pods
+        self.backlog = False  # lanes wait that we know of: they come before what arrives now
+        self.wake = asyncio.Event()
+        self._waiting: deque[asyncio.Future[bool]] = deque()
+        self._turns: deque[float] = deque(maxlen=TURNS)  # when it was full, then when places became free
+        self._is_arrivals_turn = False
+
+    @property
+    def may_begin(self) -> bool:
+        """Whether a lane may be taken now."""
+        return self.may_ask and not self.paused
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether the inbox may be asked for lanes: also while it is paused, to learn that it no longer is."""
+        inbox = self._inbox
+        return self.takes and self.open and inbox.up and self._clock() - inbox.up_since >= CLAIM_PAUSE_SECONDS
+
+    async def place_for_arrival(self) -> bool:
+        """A place for a delivery that arrives now, if there is one soon.
+
+        Under more load than the processor can take, a short wait for a place keeps what arrives at the pace of what
+        ends: stored at once, it would only be claimed and read again a moment later, for twice the work.
+        """
+        if not self.may_begin:
+            return False
+        if self.free > 0 and not self.backlog:
+            self._take(1)
+            return True
+        if self._wait_seconds() > SOON_SECONDS:
+            return False
+        place: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        impatience = call_later(PATIENCE_SECONDS, self._lose_patience, place)
+        try:
+            return await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled() and place.result():
+                self.give_back()
+            raise
+        finally:
+            impatience.cancel()
+
+    def reserve(self, most: int) -> int:
+        """Up to `most` places."""
+        places = max(0, min(self.free, most))
+        self._take(places)
+        return places
+
+    def unreserve(self, places: int) -> None:
+        """Places that were not needed."""
+        self.free += places
+        if not self.backlog:
+            self._give(self.free)
+
+    def give_back(self) -> None:
+        """A place that is free again. While lanes wait, every second one is theirs.
+
+        Were all of them theirs, all that arrives would be stored too, and under load there would be no end of that.
+        """
+        self.free += 1
+        self._turns.append(self._clock())
+        if self.backlog:
+            self.wake.set()
+            self._is_arrivals_turn = not self._is_arrivals_turn
+            self._give(int(self._is_arrivals_turn))
+        else:
+            self._give(self.free)
+
+    def shut(self) -> None:
+        """From now on none is given: who waits for one is stored at once, for another pod."""
+        self.open = False
+        for place in self._waiting:
+            if not place.done():
+                place.set_result(False)
+        self._waiting.clear()
+
+    def somebody_waits(self) -> None:
+        """A lane waits for a place, here or elsewhere."""
+        self.backlog = True
+        self.wake.set()
+
+    def _take(self, places: int) -> None:
+        self.free -= places
+        if self.free <= 0 and not self._waiting:
+            self._turns.clear()
+            self._turns.append(self._clock())
+
+    def _give(self, most: int) -> None:
+        while most > 0 and self._waiting and self.free > 0:
+            place = self._waiting.popleft()
+            if not place.done():  # else its request is gone
+                most -= 1
+                self.free -= 1
+                place.set_result(True)
+
+    def _lose_patience(self, place: asyncio.Future[bool]) -> None:
+        if not place.done():
+            self._waiting.remove(place)
+            place.set_result(False)
+
+    def _wait_seconds(self) -> float:
+        """How long the next arrival would wait."""
+        if not self._turns:
+            return 0
+        seconds_a_place = (self._clock() - self._turns[0]) / (len(self._turns) - 1 + HOPE)
+        return (1 + len(self._waiting)) * seconds_a_place * (2 if self.backlog else 1)

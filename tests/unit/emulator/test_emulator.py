@@ -1,0 +1,48 @@
+"""The stand-in takes a free port, says when a port is taken, and ends."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+
+import httpx
+import pytest
+from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.errors import PortTakenError
+
+
+async def test_a_taken_port_is_named() -> None:
+    """A second stand-in on the same port is refused with the port and the option in the message."""
+    async with StandIn() as first:
+        port = httpx.URL(first.url).port
+        assert port is not None
+        with pytest.raises(PortTakenError, match=f"port {port} is taken.*--stand-in-port"):
+            await StandIn(port=port).start()
+
+
+async def test_a_stopped_stand_in_frees_its_port() -> None:
+    """After stop, also with a client that kept its connection, the same port can be listened on again."""
+    async with httpx.AsyncClient() as client:
+        async with StandIn() as first:
+            assert (await client.get(first.url)).status_code == 200
+        port = httpx.URL(first.url).port
+        async with StandIn(port=port or 0) as second:
+            assert (await client.get(second.url)).status_code == 200
+
+
+def test_it_runs_as_a_process_and_ends_with_0() -> None:
+    """`python -m anchorbolt.emulator` prints its URL, answers there, and ends with 0 on SIGTERM."""
+    # 1. It tells its URL once it listens.
+    process = subprocess.Popen([sys.executable, "-m", "anchorbolt.emulator"], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        # 2. It answers there.
+        assert httpx.get(f"{url}calls").json()["count"] == 0
+        # 3. It ends when asked.
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=20) == 0
+    finally:
+        process.kill()
+        process.wait()

@@ -1,0 +1,553 @@
+"""What is stored runs: in its lane, as often as it must, as long as it may."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+
+import pytest
+from anchorbolt.bolt.run import Run
+from anchorbolt.delivery import Attempt, Delivery, Kind
+from anchorbolt.inbox.accept import Accepted, Item
+from anchorbolt.inbox.lease import Held
+from anchorbolt.inbox.tables import delivery as deliveries
+from anchorbolt.inbox.tables import lane as lanes
+from anchorbolt.worker.worker import Runner
+from sqlalchemy import update
+from structlog.testing import capture_logs
+
+from tests.support.waiting import until, until_answer
+from tests.unit.worker.conftest import LIMITS, Bench, event
+
+LATER = 1e12
+
+
+async def nothing(_: Run) -> None:
+    """A run that ends well at once."""
+
+
+async def fails(_: Run) -> None:
+    """A run that never ends well."""
+    raise LookupError("again")
+
+
+async def accept(runner: Runner, delivery: Delivery) -> Accepted:
+    """Stores an event as the receiver does."""
+    return await runner.accept(delivery, LATER, reserved=await runner.place())
+
+
+async def end(runner: Runner) -> None:
+    """Ends a runner as the life of a pod does."""
+    runner.stop_taking()
+    await runner.hand_back(5)
+    await runner.stop()
+
+
+async def taken_by_a_process_that_dies(bench: Bench, *events: Delivery) -> list[Held]:
+    """Stores events and starts them in the name of a process that will say nothing more."""
+    items = [Item(one.key, one.lane, one.kind.value, one.content_type, one.body, take=True) for one in events]
+    accepted = await asyncio.gather(*(bench.inbox.accept(item, LATER) for item in items))
+    return [one.held for one in accepted if one.held is not None]
+
+
+async def cut_short(bench: Bench, delivery: Delivery, crashes: int) -> None:
+    """Says of a delivery how often a dead process has cut it short."""
+    values = {"crashes": crashes, "attempts": crashes + 1}  # the one that a process holds now is counted
+    await bench.database.transact(
+        lambda connection: connection.execute(
+            update(deliveries).where(deliveries.c.key == delivery.key).values(**values)
+        )
+    )
+
+
+async def test_an_arrival_runs_at_once_and_is_done(bench: Bench) -> None:
+    """What arrives in an empty lane runs without being claimed, as attempt 1, and its row loses its body."""
+    runner, dispatch = bench.runner(nothing)
+    delivery = event()
+    accepted = await accept(runner, delivery)
+    assert accepted.held is not None
+    row = await bench.until_ended(delivery.key)
+    assert (row.state, row.body, row.attempts) == ("done", None, 1)
+    assert await bench.lane(delivery.lane) is None
+    (run,) = dispatch.runs
+    assert run.attempt == Attempt(delivery.key, Kind.EVENT, attempt=1, is_last=False, crashes=0)
+    assert run.delivery is delivery
+
+
+async def test_a_lane_runs_one_at_a_time_in_order(bench: Bench) -> None:
+    """Five events of a thread run one after the other as they were accepted; another thread runs beside them."""
+    told: list[str] = []
+    go = asyncio.Event()
+
+    async def work(run: Run) -> None:
+        told.append(f"start {run.delivery.payload['event']['text']}")
+        await go.wait()
+        told.append(f"end {run.delivery.payload['event']['text']}")
+
+    runner, _ = bench.runner(work)
+    lane = [event("C1", n) for n in range(5)]
+    other = event("C2", 9)
+    for delivery in [*lane, other]:
+        await accept(runner, delivery)
+    await until(lambda: len(told) == 2, what="one of each lane runs")
+    assert sorted(told) == ["start n=0", "start n=9"]
+    go.set()
+    for delivery in [*lane, other]:
+        assert (await bench.until_ended(delivery.key)).state == "done"
+    of_the_lane = [line for line in told if not line.endswith("n=9")]
+    assert of_the_lane == [f"{word} n={n}" for n in range(5) for word in ("start", "end")]
+    await end(runner)
+
+
+async def test_a_failed_attempt_waits_for_its_backoff_and_its_lane_with_it(bench: Bench) -> None:
+    """Until the backoff is over nothing of the lane runs; then the same delivery again, then the one behind it."""
+    keys: list[str] = []
+
+    async def work(run: Run) -> None:
+        keys.append(f"{run.delivery.key} {run.attempt.attempt}")
+        if len(keys) == 1:
+            raise LookupError
+
+    runner, _ = bench.runner(work)
+    runner.start()
+    first, second = event(), event()
+    await accept(runner, first)
+    await accept(runner, second)
+
+    async def freed() -> bool:
+        lane = await bench.lane(first.lane)
+        return lane is not None and lane.owner is None
+
+    await until_answer(freed, what="the lane waits for its backoff")
+    assert keys == [f"{first.key} 1"]
+    bench.clock.now += 1
+    await bench.until_ended(second.key)
+    assert keys == [f"{first.key} 1", f"{first.key} 2", f"{second.key} 1"]
+    await end(runner)
+
+
+async def test_after_the_last_attempt_it_is_a_dead_letter(bench: Bench) -> None:
+    """The listener is told of its last attempt, Slack may be told of the end, and the lane goes on."""
+    runner, dispatch = bench.runner(fails)
+    runner.start()
+    delivery = event()
+    await accept(runner, delivery)
+    row = await bench.until_ended(delivery.key)
+    assert row.state == "dead"
+    assert (row.attempts, row.error, row.body) == (3, "LookupError: again", delivery.body)
+    assert [(run.attempt.attempt, run.attempt.is_last) for run in dispatch.runs] == [(1, False), (2, False), (3, True)]
+    assert dispatch.reported == [f"{delivery.key}: LookupError: again"]
+    assert await bench.lane(delivery.lane) is None
+    await end(runner)
+
+
+async def test_a_run_that_takes_too_long_is_a_failed_attempt(bench: Bench) -> None:
+    """Past its time limit a run is cancelled and has failed."""
+    ended: list[str] = []
+
+    async def work(_: Run) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("really")
+
+    runner, _ = bench.runner(work, limits=dataclasses.replace(LIMITS, run_timeout_seconds=0.05, max_attempts=1))
+    delivery = event()
+    await accept(runner, delivery)
+    row = await bench.until_ended(delivery.key)
+    assert (row.state, row.error) == ("dead", "RunTimeoutError: it took longer than RUN_TIMEOUT_SECONDS (0.05)")
+    assert ended == ["really"]
+
+
+async def test_a_run_that_swallows_its_cancellation_is_not_done(bench: Bench) -> None:
+    """A listener that was cut and returns all the same is not done: too late is failed, cut by a drain goes back."""
+
+    async def work(_: Run) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+    # 1. Past its time limit.
+    runner, dispatch = bench.runner(work, limits=dataclasses.replace(LIMITS, run_timeout_seconds=0.05, max_attempts=1))
+    late = event()
+    await accept(runner, late)
+    row = await bench.until_ended(late.key)
+    assert (row.state, row.error) == ("dead", "RunTimeoutError: it took longer than RUN_TIMEOUT_SECONDS (0.05)")
+    # 2. At the end of the pod.
+    runner, dispatch = bench.runner(work)
+    cut = event()
+    await accept(runner, cut)
+    await until(lambda: dispatch.runs, what="it runs")
+    assert await runner.hand_back(5) == 1
+    row, lane = await bench.row(cut.key), await bench.lane(cut.lane)
+    assert lane is not None
+    assert (row.state, row.attempts, lane.owner) == ("live", 0, None)
+    await end(runner)
+
+
+async def test_a_run_that_will_not_end_is_named(bench: Bench) -> None:
+    """A listener that goes on whatever is cancelled is not handed back, and the log says whose delivery it holds."""
+    go = asyncio.Event()
+
+    async def work(_: Run) -> None:
+        while not go.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await go.wait()
+
+    runner, dispatch = bench.runner(work)
+    delivery = event()
+    await accept(runner, delivery)
+    await until(lambda: dispatch.runs, what="it runs")
+    with capture_logs() as lines:
+        assert await runner.hand_back(0.01) == 0
+    assert [line["key"] for line in lines if "goes on though" in line["event"]] == [delivery.key]
+    go.set()
+    await end(runner)
+
+
+async def test_what_a_dead_process_held_runs_again(bench: Bench) -> None:
+    """Once its lease has run out, a delivery is attempt 2 with one crash; before that, nobody touches it."""
+    delivery = event()
+    await taken_by_a_process_that_dies(bench, delivery)
+    runner, dispatch = bench.runner(nothing)
+    runner.start()
+    bench.clock.now += 8.9
+    await asyncio.wait_for(asyncio.shield(bench.inbox.claim(10)), 5)
+    assert dispatch.runs == []
+    bench.clock.now += 0.2
+    row = await bench.until_ended(delivery.key)
+    assert (row.state, row.attempts, row.crashes) == ("done", 2, 1)
+    (run,) = dispatch.runs
+    assert (run.attempt.attempt, run.attempt.crashes) == (2, 1)
+    await end(runner)
+
+
+async def test_crashes_do_not_use_up_attempts(bench: Bench) -> None:
+    """A delivery that two crashes cut short has all its attempts still: it fails as often as any other."""
+    delivery = event()
+    await taken_by_a_process_that_dies(bench, delivery)
+    await cut_short(bench, delivery, 2)
+    bench.clock.now += 10
+    runner, dispatch = bench.runner(fails)
+    runner.start()
+    assert (await bench.until_ended(delivery.key)).state == "dead"
+    assert len(dispatch.runs) == LIMITS.max_attempts
+    assert [run.attempt.is_last for run in dispatch.runs] == [False, False, True]
+    await end(runner)
+
+
+async def test_what_kills_its_process_is_buried_without_a_run(bench: Bench) -> None:
+    """After MAX_CRASHES a delivery is a dead letter that is not started again."""
+    delivery = event()
+    await taken_by_a_process_that_dies(bench, delivery)
+    await cut_short(bench, delivery, LIMITS.max_crashes - 1)
+    bench.clock.now += 10
+    runner, dispatch = bench.runner(nothing)
+    runner.start()
+    row = await bench.until_ended(delivery.key)
+    assert (row.state, row.crashes) == ("dead", LIMITS.max_crashes)
+    assert "cut short 4 times" in row.error
+    assert dispatch.runs == []
+    assert dispatch.reported == [f"{delivery.key}: {row.error}"], "a workflow would wait for ever"
+    await end(runner)
+
+
+async def test_cut_while_slack_is_told_of_a_dead_letter(bench: Bench) -> None:
+    """A pod that ends while Slack is told hands the delivery back: the next one tells Slack."""
+    runner, dispatch = bench.runner(fails, limits=dataclasses.replace(LIMITS, max_attempts=1))
+    telling = asyncio.Event()
+
+    async def tell(_: Delivery, __: str) -> None:
+        telling.set()
+        await asyncio.Event().wait()
+
+    dispatch.tell = tell
+    delivery = event()
+    await accept(runner, delivery)
+    await telling.wait()
+    await runner.hand_back(5)
+    row, lane = await bench.row(delivery.key), await bench.lane(delivery.lane)
+    assert lane is not None
+    assert (row.state, row.attempts, lane.owner) == ("live", 0, None)
+    await end(runner)
+
+
+async def test_suspects_run_alone_and_hold_nothing_while_they_wait(bench: Bench) -> None:
+    """Of deliveries that were cut short twice, one runs at a time; the others' lanes are free then: a kill that
+    follows is not counted for them."""
+    suspects = [event(f"C{n}") for n in range(4)]
+    await taken_by_a_process_that_dies(bench, *suspects)
+    for delivery in suspects:
+        await cut_short(bench, delivery, 1)
+    bench.clock.now += 10  # the claim that follows counts the second
+    held: list[list[str]] = []
+
+    async def work(run: Run) -> None:
+        rows = [await bench.lane(delivery.lane) for delivery in suspects]
+        held.append([row.name for row in rows if row is not None and row.owner is not None])
+        await asyncio.sleep(0)
+
+    runner, dispatch = bench.runner(work)
+    runner.start()
+    for delivery in suspects:
+        assert (await bench.until_ended(delivery.key)).state == "done"
+    assert held == [[run.delivery.lane] for run in dispatch.runs]
+    rows = [await bench.row(delivery.key) for delivery in suspects]
+    assert [row.crashes for row in rows] == [2] * 4
+    await end(runner)
+
+
+async def test_handed_back_is_no_attempt(bench: Bench) -> None:
+    """At the end of the pod a run is cancelled, has really ended, and its lane is free with no attempt counted."""
+    ended: list[str] = []
+
+    async def work(_: Run) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await asyncio.sleep(0.05)  # takes some time to end
+            ended.append("really")
+            raise
+
+    runner, dispatch = bench.runner(work)
+    delivery = event()
+    await accept(runner, delivery)
+    await until(lambda: dispatch.runs, what="it runs")
+    assert not await runner.finish(0.01)
+    assert await runner.hand_back(5) == 1
+    assert ended == ["really"]
+    row, lane = await bench.row(delivery.key), await bench.lane(delivery.lane)
+    assert lane is not None
+    assert (row.state, row.attempts, row.crashes, lane.owner) == ("live", 0, 0, None)
+    await end(runner)
+
+
+async def test_a_run_is_stopped_before_its_lease_runs_out(bench: Bench) -> None:
+    """A lease that could not be renewed is watched on our own clock: its run has ended before anybody may claim."""
+    cancelled: list[float] = []
+
+    async def work(_: Run) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cancelled.append(bench.clock.now)
+            raise
+
+    runner, dispatch = bench.runner(work)
+    runner.start()
+    delivery = event()
+    accepted = await accept(runner, delivery)
+    await until(lambda: dispatch.runs, what="it runs")
+    assert accepted.held is not None
+    bench.clock.now = accepted.held.sent_at + 8.5  # of nine seconds
+    await until(lambda: cancelled, what="it is cancelled")
+    assert cancelled == [accepted.held.sent_at + 8.5]
+    await end(runner)
+
+
+async def test_a_lease_that_was_lost_writes_nothing(bench: Bench) -> None:
+    """A run whose lane is another's by now ends without a word: the other's result counts."""
+    go = asyncio.Event()
+
+    async def work(_: Run) -> None:
+        await go.wait()
+
+    runner, dispatch = bench.runner(work)
+    delivery = event()
+    await accept(runner, delivery)
+    await until(lambda: dispatch.runs, what="it runs")
+    await bench.database.transact(
+        lambda connection: connection.execute(
+            update(lanes).where(lanes.c.name == delivery.lane).values(owner="another", epoch=77)
+        )
+    )
+    go.set()
+    await until(lambda: runner.running == 0, what="it has ended")
+    row = await bench.row(delivery.key)
+    assert (row.state, row.ended_at) == ("live", None)
+
+
+async def test_a_lease_is_renewed_while_it_runs(bench: Bench) -> None:
+    """What runs longer than a lease keeps it."""
+    go = asyncio.Event()
+
+    async def work(_: Run) -> None:
+        await go.wait()
+
+    runner, dispatch = bench.runner(work)
+    delivery = event()
+    await accept(runner, delivery)
+    await until(lambda: dispatch.runs, what="it runs")
+    before = await bench.lane(delivery.lane)
+    assert before is not None
+    bench.clock.now += 7
+    runner.start()
+
+    async def renewed() -> bool:
+        lane = await bench.lane(delivery.lane)
+        return lane is not None and lane.claimable_at > before.claimable_at
+
+    await until_answer(renewed, what="the lease is renewed")
+    bench.clock.now += 7  # sixteen seconds after it was taken
+    assert not (await bench.inbox.claim(10)).held
+    go.set()
+    assert (await bench.until_ended(delivery.key)).state == "done"
+    await end(runner)
+
+
+async def test_no_more_run_than_there_are_places(bench: Bench) -> None:
+    """Of ten lanes, three run at once; the others wait in the inbox and come when there is a place."""
+    most, go = [0], asyncio.Event()
+
+    async def work(_: Run) -> None:
+        most[0] = max(most[0], runner.running)
+        await go.wait()
+
+    runner, dispatch = bench.runner(work, concurrency=3)
+    runner.start()
+    events = [event(f"C{n}") for n in range(10)]
+    await asyncio.gather(*(accept(runner, delivery) for delivery in events))
+    assert len(dispatch.runs) <= 3
+    go.set()
+    for delivery in events:
+        assert (await bench.until_ended(delivery.key)).state == "done"
+    assert most[0] <= 3
+    await end(runner)
+
+
+async def test_a_draining_runner_stores_and_starts_nothing(bench: Bench) -> None:
+    """After stop_taking what arrives is stored for others; after resume_taking it runs here."""
+    runner, dispatch = bench.runner(nothing)
+    runner.start()
+    runner.stop_taking()
+    delivery = event()
+    accepted = await accept(runner, delivery)
+    assert (accepted.new, accepted.held) == (True, None)
+    assert dispatch.runs == []
+    runner.resume_taking()
+    assert (await bench.until_ended(delivery.key)).state == "done"
+    await end(runner)
+
+
+async def test_a_duplicate_runs_nothing(bench: Bench) -> None:
+    """The same key again is not new, while the first runs and after it has ended."""
+    go = asyncio.Event()
+
+    async def work(_: Run) -> None:
+        await go.wait()
+
+    runner, dispatch = bench.runner(work)
+    delivery = event()
+    assert (await accept(runner, delivery)).new
+    assert not (await accept(runner, delivery)).new
+    go.set()
+    await bench.until_ended(delivery.key)
+    assert not (await accept(runner, delivery)).new
+    assert len(dispatch.runs) == 1
+    assert await bench.lane(delivery.lane) is None
+    await end(runner)
+
+
+async def test_a_stored_body_that_cannot_be_read_is_buried(bench: Bench) -> None:
+    """A row that no version of ours could have written is a dead letter, and does not stop its lane."""
+    broken, fine = event(), event()
+    await taken_by_a_process_that_dies(bench, broken)
+    await bench.database.transact(
+        lambda connection: connection.execute(update(deliveries).values(body="{").where(deliveries.c.key == broken.key))
+    )
+    runner, dispatch = bench.runner(nothing)
+    await accept(runner, fine)
+    bench.clock.now += 10
+    runner.start()
+    assert (await bench.until_ended(fine.key)).state == "done"
+    row = await bench.row(broken.key)
+    assert (row.state, row.error) == ("dead", "the stored body cannot be read: bad_json")
+    assert [run.delivery.key for run in dispatch.runs] == [fine.key]
+    await end(runner)
+
+
+@pytest.mark.parametrize("ends_well", [True, False])
+async def test_a_listener_that_was_adopted(bench: Bench, ends_well: bool) -> None:
+    """A listener that goes on after its ack is stored meanwhile, and done at its end, or tried again if it fails."""
+    runner, dispatch = bench.runner(nothing)
+    runner.start()
+    delivery = event()
+    run = Run(delivery, Attempt(delivery.key, delivery.kind), ack_by=LATER)
+    go, left = asyncio.Event(), list[str]()
+
+    async def listener() -> None:
+        await go.wait()
+        if not ends_well:
+            raise LookupError("late")
+
+    run.spawn(listener())
+    accepted = await runner.adopt(run, LATER, lambda: left.append("left"))
+    assert accepted.held is not None
+    assert (await bench.row(delivery.key)).attempts == 1
+    go.set()
+    await until(lambda: left, what="its place is free")
+    row = await bench.until_ended(delivery.key)
+    assert (row.state, row.attempts) == ("done", 1 if ends_well else 2)
+    assert len(dispatch.runs) == (0 if ends_well else 1)
+    await end(runner)
+
+
+async def test_an_adopted_listener_is_handed_back(bench: Bench) -> None:
+    """Cut at the end of the pod, an adopted listener has really ended, and its delivery waits, no attempt counted."""
+    runner, _ = bench.runner(nothing)
+    delivery = event()
+    run = Run(delivery, Attempt(delivery.key, delivery.kind), ack_by=LATER)
+
+    async def listener() -> None:
+        await asyncio.Event().wait()
+
+    run.spawn(listener())
+    await runner.adopt(run, LATER, lambda: None)
+    await until(lambda: runner.running == 1, what="it is held")
+    assert await runner.hand_back(5) == 1
+    assert run.ended
+    row, lane = await bench.row(delivery.key), await bench.lane(delivery.lane)
+    assert lane is not None
+    assert (row.state, row.attempts, lane.owner) == ("live", 0, None)
+    await end(runner)
+
+
+async def test_an_adopted_listener_that_is_not_stored_gets_its_time_too(bench: Bench) -> None:
+    """At the end of the pod, what was acknowledged while the database was away is waited for: nobody else has it."""
+    runner, _ = bench.runner(nothing)
+    delivery = event()
+    run = Run(delivery, Attempt(delivery.key, delivery.kind), ack_by=LATER)
+    go = asyncio.Event()
+
+    async def listener() -> None:
+        await go.wait()
+
+    run.spawn(listener())
+    accepting = runner.adopt(run, LATER, lambda: None)
+    accepting.cancel()  # it could not be stored
+    assert not await runner.finish(0.01)
+    go.set()
+    assert await runner.finish(5)
+    assert run.ended
+    await end(runner)
+
+
+async def test_what_is_lost_is_said(bench: Bench) -> None:
+    """What was acknowledged, could not be stored and does not end in time is cut, and the log says that it is lost."""
+    runner, _ = bench.runner(nothing)
+    delivery = event()
+    run = Run(delivery, Attempt(delivery.key, delivery.kind), ack_by=LATER)
+
+    async def listener() -> None:
+        await asyncio.Event().wait()
+
+    run.spawn(listener())
+    runner.adopt(run, LATER, lambda: None).cancel()
+    assert not await runner.finish(0.01)
+    with capture_logs() as lines:
+        await runner.hand_back(5)
+    assert run.ended
+    (line,) = lines
+    assert (line["event"], line["key"], line["outcome"]) == ("delivery ended", delivery.key, "lost")
+    assert line["error"] == "RunError: cut short by the end of this process, and stored nowhere"
+    await end(runner)
