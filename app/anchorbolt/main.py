@@ -31,12 +31,12 @@ from anchorbolt.intake.slots import Bounds
 from anchorbolt.lifecycle import garbage_collection, life, probes, start
 from anchorbolt.lifecycle.life import Parts
 from anchorbolt.lifecycle.pod import Pod, State
-from anchorbolt.lifecycle.transport import Door, HttpDoor
+from anchorbolt.lifecycle.transport import HttpTransport, Transport
 from anchorbolt.settings import NO_LISTEN, Role, Settings, SocketConnections, otel
 from anchorbolt.socket_mode.envelopes import Envelopes
 from anchorbolt.socket_mode.leadership import Everybody, OneAtATime
 from anchorbolt.socket_mode.slack import Slack
-from anchorbolt.socket_mode.transport import SocketDoor
+from anchorbolt.socket_mode.transport import SocketTransport
 from anchorbolt.telemetry import metrics
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.page import metrics_page
@@ -87,9 +87,9 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
     telemetry = Telemetry(otel.collector(), os.uname().nodename)
     events = Events(inbox, runner, telemetry.workspaces)
     finish_seconds = start.finish_seconds(settings)
-    door: Door
+    transport: Transport
     if settings.has_socket:
-        door = socket_door(settings, inbox, Envelopes(bolt, events, interactions, bounds))
+        transport = socket_transport(settings, inbox, Envelopes(bolt, events, interactions, bounds))
     else:
         receiver = Receiver(Signature(settings.signing_secrets), events, interactions, Adapter(bolt), bounds)
         head_seconds = settings.ack_deadline_seconds  # beyond it Slack would not wait for the answer
@@ -100,25 +100,25 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
             head_seconds=head_seconds,
             receiver=receiver,
         )
-        door = HttpDoor(receiver, server)
+        transport = HttpTransport(receiver, server)
 
     def drain() -> None:
         if inbox.database.shared:  # alone with its deliveries, a pod goes on with them while it still serves
             runner.stop_taking()
-        door.hand_over()
+        transport.hand_over()
 
     def lapse() -> None:
         runner.resume_taking()
-        door.resume()
+        transport.resume()
 
-    pod = Pod(settings.drain_delay_seconds, on_drain=drain, on_lapse=lapse, trouble=lambda: door.trouble)
-    observe(settings, inbox, runner, door, pod)
+    pod = Pod(settings.drain_delay_seconds, on_drain=drain, on_lapse=lapse, trouble=lambda: transport.trouble)
+    observe(settings, inbox, runner, transport, pod)
     return Parts(
         pod=pod,
         inbox=inbox,
         bolt=bolt,
         runner=runner,
-        door=door,
+        transport=transport,
         interactions=interactions,
         internal=Server(
             probes.create(pod, {"/metrics": metrics_page}),
@@ -132,13 +132,13 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
     )
 
 
-def socket_door(settings: Settings, inbox: Inbox, envelopes: Envelopes) -> SocketDoor:
-    """The door of Socket Mode, with all receivers connected, or one of them."""
+def socket_transport(settings: Settings, inbox: Inbox, envelopes: Envelopes) -> SocketTransport:
+    """The transport of Socket Mode: every receiver is connected, or only the leader (SOCKET_CONNECTIONS)."""
     token = settings.slack_app_token
     single = settings.socket_connections is SocketConnections.SINGLE
     if single and not inbox.database.durable:
         log.warning("SOCKET_CONNECTIONS=single holds for one database: several replicas choose one on a PostgreSQL")
-    return SocketDoor(
+    return SocketTransport(
         Slack(token.get_secret_value() if token else "", settings.slack_api_url),
         envelopes,
         OneAtATime(inbox, settings.socket_lease_seconds) if single and inbox.database.shared else Everybody(),
@@ -146,11 +146,11 @@ def socket_door(settings: Settings, inbox: Inbox, envelopes: Envelopes) -> Socke
     )
 
 
-def observe(settings: Settings, inbox: Inbox, runner: Runner, door: Door, pod: Pod) -> None:
-    """Tells the gauges whom to ask."""
-    metrics.requests_in_flight.observe(lambda: door.in_flight)
-    metrics.socket_connections.observe(lambda: door.connections)
-    metrics.socket_active.observe(lambda: door.active)
+def observe(settings: Settings, inbox: Inbox, runner: Runner, transport: Transport, pod: Pod) -> None:
+    """Connects each gauge to the part whose value it reports."""
+    metrics.requests_in_flight.observe(lambda: transport.in_flight)
+    metrics.socket_connections.observe(lambda: transport.connections)
+    metrics.socket_active.observe(lambda: transport.active)
     metrics.lanes_held.observe(lambda: runner.running)
     metrics.run_places.observe(lambda: settings.run_concurrency if settings.role is not Role.RECEIVER else 0)
     for gauge, read in (

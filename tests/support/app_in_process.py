@@ -14,7 +14,7 @@ from anchorbolt.emulator.signing import STAND_IN_SECRET
 from anchorbolt.http.slack_route import Receiver
 from anchorbolt.inbox.tables import delivery
 from anchorbolt.lifecycle.life import Parts
-from anchorbolt.lifecycle.transport import HttpDoor
+from anchorbolt.lifecycle.transport import HttpTransport
 from anchorbolt.settings import Settings
 from slack_bolt.async_app import AsyncApp
 from sqlalchemy import Row, func, select
@@ -76,11 +76,11 @@ async def app_in_process(register: Callable[[AsyncApp], None] | None = None, **s
     await parts.bolt.open()
     await parts.inbox.open()
     parts.runner.start()
-    assert isinstance(parts.door, HttpDoor)
-    transport = httpx.ASGITransport(main.web(parts.door.receiver), raise_app_exceptions=False)
+    assert isinstance(parts.transport, HttpTransport)
+    transport = httpx.ASGITransport(main.web(parts.transport.receiver), raise_app_exceptions=False)
     try:
         async with httpx.AsyncClient(transport=transport) as http:
-            yield App(parts, parts.door.receiver, Player(http, URL, STAND_IN_SECRET, wait_seconds=30), http)
+            yield App(parts, parts.transport.receiver, Player(http, URL, STAND_IN_SECRET, wait_seconds=30), http)
     finally:
         parts.runner.stop_taking()
         await parts.runner.hand_back(5)

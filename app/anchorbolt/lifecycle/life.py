@@ -1,4 +1,4 @@
-"""The life of a pod, told in one function: starting, ready, draining, closed."""
+"""The life of a pod in one function: starting, ready, draining, closed."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.intake.interactions import Interactions
 from anchorbolt.lifecycle.pod import Pod, State
 from anchorbolt.lifecycle.signals import Signals
-from anchorbolt.lifecycle.transport import Door
+from anchorbolt.lifecycle.transport import Transport
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.telemetry import Telemetry
 from anchorbolt.worker.worker import Runner
 
 log = get_logger("lifecycle")
 
-# What a cancelled run gets to end in, and what the last writes get, before the process goes all the same.
+# How long cancelled runs may take to end, and how long the last writes may take, before the process exits anyway.
 STOP_SECONDS = 2.0
 CLOSE_SECONDS = 2.0
 RETRY_SECONDS = 1.0
@@ -28,13 +28,13 @@ RETRY_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What lives; main.py builds it."""
+    """The parts of a worker process that are started and stopped; main.py builds them."""
 
     pod: Pod
     inbox: Inbox
     bolt: BoltApp
     runner: Runner
-    door: Door
+    transport: Transport
     interactions: Interactions
     internal: Server
     finish_seconds: float
@@ -43,7 +43,10 @@ class Parts:
 
 
 async def live(parts: Parts) -> None:
-    """From the first moment of the worker to its last. Raises a StoreError when it must not start."""
+    """Runs the worker process from its start to its end.
+
+    Raises a StoreError where it cannot start and waiting would not help: a wrong schema, a locked SQLite file.
+    """
     signals = Signals()
     signals.listen()
     parts.telemetry.start()
@@ -53,7 +56,7 @@ async def live(parts: Parts) -> None:
         if not await _reach_the_store(parts.inbox, signals):
             return
         parts.runner.start()
-        await parts.door.open()
+        await parts.transport.open()
         parts.pod.become(State.READY)
 
         await signals.end()
@@ -62,7 +65,7 @@ async def live(parts: Parts) -> None:
         parts.pod.end()
         if parts.inbox.database.durable:
             parts.runner.stop_taking()
-        await parts.door.close(parts.finish_seconds)
+        await parts.transport.close(parts.finish_seconds)
         await signals.unless_hastened(_finish(parts))
         parts.runner.stop_taking()
         handed_back = await parts.runner.hand_back(STOP_SECONDS)
@@ -72,7 +75,10 @@ async def live(parts: Parts) -> None:
 
 
 async def _reach_the_store(inbox: Inbox, signals: Signals) -> bool:
-    """Until the store was reached once; False when the pod was ended before. What no waiting mends is raised."""
+    """Waits until the store was reached once. Returns False when the pod was told to end before that.
+
+    Raises SchemaError or StoreLockedError, because waiting does not help against these.
+    """
     ending = asyncio.ensure_future(signals.end())
     said = ""
     try:
@@ -94,7 +100,10 @@ async def _reach_the_store(inbox: Inbox, signals: Signals) -> bool:
 
 
 async def _finish(parts: Parts) -> None:
-    """What runs gets its time. What only this process knows is finished too, also what still waits."""
+    """Gives the runs in progress their time to finish.
+
+    With a store in memory, deliveries that still wait are run too, because no other process knows of them.
+    """
     until = time.monotonic() + parts.drain_timeout_seconds
     await parts.interactions.finish(parts.drain_timeout_seconds)
     await parts.runner.finish(until - time.monotonic())
@@ -106,7 +115,7 @@ async def _finish(parts: Parts) -> None:
 
 
 async def _close(parts: Parts) -> None:
-    """The store, then the telemetry, and the probes last: a pod that ends well answers until it is gone."""
+    """Closes the store, then the telemetry, and the probes last, so that they answer until the process exits."""
     try:
         async with asyncio.timeout(CLOSE_SECONDS):
             await parts.inbox.flush()

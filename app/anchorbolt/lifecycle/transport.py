@@ -1,4 +1,4 @@
-"""How requests come in, as the life of a pod sees it: opened when it is ready, closed when it ends."""
+"""The transport as the lifecycle sees it: opened when the pod is ready, closed when it ends."""
 
 from __future__ import annotations
 
@@ -8,66 +8,66 @@ from anchorbolt.http.server import Server
 from anchorbolt.http.slack_route import Receiver
 
 
-class Door(Protocol):
-    """HTTP's, or Socket Mode's."""
+class Transport(Protocol):
+    """How deliveries arrive: HTTP or Socket Mode."""
 
     @property
     def trouble(self) -> str | None:
-        """Why nothing can come in here, where something should; None when all is well."""
+        """Why no delivery can arrive although it should, or None when all is well."""
 
     @property
     def in_flight(self) -> int:
-        """How many requests are being answered, with the unstored listeners that go on."""
+        """The number of requests that are being answered, with the unstored listeners that still run."""
 
     @property
     def connections(self) -> int:
-        """How many connections to Slack stand."""
+        """The number of open connections to Slack in Socket Mode."""
 
     @property
     def active(self) -> bool:
-        """Whether this process is to be connected to Slack."""
+        """Whether this process is meant to be connected to Slack in Socket Mode."""
 
     async def open(self) -> None:
-        """Requests may come in."""
+        """Starts to take requests."""
 
     def hand_over(self) -> None:
-        """A drain has begun: others shall get what comes, as far as this side can bring that about."""
+        """A drain has begun: other processes should get new requests, as far as this transport can arrange that."""
 
     def resume(self) -> None:
-        """The drain lapsed."""
+        """The drain was cancelled because no SIGTERM followed it."""
 
     async def close(self, within_seconds: float) -> None:
-        """No request comes in any more; those in flight have that long."""
+        """Stops taking requests. Those in flight have `within_seconds` to finish."""
 
 
-class HttpDoor:
-    """The public port. Who sends elsewhere when we drain are the proxies: they look at /readyz."""
+class HttpTransport:
+    """The public port. During a drain it serves on: proxies look at /readyz and send new requests elsewhere."""
 
     trouble = None
     connections = 0
     active = False
 
     def __init__(self, receiver: Receiver, server: Server) -> None:
-        """`server` was told how long requests in flight have."""
+        """`server` knows already how long requests in flight have at the end."""
         self.receiver = receiver
         self._server = server
 
     @property
     def in_flight(self) -> int:
-        """The receiver's."""
+        """The number of requests that are being answered, with the unstored listeners that still run."""
         return self.receiver.in_flight
 
     async def open(self) -> None:
-        """Listens."""
+        """Starts to listen."""
         await self._server.start()
 
     def hand_over(self) -> None:
-        """Serves on."""
+        """Does nothing: the proxies send new requests elsewhere."""
 
     def resume(self) -> None:
-        """Served all the time."""
+        """Does nothing: requests were served all the time."""
 
     async def close(self, within_seconds: float) -> None:
-        """What still comes in over open connections is refused before any work, so that a proxy asks another pod."""
+        """Stops listening. Requests that still arrive over open connections are refused, so that a proxy retries."""
         self.receiver.closing = True
         await self._server.stop()

@@ -28,7 +28,7 @@ STABLE_SECONDS = 10.0
 HAND_OVER_SECONDS = 2.0
 
 
-class SocketDoor:
+class SocketTransport:
     """Open, this process is connected to Slack whenever it is its turn."""
 
     def __init__(
