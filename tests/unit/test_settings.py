@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -18,6 +22,22 @@ SECRETS = {
     "DATABASE_LISTEN_URL": "postgresql+asyncpg://app:planted-listen@db/inbox",
 }
 
+# Imports every module of the product and prints the names of the environment variables that were asked for.
+IMPORT_ALL = """
+import importlib, json, os, pkgutil
+asked = set()
+read = type(os.environ).__getitem__
+type(os.environ).__getitem__ = lambda self, name: (asked.add(name), read(self, name))[1]
+import anchorbolt
+for module in pkgutil.walk_packages(anchorbolt.__path__, "anchorbolt."):
+    if module.name.rpartition(".")[2] not in ("__main__", "env"):  # which run what they are for; env is Alembic's
+        importlib.import_module(module.name)
+print(json.dumps(sorted(asked)))
+"""
+
+# The default address of gunicorn, the implementation of OpenTelemetry's context, and a limit of its SDK.
+ASKED_BY_LIBRARIES = {"PORT", "OTEL_PYTHON_CONTEXT", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"}
+
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
@@ -26,7 +46,7 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.chdir(tmp_path)
     mounted = tmp_path / "mounted"
-    monkeypatch.setattr(settings, "SECRETS_DIRECTORY", mounted)
+    monkeypatch.setenv("SECRETS_DIRECTORY", str(mounted))
     return mounted
 
 
@@ -79,6 +99,33 @@ def test_a_mounted_file_is_a_setting(bare: Path, name: str) -> None:
     found = getattr(settings.load(), name.lower())
 
     assert (found if isinstance(found, int) else found.get_secret_value()) == (7 if name == "MAX_ATTEMPTS" else value)
+
+
+def test_the_folder_of_mounted_files_is_read_when_the_settings_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """SECRETS_DIRECTORY counts as it is when the settings are loaded, however long ago the module was imported."""
+    for name in ("7", "9"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "MAX_ATTEMPTS").write_text(name)
+
+        monkeypatch.setenv("SECRETS_DIRECTORY", str(tmp_path / name))
+
+        assert settings.load().max_attempts == int(name)
+
+
+def test_an_import_reads_no_setting() -> None:
+    """Importing any module of the product asks for none of our environment variables."""
+    bare = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    result = subprocess.run(
+        [sys.executable, "-c", IMPORT_ALL], capture_output=True, text=True, check=True, env=bare, timeout=60
+    )
+
+    asked = set(json.loads(result.stdout))
+    assert asked >= ASKED_BY_LIBRARIES, "the check sees what is asked for"
+    ours = {"SECRETS_DIRECTORY", *(name.upper() for name in Settings.model_fields)}
+    assert (asked - ASKED_BY_LIBRARIES) & ours == set()
+    assert [name for name in asked - ASKED_BY_LIBRARIES if name.startswith("OTEL_")] == []
 
 
 def test_the_nearest_source_counts(monkeypatch: pytest.MonkeyPatch, bare: Path) -> None:

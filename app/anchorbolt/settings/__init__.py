@@ -1,4 +1,4 @@
-"""The settings: this room alone reads the environment, `.env` and mounted secret files."""
+"""The settings: only this package reads the environment, `.env` and mounted secret files, and only when called."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from anchorbolt.errors import InvalidSettingsError
 
-SECRETS_DIRECTORY = Path(os.environ.get("SECRETS_DIRECTORY", "/run/secrets/anchorbolt"))
+DEFAULT_SECRETS_DIRECTORY = "/run/secrets/anchorbolt"
 
 Seconds = Annotated[float, Field(ge=0)]
 PositiveSeconds = Annotated[float, Field(gt=0)]
@@ -20,12 +20,12 @@ Count = Annotated[int, Field(ge=1)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
-# DATABASE_LISTEN_URL with this value: DATABASE_URL is a pooler, and nothing else can be reached.
+# DATABASE_LISTEN_URL with this value: DATABASE_URL is a pooler, and no other address of the database can be reached.
 NO_LISTEN = "none"
 
 
 class Role(StrEnum):
-    """What a process does of the way of a request."""
+    """Which part of the work a process does."""
 
     ALL = "all"
     RECEIVER = "receiver"
@@ -33,21 +33,21 @@ class Role(StrEnum):
 
 
 class ReceiverKind(StrEnum):
-    """How requests come in."""
+    """The transport: how deliveries arrive."""
 
     HTTP = "http"
     SOCKET = "socket"
 
 
 class SocketConnections(StrEnum):
-    """Which receivers are connected to Slack in Socket Mode."""
+    """Which receivers are connected to Slack in Socket Mode: all of them, or only the leader."""
 
     ALL = "all"
     SINGLE = "single"
 
 
 class LogFormat(StrEnum):
-    """How a log line is written; `auto` is JSON unless standard error is a terminal."""
+    """The format of log lines; `auto` is JSON unless standard error is a terminal."""
 
     AUTO = "auto"
     JSON = "json"
@@ -55,7 +55,7 @@ class LogFormat(StrEnum):
 
 
 class Settings(BaseSettings):
-    """Every setting of the app, read once, never changed after."""
+    """Every setting of the app. They are read once, when the process starts, and never change."""
 
     model_config = SettingsConfigDict(
         env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     slack_app_token: SecretStr | None = None
     slack_api_url: str = "https://slack.com/api/"
 
-    # Where listeners are: any importable module with register(app)
+    # The module with the listeners: any importable module with register(app)
     listeners: str = ""
 
     # The inbox
@@ -108,12 +108,12 @@ class Settings(BaseSettings):
 
     @property
     def has_socket(self) -> bool:
-        """Whether this process connects to Slack instead of being reached by it."""
+        """Whether this process receives over Socket Mode."""
         return self.receiver is ReceiverKind.SOCKET and self.role is not Role.WORKER
 
     @property
     def signing_secrets(self) -> tuple[bytes, ...]:
-        """Every signing secret that is valid now: two while one is rotated."""
+        """The signing secrets that are valid now: two of them during a rotation."""
         parts = (part.strip() for part in self.slack_signing_secret.get_secret_value().split(","))
         return tuple(part.encode() for part in parts if part)
 
@@ -152,21 +152,24 @@ class Settings(BaseSettings):
 
 
 def load() -> Settings:
-    """Reads the settings. Raises InvalidSettingsError, which names each wrong one and never its value."""
-    directory = SECRETS_DIRECTORY if SECRETS_DIRECTORY.is_dir() else None
+    """Reads the settings from the environment, `.env` and the folder that SECRETS_DIRECTORY names.
+
+    Raises InvalidSettingsError, which names every wrong setting and never shows a value.
+    """
+    directory = Path(os.environ.get("SECRETS_DIRECTORY") or DEFAULT_SECRETS_DIRECTORY)
     try:
-        return Settings(_secrets_dir=directory)
+        return Settings(_secrets_dir=directory if directory.is_dir() else None)
     except ValidationError as error:
         found = error.errors(include_input=False, include_url=False)
         raise InvalidSettingsError([_problem(one["loc"], one["msg"]) for one in found]) from None
 
 
 def _problem(where: tuple[int | str, ...], what: str) -> str:
-    """Begins with the name of the setting; what is wrong between two of them names them by itself."""
+    """One problem as a line that begins with the setting's name; the text of a problem between two has it already."""
     name = ".".join(map(str, where)).upper()
     return f"{name}: {what}".removeprefix(": ").replace("Value error, ", "", 1)
 
 
 def environment_with(**changes: str) -> dict[str, str]:
-    """The environment for a process that we start: ours, with these variables set."""
+    """Returns our environment with these variables set, for a process that we start."""
     return {**os.environ, **changes}

@@ -1,6 +1,6 @@
-"""Where traces and metrics go, by OpenTelemetry's own variables, read as its SDK reads them.
+"""Where traces and metrics are sent: OpenTelemetry's own environment variables, read as its SDK reads them.
 
-What is about metrics alone, the resource and the sampler, the SDK reads by itself.
+The SDK itself reads the variables for metrics alone, for the resource and for the sampler.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ DEFAULT_ENDPOINT = "http://localhost:4318"
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """`signals`: which of `traces` and `metrics` are sent; all else is about traces."""
+    """Where to send telemetry. `signals`: which of `traces` and `metrics` are sent; the other fields are for traces."""
 
     signals: frozenset[str] = frozenset()
     traces_url: str = field(default="", repr=False)  # may hold a password
@@ -38,7 +38,7 @@ class Collector:
 
 
 def collector() -> Collector:
-    """Raises InvalidSettingsError, which names each wrong variable and never its value."""
+    """Reads the variables. Raises InvalidSettingsError, which names every wrong variable and never shows a value."""
     problems: list[str] = []
 
     def read(name: str, kind: Callable[[str], Value], otherwise: Value, what: str) -> Value:
@@ -50,7 +50,7 @@ def collector() -> Collector:
             return otherwise
 
     def of_traces(name: str) -> str:
-        """The variable for traces alone, where it is set; else the one for all signals."""
+        """The name of the variable for traces where that is set, otherwise of the one for all signals."""
         alone = f"OTEL_EXPORTER_OTLP_TRACES_{name}"
         return alone if os.environ.get(alone) else f"OTEL_EXPORTER_OTLP_{name}"
 
@@ -69,7 +69,7 @@ def collector() -> Collector:
     )
     if problems:
         raise InvalidSettingsError(problems)
-    if not os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):  # else it is the base of all signals
+    if not os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):  # otherwise the endpoint is the base for all signals
         return replace(found, traces_url=found.traces_url.removesuffix("/") + "/v1/traces")
     return found
 
