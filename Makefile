@@ -3,7 +3,7 @@
 
 PYTHON ?= python3
 DEMO ?= 1
-STAND_IN_PORT ?=
+EMULATOR_PORT ?=
 
 # The interpreter that is here, never one from the internet; the lock file as it is.
 export UV_PYTHON_DOWNLOADS := never
@@ -19,8 +19,8 @@ export CLUSTER ?= $(abspath $(wildcard ../shared/cluster/cluster))
 help: ## Say what each target is for
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: .venv/.made ## Run the app on port 3000 against a stand-in for Slack, and play one request of every kind (DEMO=0: play none)
-	@exec $(BIN)/anchorbolt dev $(if $(filter 0 no false off,$(DEMO)),--no-demo) $(addprefix --stand-in-port=,$(STAND_IN_PORT))
+run: .venv/.made ## Run the app on port 3000 against a Slack emulator, and play one request of every kind (DEMO=0: play none)
+	@exec $(BIN)/anchorbolt dev $(if $(filter 0 no false off,$(DEMO)),--no-demo) $(addprefix --emulator-port=,$(EMULATOR_PORT))
 
 test: .venv/.made packages kustomize ## Run all tests (but those that need a cluster)
 	$(BIN)/pytest -n 2 $(PYTEST)

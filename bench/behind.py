@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.emulator import Emulator
 
 from tests.integration.ingress.app_pods import AppPods
 from tests.integration.ingress.pods import Cluster
@@ -43,7 +43,7 @@ async def behind(kind: type[Proxy], count: int, database_url: str, **settings: o
     with tempfile.TemporaryDirectory() as name, Cluster(count).running(stand_ins=False) as cluster:
         directory = Path(name)
         log = ListenerLog(directory)
-        async with StandIn() as slack:
+        async with Emulator() as slack:
             own = {**log.environment, "DATABASE_URL": database_url, "LOG_LEVEL": "WARNING"}
             found = Behind(AppPods(cluster, directory, slack.api_url, own | settings), kind(cluster, directory), log)
             try:

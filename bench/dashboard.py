@@ -18,12 +18,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.emulator.player import Player, client
 from anchorbolt.emulator.samples import SAMPLES, make
 from anchorbolt.emulator.scene import Scene
 from anchorbolt.emulator.script import Line
-from anchorbolt.emulator.signing import STAND_IN_SECRET, Forgery
+from anchorbolt.emulator.signing import EMULATOR_SECRET, Forgery
 from anchorbolt.emulator.socket_mode.envelope import is_sent_over_sockets
 from anchorbolt.emulator.socket_mode.player import SocketPlayer
 from anchorbolt.emulator.socket_mode.sockets import Sockets
@@ -52,7 +52,7 @@ def main() -> None:
 
 
 async def _measure(directory: Path, seconds: float) -> list[tuple[Panel, Series]]:
-    async with StandIn() as slack:
+    async with Emulator() as slack:
         ours: dict[str, Any] = {"LISTENERS": "anchorbolt_sample", "MAX_ATTEMPTS": 3, "LOG_LEVEL": "ERROR"}
         posted = AppProcess.start(directory, slack.api_url, **ours)
         connected = AppProcess.start(directory, slack.api_url, **(ours | SOCKET))
@@ -68,11 +68,11 @@ async def _measure(directory: Path, seconds: float) -> list[tuple[Panel, Series]
                 app.kill()
 
 
-async def _load(url: str, slack: StandIn, seconds: float) -> None:
+async def _load(url: str, slack: Emulator, seconds: float) -> None:
     """Every kind of request, in waves; a minute in which Slack limits and fails, retries, junk."""
     kinds, chance, began = list(SAMPLES), random.Random(7), time.monotonic()
     async with client(keep_alive=True, connections=64) as http:
-        player = Player(http, url, STAND_IN_SECRET)
+        player = Player(http, url, EMULATOR_SECRET)
         while (elapsed := time.monotonic() - began) < seconds:
             if 0.4 < elapsed / seconds < 0.6 and not slack.script and chance.random() < 0.2:
                 slack.script.add(Line(method="chat.postMessage", error="ratelimited"))
@@ -95,7 +95,7 @@ async def _load_sockets(sockets: Sockets, seconds: float) -> None:
         await player.send(make(chance.choice(kinds), Scene()))
         if troubles and elapsed / seconds > troubles[0][0]:
             _, reason = troubles.pop(0)
-            for connection in sockets.standing[-1:]:
+            for connection in sockets.open_connections[-1:]:
                 await (connection.close() if reason is None else sockets.warn(connection, reason))
         await asyncio.sleep(0.06)
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from anchorbolt.emulator.player import Ack, Player, client
 from anchorbolt.emulator.samples import make
 from anchorbolt.emulator.scene import Scene
-from anchorbolt.emulator.signing import STAND_IN_SECRET
+from anchorbolt.emulator.signing import EMULATOR_SECRET
 
 from bench.behind import behind
 from bench.machine import commit, machine
@@ -166,7 +166,7 @@ async def failed_over(kind: type[Proxy], server: PostgreSQL, rate: int) -> dict[
 async def load(url: str, rate: int) -> list[list[Ack]]:
     """Events of many conversations at a steady rate; every answer to every event, those to its retries too."""
     async with client(keep_alive=True, connections=128) as http, asyncio.TaskGroup() as group:
-        player = Player(http, url, STAND_IN_SECRET)
+        player = Player(http, url, EMULATOR_SECRET)
         due, tasks = time.monotonic(), []
         for n in range(rate * SECONDS):
             scene = Scene(channel_id=f"C{n % FEW:010X}", thread_ts=f"1760000000.{n:06d}", text="work=0.02")

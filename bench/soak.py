@@ -19,7 +19,7 @@ from pathlib import Path
 from anchorbolt.emulator.player import Player, client
 from anchorbolt.emulator.samples import make
 from anchorbolt.emulator.scene import Scene
-from anchorbolt.emulator.signing import STAND_IN_SECRET
+from anchorbolt.emulator.signing import EMULATOR_SECRET
 
 from bench.processes import memory_mib
 from tests.support.pods import Pods, migrate
@@ -65,7 +65,7 @@ async def soak(rate: float, minutes: float, slice_seconds: float) -> list[Slice]
             "LOG_LEVEL": "WARNING",
         }
         async with Pods(directory, url, 2, each=[settings, settings]) as pods, client(keep_alive=True) as http:
-            players = [Player(http, pod.app.url, STAND_IN_SECRET) for pod in pods.pods]
+            players = [Player(http, pod.app.url, EMULATOR_SECRET) for pod in pods.pods]
             found: list[Slice] = []
             began, n = time.monotonic(), 0
             while time.monotonic() - began < minutes * 60:

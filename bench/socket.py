@@ -2,7 +2,7 @@
 
 python -m bench.socket --times 40
 
-Three processes of the app on one PostgreSQL (fsync on), with the default leases, and a stand-in for Slack that sends 50
+Three processes of the app on one PostgreSQL (fsync on), with the default leases, and a Slack emulator that sends 50
 events a second over any connection that stands. A gap is the longest time without an event that was acknowledged at its
 first try. Fails when a promise was broken: lost, out of order, run twice.
 """

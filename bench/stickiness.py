@@ -19,7 +19,7 @@ from statistics import median, quantiles
 from anchorbolt.emulator.player import Ack, Player, client
 from anchorbolt.emulator.samples import make
 from anchorbolt.emulator.scene import Scene
-from anchorbolt.emulator.signing import STAND_IN_SECRET
+from anchorbolt.emulator.signing import EMULATOR_SECRET
 
 from bench.behind import behind
 from bench.machine import commit, machine
@@ -191,7 +191,7 @@ async def load(url: str, workload: Workload) -> dict[str, Ack]:
                 await player.send(sample, retry_num=1)
 
     async with client(connections=workload.lanes) as http:
-        player = Player(http, url, STAND_IN_SECRET)
+        player = Player(http, url, EMULATOR_SECRET)
         await asyncio.gather(*(lane(number) for number in range(workload.lanes)))
     return acks
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from anchorbolt.emulator.player import Player, client
 from anchorbolt.emulator.samples import make
 from anchorbolt.emulator.scene import Scene
-from anchorbolt.emulator.signing import STAND_IN_SECRET
+from anchorbolt.emulator.signing import EMULATOR_SECRET
 from anchorbolt.settings import Settings
 
 from bench.machine import commit, machine
@@ -37,7 +37,7 @@ async def one_round(pods: Pods, pod: Pod, number: int, *, kill: bool) -> list[fl
     """Seconds from the signal to the start elsewhere, one a lane."""
     log = pods.listener_log
     async with client() as http:
-        player = Player(http, pod.app.url, STAND_IN_SECRET)
+        player = Player(http, pod.app.url, EMULATOR_SECRET)
         scenes = (
             Scene(channel_id=f"C{number}L{n}", thread_ts="1.1", text=f"work={WORK_SECONDS}") for n in range(LANES)
         )

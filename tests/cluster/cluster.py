@@ -34,7 +34,7 @@ class Cluster:
         found = shutil.which("kubectl")
         self._kubectl = [found] if found else [str(CLUSTER_HOME / "bin" / "hyper"), "kubectl"]
         self.nodes = [n["metadata"]["name"] for n in self.get("nodes")["items"]]
-        # `home` keeps the database, the recorder and the stand-in for Slack; a test takes `away` from the cluster.
+        # `home` keeps the database, the recorder and the Slack emulator; a test takes `away` from the cluster.
         self.home, self.away = self.nodes[0], self.nodes[-1]
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""The two ways into the app: a signed request, or an envelope of Socket Mode that the stand-in sends for us."""
+"""The two ways into the app: a signed request, or an envelope of Socket Mode that the emulator sends for us."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class SignedRequest:
 
 
 class Envelope:
-    """What the stand-in for Slack sends over one of the app's connections."""
+    """What the Slack emulator sends over one of the app's connections."""
 
     def wrap(self, kind: str, payload: Payload, retry: int) -> tuple[bytes, dict[str, str]]:
         """A fresh envelope; the payload in it is the one that was sent before."""

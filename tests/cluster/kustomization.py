@@ -14,15 +14,15 @@ from tests.manifests.render import ROOT, SOCKET_MODE, Manifest, render
 
 IMAGE = os.environ.get("IMAGE", "localhost/anchorbolt-sample:dev")
 AROUND = {
-    "simple": ["slack-stand-in"],
-    "stateless": ["slack-stand-in"],
-    "standard": ["postgres-dev", "slack-stand-in"],
-    "workers": ["postgres-dev", "slack-stand-in"],
+    "simple": ["slack-emulator"],
+    "stateless": ["slack-emulator"],
+    "standard": ["postgres-dev", "slack-emulator"],
+    "workers": ["postgres-dev", "slack-emulator"],
     "local": [],
-    "socket-single": ["postgres-dev", "slack-stand-in"],
-    "socket-workers": ["postgres-dev", "slack-stand-in"],
+    "socket-single": ["postgres-dev", "slack-emulator"],
+    "socket-workers": ["postgres-dev", "slack-emulator"],
 }
-# Where traffic comes in from outside; in Socket Mode the stand-in for Slack is asked to send.
+# Where traffic comes in from outside; in Socket Mode the Slack emulator is asked to send.
 ENTRY = {"simple": "anchorbolt"} | dict.fromkeys(SOCKET_MODE, "anchorbolt-slack")
 BY_THE_TIER = "anchorbolt-ingress"
 # What must outlive the node that a test takes away.

@@ -24,8 +24,8 @@ from tests.cluster.doors import EVENTS, Door, Envelope, Payload, SignedRequest, 
 
 RETRIES_AFTER_SECONDS = (0, 5, 15)
 SLACK_WAITS_SECONDS = 3
-# Over sockets the stand-in does the waiting, and says so afterwards.
-STAND_IN_SAYS_SECONDS = 1
+# Over sockets the emulator does the waiting, and says so afterwards.
+EMULATOR_SAYS_SECONDS = 1
 CONVERSATIONS = 100
 # Of ten requests: seven events (one of them in a long thread), two commands, one click.
 MIX = ("event", "event", "command", "event", "thread", "event", "action", "event", "command", "event")
@@ -62,7 +62,7 @@ class Load:
     async def run(self) -> None:
         """Sends until stopped, then waits for the last answers and retries."""
         connector = aiohttp.TCPConnector(force_close=True, limit=0)
-        waits = SLACK_WAITS_SECONDS + (STAND_IN_SAYS_SECONDS if self._arguments.sockets else 0)
+        waits = SLACK_WAITS_SECONDS + (EMULATOR_SAYS_SECONDS if self._arguments.sockets else 0)
         timeout = aiohttp.ClientTimeout(total=waits)
         async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
             begin, number = time.monotonic(), 0
@@ -115,7 +115,7 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--url", required=True)
     parser.add_argument("--secret", default="")
-    parser.add_argument("--sockets", action="store_true", help="the URL is the stand-in's: it sends envelopes for us")
+    parser.add_argument("--sockets", action="store_true", help="the URL is the emulator's: it sends envelopes for us")
     parser.add_argument("--rate", type=float, default=10, help="requests a second")
     parser.add_argument("--work", type=float, default=1, help="seconds that each listener works")
     parser.add_argument("--count", type=int, default=0, help="end after so many requests")

@@ -24,7 +24,7 @@ POD_HEADER = "x-answered-by"
 
 
 async def over_sockets(http: httpx.AsyncClient, url: str, scene: Scene) -> AsyncIterator[Ack]:
-    """The same, as envelopes that the stand-in sends over the app's connections; its answer tells of the ack."""
+    """The same, as envelopes that the emulator sends over the app's connections; its answer tells of the ack."""
     for kind in filter(is_sent_over_sockets, SAMPLES):
         sample = make(kind, scene)
         began = time.perf_counter()

@@ -21,7 +21,7 @@ row is one test of `tests/cluster/`, which also says what must hold.
 Signed requests come in through the sticky tier, each on a connection of its own: seven events, two commands and a click
 in ten, over 100 conversations; listeners work 1 s (2 s where a node is lost or a pod hangs). An event that is not
 answered 200 within 3 s comes again as Slack's retries do, here at once, after 5 and after 15 s (Slack: at once, 1 min,
-5 min). In Socket Mode they are envelopes from the stand-in for Slack, and a 200 is an envelope that was acknowledged.
+5 min). In Socket Mode they are envelopes from the Slack emulator, and a 200 is an envelope that was acknowledged.
 
 - **failed**: first answers that were not a 200 within 3 s. **unheard**: never answered 200, retries included.
 - **lost**: acknowledged, and no listener ended it. **twice**: its listener began more than once (a run that was cut

@@ -156,7 +156,7 @@ class Stack:
                 playing.stdin.flush()
 
     def calls(self, since: int = 0) -> tuple[int, list[str]]:
-        """How many Web API calls the stand-in for Slack had, and the methods of those after number `since`."""
+        """How many Web API calls the Slack emulator had, and the methods of those after number `since`."""
         path = f"/api/v1/namespaces/{self.namespace}/services/anchorbolt-slack:3002/proxy/calls?since={since}"
         told = json.loads(self.cluster.kubectl("get", "--raw", path))
         return told["count"], [call["method"] for call in told["calls"]]

@@ -23,7 +23,7 @@ def test_every_kind_of_request_is_answered_through_the_tier(stacks: Stacks) -> N
     assert [line["kind"] for line in played] == list(SAMPLES)
     assert {line["kind"]: line["status"] for line in played if line["status"] != 200} == {}
     assert {line["pod"] for line in played} <= {"pod-0", "pod-1", "pod-2"}
-    # 4. listeners called the Web API of the stand-in
+    # 4. listeners called the Web API of the emulator
     assert "chat.postMessage" in {method for line in played for method in line["calls"]}
 
 

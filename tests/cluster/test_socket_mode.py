@@ -1,4 +1,4 @@
-"""Socket Mode: no ingress, envelopes from the stand-in for Slack in the cluster, restarts, and a node that is lost."""
+"""Socket Mode: no ingress, envelopes from the Slack emulator in the cluster, restarts, and a node that is lost."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from tests.cluster.traffic import UNWRITTEN_SECONDS, nothing_noticed
 from tests.manifests.render import SOCKET_MODE
 
 
-def standing(stack: Stack) -> int:
+def open_connections(stack: Stack) -> int:
     """How many connections Slack believes in."""
     path = f"/api/v1/namespaces/{stack.namespace}/services/anchorbolt-slack:3002/proxy/sockets"
-    return len(json.loads(stack.cluster.kubectl("get", "--raw", path))["standing"])
+    return len(json.loads(stack.cluster.kubectl("get", "--raw", path))["open"])
 
 
 def holder(stack: Stack) -> str:
@@ -49,7 +49,7 @@ def test_every_kind_comes_in_over_the_connections(stacks: Stacks, overlay: str, 
     """As many pods connect as the overlay says, and every kind that Socket Mode has is acknowledged in time."""
     # 1. who is connected
     stack = stacks(overlay)
-    wait_until("connected", lambda: standing(stack) == connections, 30)
+    wait_until("connected", lambda: open_connections(stack) == connections, 30)
     # 2. one envelope of every kind
     played = list(stack.play())
     # 3. each was acknowledged, and listeners called the Web API

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from anchorbolt import main
 from anchorbolt.emulator.player import Player
-from anchorbolt.emulator.signing import STAND_IN_SECRET
+from anchorbolt.emulator.signing import EMULATOR_SECRET
 from anchorbolt.http.slack_route import Receiver
 from anchorbolt.inbox.tables import delivery
 from anchorbolt.lifecycle.life import Parts
@@ -62,7 +62,7 @@ async def app_in_process(register: Callable[[AsyncApp], None] | None = None, **s
     `register` is what the module that LISTENERS names would have; without it, that is tests.support.listeners.
     """
     own: dict[str, Any] = {
-        "slack_signing_secret": STAND_IN_SECRET,
+        "slack_signing_secret": EMULATOR_SECRET,
         "slack_bot_token": "xoxb-made-up",
         "slack_api_url": "http://127.0.0.1:9/api/",  # nobody is there: whoever calls Slack says where it is
         "database_url": "sqlite+aiosqlite://",
@@ -80,7 +80,7 @@ async def app_in_process(register: Callable[[AsyncApp], None] | None = None, **s
     transport = httpx.ASGITransport(main.web(parts.transport.receiver), raise_app_exceptions=False)
     try:
         async with httpx.AsyncClient(transport=transport) as http:
-            yield App(parts, parts.transport.receiver, Player(http, URL, STAND_IN_SECRET, wait_seconds=30), http)
+            yield App(parts, parts.transport.receiver, Player(http, URL, EMULATOR_SECRET, wait_seconds=30), http)
     finally:
         parts.runner.stop_taking()
         await parts.runner.hand_back(5)

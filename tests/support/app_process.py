@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx
-from anchorbolt.emulator.signing import STAND_IN_SECRET
+from anchorbolt.emulator.signing import EMULATOR_SECRET
 
 from tests.support.ports import free_port
 from tests.support.waiting import WITHIN_SECONDS, until, until_answer
@@ -75,7 +75,7 @@ class AppProcess:
     ) -> Self:
         """Starts it. `settings` by their names in the environment; `until_ready` waits for it."""
         own = {
-            "SLACK_SIGNING_SECRET": STAND_IN_SECRET,
+            "SLACK_SIGNING_SECRET": EMULATOR_SECRET,
             "SLACK_BOT_TOKEN": "xoxb-made-up",
             "SLACK_API_URL": slack_api_url,
             "DATABASE_URL": f"sqlite+aiosqlite:///{directory / 'inbox.db'}",

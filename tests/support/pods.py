@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
-from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.inbox.postgresql import PostgresqlDatabase
 from sqlalchemy.engine import make_url
 
@@ -76,7 +76,7 @@ class Pods:
         """`settings` for all of them, `each` for one after the other. `slack_relays`: one before Slack for each too."""
         self._each = each
         self._slack_relays = slack_relays
-        self.slack = StandIn()
+        self.slack = Emulator()
         self._directory = directory
         self._url = make_url(database_url)
         self._count = count
@@ -117,7 +117,7 @@ class Pods:
         """The URL of the Web API through a relay, and through another one the connections of Socket Mode."""
         api = await self._stack.enter_async_context(Relay(self.slack.port))
         connections = await self._stack.enter_async_context(Relay(self.slack.sockets.port))
-        self.slack.sockets.ways[f"127.0.0.1:{api.port}"] = connections.port
+        self.slack.sockets.ports_by_host[f"127.0.0.1:{api.port}"] = connections.port
         return f"http://127.0.0.1:{api.port}/api/", (api, connections)
 
     async def __aexit__(self, *_: object) -> None:

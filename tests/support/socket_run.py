@@ -79,14 +79,14 @@ class SocketRun:
         runs = runs_of(self.pods.listener_log.entries(), self.faults.done)
         really = {run.key for run in runs if run.how == "done"}
         found = check(runs, self.faults.done, order)
-        strange = [key for connection in self.traffic.sockets.connections for key in connection.strange]
+        unexpected = [key for connection in self.traffic.sockets.connections for key in connection.unexpected_acks]
         return [
             *(f"lost: {key} was acknowledged and is not done" for key in self.traffic.acknowledged - (done & really)),
             *(f"given up: {sent.key}" for sent in self.traffic.sent if sent.acked is None),
             *(f"out of order: {what}" for what in found.out_of_order),
             *(f"at once in a lane: {what}" for what in found.at_once),
             *(f"ran again without a reason: {what}" for what in found.unexplained),
-            *(f"{key} was acknowledged twice, or over a connection that it did not come by" for key in strange),
+            *(f"{key} was acknowledged twice, or over a connection that it did not come by" for key in unexpected),
         ]
 
 
@@ -120,7 +120,7 @@ async def socket_run(
         single = connections == "single"
         wanted = 1 if single else count
         sockets = pods.slack.sockets
-        await until(lambda: len(sockets.standing) == wanted, what=f"{wanted} connected")
+        await until(lambda: len(sockets.open_connections) == wanted, what=f"{wanted} connected")
         traffic = SocketTraffic(sockets, rate=rate)
         stop = asyncio.Event()
         sending = asyncio.ensure_future(traffic.send(stop))

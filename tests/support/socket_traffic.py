@@ -35,8 +35,8 @@ class SocketTraffic:
     rate: float = 20
     work_seconds: float = 0.02
     sent: list[Sent] = field(default_factory=list)
-    least_standing: int = 10
-    most_standing: int = 0
+    fewest_open: int = 10
+    most_open: int = 0
 
     async def send(self, until: asyncio.Event) -> None:
         """Returns when each event has its ack, or was given up."""
@@ -45,9 +45,9 @@ class SocketTraffic:
         async with asyncio.TaskGroup() as group:
             while not until.is_set():
                 group.create_task(self._deliver(len(self.sent)))
-                standing = len(self.sockets.standing)
-                self.least_standing = min(self.least_standing, standing)
-                self.most_standing = max(self.most_standing, standing)
+                open_now = len(self.sockets.open_connections)
+                self.fewest_open = min(self.fewest_open, open_now)
+                self.most_open = max(self.most_open, open_now)
                 due += 1 / self.rate
                 await asyncio.sleep(max(0.0, due - loop.time()))
 

@@ -36,10 +36,10 @@ def test_help_has_a_line_for_every_target() -> None:
 
 @pytest.mark.parametrize(
     ("variables", "arguments"),
-    [([], ""), (["DEMO=0"], " --no-demo"), (["DEMO=1", "STAND_IN_PORT=0"], " --stand-in-port=0")],
+    [([], ""), (["DEMO=0"], " --no-demo"), (["DEMO=1", "EMULATOR_PORT=0"], " --emulator-port=0")],
 )
 def test_run_passes_its_variables_on(variables: list[str], arguments: str) -> None:
-    """DEMO=0 plays nothing, STAND_IN_PORT chooses a port, and without either dev gets neither."""
+    """DEMO=0 plays nothing, EMULATOR_PORT chooses a port, and without either dev gets neither."""
     command = make("--dry-run", "run", *variables).splitlines()[-1]
     assert re.sub(r" +", " ", command).strip() == f"exec .venv/bin/anchorbolt dev{arguments}"
 

@@ -22,7 +22,7 @@ MISTAKEN = 2
 
 COMMANDS = {
     "serve": "Serves: answers Slack, runs the listeners, drains on SIGTERM.",
-    "dev": "Runs the app against a stand-in for Slack, and plays one request of every kind.",
+    "dev": "Runs the app against a Slack emulator, and plays one request of every kind.",
     "send": "Signs and sends one request as Slack would, and prints the equal curl.",
     "inbox": "Lists, shows, replays and discards deliveries; pauses all of them.",
     "migrate": "Brings the schema of the inbox up to date.",

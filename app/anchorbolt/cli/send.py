@@ -16,8 +16,8 @@ from anchorbolt.cli.burst import Summary, burst
 from anchorbolt.cli.curl import equal_curl
 from anchorbolt.emulator.player import Ack, Player, client, request_headers
 from anchorbolt.emulator.samples import SAMPLES, Sample, make
-from anchorbolt.emulator.scene import STAND_IN_URL, Scene
-from anchorbolt.emulator.signing import STAND_IN_SECRET, Forgery
+from anchorbolt.emulator.scene import EMULATOR_URL, Scene
+from anchorbolt.emulator.signing import EMULATOR_SECRET, Forgery
 
 MOST_REQUESTS = 100_000
 MOST_AT_ONCE = 256
@@ -27,7 +27,7 @@ _SLACK = "https://slack.com/"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where requests go, how they are signed, and where the stand-in for Slack is."""
+    """Where requests go, how they are signed, and where the Slack emulator is."""
 
     url: str
     secret: str
@@ -40,7 +40,7 @@ def send(  # noqa: PLR0917 - an option of a command is an argument of its functi
     encoding: Annotated[Encoding, typer.Option(help="How the file travels.")] = Encoding.AUTO,
     url: Annotated[str | None, typer.Option(help="Where to (default: this machine, PORT).")] = None,
     secret: Annotated[
-        str | None, typer.Option(help="Sign with this (default: SLACK_SIGNING_SECRET, else the stand-in's).")
+        str | None, typer.Option(help="Sign with this (default: SLACK_SIGNING_SECRET, else the emulator's).")
     ] = None,
     text: Annotated[str | None, typer.Option(help="What the user of the sample wrote.")] = None,
     channel: Annotated[str | None, typer.Option(help="The channel of the sample.")] = None,
@@ -80,7 +80,7 @@ def send(  # noqa: PLR0917 - an option of a command is an argument of its functi
 def _target(url: str | None, secret: str | None) -> Target:
     """What was not given comes from the settings, so that `send` finds the app that runs beside it."""
     if url and secret:
-        return Target(url, secret, STAND_IN_URL)
+        return Target(url, secret, EMULATOR_URL)
     from anchorbolt import settings  # noqa: PLC0415 - a third of a second that a call with both options need not spend
 
     loaded = settings.load()
@@ -90,8 +90,8 @@ def _target(url: str | None, secret: str | None) -> Target:
     api = loaded.slack_api_url
     return Target(
         url or f"http://127.0.0.1:{loaded.port}/slack/events",
-        secret or (known[0] if known else STAND_IN_SECRET),
-        STAND_IN_URL if api.startswith(_SLACK) else api.removesuffix("api/"),
+        secret or (known[0] if known else EMULATOR_SECRET),
+        EMULATOR_URL if api.startswith(_SLACK) else api.removesuffix("api/"),
     )
 
 

@@ -1,4 +1,4 @@
-"""The stand-in for Slack: a Web API for the app to call, and a player that sends it what Slack sends.
+"""The Slack emulator: a Web API for the app to call, and a player that sends the app what Slack sends.
 
-For development, demonstration and tests. It knows Slack and nothing of the app's other rooms.
+It serves development, the demonstration and tests. Of the product it imports only errors.
 """

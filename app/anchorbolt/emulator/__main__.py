@@ -1,4 +1,4 @@
-"""`python -m anchorbolt.emulator [PORT [HOST [SOCKET_PORT]]]`: the stand-in as a process of its own."""
+"""`python -m anchorbolt.emulator [PORT [HOST [SOCKET_PORT]]]`: the Slack emulator as a process of its own."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 
-from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.errors import PortTakenError
 
 
@@ -15,7 +15,7 @@ async def serve(port: int, host: str, socket_port: int) -> None:
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    async with StandIn(host=host, port=port, socket_port=socket_port) as slack:
+    async with Emulator(host=host, port=port, socket_port=socket_port) as slack:
         sys.stdout.write(f"{slack.url}\n")
         sys.stdout.flush()
         await ended.wait()

@@ -1,4 +1,4 @@
-"""The stand-in's desk: where tests and people read what was called, and script what comes next."""
+"""The emulator's admin page: tests and people read there which calls arrived, and script the next answers."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from anchorbolt.emulator.player import SLACK_WAITS_SECONDS
 from anchorbolt.emulator.script import Line, Script
 from anchorbolt.emulator.socket_mode.sockets import NoConnectionError, Sockets
 
-_WELCOME = """A stand-in for Slack.
-/api/METHOD          Slack's Web API; what it is not taught answers {"ok": true}
+_WELCOME = """A Slack emulator.
+/api/METHOD          Slack's Web API; a method that the emulator does not know answers {"ok": true}
 /response/ANYTHING   what a response_url points at
 GET /calls           the newest calls (?since=NUMBER&method=METHOD), and counts of all; DELETE forgets them
 POST /script         {"method": "chat.postMessage", "error": "ratelimited", "retry_after_seconds": 3, "times": 2}
                      also "status": 503, "error": "channel_not_found", "delay_seconds": 1; GET lists, DELETE clears
-GET /sockets         the app's connections in Socket Mode that stand; POST sends an envelope to one of them: its ack
+GET /sockets         the app's open connections in Socket Mode; POST sends an envelope over one and returns its ack
 """
 
 
 class Posted(BaseModel):
-    """An envelope of Socket Mode, as far as a sender must know it; its other fields go out as they are."""
+    """An envelope of Socket Mode with the fields that the emulator needs; its other fields are sent as they are."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -33,8 +33,8 @@ class Posted(BaseModel):
     payload: dict[str, object]
 
 
-def desk(calls: Calls, script: Script, sockets: Sockets) -> Starlette:
-    """The routes that are not Slack's."""
+def admin_page(calls: Calls, script: Script, sockets: Sockets) -> Starlette:
+    """The application with the routes that Slack does not have."""
 
     async def welcome(request: Request) -> Response:
         return PlainTextResponse(_WELCOME)
@@ -65,8 +65,8 @@ def desk(calls: Calls, script: Script, sockets: Sockets) -> Starlette:
 
     async def use_sockets(request: Request) -> Response:
         if request.method == "GET":
-            standing = [{"number": c.number, "sent": c.sent, "acked": c.acked} for c in sockets.standing]
-            return JSONResponse({"opened": sockets.opened, "standing": standing})
+            connections = [{"number": c.number, "sent": c.sent, "acked": c.acked} for c in sockets.open_connections]
+            return JSONResponse({"opened": sockets.opened, "open": connections})
         try:
             envelope = Posted.model_validate_json(await request.body())
         except ValidationError as error:

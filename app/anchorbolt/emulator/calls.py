@@ -1,4 +1,4 @@
-"""The calls that the app made: the newest are kept, all are counted."""
+"""The Web API calls that the app made: the newest are kept, and all are counted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Call:
     at: float
 
     def public(self) -> dict[str, Any]:
-        """The call without anything that opens a door."""
+        """The call with its tokens and secrets redacted, for display."""
         return {
             "number": self.number,
             "method": self.method,
@@ -38,7 +38,7 @@ class Call:
 
 
 class Calls:
-    """A ring of calls. Noting one is all that the fast path does; redaction waits until somebody reads."""
+    """A ring buffer of calls. Secrets are redacted when calls are read, so that recording one stays cheap."""
 
     def __init__(self, kept: int = KEPT) -> None:
         self._ring: deque[Call] = deque(maxlen=kept)
@@ -48,23 +48,23 @@ class Calls:
     def note(
         self, method: str, arguments: Mapping[str, Any], status: int, answer: Mapping[str, Any], at: float
     ) -> None:
-        """Keeps a call and forgets the oldest one where the ring is full."""
+        """Records a call, and drops the oldest one where the buffer is full."""
         self.count += 1
         self.by_method[method] += 1
         self._ring.append(Call(self.count, method, arguments, status, answer, at))
 
     def since(self, number: int = 0, method: str | None = None) -> Iterator[Call]:
-        """The kept calls after the one with this number, oldest first."""
+        """The kept calls with a higher number than this, the oldest first, of one method or of all."""
         return (call for call in tuple(self._ring) if call.number > number and method in (None, call.method))
 
     def clear(self) -> None:
-        """Forgets the kept calls and the counts by method; the numbers go on."""
+        """Drops the kept calls and the counts by method. The numbers of calls go on."""
         self._ring.clear()
         self.by_method.clear()
 
 
 def redacted(value: Any, name: str = "") -> Any:
-    """The value without tokens, whether a name or their first letters tell them."""
+    """The value without its secrets, which are known by the name of a field or by their prefix."""
     if isinstance(value, Mapping):
         return {key: redacted(inner, str(key)) for key, inner in value.items()}
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""The stand-in as a server: started and stopped within a program, on a port of its own."""
+"""The Slack emulator as a server that a program starts and stops, on a port of its own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Self
 
 import uvicorn
 
-from anchorbolt.emulator.admin import desk
+from anchorbolt.emulator.admin import admin_page
 from anchorbolt.emulator.calls import Calls
 from anchorbolt.emulator.messages import Messages
 from anchorbolt.emulator.script import Script
@@ -25,7 +25,7 @@ BACKLOG = 1024
 
 
 class _Server(uvicorn.Server):
-    """uvicorn that leaves signals to the program around it and tells when it listens."""
+    """uvicorn that leaves signals to the program around it and has an event that is set once it listens."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -40,8 +40,8 @@ class _Server(uvicorn.Server):
         self.listening.set()
 
 
-class StandIn:
-    """A stand-in for Slack between `start` and `stop`, or within `async with`. Port 0 takes a free one."""
+class Emulator:
+    """A Slack emulator that runs between `start` and `stop`, or within `async with`."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class StandIn:
         socket_port: int = 0,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`socket_port`: where the connections of Socket Mode come in."""
+        """`port`: for HTTP. `socket_port`: for the connections of Socket Mode. 0 means any free port."""
         self.calls = Calls()
         self.script = Script()
         self.sockets = Sockets(host, socket_port)
@@ -62,7 +62,7 @@ class StandIn:
             script=self.script,
             messages=Messages(),
             sockets=self.sockets,
-            desk=desk(self.calls, self.script, self.sockets),
+            admin_page=admin_page(self.calls, self.script, self.sockets),
             clock=clock,
         )
         self._server: _Server | None = None
@@ -70,21 +70,21 @@ class StandIn:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port of the Web API."""
         return self._port
 
     @property
     def url(self) -> str:
-        """Where it is; ends with a slash."""
+        """The address of the emulator, with a slash at its end."""
         return f"http://{self._host}:{self._port}/"
 
     @property
     def api_url(self) -> str:
-        """What SLACK_API_URL is to be."""
+        """The value for SLACK_API_URL."""
         return f"{self.url}api/"
 
     async def start(self) -> None:
-        """Listens. Raises PortTakenError."""
+        """Starts to listen. Raises PortTakenError where another process listens on the port."""
         # asyncio sets TCP_NODELAY only where the protocol is named; without it each answer waits 40 ms for an ACK.
         family = socket.AF_INET6 if ":" in self._host else socket.AF_INET
         listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -95,18 +95,18 @@ class StandIn:
         except OSError as error:
             listener.close()
             if error.errno == errno.EADDRINUSE:
-                raise PortTakenError(self._port, "--stand-in-port (make run: STAND_IN_PORT)") from None
+                raise PortTakenError(self._port, "--emulator-port (make run: EMULATOR_PORT)") from None
             raise
         self._port = listener.getsockname()[1]
         await self.sockets.start()
         config = uvicorn.Config(self._app, log_config=None, access_log=False, lifespan="off", http="httptools")
         config.timeout_graceful_shutdown = 1
         self._server = _Server(config)
-        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]), name="stand-in for Slack")
+        self._serving = asyncio.create_task(self._server.serve(sockets=[listener]), name="Slack emulator")
         await self._server.listening.wait()
 
     async def stop(self) -> None:
-        """Ends within about a second, whoever is still connected."""
+        """Stops within about a second, and closes the connections that are still open."""
         if self._server is not None and self._serving is not None:
             await self.sockets.stop()
             self._server.should_exit = True

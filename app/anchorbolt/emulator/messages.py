@@ -1,4 +1,4 @@
-"""The messages that the app posted, so that `conversations.history` tells what a channel holds."""
+"""The messages that the app posted, so that `conversations.history` can return them."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Message = dict[str, Any]
 
 
 class Messages:
-    """The newest messages of the channels that were written to last; what is older is forgotten."""
+    """The newest messages of the channels that were written to last; older ones are dropped."""
 
     def __init__(self) -> None:
         self._channels: OrderedDict[str, deque[Message]] = OrderedDict()
 
     def put(self, channel: str, message: Message) -> None:
-        """Keeps a message of a channel, in the place of the one with the same `ts` if there is one."""
+        """Stores a message of a channel. It replaces the message with the same `ts`, if there is one."""
         kept = self._channels.get(channel)
         if kept is None:
             kept = self._channels[channel] = deque(maxlen=MESSAGES_KEPT)
@@ -36,7 +36,7 @@ class Messages:
         return next((message for message in self._channels.get(channel, ()) if message["ts"] == ts), None)
 
     def delete(self, channel: str, ts: str) -> bool:
-        """Forgets a message; False where there was none."""
+        """Deletes a message. Returns False where there was none."""
         message = self.find(channel, ts)
         if message is not None:
             self._channels[channel].remove(message)

@@ -1,4 +1,4 @@
-"""Slack as the app meets it: one request after another, 3 s to answer, and retries of events."""
+"""Plays Slack's part over HTTP: signed requests, 3 s for an answer, and retries of events."""
 
 from __future__ import annotations
 
@@ -24,7 +24,10 @@ _HTTP_ERROR, _HTTP_TIMEOUT, _CONNECTION_FAILED = "http_error", "http_timeout", "
 
 @dataclass(frozen=True, slots=True)
 class Ack:
-    """How the app answered one request: `status` is None where no answer came, `failure` is Slack's word for why."""
+    """How the app answered one request.
+
+    `status` is None where no answer came; `failure` is then Slack's retry reason, such as `http_timeout`.
+    """
 
     sample: Sample
     status: int | None
@@ -36,12 +39,12 @@ class Ack:
 
     @property
     def ok(self) -> bool:
-        """Whether Slack takes the request as delivered."""
+        """Whether Slack counts the request as delivered."""
         return self.failure is None
 
     @property
     def told(self) -> str:
-        """The answer in a word: the status, `ack` where Socket Mode has none, or why there was no answer."""
+        """The answer in one word: its status, the reason why there is none, or `ack` for an ack in Socket Mode."""
         return str(self.status or self.failure or "ack")
 
 
@@ -54,7 +57,7 @@ def request_headers(
     retry_num: int = 0,
     retry_reason: str | None = None,
 ) -> dict[str, str]:
-    """The headers of a request, signed at `now` (seconds since 1970; the time of the call where none is given)."""
+    """The headers of a request that is signed at `now`, in seconds since 1970 (default: the current time)."""
     headers = {"Content-Type": sample.content_type, "User-Agent": _USER_AGENT}
     headers |= signed_headers(secret, sample.body, now=time.time() if now is None else now, forgery=forgery)
     if retry_num:
@@ -83,7 +86,7 @@ class Player:
     async def send(
         self, sample: Sample, *, forgery: Forgery | None = None, retry_num: int = 0, retry_reason: str | None = None
     ) -> Ack:
-        """Sends one request and waits as long as Slack waits."""
+        """Sends one request, and waits for its answer no longer than Slack does."""
         headers = request_headers(
             sample,
             self._secret,
@@ -105,7 +108,7 @@ class Player:
         return Ack(sample, answer.status_code, _ms_since(began), answer.content, answer.headers, retry_num, failure)
 
     async def deliver(self, sample: Sample, *, retry_after: Sequence[float] = RETRY_AFTER_SECONDS) -> list[Ack]:
-        """Sends as Slack delivers: an event that was not taken comes again, unless the app asked for no retry.
+        """Sends a request and, for an event that failed, Slack's retries, unless the app asked for no retry.
 
         `retry_after` holds the seconds before each retry. Returns every ack, the last one last.
         """
@@ -121,13 +124,13 @@ class Player:
         return acks
 
     async def play(self, scene: Scene | None = None, kinds: Iterable[str] = tuple(SAMPLES)) -> AsyncIterator[Ack]:
-        """Sends a fresh request of each kind, one after the other; the caller's pace is the pace."""
+        """Sends a fresh request of each kind, one after the other, whenever the caller asks for the next."""
         for kind in kinds:
             yield await self.send(make(kind, scene))
 
 
 def client(*, keep_alive: bool = False, connections: int = 100) -> httpx.AsyncClient:
-    """An HTTP client that behaves as Slack's: it closes each connection, unless `keep_alive` asks for speed."""
+    """An HTTP client that closes each connection as Slack's does, unless `keep_alive` is set for speed."""
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections if keep_alive else 0)
     headers = None if keep_alive else {"Connection": "close"}
     return httpx.AsyncClient(limits=limits, headers=headers, trust_env=False)

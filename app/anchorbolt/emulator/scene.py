@@ -1,4 +1,4 @@
-"""Who and where: the made-up workspace that samples are about and that the Web API answers for."""
+"""The made-up workspace: the users and channels that the samples name and the Web API knows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-STAND_IN_URL = "http://127.0.0.1:3002/"
+EMULATOR_URL = "http://127.0.0.1:3002/"
 
 TEAM_ID = "T0ANCH0R"
 TEAM_DOMAIN = "anchor-works"
@@ -22,13 +22,13 @@ _TEAM_NUMBER = "4300100200"
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The people and places of one sample; replace a field to move it elsewhere.
+    """The users, channels and ids that a sample is made with.
 
-    `slack_url` is where a payload's `response_url` points: the stand-in. `text` replaces what the user of the sample
-    wrote, `thread_ts` puts a message into a thread. `clock` gives seconds since 1970.
+    `slack_url` is the emulator's address, where a payload's `response_url` points. `text` replaces the text of the
+    sample's user, `thread_ts` puts a message into a thread, and `clock` returns seconds since 1970.
     """
 
-    slack_url: str = STAND_IN_URL
+    slack_url: str = EMULATOR_URL
     app_id: str = APP_ID
     team_id: str = TEAM_ID
     user_id: str = "U0ADA"
@@ -42,22 +42,22 @@ class Scene:
 
 
 def fresh_id(prefix: str) -> str:
-    """An id as Slack makes them, never given before: `Ev0...`, `Fx0...`."""
+    """A new id in the form that Slack gives them: `Ev0...`, `Fx0...`."""
     return f"{prefix}0{''.join(secrets.choice(_ALPHABET) for _ in range(12))}"
 
 
 def fresh_ts(now: float) -> str:
-    """A message's `ts`: seconds, a point, and six digits that make it the only one."""
+    """A new `ts` of a message: seconds since 1970, a point, and six random digits that make it unique."""
     return f"{int(now)}.{secrets.randbelow(1_000_000):06d}"
 
 
 def fresh_trigger_id(now: float) -> str:
-    """A `trigger_id` that tells the stand-in when it was given: its first part is milliseconds since 1970."""
+    """A new `trigger_id`. Its first part is milliseconds since 1970, so that the emulator knows its age."""
     return f"{int(now * 1000)}.{_TEAM_NUMBER}.{secrets.token_hex(16)}"
 
 
 def is_expired(trigger_id: str, now: float) -> bool:
-    """Whether a `trigger_id` of ours is older than the 3 s that Slack honours it; a stranger's never is."""
+    """Whether a `trigger_id` is older than the 3 s for which Slack accepts it; False for one that we did not make."""
     given_ms, _, rest = trigger_id.partition(".")
     if not rest.startswith(_TEAM_NUMBER) or not given_ms.isdecimal():
         return False

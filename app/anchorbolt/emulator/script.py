@@ -1,4 +1,4 @@
-"""What the stand-in was told to answer instead: Slack's bad days, for tests."""
+"""The script: answers that a test sets in place of the usual ones, such as errors and delays."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ ANY_METHOD = "*"
 class Line(BaseModel):
     """One line of the script: how a method answers, `times` times (None: until the script is cleared).
 
-    Slack's `error` goes out with a 200, `ratelimited` with a 429 and `Retry-After`. A `status` alone is a broken
-    server: no JSON. `delay_seconds` comes before any answer; alone, it delays the usual one.
+    An `error` is answered with status 200, `ratelimited` with 429 and `Retry-After`. A `status` without an error is
+    answered with a body that is no JSON, as by a broken server. `delay_seconds` delays the answer, also the usual one.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -27,7 +27,7 @@ class Line(BaseModel):
 
 
 class Script:
-    """The lines that still wait, by method: first in, first played."""
+    """The lines that are not used up. For each call, the oldest line for its method is taken."""
 
     def __init__(self) -> None:
         self._lines: list[Line] = []
@@ -36,19 +36,19 @@ class Script:
         return bool(self._lines)
 
     def add(self, line: Line) -> None:
-        """Adds a line after those that wait."""
+        """Adds a line after the others."""
         self._lines.append(line)
 
     def clear(self) -> None:
-        """Back to a good day."""
+        """Removes all lines."""
         self._lines.clear()
 
     def waiting(self) -> list[Line]:
-        """The lines that are not used up, with the times that are left."""
+        """Copies of the lines that are not used up; `times` is how often each may still be taken."""
         return [line.model_copy() for line in self._lines]
 
     def next_for(self, method: str) -> Line | None:
-        """The line that this call gets, if any; it is used up by one."""
+        """Takes the line for a call of this method. Returns None where there is none."""
         for line in self._lines:
             if line.method in (method, ANY_METHOD):
                 if line.times is not None:

@@ -1,4 +1,7 @@
-"""Signing as Slack signs, and wrongly on purpose. https://docs.slack.dev/authentication/verifying-requests-from-slack"""
+"""Signs requests as Slack does, or wrongly, for tests of the refusal.
+
+https://docs.slack.dev/authentication/verifying-requests-from-slack
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,13 @@ import hashlib
 import hmac
 from enum import StrEnum
 
-STAND_IN_SECRET = "stand-in-signing-secret"  # noqa: S105 - made up: it signs nothing but the stand-in's own requests
+EMULATOR_SECRET = "emulator-signing-secret"  # noqa: S105 - made up: it signs only the requests that the emulator sends
 
 STALE_SECONDS = 301
 
 
 class Forgery(StrEnum):
-    """What is wrong with a signature that was made wrong on purpose."""
+    """What is wrong with a signature that is meant to be refused."""
 
     BAD_SIGNATURE = "bad signature"
     STALE = "stale"
@@ -22,12 +25,12 @@ class Forgery(StrEnum):
 
 
 def sign(secret: str, timestamp: str, body: bytes) -> str:
-    """The `X-Slack-Signature` of a body: over its raw bytes, before anything decodes them."""
+    """The `X-Slack-Signature` of a body: the HMAC of its raw bytes."""
     return "v0=" + hmac.new(secret.encode(), b"v0:%b:%b" % (timestamp.encode(), body), hashlib.sha256).hexdigest()
 
 
 def signed_headers(secret: str, body: bytes, *, now: float, forgery: Forgery | None = None) -> dict[str, str]:
-    """The two headers that sign a body; with a forgery, headers that the app must refuse."""
+    """The two headers that sign a body. With a `forgery`, the app must refuse them."""
     timestamp = str(int(now))
     if forgery is Forgery.STALE:
         timestamp = str(int(now) - STALE_SECONDS)

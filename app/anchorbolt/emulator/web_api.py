@@ -1,4 +1,4 @@
-"""Slack's Web API as an ASGI app: plain ASGI, because benches call it as often as the app can."""
+"""Slack's Web API as an ASGI app. It is plain ASGI, because benchmarks call it at the highest rate of the app."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _TEXT_HEADERS = [(b"content-type", b"text/plain; charset=utf-8")]
 
 
 class WebApi:
-    """Answers `/api/<method>` and posts to a `response_url`; everything else goes to the desk, where one asks it."""
+    """Answers `/api/<method>` and posts to a `response_url`; every other path is answered by the admin page."""
 
     def __init__(
         self,
@@ -40,14 +40,14 @@ class WebApi:
         script: Script,
         messages: Messages,
         sockets: Sockets,
-        desk: ASGIApp,
+        admin_page: ASGIApp,
         clock: Callable[[], float],
     ) -> None:
         self._calls = calls
         self._script = script
         self._messages = messages
         self._sockets = sockets
-        self._desk = desk
+        self._admin_page = admin_page
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -58,7 +58,7 @@ class WebApi:
         elif scope["type"] == "http" and path.startswith(_RESPONSE):
             await self._call(RESPONSE_URL, scope, receive, send)
         else:
-            await self._desk(scope, receive, send)
+            await self._admin_page(scope, receive, send)
 
     async def _call(self, method: str, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
@@ -89,7 +89,7 @@ class WebApi:
 
 
 def _scripted(line: Line) -> tuple[int, dict[str, Any], list[tuple[bytes, bytes]]]:
-    """Status, body and further headers of a bad day; an empty body stands for one that is no JSON."""
+    """The status, the body and the extra headers of a scripted answer; an empty body stands for one without JSON."""
     if line.error == "ratelimited" or line.status == 429:
         return 429, failed("ratelimited"), [(b"retry-after", str(line.retry_after_seconds).encode())]
     if line.error:
@@ -111,7 +111,7 @@ async def _body(receive: Receive) -> bytes:
 
 
 def _arguments(content_type: bytes, query: bytes, body: bytes) -> dict[str, Any]:
-    """A method's arguments, from JSON, a form or the query; what cannot be read counts as none."""
+    """The arguments of a call, from JSON, a form or the query. A body that cannot be read has none."""
     if content_type.startswith(b"application/json"):
         try:
             decoded = orjson.loads(body)

@@ -1,4 +1,4 @@
-"""A stand-in for Slack, processes of the app that end with the test, and the log of their listeners."""
+"""A Slack emulator, processes of the app that end with the test, and the log of their listeners."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Any
 
 import httpx
 import pytest
-from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.emulator.player import Player, client
-from anchorbolt.emulator.signing import STAND_IN_SECRET
+from anchorbolt.emulator.signing import EMULATOR_SECRET
 
 from tests.support.app_process import AppProcess
 from tests.support.listener_log import ListenerLog
@@ -20,10 +20,10 @@ PlayTo = Callable[[AppProcess], Player]
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[StandIn]:
+async def slack() -> AsyncIterator[Emulator]:
     """The Web API that the app calls."""
-    async with StandIn() as stand_in:
-        yield stand_in
+    async with Emulator() as emulator:
+        yield emulator
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def listener_log(tmp_path: Path) -> ListenerLog:
 
 
 @pytest.fixture
-def start_app(tmp_path: Path, slack: StandIn, listener_log: ListenerLog) -> Iterator[StartApp]:
+def start_app(tmp_path: Path, slack: Emulator, listener_log: ListenerLog) -> Iterator[StartApp]:
     """Starts the app on the test's inbox, with the listeners of the tests; `NAME=value` for other settings."""
     started: list[AppProcess] = []
 
@@ -57,4 +57,4 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
 @pytest.fixture
 def play_to(http: httpx.AsyncClient) -> PlayTo:
     """Slack, as it sends to one process; it waits longer than Slack does, because no test is about speed."""
-    return lambda app: Player(http, app.url, STAND_IN_SECRET, wait_seconds=30)
+    return lambda app: Player(http, app.url, EMULATOR_SECRET, wait_seconds=30)

@@ -10,7 +10,7 @@ from anchorbolt.emulator.player import request_headers
 from anchorbolt.emulator.samples import SAMPLES, make
 from anchorbolt.emulator.samples.sample import FORM, JSON, Sample
 from anchorbolt.emulator.scene import Scene
-from anchorbolt.emulator.signing import STAND_IN_SECRET, Forgery
+from anchorbolt.emulator.signing import EMULATOR_SECRET, Forgery
 
 from tests.integration.app.conftest import StartApp
 from tests.support.app_process import AppProcess
@@ -21,7 +21,7 @@ from tests.support.wire import Wire
 
 def written(sample: Sample, *, forgery: Forgery | None = None, query: str = "", more: str = "") -> bytes:
     """A signed request, as bytes."""
-    fields = request_headers(sample, STAND_IN_SECRET, forgery=forgery) | {"Content-Length": str(len(sample.body))}
+    fields = request_headers(sample, EMULATOR_SECRET, forgery=forgery) | {"Content-Length": str(len(sample.body))}
     lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items()) + more
     return f"POST /slack/events{query} HTTP/1.1\r\nHost: app\r\n{lines}\r\n".encode() + sample.body
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 
-from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.emulator.player import request_headers
 from anchorbolt.emulator.samples import make
 from anchorbolt.emulator.scene import Scene
 from anchorbolt.emulator.script import Line
-from anchorbolt.emulator.signing import STAND_IN_SECRET
+from anchorbolt.emulator.signing import EMULATOR_SECRET
 
 from tests.integration.app.conftest import PlayTo, StartApp
 from tests.support.listener_log import ListenerLog
@@ -119,7 +119,7 @@ async def test_a_client_that_hangs_up(start_app: StartApp, listener_log: Listene
     await app.until_ready()
     sample = make("command", Scene(text="ack=hold hold=go"))
     wire = await Wire.to(app)
-    fields = request_headers(sample, STAND_IN_SECRET) | {"host": "app", "content-length": str(len(sample.body))}
+    fields = request_headers(sample, EMULATOR_SECRET) | {"host": "app", "content-length": str(len(sample.body))}
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
     await wire.send(b"POST /slack/events HTTP/1.1\r\n" + head.encode() + b"\r\n" + sample.body)
     await listener_log.until_said("waits")
@@ -161,7 +161,7 @@ async def test_more_than_may_be_in_flight(start_app: StartApp, play_to: PlayTo, 
 
 
 async def test_slack_asks_to_be_left_alone(
-    start_app: StartApp, play_to: PlayTo, listener_log: ListenerLog, slack: StandIn
+    start_app: StartApp, play_to: PlayTo, listener_log: ListenerLog, slack: Emulator
 ) -> None:
     """A 429 that outlasts the client's own patience is a failed attempt, and the next waits for its Retry-After."""
     app = start_app()

@@ -11,11 +11,11 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.emulator.player import request_headers
 from anchorbolt.emulator.samples import SAMPLES, Sample, make
 from anchorbolt.emulator.samples.sample import FORM, JSON
-from anchorbolt.emulator.signing import STAND_IN_SECRET, Forgery
+from anchorbolt.emulator.signing import EMULATOR_SECRET, Forgery
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -90,7 +90,7 @@ class Shared:
         self.app: App = self.runner.run(self._start())
 
     async def _start(self) -> App:
-        slack = await self._parts.enter_async_context(StandIn())
+        slack = await self._parts.enter_async_context(Emulator())
         return await self._parts.enter_async_context(app_in_process(slack_api_url=slack.api_url))
 
     def close(self) -> None:
@@ -100,7 +100,7 @@ class Shared:
 
     def send(self, content_type: str, body: bytes, forgery: Forgery | None = None) -> tuple[int, bytes]:
         """Status and body of the answer to one request."""
-        headers = request_headers(Sample("", "", content_type, body), STAND_IN_SECRET, forgery=forgery)
+        headers = request_headers(Sample("", "", content_type, body), EMULATOR_SECRET, forgery=forgery)
         answer = self.runner.run(self.app.http.post(URL, content=body, headers=headers))
         return answer.status_code, answer.content
 

@@ -78,7 +78,7 @@ async def dev(directory: Path, *arguments: str, **variables: str) -> AsyncIterat
         "-m",
         "anchorbolt",
         "dev",
-        "--stand-in-port=0",
+        "--emulator-port=0",
         *arguments,
         cwd=directory,  # no .env of a developer's is read there
         env=environment,

@@ -18,7 +18,7 @@ import pytest
 from anchorbolt.emulator.player import Player, client
 from anchorbolt.emulator.samples import SAMPLES, make
 from anchorbolt.emulator.scene import Scene
-from anchorbolt.emulator.signing import STAND_IN_SECRET
+from anchorbolt.emulator.signing import EMULATOR_SECRET
 from anchorbolt.emulator.socket_mode.envelope import is_sent_over_sockets
 
 from tests.integration.dev.running import Dev, dev
@@ -86,7 +86,7 @@ async def test_without_a_demonstration_it_only_serves(tmp_path: Path) -> None:
         await running.serving()
         assert not re.search(r"\d+/\d+", running.text)
         async with client() as http:
-            ack = await Player(http, running.url, STAND_IN_SECRET).send(make("app_mention"))
+            ack = await Player(http, running.url, EMULATOR_SECRET).send(make("app_mention"))
         assert ack.status == 200
         line = await running.line(lambda line: "event: done" in line)
         assert "events.app_mention." in line
@@ -120,7 +120,7 @@ async def test_what_still_runs_is_finished_before_the_end(tmp_path: Path) -> Non
         # 1. A listener runs, and does not end by itself.
         await running.serving()
         async with client() as http:
-            assert (await Player(http, running.url, STAND_IN_SECRET).send(make("message", HOLDING))).ok
+            assert (await Player(http, running.url, EMULATOR_SECRET).send(make("message", HOLDING))).ok
         await listeners.until_said("start")
         # 2. Ctrl-C: dev says that it drains.
         running.interrupt_group()
@@ -139,7 +139,7 @@ async def test_a_second_interrupt_hastens_the_end(tmp_path: Path) -> None:
     async with dev(tmp_path, "--no-demo", "--verbose", **long) as running:
         await running.serving()
         async with client() as http:
-            assert (await Player(http, running.url, STAND_IN_SECRET).send(make("message", HOLDING))).ok
+            assert (await Player(http, running.url, EMULATOR_SECRET).send(make("message", HOLDING))).ok
         await listeners.until_said("start")
         running.interrupt_group()
         await running.line(lambda line: line == "[info] draining")
@@ -162,14 +162,15 @@ async def test_a_taken_port_is_a_clear_message(setting: str, tmp_path: Path) -> 
         assert running.text.endswith(f"with {setting}")
 
 
-async def test_a_taken_port_of_the_stand_in_is_a_clear_message(tmp_path: Path) -> None:
-    """The stand-in's port is named with its option."""
+@pytest.mark.parametrize("option", ["--emulator-port", "--stand-in-port"])
+async def test_a_taken_port_of_the_emulator_is_a_clear_message(tmp_path: Path, option: str) -> None:
+    """The emulator's port is named with its option, also where it was chosen by the option's former name."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        async with dev(tmp_path, f"--stand-in-port={port}") as running:
+        async with dev(tmp_path, f"{option}={port}") as running:
             assert await running.end() == 1
         assert f"port {port} is taken" in running.text
-        assert "--stand-in-port" in running.text
+        assert "--emulator-port" in running.text
 
 
 async def test_an_app_that_dies_at_its_start_is_explained(tmp_path: Path) -> None:
@@ -199,7 +200,7 @@ async def test_a_reader_that_goes_away_ends_it(tmp_path: Path) -> None:
         transport.close()
         # 2. The next line that dev wants to print finds nobody.
         async with client() as http:
-            await Player(http, running.url, STAND_IN_SECRET).send(make("app_mention"))
+            await Player(http, running.url, EMULATOR_SECRET).send(make("app_mention"))
         # 3. Everything ends.
         async with asyncio.timeout(60):
             await running.process.wait()
@@ -207,7 +208,7 @@ async def test_a_reader_that_goes_away_ends_it(tmp_path: Path) -> None:
 
 
 async def test_a_real_token_is_played_nothing(tmp_path: Path) -> None:
-    """With a token there is no stand-in, nothing is played, and no curl invites to write to the real Slack."""
+    """With a token there is no emulator, nothing is played, and no curl invites to write to the real Slack."""
     unused = "http://127.0.0.1:9/api/"
     async with dev(tmp_path, SLACK_BOT_TOKEN="xoxb-real", SLACK_SIGNING_SECRET="s", SLACK_API_URL=unused) as running:
         await running.serving()
@@ -234,7 +235,7 @@ async def test_a_terminal_s_ctrl_c_ends_it_with_0(tmp_path: Path) -> None:
     pid, terminal = pty.fork()
     if pid == 0:
         os.chdir(tmp_path)
-        os.execve(sys.executable, [sys.executable, "-m", "anchorbolt", "dev", "--stand-in-port=0"], environment)
+        os.execve(sys.executable, [sys.executable, "-m", "anchorbolt", "dev", "--emulator-port=0"], environment)
     text = await asyncio.to_thread(until, terminal, b"Serving at")
     # 2. The table was drawn, and the key is pressed.
     assert b"19/19" in text

@@ -11,11 +11,11 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.emulator.player import Ack, Player, client
 from anchorbolt.emulator.samples import make
 from anchorbolt.emulator.scene import Scene
-from anchorbolt.emulator.signing import STAND_IN_SECRET
+from anchorbolt.emulator.signing import EMULATOR_SECRET
 
 from tests.integration.ingress.app_pods import AppPods
 from tests.integration.ingress.pods import Cluster
@@ -59,11 +59,11 @@ async def app_pods(
     """Three pods, ready, on one database."""
     url = postgres.new_database()
     settings = {**listener_log.environment, "DATABASE_URL": url, "DRAIN_DELAY_SECONDS": 2, "LOG_LEVEL": "INFO"}
-    environment = {**os.environ, "DATABASE_URL": url, "PYTHONPATH": str(ROOT), "SLACK_SIGNING_SECRET": STAND_IN_SECRET}
+    environment = {**os.environ, "DATABASE_URL": url, "PYTHONPATH": str(ROOT), "SLACK_SIGNING_SECRET": EMULATOR_SECRET}
     migrate = [sys.executable, "-m", "anchorbolt", "migrate"]
     await asyncio.to_thread(subprocess.run, migrate, env=environment, cwd=tmp_path, check=True, capture_output=True)
     with Cluster(PODS).running(stand_ins=False) as cluster:
-        async with StandIn() as slack:
+        async with Emulator() as slack:
             pods = AppPods(cluster, tmp_path, slack.api_url, settings)
             try:
                 for pod in cluster.pods:
@@ -97,7 +97,7 @@ async def load(front: Proxy, *, retries: bool) -> list[list[Ack]]:
         return acks
 
     async with client(keep_alive=True, connections=SENDERS) as http:
-        player = Player(http, f"http://127.0.0.1:{front.port}/slack/events", STAND_IN_SECRET, wait_seconds=20)
+        player = Player(http, f"http://127.0.0.1:{front.port}/slack/events", EMULATOR_SECRET, wait_seconds=20)
         return [one for many in await asyncio.gather(*(sender(n) for n in range(SENDERS))) for one in many]
 
 

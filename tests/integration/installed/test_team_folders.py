@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.emulator.player import Player, client
 from anchorbolt.emulator.samples import make
-from anchorbolt.emulator.signing import STAND_IN_SECRET
+from anchorbolt.emulator.signing import EMULATOR_SECRET
 
 from tests.integration.installed.conftest import Installed
 from tests.support.app_process import ROOT, AppProcess
@@ -40,9 +40,9 @@ FOLDERS = {
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[StandIn]:
+async def slack() -> AsyncIterator[Emulator]:
     """The Web API that the app calls."""
-    async with StandIn() as emulator:
+    async with Emulator() as emulator:
         yield emulator
 
 
@@ -56,7 +56,7 @@ def write(folder: Path, files: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(("listeners", "files"), FOLDERS.values(), ids=FOLDERS)
 async def test_what_the_team_brings_runs(
-    installed: Installed, slack: StandIn, tmp_path: Path, listeners: str, files: dict[str, str]
+    installed: Installed, slack: Emulator, tmp_path: Path, listeners: str, files: dict[str, str]
 ) -> None:
     """`anchorbolt serve` in the team's folder answers an event with the team's listener."""
     write(tmp_path, files)
@@ -65,7 +65,7 @@ async def test_what_the_team_brings_runs(
     try:
         await app.until_ready()
         async with client() as http:
-            ack = await Player(http, app.url, STAND_IN_SECRET, wait_seconds=30).send(make("app_mention"))
+            ack = await Player(http, app.url, EMULATOR_SECRET, wait_seconds=30).send(make("app_mention"))
         assert ack.status == 200
         await until(
             lambda: expected in [call.arguments.get("text") for call in slack.calls.since(method="chat.postMessage")],

@@ -12,7 +12,7 @@ import pytest
 from anchorbolt.emulator.player import Ack, Player, client
 from anchorbolt.emulator.samples import make
 from anchorbolt.emulator.scene import Scene
-from anchorbolt.emulator.signing import STAND_IN_SECRET
+from anchorbolt.emulator.signing import EMULATOR_SECRET
 
 from tests.support.pods import Pod, Pods, migrate
 from tests.support.postgresql import PostgreSQL
@@ -46,7 +46,7 @@ class Slack:
         return await self._player(pod, 15).send(make(kind, Scene(text=text)))
 
     def _player(self, pod: Pod, wait_seconds: float) -> Player:
-        return Player(self._http, pod.app.url, STAND_IN_SECRET, wait_seconds=wait_seconds)
+        return Player(self._http, pod.app.url, EMULATOR_SECRET, wait_seconds=wait_seconds)
 
 
 @pytest.fixture

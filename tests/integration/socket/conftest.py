@@ -1,11 +1,11 @@
-"""A stand-in for Slack with its sockets, and processes of the app that connect to it."""
+"""A Slack emulator with its sockets, and processes of the app that connect to it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import pytest
-from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.emulator.socket_mode.player import SocketPlayer
 
 from tests.integration.app.conftest import StartApp, listener_log, slack, start_app
@@ -26,6 +26,6 @@ def start_connected(start_app: StartApp) -> StartConnected:
 
 
 @pytest.fixture
-def player(slack: StandIn) -> SocketPlayer:
+def player(slack: Emulator) -> SocketPlayer:
     """Slack, as it sends to whoever is connected."""
     return SocketPlayer(slack.sockets)

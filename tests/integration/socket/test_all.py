@@ -36,13 +36,13 @@ async def test_whatever_is_done_to_one_the_others_go_on(shared_postgres: Postgre
         # Slack sends to the dead connection as long as it believes in it; every third event, and not all of them.
         await gap_of(run, began)
         assert await run.problems() == []
-        assert run.traffic.most_standing == 3
+        assert run.traffic.most_open == 3
 
 
 async def test_the_same_event_over_two_connections_runs_once(shared_postgres: PostgreSQL, tmp_path: Path) -> None:
     """Two processes that get one event at the same moment both acknowledge it, and one of them runs it."""
     async with socket_run(tmp_path, shared_postgres, "all", rate=1) as run:
-        one, two, _ = run.pods.slack.sockets.standing
+        one, two, _ = run.pods.slack.sockets.open_connections
         samples = [make("message", replace(Scene(), text=f"n={n} twice=1")) for n in range(20)]
         for sample in samples:
             await asyncio.gather(*(connection.send(envelope(sample), 10) for connection in (one, two)))
@@ -59,7 +59,7 @@ async def test_a_rollout_leaves_two_connected(shared_postgres: PostgreSQL, tmp_p
         for pod in run.pods.pods:
             await run.roll(pod)
         assert await run.problems() == []
-        assert run.traffic.least_standing == 2
+        assert run.traffic.fewest_open == 2
 
 
 async def test_one_receiver_and_workers(shared_postgres: PostgreSQL, tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ async def test_one_receiver_and_workers(shared_postgres: PostgreSQL, tmp_path: P
         tmp_path, shared_postgres, "single", each=[{"ROLE": "receiver"}, {"ROLE": "worker"}, {"ROLE": "worker"}]
     ) as run:
         await gap_of(run, time.time())
-        assert run.traffic.most_standing == 1
+        assert run.traffic.most_open == 1
         (receiver, *workers) = run.pods.pods
         ran = {entry.pid for entry in run.pods.listener_log.entries("done")}
         assert ran

@@ -7,7 +7,7 @@ import json
 
 import httpx
 import pytest
-from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.emulator.samples import SAMPLES, make
 from anchorbolt.emulator.scene import Scene
 from anchorbolt.emulator.socket_mode.player import SocketPlayer
@@ -19,7 +19,7 @@ from tests.support.waiting import until, until_answer
 
 
 async def test_every_kind_is_acknowledged_and_done(
-    start_connected: StartConnected, player: SocketPlayer, slack: StandIn
+    start_connected: StartConnected, player: SocketPlayer, slack: Emulator
 ) -> None:
     """What Slack sends over sockets is acknowledged once each, over the connection that it came by."""
     app = start_connected(LISTENERS="anchorbolt_sample")
@@ -29,7 +29,7 @@ async def test_every_kind_is_acknowledged_and_done(
         assert (await player.send(sample)).ok, sample.kind
     await until(lambda: len(app.log("delivery ended")) >= len(samples), what="all have ended")
     (connection,) = slack.sockets.connections
-    assert (connection.sent, connection.acked, connection.strange) == (len(samples), len(samples), [])
+    assert (connection.sent, connection.acked, connection.unexpected_acks) == (len(samples), len(samples), [])
     assert {line["outcome"] for line in app.log("delivery ended")} <= {"done", "unmatched"}
 
 
@@ -60,7 +60,7 @@ async def test_a_retry_runs_nothing_twice(
     assert page.value("anchorbolt_answers_total", kind="event", result="ok") == 2
 
 
-async def test_what_failed_before_its_ack_is_not_acknowledged(start_connected: StartConnected, slack: StandIn) -> None:
+async def test_what_failed_before_its_ack_is_not_acknowledged(start_connected: StartConnected, slack: Emulator) -> None:
     """A command whose listener raises, returns without ack() or never comes to it stays without an ack."""
     app = start_connected(ACK_DEADLINE_SECONDS=0.5)
     await app.until_ready()
@@ -82,7 +82,7 @@ async def test_no_public_port_is_opened(start_connected: StartConnected) -> None
 
 
 async def test_a_drain_acknowledges_and_finishes_what_came(
-    start_connected: StartConnected, player: SocketPlayer, listener_log: ListenerLog, slack: StandIn
+    start_connected: StartConnected, player: SocketPlayer, listener_log: ListenerLog, slack: Emulator
 ) -> None:
     """At SIGTERM a command that waits for its ack gets it, what runs is finished, and the connection is closed."""
     app = start_connected()
@@ -98,11 +98,11 @@ async def test_a_drain_acknowledges_and_finishes_what_came(
     assert (await answering).ok
     assert await app.until_ended() == 0
     assert len(listener_log.entries("done")) == 2
-    assert slack.sockets.standing == []
+    assert slack.sockets.open_connections == []
 
 
 async def test_over_the_bound_envelopes_are_left_alone(
-    start_connected: StartConnected, slack: StandIn, listener_log: ListenerLog
+    start_connected: StartConnected, slack: Emulator, listener_log: ListenerLog
 ) -> None:
     """Beyond MAX_IN_FLIGHT an envelope is not acknowledged, and counted; with room again the next one is."""
     app = start_connected(MAX_IN_FLIGHT=1)

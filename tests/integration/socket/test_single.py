@@ -24,7 +24,7 @@ async def test_kills_lose_nothing_and_one_is_connected(shared_postgres: PostgreS
             await run.faults.kill(holder)
             assert await gap_of(run, killed_at) > 0
         assert await run.problems() == []
-        assert run.traffic.most_standing == 1
+        assert run.traffic.most_open == 1
 
 
 async def test_a_holder_that_stands_still_for_three_leases_does_no_harm(
@@ -34,7 +34,7 @@ async def test_a_holder_that_stands_still_for_three_leases_does_no_harm(
     meanwhile, and what came is done once, by whoever took over."""
     async with socket_run(tmp_path, shared_postgres, "single") as run:
         holder = await run.holder()
-        (connection,) = run.pods.slack.sockets.standing
+        (connection,) = run.pods.slack.sockets.open_connections
         await run.faults.stop(holder, 3 * LEASE_SECONDS)
         sent, acked = connection.sent, connection.acked
         await gap_of(run, time.time())
@@ -55,7 +55,7 @@ async def test_a_holder_without_its_database_closes_before_another_connects(
         assert holder.app.log("the seat could not be renewed in time: disconnecting before it is anybody else's")
         assert await run.holder() is not holder
         assert await run.problems() == []
-        assert run.traffic.most_standing == 1
+        assert run.traffic.most_open == 1
 
 
 async def test_a_holder_without_slack_gives_the_seat_to_one_that_has_it(
@@ -85,8 +85,8 @@ async def test_a_rollout_hands_over_without_a_gap(shared_postgres: PostgreSQL, t
         for pod in run.pods.pods:
             await run.roll(pod)
         assert await run.problems() == []
-        assert run.traffic.least_standing == 1
-        assert run.traffic.sockets.most_at_once == 2  # for less than it takes to look
+        assert run.traffic.fewest_open == 1
+        assert run.traffic.sockets.most_open_at_once == 2  # for less than it takes to look
 
 
 async def test_a_holder_that_is_ended_without_a_drain_hands_over_too(

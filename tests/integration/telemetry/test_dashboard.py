@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.emulator.player import Player
 from anchorbolt.emulator.samples import make
 from anchorbolt.emulator.scene import Scene
@@ -52,8 +52,8 @@ async def load(slack: Player, sockets: Sockets) -> AsyncIterator[None]:
         player = SocketPlayer(sockets)
         for number in itertools.count():
             await player.send(make("app_mention", Scene(text=f"n={number}")))
-            if number % 20 == 0 and sockets.standing:  # as Slack does every few hours
-                await sockets.warn(sockets.standing[-1], closes_after_seconds=1)
+            if number % 20 == 0 and sockets.open_connections:  # as Slack does every few hours
+                await sockets.warn(sockets.open_connections[-1], closes_after_seconds=1)
             await asyncio.sleep(0.1)
 
     sending = [asyncio.create_task(post()), asyncio.create_task(send())]
@@ -70,7 +70,7 @@ async def load(slack: Player, sockets: Sockets) -> AsyncIterator[None]:
 )
 @pytest.mark.timeout(300)
 async def test_every_panel_has_data(
-    start_app: StartApp, start_connected: StartConnected, play_to: PlayTo, slack: StandIn, tmp_path: Path
+    start_app: StartApp, start_connected: StartConnected, play_to: PlayTo, slack: Emulator, tmp_path: Path
 ) -> None:
     """Each query of each panel finds at least one number in a Prometheus that scraped the app under load: a pod over
     HTTP and one in Socket Mode."""

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlencode
 from anchorbolt.delivery.redact import SECRET_FIELDS
 from anchorbolt.emulator.samples import SAMPLES, Sample, make
 from anchorbolt.emulator.scene import Scene
-from anchorbolt.emulator.signing import STAND_IN_SECRET
+from anchorbolt.emulator.signing import EMULATOR_SECRET
 
 from tests.integration.app.conftest import PlayTo, StartApp
 from tests.support.app_process import ROOT, AppProcess
@@ -76,7 +76,7 @@ async def test_no_secret_and_no_text_is_seen_outside(start_app: StartApp, play_t
         assert "ValueError" in places["inbox"]
         # 4. Nothing of it. `inbox show` prints what people wrote: it is for that.
         for place, seen in places.items():
-            for secret in (*planted, TOKEN, STAND_IN_SECRET):
+            for secret in (*planted, TOKEN, EMULATOR_SECRET):
                 if place == "inbox" and "TEXT" in secret:
                     continue
                 assert secret not in seen, f"{secret} is in the {place}"

@@ -12,7 +12,7 @@ import httpx
 from anchorbolt.emulator.player import Player, client
 from anchorbolt.emulator.samples import Sample, make
 from anchorbolt.emulator.scene import Scene
-from anchorbolt.emulator.signing import STAND_IN_SECRET
+from anchorbolt.emulator.signing import EMULATOR_SECRET
 
 from tests.support.pods import Pod
 
@@ -76,7 +76,7 @@ class Traffic:
         """To the conversation's pod; to the next one on 425 or where nobody listens, as the proxies do."""
         for step in range(len(self._pods)):
             pod = self._pods[(conversation + step) % len(self._pods)]
-            ack = await Player(http, pod.app.url, STAND_IN_SECRET).send(sample, retry_num=retry_num)
+            ack = await Player(http, pod.app.url, EMULATOR_SECRET).send(sample, retry_num=retry_num)
             self.account.requests += 1
             self.account.statuses[str(ack.status or ack.failure)] += 1
             if ack.ok:

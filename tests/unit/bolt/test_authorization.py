@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 
-from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.emulator.samples import make
 from anchorbolt.emulator.samples.sample import as_json
 from anchorbolt.emulator.script import Line
@@ -32,7 +32,7 @@ def mentions(said: list[str | None]) -> Callable[[AsyncApp], None]:
     return register
 
 
-async def test_once_for_many(app_with: AppWith, slack: StandIn) -> None:
+async def test_once_for_many(app_with: AppWith, slack: Emulator) -> None:
     """Twenty deliveries at once, and one later, ask Slack once who we are, and all of them know."""
     said: list[str | None] = []
     async with app_with(mentions(said)) as app:
@@ -44,7 +44,7 @@ async def test_once_for_many(app_with: AppWith, slack: StandIn) -> None:
     assert slack.calls.by_method[METHOD] == 1
 
 
-async def test_a_refusal_is_an_attempt(app_with: AppWith, slack: StandIn) -> None:
+async def test_a_refusal_is_an_attempt(app_with: AppWith, slack: Emulator) -> None:
     """An event whose authorization fails is tried again, and done when Slack is well again."""
     slack.script.add(Line(method=METHOD, error="internal_error", times=2))
     said: list[str | None] = []
@@ -55,7 +55,7 @@ async def test_a_refusal_is_an_attempt(app_with: AppWith, slack: StandIn) -> Non
         assert (row.state, row.attempts) == ("done", 3)
 
 
-async def test_a_refusal_is_no_answer_to_a_user(app_with: AppWith, slack: StandIn) -> None:
+async def test_a_refusal_is_no_answer_to_a_user(app_with: AppWith, slack: Emulator) -> None:
     """A command whose authorization fails is a 503, not a 200 with excuses."""
     slack.script.add(Line(method=METHOD, error="internal_error"))
     async with app_with(mentions([])) as app:
@@ -63,7 +63,7 @@ async def test_a_refusal_is_no_answer_to_a_user(app_with: AppWith, slack: StandI
         assert (await app.player.send(make("command"))).status == 200
 
 
-async def test_a_token_that_is_gone_is_said(app_with: AppWith, slack: StandIn) -> None:
+async def test_a_token_that_is_gone_is_said(app_with: AppWith, slack: Emulator) -> None:
     """What Slack says of a bad token is in the dead letter, with what to look at."""
     slack.script.add(Line(method=METHOD, error="invalid_auth", times=None))
     async with app_with(mentions([]), max_attempts=2) as app:
@@ -73,7 +73,7 @@ async def test_a_token_that_is_gone_is_said(app_with: AppWith, slack: StandIn) -
         assert "invalid_auth: look at SLACK_BOT_TOKEN" in row.error
 
 
-async def test_slack_that_is_down_is_no_refusal(app_with: AppWith, slack: StandIn) -> None:
+async def test_slack_that_is_down_is_no_refusal(app_with: AppWith, slack: Emulator) -> None:
     """A page that is no JSON is told as what it is: nobody is sent to look at a token that is good."""
     slack.script.add(Line(method=METHOD, status=502, times=None))
     async with app_with(mentions([]), max_attempts=1) as app:
@@ -84,7 +84,7 @@ async def test_slack_that_is_down_is_no_refusal(app_with: AppWith, slack: StandI
     assert "502" in row.error
 
 
-async def test_slack_that_asks_to_be_left_alone(app_with: AppWith, slack: StandIn) -> None:
+async def test_slack_that_asks_to_be_left_alone(app_with: AppWith, slack: Emulator) -> None:
     """An auth.test that is rate limited says nothing of the token, and its Retry-After is waited for."""
     slack.script.add(Line(method=METHOD, error="ratelimited", retry_after_seconds=1, times=2))
     async with app_with(mentions([])) as app:
@@ -96,7 +96,7 @@ async def test_slack_that_asks_to_be_left_alone(app_with: AppWith, slack: StandI
     assert third - second >= 1, "that of the next attempt"
 
 
-async def test_slack_is_slow(app_with: AppWith, slack: StandIn) -> None:
+async def test_slack_is_slow(app_with: AppWith, slack: Emulator) -> None:
     """While auth.test hangs, no command waits longer for those before it: each is answered by its own deadline."""
     slack.script.add(Line(method=METHOD, delay_seconds=1, times=1))
     async with app_with(mentions([]), ack_deadline_seconds=0.3) as app:

@@ -6,7 +6,7 @@ import asyncio
 import time
 
 import pytest
-from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.emulator.samples import make
 from anchorbolt.emulator.script import Line
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncSay
@@ -282,7 +282,7 @@ async def test_a_run_that_takes_too_long(app_with: AppWith) -> None:
             assert "RUN_TIMEOUT_SECONDS (0.1)" in row.error
 
 
-async def test_where_it_failed_is_in_the_log(app_with: AppWith, slack: StandIn) -> None:
+async def test_where_it_failed_is_in_the_log(app_with: AppWith, slack: Emulator) -> None:
     """The log names the line that raised and Slack's word for it, and quotes neither what was sent nor the answer."""
     slack.script.add(Line(method="chat.postMessage", error="channel_not_found"))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from anchorbolt.delivery import Attempt
-from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.emulator.samples import SAMPLES, make
 from anchorbolt.emulator.scene import Scene
 from slack_bolt.async_app import (
@@ -235,7 +235,7 @@ async def test_middleware_that_fails(app_with: AppWith) -> None:
         assert await app.stored(command.sample.key) is None
 
 
-async def test_an_assistant(app_with: AppWith, slack: StandIn) -> None:
+async def test_an_assistant(app_with: AppWith, slack: Emulator) -> None:
     """An AsyncAssistant greets, follows where its user goes, and answers: each of its three events is done."""
     said = []
     assistant = AsyncAssistant()
@@ -278,7 +278,7 @@ async def test_an_assistant_that_fails(app_with: AppWith) -> None:
         assert (row.state, row.error) == ("dead", "LookupError: of the assistant")
 
 
-async def test_a_custom_function(app_with: AppWith, slack: StandIn) -> None:
+async def test_a_custom_function(app_with: AppWith, slack: Emulator) -> None:
     """A step of a workflow gets its inputs, and completes with the token that came with it."""
 
     def register(app: AsyncApp) -> None:
@@ -294,7 +294,7 @@ async def test_a_custom_function(app_with: AppWith, slack: StandIn) -> None:
     assert "approved" in str(call.arguments["outputs"])
 
 
-async def test_a_custom_function_that_is_a_dead_letter(app_with: AppWith, slack: StandIn) -> None:
+async def test_a_custom_function_that_is_a_dead_letter(app_with: AppWith, slack: Emulator) -> None:
     """A step that failed for the last time is told to Slack with functions.completeError: no workflow hangs."""
 
     def register(app: AsyncApp) -> None:
@@ -310,7 +310,7 @@ async def test_a_custom_function_that_is_a_dead_letter(app_with: AppWith, slack:
     assert call.arguments["error"] == "LookupError: of the step"
 
 
-async def test_say_and_respond(app_with: AppWith, slack: StandIn) -> None:
+async def test_say_and_respond(app_with: AppWith, slack: Emulator) -> None:
     """say() posts into the channel of the request, respond() to its response_url."""
 
     def register(app: AsyncApp) -> None:
@@ -438,7 +438,7 @@ async def test_an_event_without_a_listener_is_done(app_with: AppWith) -> None:
         assert await app.rows() == 1
 
 
-async def test_the_sample_listeners_answer_every_sample(slack: StandIn) -> None:
+async def test_the_sample_listeners_answer_every_sample(slack: Emulator) -> None:
     """Every kind that Slack sends is 200 with the app's own listeners."""
     async with app_in_process(slack_api_url=slack.api_url, listeners="anchorbolt_sample") as app:
         for kind in SAMPLES:

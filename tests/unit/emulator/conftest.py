@@ -1,4 +1,4 @@
-"""A stand-in that listens, and a Web API client of Slack's own SDK that talks to it."""
+"""An emulator that listens, and a Web API client of Slack's own SDK that talks to it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 import pytest
-from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.emulator import Emulator
 from slack_sdk.web.async_client import AsyncWebClient
 
 
@@ -28,13 +28,13 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-async def slack(clock: Clock) -> AsyncIterator[StandIn]:
-    """A stand-in on a free port."""
-    async with StandIn(clock=clock) as stand_in:
-        yield stand_in
+async def slack(clock: Clock) -> AsyncIterator[Emulator]:
+    """An emulator on a free port."""
+    async with Emulator(clock=clock) as emulator:
+        yield emulator
 
 
 @pytest.fixture
-def web(slack: StandIn) -> AsyncWebClient:
-    """Slack's own client, pointed at the stand-in."""
+def web(slack: Emulator) -> AsyncWebClient:
+    """Slack's own client, pointed at the emulator."""
     return AsyncWebClient(token="xoxb-made-up", base_url=slack.api_url)

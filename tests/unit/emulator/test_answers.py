@@ -1,11 +1,11 @@
-"""Slack's own client understands what the stand-in answers."""
+"""Slack's own client understands what the emulator answers."""
 
 from __future__ import annotations
 
 import json
 
 import pytest
-from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.emulator.scene import BOT_USER_ID, TEAM_ID, fresh_trigger_id
 from slack_bolt.authorization import AuthorizeResult
 from slack_sdk.errors import SlackApiError
@@ -23,7 +23,7 @@ async def test_auth_test_names_the_bot(web: AsyncWebClient) -> None:
     assert result.bot_id is not None
 
 
-async def test_a_call_without_a_token_is_not_authed(slack: StandIn) -> None:
+async def test_a_call_without_a_token_is_not_authed(slack: Emulator) -> None:
     """Slack's first question is who calls."""
     with pytest.raises(SlackApiError, match="not_authed"):
         await AsyncWebClient(base_url=slack.api_url).auth_test()
@@ -100,7 +100,7 @@ async def test_people_and_places_have_their_shapes(web: AsyncWebClient) -> None:
 
 
 async def test_any_other_method_is_fine(web: AsyncWebClient) -> None:
-    """A method that the stand-in was not taught answers ok, so that no listener needs it taught."""
+    """A method that the emulator was not taught answers ok, so that no listener needs it taught."""
     assert (await web.functions_completeSuccess(function_execution_id="Fx1", outputs={}))["ok"]
     assert (await web.functions_completeError(function_execution_id="Fx1", error="no"))["ok"]
     assert (await web.reactions_add(channel="C1", name="eyes", timestamp="1.2"))["ok"]

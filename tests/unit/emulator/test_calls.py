@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import httpx
 from anchorbolt.emulator.calls import Calls
-from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.emulator import Emulator
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.webhook.async_client import AsyncWebhookClient
 
@@ -28,7 +28,7 @@ def test_calls_are_read_from_a_number_on() -> None:
     assert [call.number for call in calls.since(1, "auth.test")] == [3]
 
 
-async def test_calls_are_read_over_http_without_secrets(slack: StandIn, web: AsyncWebClient) -> None:
+async def test_calls_are_read_over_http_without_secrets(slack: Emulator, web: AsyncWebClient) -> None:
     """The list of calls tells method, arguments and answer, and no token, however deep it lies."""
     # 1. A call with tokens in its arguments, by name and by look.
     blocks = [{"type": "section", "text": "xoxb-look"}]
@@ -46,7 +46,7 @@ async def test_calls_are_read_over_http_without_secrets(slack: StandIn, web: Asy
     assert read.json()["by_method"] == {"chat.postMessage": 1}
 
 
-async def test_calls_are_forgotten_when_asked(slack: StandIn, web: AsyncWebClient) -> None:
+async def test_calls_are_forgotten_when_asked(slack: Emulator, web: AsyncWebClient) -> None:
     """After DELETE there are no calls, and numbers go on from where they were."""
     await web.auth_test()
     async with httpx.AsyncClient(base_url=slack.url) as client:
@@ -57,7 +57,7 @@ async def test_calls_are_forgotten_when_asked(slack: StandIn, web: AsyncWebClien
         assert (await client.get("/calls?since=yesterday")).status_code == 400
 
 
-async def test_a_post_to_a_response_url_is_a_call(slack: StandIn) -> None:
+async def test_a_post_to_a_response_url_is_a_call(slack: Emulator) -> None:
     """What a listener says by response_url is told beside its Web API calls, without its secret address."""
     answer = await AsyncWebhookClient(f"{slack.url}response/command/secret").send(text="done")
     assert answer.status_code == 200

@@ -1,4 +1,4 @@
-"""The stand-in takes a free port, says when a port is taken, and ends."""
+"""The emulator takes a free port, says when a port is taken, and ends."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ import sys
 
 import httpx
 import pytest
-from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.errors import PortTakenError
 
 
 async def test_a_taken_port_is_named() -> None:
-    """A second stand-in on the same port is refused with the port and the option in the message."""
-    async with StandIn() as first:
+    """A second emulator on the same port is refused with the port and the option in the message."""
+    async with Emulator() as first:
         port = httpx.URL(first.url).port
         assert port is not None
-        with pytest.raises(PortTakenError, match=f"port {port} is taken.*--stand-in-port"):
-            await StandIn(port=port).start()
+        with pytest.raises(PortTakenError, match=f"port {port} is taken.*--emulator-port"):
+            await Emulator(port=port).start()
 
 
-async def test_a_stopped_stand_in_frees_its_port() -> None:
+async def test_a_stopped_emulator_frees_its_port() -> None:
     """After stop, also with a client that kept its connection, the same port can be listened on again."""
     async with httpx.AsyncClient() as client:
-        async with StandIn() as first:
+        async with Emulator() as first:
             assert (await client.get(first.url)).status_code == 200
         port = httpx.URL(first.url).port
-        async with StandIn(port=port or 0) as second:
+        async with Emulator(port=port or 0) as second:
             assert (await client.get(second.url)).status_code == 200
 
 

@@ -1,4 +1,4 @@
-"""The stand-in remembers messages up to a bound."""
+"""The emulator remembers messages up to a bound."""
 
 from __future__ import annotations
 

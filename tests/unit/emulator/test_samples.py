@@ -86,7 +86,7 @@ def test_a_key_holds_the_trigger_id(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["command", "message_action", "block_actions"])
-def test_a_response_url_leads_to_the_stand_in(kind: str) -> None:
+def test_a_response_url_leads_to_the_emulator(kind: str) -> None:
     """Nothing that a listener answers by response_url leaves the machine."""
     payload = payload_of(make(kind, Scene(slack_url="http://127.0.0.1:4/")))
     assert payload["response_url"].startswith("http://127.0.0.1:4/response/")

@@ -6,20 +6,20 @@ from typing import Any
 
 import httpx
 import pytest
-from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.emulator.script import Line, Script
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler, AsyncServerErrorRetryHandler
 from slack_sdk.web.async_client import AsyncWebClient
 
 
-async def script(slack: StandIn, **line: Any) -> httpx.Response:
-    """Posts one line to the stand-in."""
+async def script(slack: Emulator, **line: Any) -> httpx.Response:
+    """Posts one line to the emulator."""
     async with httpx.AsyncClient(base_url=slack.url) as client:
         return await client.post("/script", json=line)
 
 
-async def test_an_error_comes_as_often_as_asked(slack: StandIn, web: AsyncWebClient) -> None:
+async def test_an_error_comes_as_often_as_asked(slack: Emulator, web: AsyncWebClient) -> None:
     """A method fails twice with Slack's word for it, and others do not fail."""
     assert (await script(slack, method="chat.postMessage", error="channel_not_found", times=2)).status_code == 201
     await web.auth_test()
@@ -29,7 +29,7 @@ async def test_an_error_comes_as_often_as_asked(slack: StandIn, web: AsyncWebCli
     assert (await web.chat_postMessage(channel="C1", text="x"))["ok"]
 
 
-async def test_ratelimited_tells_when_to_come_again(slack: StandIn, web: AsyncWebClient) -> None:
+async def test_ratelimited_tells_when_to_come_again(slack: Emulator, web: AsyncWebClient) -> None:
     """A rate limit is a 429 with Retry-After, which slack_sdk's handler waits for and then succeeds."""
     # 1. Without a handler the caller sees the limit and its seconds.
     await script(slack, method="auth.test", error="ratelimited", retry_after_seconds=7)
@@ -43,7 +43,7 @@ async def test_ratelimited_tells_when_to_come_again(slack: StandIn, web: AsyncWe
     assert (await web.auth_test())["ok"]
 
 
-async def test_a_broken_server_is_retried_by_the_sdk(slack: StandIn, web: AsyncWebClient) -> None:
+async def test_a_broken_server_is_retried_by_the_sdk(slack: Emulator, web: AsyncWebClient) -> None:
     """A 503 without JSON is a failure that slack_sdk's server-error handler mends."""
     web.retry_handlers.append(AsyncServerErrorRetryHandler(max_retry_count=1))
     await script(slack, method="*", status=503)
@@ -51,14 +51,14 @@ async def test_a_broken_server_is_retried_by_the_sdk(slack: StandIn, web: AsyncW
     assert [call.status for call in slack.calls.since()] == [503, 200]
 
 
-async def test_a_delay_alone_changes_no_answer(slack: StandIn, web: AsyncWebClient) -> None:
+async def test_a_delay_alone_changes_no_answer(slack: Emulator, web: AsyncWebClient) -> None:
     """A delayed call ends as it would have, and the line is used up."""
     await script(slack, method="auth.test", delay_seconds=0.01)
     assert (await web.auth_test())["ok"]
     assert slack.script.waiting() == []
 
 
-async def test_a_line_without_an_end_stays_until_cleared(slack: StandIn, web: AsyncWebClient) -> None:
+async def test_a_line_without_an_end_stays_until_cleared(slack: Emulator, web: AsyncWebClient) -> None:
     """With times null a method fails until the script is deleted."""
     await script(slack, method="auth.test", error="invalid_auth", times=None)
     for _ in range(3):
@@ -71,7 +71,7 @@ async def test_a_line_without_an_end_stays_until_cleared(slack: StandIn, web: As
 
 
 @pytest.mark.parametrize("line", [{"times": 0}, {"status": 99}, {"retries": 3}, {"delay_seconds": 3600}])
-async def test_a_line_that_makes_no_sense_is_refused(slack: StandIn, line: dict[str, Any]) -> None:
+async def test_a_line_that_makes_no_sense_is_refused(slack: Emulator, line: dict[str, Any]) -> None:
     """A misspelt or impossible line is a 400 and is not played."""
     assert (await script(slack, **line)).status_code == 400
     assert slack.script.waiting() == []

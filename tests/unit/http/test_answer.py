@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.emulator.samples import make
 from anchorbolt.http.answer import from_response
 from slack_bolt.async_app import AsyncApp
@@ -44,7 +44,7 @@ async def test_an_answer_that_is_no_http(status: int, headers: dict[str, str]) -
             return BoltResponse(status=status, body="", headers=dict(headers))
 
     with capture_logs() as lines:
-        async with StandIn() as slack, app_in_process(register, slack_api_url=slack.api_url) as app:
+        async with Emulator() as slack, app_in_process(register, slack_api_url=slack.api_url) as app:
             ack = await app.player.send(make("command"))
     assert (ack.status, json.loads(ack.body)) == (503, {"error": "internal_error"})
     assert "a request could not be answered" in [line["event"] for line in lines]

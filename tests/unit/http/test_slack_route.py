@@ -12,11 +12,11 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from anchorbolt.emulator.emulator import StandIn
+from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.emulator.player import request_headers
 from anchorbolt.emulator.samples import Sample, make
 from anchorbolt.emulator.samples.sample import FORM, JSON
-from anchorbolt.emulator.signing import STAND_IN_SECRET, Forgery
+from anchorbolt.emulator.signing import EMULATOR_SECRET, Forgery
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from structlog.testing import capture_logs
 
@@ -25,14 +25,14 @@ from tests.support.waiting import until
 
 
 @pytest.fixture
-async def slack() -> AsyncIterator[StandIn]:
+async def slack() -> AsyncIterator[Emulator]:
     """The Web API that the app calls."""
-    async with StandIn() as stand_in:
-        yield stand_in
+    async with Emulator() as emulator:
+        yield emulator
 
 
 @pytest.fixture
-async def app(slack: StandIn) -> AsyncIterator[App]:
+async def app(slack: Emulator) -> AsyncIterator[App]:
     """The app, without listeners."""
     async with app_in_process(lambda app: None, slack_api_url=slack.api_url, max_body_bytes=1000) as running:
         yield running
@@ -40,7 +40,7 @@ async def app(slack: StandIn) -> AsyncIterator[App]:
 
 def headers_of(body: bytes, content_type: str = JSON, forgery: Forgery | None = None) -> dict[str, str]:
     """The headers of a signed request."""
-    return request_headers(Sample("", "", content_type, body), STAND_IN_SECRET, forgery=forgery)
+    return request_headers(Sample("", "", content_type, body), EMULATOR_SECRET, forgery=forgery)
 
 
 def word(answer: httpx.Response) -> Any:
@@ -131,7 +131,7 @@ async def test_a_body_in_pieces_is_verified_as_a_whole(app: App) -> None:
     assert answer.status_code == 200
 
 
-async def test_a_slow_body_is_cut_off(slack: StandIn) -> None:
+async def test_a_slow_body_is_cut_off(slack: Emulator) -> None:
     """A body that is not there by the deadline is 408, and its place is free again."""
 
     async def slow() -> AsyncIterator[bytes]:
@@ -232,7 +232,7 @@ async def test_signed_and_wrong(app: App) -> None:
     assert await app.rows() == 0
 
 
-async def test_a_name_that_is_not_there_is_no_name(slack: StandIn) -> None:
+async def test_a_name_that_is_not_there_is_no_name(slack: Emulator) -> None:
     """Where Slack may write null, nothing is refused, and no pattern of a listener's meets it."""
     ran: list[str] = []
 
@@ -267,7 +267,7 @@ async def test_half_of_a_surrogate_pair(app: App) -> None:
     await until(lambda: app.parts.runner.running == 0, what="the event has been run")
 
 
-async def test_too_much_at_once(slack: StandIn) -> None:
+async def test_too_much_at_once(slack: Emulator) -> None:
     """Over MAX_IN_FLIGHT a request is 503 before any work; a place is free once what took it has ended."""
     go, running = asyncio.Event(), list[int]()
 
@@ -292,7 +292,7 @@ async def test_too_much_at_once(slack: StandIn) -> None:
         assert (await app.player.send(make("app_mention"))).status == 200
 
 
-async def test_a_place_comes_back_from_every_answer(slack: StandIn) -> None:
+async def test_a_place_comes_back_from_every_answer(slack: Emulator) -> None:
     """Whatever a request is answered with, its place is free afterwards."""
     async with app_in_process(slack_api_url=slack.api_url, listeners="anchorbolt_sample", max_in_flight=1) as app:
         for _ in range(2):
@@ -339,7 +339,7 @@ async def test_a_payload_that_is_nested_too_deep() -> None:
     assert "a request could not be answered" not in [line["event"] for line in lines]
 
 
-async def test_a_payload_that_is_nested_as_deep_as_can_be_read(slack: StandIn) -> None:
+async def test_a_payload_that_is_nested_as_deep_as_can_be_read(slack: Emulator) -> None:
     """What our JSON reader reads reaches its listener, and is stored: nobody behind it reads the text again."""
     go, done = asyncio.Event(), list[int]()
 

@@ -1,4 +1,4 @@
-"""What the stand-in for Slack plays is what the sample app listens to."""
+"""What the Slack emulator plays is what the sample app listens to."""
 
 import pytest
 from anchorbolt.emulator.samples import SAMPLES, make

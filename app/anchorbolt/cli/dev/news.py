@@ -58,7 +58,7 @@ class News:
         self.say(told, "red" if ended.outcome in ("failed", "dead") else "")
 
     def serving(self, scene: Scene) -> None:
-        """Where the app serves, and a curl for one more request if it is a stand-in that gets the calls."""
+        """Where the app serves, and a curl for one more request if it is an emulator that gets the calls."""
         self._new_calls()
         if self._plan.events_url is None:
             self.say("\nConnected to Slack; Ctrl-C drains and ends.")

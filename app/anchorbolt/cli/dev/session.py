@@ -36,7 +36,7 @@ class Session:
     def __init__(
         self, plan: Plan, calls: Calls | None, scene: Scene, console: Console, sockets: Sockets | None = None
     ) -> None:
-        """`sockets`: those of the stand-in, where the app is in Socket Mode."""
+        """`sockets`: those of the emulator, where the app is in Socket Mode."""
         self._plan = plan
         self._sockets = sockets
         self._calls = calls

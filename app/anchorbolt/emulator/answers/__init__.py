@@ -1,4 +1,4 @@
-"""What each Web API method answers on a good day, in the shapes that slack_sdk and Bolt read.
+"""What each Web API method answers when it succeeds, in the shapes that slack_sdk and Bolt read.
 
 A method that is not here answers `{"ok": true}`.
 """

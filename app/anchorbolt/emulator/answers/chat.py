@@ -1,4 +1,4 @@
-"""Writing messages."""
+"""The methods that write messages: chat.*."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from anchorbolt.emulator.scene import APP_ID, BOT_ID, BOT_USER_ID, TEAM_ID, fres
 
 
 def post_message(arguments: Arguments, messages: Messages, now: float) -> Answer:
-    """Posts, and tells the `ts` of the new message."""
+    """Posts a message. The answer holds the `ts` of the new message."""
     channel = arguments.get("channel")
     if not channel:
         return failed("channel_not_found")
@@ -25,7 +25,7 @@ def post_ephemeral(arguments: Arguments, messages: Messages, now: float) -> Answ
 
 
 def update_message(arguments: Arguments, messages: Messages, now: float) -> Answer:
-    """Changes a message; one that the stand-in never saw is taken as posted, for samples speak of such."""
+    """Changes a message. One that the emulator never saw counts as posted, because samples refer to such messages."""
     channel, ts = arguments.get("channel", ""), arguments.get("ts", "")
     if not ts:
         return failed("message_not_found")
@@ -42,7 +42,7 @@ def delete_message(arguments: Arguments, messages: Messages, now: float) -> Answ
 
 
 def _written(arguments: Arguments) -> Answer:
-    """The parts of a message that its author gives."""
+    """The parts of a message that come from the arguments of the call."""
     message = {"type": "message", "user": BOT_USER_ID, "bot_id": BOT_ID, "app_id": APP_ID, "team": TEAM_ID}
     for name in ("text", "blocks", "attachments", "thread_ts", "metadata"):
         if arguments.get(name):

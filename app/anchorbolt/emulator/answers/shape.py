@@ -1,4 +1,4 @@
-"""The shapes that answers share: a refusal, a page, an argument inside a form."""
+"""The parts that answers share: an error, a page, an argument inside a form."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ Answer = dict[str, Any]
 
 
 def failed(error: str) -> Answer:
-    """Slack's way to say no."""
+    """An answer of Slack's that says that a call failed."""
     return {"ok": False, "error": error}
 
 
 def page(name: str, found: list[Any]) -> Answer:
-    """A page with everything on it."""
+    """An answer with one page that holds all there is."""
     return {"ok": True, name: found, "has_more": False, "response_metadata": {"next_cursor": ""}}
 
 
 def decoded(value: Any) -> Any:
-    """An argument that is JSON inside a form, decoded."""
+    """Decodes an argument that is JSON inside a form; any other argument is returned as it is."""
     if not isinstance(value, str):
         return value
     try:

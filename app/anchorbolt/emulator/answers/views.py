@@ -1,4 +1,4 @@
-"""Opening and showing views."""
+"""The methods that open and change views: views.*."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from anchorbolt.emulator.scene import APP_ID, BOT_ID, TEAM_ID, fresh_id, is_expi
 
 
 def open_view(arguments: Arguments, messages: Messages, now: float) -> Answer:
-    """Opens or pushes a modal, if the `trigger_id` still lives."""
+    """Opens or pushes a modal, unless its `trigger_id` is expired."""
     trigger_id = arguments.get("trigger_id")
     if not trigger_id:
         return failed("invalid_arguments")

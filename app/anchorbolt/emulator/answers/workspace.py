@@ -10,7 +10,7 @@ _LIMIT = 100
 
 
 def auth_test(arguments: Arguments, messages: Messages, now: float) -> Answer:
-    """Who the token belongs to: a bot."""
+    """Tells whom the token belongs to: the bot of the made-up workspace."""
     return {
         "ok": True,
         "url": f"https://{TEAM_DOMAIN}.slack.com/",
@@ -24,7 +24,7 @@ def auth_test(arguments: Arguments, messages: Messages, now: float) -> Answer:
 
 
 def user_info(arguments: Arguments, messages: Messages, now: float) -> Answer:
-    """Somebody of the made-up workspace."""
+    """A user of the made-up workspace."""
     name = str(arguments.get("user", "U0ADA")).lower()
     profile = {"real_name": name.title(), "display_name": name, "email": f"{name}@example.com"}
     user = {"id": arguments.get("user", "U0ADA"), "team_id": TEAM_ID, "name": name, "real_name": name.title()}
@@ -32,7 +32,7 @@ def user_info(arguments: Arguments, messages: Messages, now: float) -> Answer:
 
 
 def open_conversation(arguments: Arguments, messages: Messages, now: float) -> Answer:
-    """The direct messages with a user: always the same channel for the same user."""
+    """Opens the direct messages with a user: always the same channel for the same user."""
     users = str(arguments.get("users") or "")
     channel = arguments.get("channel") or (f"D{users.split(',', maxsplit=1)[0][1:]}" if users else None)
     return {"ok": True, "channel": {"id": channel, "is_im": True}} if channel else failed("users_list_not_supplied")
@@ -45,18 +45,18 @@ def conversation_info(arguments: Arguments, messages: Messages, now: float) -> A
 
 
 def history(arguments: Arguments, messages: Messages, now: float) -> Answer:
-    """What was posted into a channel, the newest first."""
+    """The messages of a channel, the newest first."""
     return page("messages", messages.history(arguments.get("channel", ""), _limit(arguments)))
 
 
 def replies(arguments: Arguments, messages: Messages, now: float) -> Answer:
-    """A thread, the oldest first."""
+    """The messages of a thread, the oldest first."""
     found = messages.thread(arguments.get("channel", ""), arguments.get("ts", ""), _limit(arguments))
     return page("messages", found)
 
 
 def members(arguments: Arguments, messages: Messages, now: float) -> Answer:
-    """Who is in a channel."""
+    """The members of a channel."""
     return page("members", [BOT_USER_ID, "U0ADA", "U0GRACE"])
 
 

@@ -1,4 +1,4 @@
-"""One fresh payload of every kind that Slack sends, in the order in which the demonstration plays them."""
+"""Makes one fresh request of every kind that Slack sends, in the order in which the demonstration sends them."""
 
 from __future__ import annotations
 
@@ -37,5 +37,5 @@ SAMPLES: Mapping[str, Callable[[Scene], Sample]] = MappingProxyType(
 
 
 def make(kind: str, scene: Scene | None = None) -> Sample:
-    """A fresh sample of a kind. Raises KeyError for a kind that is not in SAMPLES."""
+    """Makes a fresh sample of a kind. Raises KeyError for a kind that is not in SAMPLES."""
     return SAMPLES[kind](scene or Scene())

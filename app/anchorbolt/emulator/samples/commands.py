@@ -1,4 +1,4 @@
-"""Slash commands."""
+"""A slash command."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from anchorbolt.emulator.scene import TEAM_DOMAIN, Scene, fresh_trigger_id
 
 
 def command(scene: Scene) -> Sample:
-    """`/approval` with a title that holds the word `payload`, which stock Bolt 1.30 takes for something else."""
+    """`/approval` with the word `payload` in its text, because Bolt 1.30 misreads such a command."""
     trigger_id = fresh_trigger_id(scene.clock())
     text = "Ship the payload & 100 % of the café" if scene.text is None else scene.text
     return as_form(

@@ -1,4 +1,4 @@
-"""Control: what the app answers at its door."""
+"""Control requests: the app answers them at once and never stores them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from anchorbolt.emulator.scene import Scene
 
 
 def url_verification(scene: Scene) -> Sample:
-    """Slack asks once, when the request URL is set, and expects its challenge back."""
+    """Slack sends it once, when the request URL is set, and expects its challenge back."""
     return as_json(
         "url_verification",
         "control",
@@ -18,12 +18,12 @@ def url_verification(scene: Scene) -> Sample:
 
 
 def ssl_check(scene: Scene) -> Sample:
-    """Slack looks now and then whether the certificate is good."""
+    """Slack sends it now and then to check the certificate."""
     return as_form("ssl_check", "control", {"ssl_check": "1", "token": "made-up"})
 
 
 def app_rate_limited(scene: Scene) -> Sample:
-    """More than 30,000 events an hour: Slack says once a minute that it drops what is over."""
+    """Slack sends it once a minute while it drops events because there are more than 30,000 an hour."""
     return as_json(
         "app_rate_limited",
         "control",

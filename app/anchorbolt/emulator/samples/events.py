@@ -1,4 +1,4 @@
-"""Events of the Events API: an envelope with an event in it."""
+"""Events of the Events API: an outer payload with an event in it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from anchorbolt.emulator.scene import Scene, fresh_id, fresh_ts
 
 
 def envelope(kind: str, scene: Scene, event: Payload) -> Sample:
-    """The outer payload of an event, with an `event_id` that no other has."""
+    """The outer payload around an event, with a new `event_id`."""
     event_id = fresh_id("Ev")
     payload = {
         "token": "made-up",

@@ -66,7 +66,7 @@ def view_submission(scene: Scene) -> Sample:
 
 
 def view_closed(scene: Scene) -> Sample:
-    """Somebody closes the form: Slack gives no `trigger_id`, so the app makes a key of its own."""
+    """Somebody closes the form. Slack gives no `trigger_id`, so the app makes a random key."""
     payload = _by(scene, "view_closed", scene.user_id) | {"view": modal(scene), "is_cleared": False}
     return as_payload("view_closed", "view", payload)
 

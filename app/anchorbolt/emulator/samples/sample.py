@@ -1,4 +1,4 @@
-"""What a sample is, and the three encodings that Slack uses."""
+"""A sample, and the three encodings that Slack uses."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Payload = dict[str, Any]
 class Sample:
     """One request that Slack would send.
 
-    `family` is the app's own word for the kind (event, command, action, shortcut, view, options, control). `key` is
-    what its log will call the delivery; None where it has none, or one that only the app knows (a `view_closed`).
+    `family` is what the app calls the kind (event, command, action, shortcut, view, options, control). `key` is the
+    idempotency key that the app derives; None where there is none or only the app knows it (a `view_closed`).
     """
 
     kind: str
@@ -35,15 +35,15 @@ def encode(payload: Mapping[str, Any]) -> str:
 
 
 def as_json(kind: str, family: str, payload: Mapping[str, Any], key: str | None = None) -> Sample:
-    """A sample that travels as JSON: events and control."""
+    """A sample that is sent as JSON: events and control requests."""
     return Sample(kind, family, JSON, encode(payload).encode(), key)
 
 
 def as_form(kind: str, family: str, fields: Mapping[str, str], key: str | None = None) -> Sample:
-    """A sample that travels as a flat form: commands and ssl_check."""
+    """A sample that is sent as a flat form: commands and ssl_check."""
     return Sample(kind, family, FORM, urlencode(fields).encode(), key)
 
 
 def as_payload(kind: str, family: str, payload: Mapping[str, Any], key: str | None = None) -> Sample:
-    """A sample that travels as JSON in the form field `payload`: interactivity."""
+    """A sample that is sent as JSON in the form field `payload`: interactions."""
     return as_form(kind, family, {"payload": encode(payload)}, key)

@@ -1,4 +1,4 @@
-"""Events of the newer kinds: assistant threads and steps of workflows."""
+"""Events of assistant threads and of workflow steps."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def assistant_thread_started(scene: Scene) -> Sample:
 
 
 def assistant_thread_context_changed(scene: Scene) -> Sample:
-    """Somebody goes to another channel while the assistant is open."""
+    """Somebody changes to another channel while the assistant is open."""
     return _about_thread("assistant_thread_context_changed", scene)
 
 
@@ -40,7 +40,7 @@ def assistant_message(scene: Scene) -> Sample:
 
 
 def function_executed(scene: Scene) -> Sample:
-    """A workflow comes to the app's step."""
+    """A workflow runs the app's step."""
     names = ("title", "category", "requester", "approver")
     inputs = {"title": "A new anchor", "category": "equipment"}
     inputs |= {"requester": scene.user_id, "approver": scene.approver_id}

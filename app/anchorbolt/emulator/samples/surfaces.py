@@ -1,4 +1,4 @@
-"""What is on the user's screen when he acts: the sample app's form and its card."""
+"""What the user sees when they act: the form and the card of the sample app."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _label(text: str) -> Payload:
 
 
 def modal(scene: Scene, *, filled: bool = False) -> Payload:
-    """The form as Slack sends it back; `filled` holds what the user chose."""
+    """The form as Slack sends it back. With `filled`, it holds what the user entered."""
     view_id = fresh_id("V")
     elements = {"title": "plain_text_input", "category": "external_select", "approver": "users_select"}
     chosen = {

@@ -1,1 +1,1 @@
-"""Slack's side of Socket Mode: connections that an app opens, and envelopes to any of them."""
+"""Slack's side of Socket Mode: it accepts the app's connections and sends each envelope over one of them."""

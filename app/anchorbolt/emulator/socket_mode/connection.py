@@ -1,4 +1,4 @@
-"""One connection of an app, as Slack sees it."""
+"""One connection of the app in Socket Mode, on Slack's side."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ import orjson
 from aiohttp import WSMsgType, web
 
 PING_EVERY_SECONDS = 5.0
-# Nothing was heard for so long: Slack gives a connection up.
+# After so long without any message, Slack gives a connection up.
 SILENT_SECONDS = 15.0
 CLOSE_SECONDS = 1.0
 
 
 class Connection:
-    """Sends envelopes and hears their acks. `number` counts the connections of a stand-in."""
+    """Sends envelopes and receives their acks. `number` counts the connections of an emulator."""
 
     def __init__(self, number: int, socket: web.WebSocketResponse) -> None:
         self.number = number
-        self.stands = False  # greeted, and not closed as far as Slack knows
+        self.is_open = False  # the hello was sent, and as far as Slack knows it is not closed
         self.half_open = False
         self.warned = False
         self.sent = 0
         self.acked = 0
-        self.strange: list[str] = []  # what was acknowledged and not sent, or twice
+        self.unexpected_acks: list[str] = []  # ids that were acknowledged twice, or without having been sent
         self.ended = asyncio.Event()
         self._socket = socket
         self._heard_at = time.monotonic()
@@ -35,13 +35,13 @@ class Connection:
         self._known: set[str] = set()
 
     async def say(self, message: Mapping[str, Any]) -> None:
-        """Sends a message; into the void where the connection is half open."""
+        """Sends a message. Over a half-open connection it is lost."""
         if not self.half_open:
             with contextlib.suppress(ConnectionError):
                 await self._socket.send_str(orjson.dumps(message).decode())
 
     async def send(self, envelope: Mapping[str, Any], wait_seconds: float) -> dict[str, Any] | None:
-        """Sends an envelope and waits for its ack: the payload in it. Raises TimeoutError."""
+        """Sends an envelope, waits for its ack and returns the payload of the ack. Raises TimeoutError."""
         envelope_id = envelope["envelope_id"]
         acked = self._waiting[envelope_id] = asyncio.get_running_loop().create_future()
         self._known.add(envelope_id)
@@ -55,8 +55,8 @@ class Connection:
             del self._waiting[envelope_id]
 
     async def read(self) -> None:
-        """Hears acks and pongs until the connection ends. What comes over a half-open one is lost."""
-        pinging = asyncio.create_task(self._ping(), name="stand-in: ping")
+        """Receives acks and pongs until the connection ends. What arrives over a half-open one is lost."""
+        pinging = asyncio.create_task(self._ping(), name="Slack emulator: ping")
         try:
             async for message in self._socket:
                 if self.half_open:
@@ -66,22 +66,22 @@ class Connection:
                     self._acked(orjson.loads(message.data))
                 elif message.type == WSMsgType.PING:
                     await self._socket.pong(message.data)
-            if self.half_open:  # its end did not get through either: Slack believes in it for a while
+            if self.half_open:  # Slack does not see its end either, and keeps it for a while
                 await asyncio.sleep(max(0.0, self._heard_at + SILENT_SECONDS - time.monotonic()))
         finally:
             pinging.cancel()
-            self.stands = False
+            self.is_open = False
             self.ended.set()
 
     async def finish(self) -> None:
-        """Sends nothing more, and gives what was sent a moment to be acknowledged: an end that was announced."""
-        self.stands = False
+        """Stops sending, and waits a moment for the acks of what was sent, as at an end that Slack announced."""
+        self.is_open = False
         if self._waiting:
             await asyncio.wait(list(self._waiting.values()), timeout=CLOSE_SECONDS)
 
     async def close(self) -> None:
-        """Ends it politely, but not for long."""
-        self.stands = False
+        """Closes the connection with a closing handshake that may take a second at most."""
+        self.is_open = False
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
                 await self._socket.close()
@@ -93,7 +93,7 @@ class Connection:
             self.acked += 1
             future.set_result(answer.get("payload"))
         elif envelope_id not in self._known or (future is not None and future.done()):
-            self.strange.append(envelope_id)
+            self.unexpected_acks.append(envelope_id)
 
     async def _ping(self) -> None:
         while True:

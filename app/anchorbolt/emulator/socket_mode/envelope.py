@@ -1,4 +1,4 @@
-"""A sample as Socket Mode sends it. https://docs.slack.dev/apis/events-api/using-socket-mode/"""
+"""Wraps a sample into an envelope of Socket Mode. https://docs.slack.dev/apis/events-api/using-socket-mode/"""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _ANSWERED = frozenset({"block_suggestion", "view_submission"})
 
 
 def is_sent_over_sockets(kind: str) -> bool:
-    """Whether Socket Mode has this kind; control is sent over HTTP alone."""
+    """Whether Slack sends this kind in Socket Mode. Control requests are sent over HTTP alone."""
     return make(kind).family != "control"
 
 
 def envelope(sample: Sample, *, retry_attempt: int = 0, retry_reason: str = "") -> Envelope:
-    """A fresh envelope around a sample. Raises ValueError for control, which Slack sends over HTTP alone."""
+    """Wraps a sample into a new envelope. Raises ValueError for a control request, which is sent over HTTP alone."""
     made: Envelope = {"envelope_id": str(uuid.uuid4())}
     if sample.family == "control":
         raise ValueError(f"{sample.kind} is sent over HTTP alone")

@@ -1,4 +1,4 @@
-"""Slack as the app meets it in Socket Mode: envelopes, 3 s for each ack, and retries of events."""
+"""Plays Slack's part in Socket Mode: envelopes, 3 s for each ack, and retries of events."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from anchorbolt.emulator.samples import Sample
 from anchorbolt.emulator.socket_mode.envelope import envelope
 from anchorbolt.emulator.socket_mode.sockets import NoConnectionError, Sockets
 
-# The one word that Slack was seen to use here, also where no connection stood.
+# The only retry reason that Slack was seen to send here, also where no connection was open.
 TIMEOUT = "timeout"
 
 
@@ -25,7 +25,7 @@ class SocketPlayer:
         self._wait_seconds = wait_seconds
 
     async def send(self, sample: Sample, *, retry_num: int = 0, retry_reason: str | None = None) -> Ack:
-        """Sends one envelope and waits as long as Slack waits. `Ack.body` is the payload of the ack, as JSON."""
+        """Sends one envelope, and waits for its ack no longer than Slack does. `Ack.body` is its payload as JSON."""
         sent = envelope(sample, retry_attempt=retry_num, retry_reason=retry_reason or "")
         began = time.perf_counter()
         try:
@@ -36,9 +36,9 @@ class SocketPlayer:
         return Ack(sample, None, _ms_since(began), body, retry_num=retry_num)
 
     async def deliver(self, sample: Sample, *, retry_after: Sequence[float] = RETRY_AFTER_SECONDS) -> list[Ack]:
-        """Sends as Slack delivers: an event that was not acknowledged comes again. Every ack, the last one last.
+        """Sends an envelope and, for an event that was not acknowledged, Slack's retries.
 
-        `retry_after` holds the seconds before each retry.
+        `retry_after` holds the seconds before each retry. Returns every ack, the last one last.
         """
         acks = [await self.send(sample)]
         for number, seconds in enumerate(retry_after if sample.family == "event" else (), start=1):

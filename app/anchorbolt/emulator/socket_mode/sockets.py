@@ -1,4 +1,4 @@
-"""The server of Socket Mode: hands out URLs, greets who connects, and knows every connection of the app."""
+"""The server of Socket Mode: it hands out URLs, accepts connections, and knows every connection of the app."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ CLOSES_AFTER_SECONDS = 10.0
 
 
 class NoConnectionError(Exception):
-    """The app has none that stands."""
+    """The app has no open connection."""
 
 
 class Sockets:
-    """Every connection. For tests to change: `greets` (hello is said) and `most`."""
+    """Every connection of the app. Tests may change `sends_hello`, `connection_limit` and `ports_by_host`."""
 
     def __init__(self, host: str, port: int = 0) -> None:
         self.connections: list[Connection] = []
-        self.opened = 0  # URLs handed out
-        self.most_at_once = 0  # connections that stood at one moment
-        self.greets = True
-        self.most = MOST_CONNECTIONS
-        self.ways: dict[str, int] = {}  # where who called a host is sent instead: through a relay
+        self.opened = 0  # how many URLs were handed out
+        self.most_open_at_once = 0  # the highest number of connections that were open at the same time
+        self.sends_hello = True
+        self.connection_limit = MOST_CONNECTIONS
+        self.ports_by_host: dict[str, int] = {}  # the port in the URL for an app that called this host: that of a relay
         self.port = port
         self._host = host
         self._tickets: set[str] = set()
@@ -42,7 +42,7 @@ class Sockets:
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
-        """Listens."""
+        """Starts to listen."""
         application = web.Application()
         application.router.add_get("/link", self._connect)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)
@@ -55,7 +55,7 @@ class Sockets:
         await web.SockSite(self._runner, listener).start()
 
     async def stop(self) -> None:
-        """Ends every connection."""
+        """Closes every connection and stops listening."""
         for task in list(self._tasks):
             task.cancel()
         if self._runner is not None:
@@ -63,12 +63,15 @@ class Sockets:
             await self._runner.cleanup()
 
     @property
-    def standing(self) -> list[Connection]:
-        """The connections that Slack may send to, the oldest first."""
-        return [connection for connection in self.connections if connection.stands]
+    def open_connections(self) -> list[Connection]:
+        """The connections over which Slack may send, the oldest first."""
+        return [connection for connection in self.connections if connection.is_open]
 
     def open(self, arguments: Mapping[str, Any], token: str, host: str) -> dict[str, Any]:
-        """The answer of apps.connections.open: a URL that serves once. `host`: name and port that the app called."""
+        """Returns the answer of apps.connections.open: a URL that can be used once.
+
+        `host`: the name and port that the app called.
+        """
         token = token or str(arguments.get("token") or "")
         if not token:
             return {"ok": False, "error": "not_authed"}
@@ -78,22 +81,25 @@ class Sockets:
         self._tickets.add(ticket)
         self.opened += 1
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
-        port = self.ways.get(host, self.port)
+        port = self.ports_by_host.get(host, self.port)
         return {"ok": True, "url": f"ws://{name}:{port}/link?ticket={ticket}&app_id={APP_ID}"}
 
     async def send(self, envelope: Envelope, wait_seconds: float) -> dict[str, Any] | None:
-        """Sends an envelope to any connection. The payload of its ack. Raises TimeoutError or NoConnectionError."""
-        standing = self.standing
-        if not standing:
+        """Sends an envelope over any open connection, and returns the payload of its ack.
+
+        Raises TimeoutError or NoConnectionError.
+        """
+        open_connections = self.open_connections
+        if not open_connections:
             raise NoConnectionError
-        return await self._chance.choice(standing).send(envelope, wait_seconds)
+        return await self._chance.choice(open_connections).send(envelope, wait_seconds)
 
     async def warn(
         self, connection: Connection, reason: str = "warning", closes_after_seconds: float = CLOSES_AFTER_SECONDS
     ) -> None:
-        """Tells that a connection will end (`warning`, `refresh_requested`, `link_disabled`), and ends it then."""
+        """Announces the end of a connection (`warning`, `refresh_requested`, `link_disabled`), and closes it later."""
         connection.warned = True
-        await connection.say({"type": "disconnect", "reason": reason, "debug_info": {"host": "applink-stand-in"}})
+        await connection.say({"type": "disconnect", "reason": reason, "debug_info": {"host": "applink-emulator"}})
         self._later(closes_after_seconds, connection)
 
     def _later(self, seconds: float, connection: Connection) -> None:
@@ -102,7 +108,7 @@ class Sockets:
             await connection.finish()
             await connection.close()
 
-        task = asyncio.create_task(close(), name="stand-in: close a connection")
+        task = asyncio.create_task(close(), name="Slack emulator: close a connection")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -114,14 +120,14 @@ class Sockets:
         socket = web.WebSocketResponse(autoping=False, timeout=0.5)
         await socket.prepare(request)
         connection = Connection(len(self.connections) + 1, socket)
-        if len(self.standing) >= self.most:
+        if len(self.open_connections) >= self.connection_limit:
             await self.warn(connection, "too_many_websockets", 0)
             await connection.read()
             return socket
         self.connections.append(connection)
-        if self.greets:
-            connection.stands = True
-            self.most_at_once = max(self.most_at_once, len(self.standing))
+        if self.sends_hello:
+            connection.is_open = True
+            self.most_open_at_once = max(self.most_open_at_once, len(self.open_connections))
             await connection.say(self._hello())
         await connection.read()
         return socket
@@ -129,7 +135,7 @@ class Sockets:
     def _hello(self) -> dict[str, Any]:
         return {
             "type": "hello",
-            "num_connections": len(self.standing),
-            "debug_info": {"host": "applink-stand-in", "build_number": 1, "approximate_connection_time": 18060},
+            "num_connections": len(self.open_connections),
+            "debug_info": {"host": "applink-emulator", "build_number": 1, "approximate_connection_time": 18060},
             "connection_info": {"app_id": APP_ID},
         }

@@ -82,12 +82,12 @@ def test_a_delivery_is_one_line() -> None:
     assert second.split(" ", 1)[1] == "event: unmatched, no listener, 0 ms"
 
 
-def test_a_curl_is_given_where_slack_is_a_stand_in() -> None:
-    """Beside a stand-in the curl for one more request is printed; beside the real Slack it is not."""
-    beside_stand_in, beside_slack = Told(calls=Calls()), Told()
-    beside_stand_in.news.serving(Scene())
+def test_a_curl_is_given_where_slack_is_a_emulator() -> None:
+    """Beside an emulator the curl for one more request is printed; beside the real Slack it is not."""
+    beside_emulator, beside_slack = Told(calls=Calls()), Told()
+    beside_emulator.news.serving(Scene())
     beside_slack.news.serving(Scene())
-    assert beside_stand_in.lines[-1].startswith("curl ")
-    assert beside_stand_in.lines[-1].endswith(URL)
+    assert beside_emulator.lines[-1].startswith("curl ")
+    assert beside_emulator.lines[-1].endswith(URL)
     assert not any("curl" in line for line in beside_slack.lines)
     assert any(URL in line for line in beside_slack.lines)
