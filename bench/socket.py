@@ -63,7 +63,7 @@ async def _gaps(connections: str, times: int, server: PostgreSQL, directory: Pat
     async with socket_run(directory, server, connections, rate=RATE, LOG_LEVEL="INFO", **own) as run:
         for what, do in (("a kill", run.faults.kill), ("a rollout", run.roll)):
             for number in range(times):
-                pod = await run.holder() if run.single else run.pods.pods[number % len(run.pods.pods)]
+                pod = await run.leader() if run.single else run.pods.pods[number % len(run.pods.pods)]
                 began = time.time()
                 await do(pod)
                 gap = await gap_of(run, began)

@@ -34,7 +34,7 @@ from anchorbolt.lifecycle.pod import Pod, State
 from anchorbolt.lifecycle.transport import HttpTransport, Transport
 from anchorbolt.settings import NO_LISTEN, Role, Settings, SocketConnections, otel
 from anchorbolt.socket_mode.envelopes import Envelopes
-from anchorbolt.socket_mode.leadership import Everybody, OneAtATime
+from anchorbolt.socket_mode.leadership import EveryProcess, SingleLeader
 from anchorbolt.socket_mode.slack import Slack
 from anchorbolt.socket_mode.transport import SocketTransport
 from anchorbolt.telemetry import metrics
@@ -141,7 +141,7 @@ def socket_transport(settings: Settings, inbox: Inbox, envelopes: Envelopes) -> 
     return SocketTransport(
         Slack(token.get_secret_value() if token else "", settings.slack_api_url),
         envelopes,
-        OneAtATime(inbox, settings.socket_lease_seconds) if single and inbox.database.shared else Everybody(),
+        SingleLeader(inbox, settings.socket_lease_seconds) if single and inbox.database.shared else EveryProcess(),
         silent_seconds=settings.socket_silent_seconds,
     )
 

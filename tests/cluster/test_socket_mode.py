@@ -19,13 +19,13 @@ from tests.manifests.render import SOCKET_MODE
 
 
 def open_connections(stack: Stack) -> int:
-    """How many connections Slack believes in."""
+    """How many connections are open, as far as the emulator knows."""
     path = f"/api/v1/namespaces/{stack.namespace}/services/anchorbolt-slack:3002/proxy/sockets"
     return len(json.loads(stack.cluster.kubectl("get", "--raw", path))["open"])
 
 
-def holder(stack: Stack) -> str:
-    """The pod that holds the seat in the database; empty while nobody does."""
+def leader(stack: Stack) -> str:
+    """The pod that holds the leader lock in the database; empty while none does."""
     return stack.psql("SELECT owner FROM seat WHERE served = 1").rpartition("-")[0]
 
 
@@ -35,13 +35,13 @@ def node_of(stack: Stack, pod: str) -> str:
 
 
 def connect_on(stack: Stack, node: str) -> None:
-    """Restarts whoever is the one that is connected until it is one on this node."""
+    """Restarts the leader until one on this node is the leader."""
     for _ in range(10):
-        wait_until("one is connected", lambda: bool(holder(stack)) and len(stack.ready_pods()) == 3, 120)
-        if node_of(stack, pod := holder(stack)) == node:
+        wait_until("one is connected", lambda: bool(leader(stack)) and len(stack.ready_pods()) == 3, 120)
+        if node_of(stack, pod := leader(stack)) == node:
             return
         stack.kubectl("delete", "pod", pod)
-    raise AssertionError(f"nobody on {node} came to the seat")
+    raise AssertionError(f"nobody on {node} became the leader")
 
 
 @pytest.mark.parametrize(("overlay", "connections"), [("socket-single", 1), ("socket-workers", 2)])

@@ -36,13 +36,13 @@ class SocketRun:
     sending: asyncio.Future[None]
     single: bool
 
-    async def holder(self) -> Pod:
-        """The pod that is connected, in `single`."""
+    async def leader(self) -> Pod:
+        """The pod that is connected where SOCKET_CONNECTIONS is `single`."""
 
         async def find() -> Pod | None:
             owner = await asyncio.to_thread(self.server.query, self.database, "SELECT owner FROM seat WHERE served = 1")
             for pod in self.pods.pods:
-                said = pod.app.log("this process is the one that is connected")
+                said = pod.app.log("this process is the leader")
                 if said and owner.strip().endswith(said[-1]["owner"]):
                     return pod
             return None
@@ -51,7 +51,7 @@ class SocketRun:
 
     async def roll(self, pod: Pod) -> None:
         """As Kubernetes does: /drain, SIGTERM when another one is connected, a new process."""
-        held = self.single and await self.holder() is pod
+        held = self.single and await self.leader() is pod
         hook = asyncio.ensure_future(pod.app.probe("drain"))  # which returns after DRAIN_DELAY_SECONDS
         await pod.app.until_logged("draining")
         if held:
@@ -62,7 +62,7 @@ class SocketRun:
         await pod.start_again()
 
     async def _is_away(self, pod: Pod) -> bool:
-        return await self.holder() is not pod
+        return await self.leader() is not pod
 
     async def problems(self) -> list[str]:
         """Ends the traffic. What must not be; empty when all promises were kept."""

@@ -1,1 +1,1 @@
-"""Socket Mode in: a connection that we open to Slack, and the envelopes that come over it."""
+"""Socket Mode: connections to Slack that this process opens, and the envelopes that arrive over them."""

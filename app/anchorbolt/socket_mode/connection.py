@@ -1,4 +1,4 @@
-"""One WebSocket to Slack, from its hello to its end."""
+"""One WebSocket connection to Slack, from its hello to its end."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ log = get_logger("socket")
 PINGS_PER_SILENCE = 3
 CLOSE_SECONDS = 0.5
 
-# Why a connection ended, where Slack gave no reason of its own.
-CLOSED, SILENT, TURNED_AWAY, LEFT = "closed", "silent", "lease_lost", "left"
+# Why a connection ended, where Slack gave no reason. The words are label values of a metric.
+CLOSED, SILENT, LEASE_LOST, LEFT = "closed", "silent", "lease_lost", "left"
 
 Receive = Callable[[Envelope], Awaitable[Answer | None]]
 
 
 class Connection:
-    """Reads envelopes, acknowledges them, and knows by the clock when it is dead.
+    """Reads envelopes, acknowledges them, and detects by the clock when the connection is dead.
 
-    Pings go out all the time, so something is heard all the time. What comes after a silence that was too long is not
-    worked on: this process stood still, Slack has sent it elsewhere, and the seat may be somebody else's.
+    We send pings regularly, so pongs arrive regularly. Messages that arrive after too long a silence are not worked on:
+    this process was stopped, Slack has sent them elsewhere meanwhile, and another process may be the leader.
     """
 
     def __init__(
@@ -43,31 +43,31 @@ class Connection:
         clock: Callable[[], float],
     ) -> None:
         self.hello = asyncio.Event()
-        self.warned = asyncio.Event()  # Slack wants another one in its place
+        self.warned = asyncio.Event()  # Slack asks for another connection in its place
         self.ended = asyncio.Event()
-        self.reason = CLOSED  # Slack's word in a disconnect, or one of ours
-        self.connections = 0  # how many this app had, when Slack greeted us
+        self.reason = CLOSED  # Slack's reason in a disconnect, or one of ours
+        self.connections = 0  # how many this app had, by Slack's hello
         self._socket = socket
         self._receive = receive
         self._may_receive = may_receive
         self._silent_seconds = silent_seconds
         self._clock = clock
-        self._heard_at = clock()
-        self._answering: set[asyncio.Task[None]] = set()
+        self._last_message_at = clock()
+        self._acknowledging: set[asyncio.Task[None]] = set()
         self._loops = [spawn(self._read(), "read a socket"), spawn(self._watch(), "watch a socket")]
 
     @property
-    def stands(self) -> bool:
-        """Greeted, and not ended."""
+    def is_open(self) -> bool:
+        """Whether Slack's hello has arrived and the connection has not ended."""
         return self.hello.is_set() and not self.ended.is_set()
 
     @property
     def silent_for(self) -> float:
-        """Seconds since anything was heard."""
-        return self._clock() - self._heard_at
+        """Seconds since the last message."""
+        return self._clock() - self._last_message_at
 
     async def close(self, reason: str) -> None:
-        """Ends it at once, politely where somebody listens. What is being answered is answered to nobody."""
+        """Closes the connection at once. Envelopes that are being answered are not acknowledged any more."""
         if not self.ended.is_set():
             self.reason = reason
             self.ended.set()
@@ -78,12 +78,15 @@ class Connection:
             async with asyncio.timeout(2 * CLOSE_SECONDS):
                 await self._socket.close()
 
-    async def leave(self, within_seconds: float) -> None:
-        """Ends it when nothing is being answered, or when the time is over; until then what comes is answered too."""
+    async def close_gracefully(self, within_seconds: float) -> None:
+        """Closes the connection once no envelope is being answered, or when the time is over.
+
+        Envelopes that arrive before that are answered too.
+        """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within_seconds):
-                while self._answering and not self.ended.is_set():
-                    await asyncio.wait(self._answering, return_when=asyncio.FIRST_COMPLETED)
+                while self._acknowledging and not self.ended.is_set():
+                    await asyncio.wait(self._acknowledging, return_when=asyncio.FIRST_COMPLETED)
         await self.close(LEFT)
 
     async def _read(self) -> None:
@@ -95,17 +98,17 @@ class Connection:
                 if self.silent_for > self._silent_seconds:
                     self.reason = SILENT
                     return
-                self._heard_at = self._clock()
+                self._last_message_at = self._clock()
                 if message.type is WSMsgType.PING:
                     await self._socket.pong(message.data)
                 elif message.type is WSMsgType.TEXT:
-                    self._hear(message.data)
+                    self._handle(message.data)
         except OSError:  # it broke while we wrote
             return
         finally:
             self.ended.set()
 
-    def _hear(self, text: str) -> None:
+    def _handle(self, text: str) -> None:
         match read(text):
             case Hello(connections):
                 self.connections = connections
@@ -115,17 +118,17 @@ class Connection:
                 self.warned.set()
             case Envelope() as envelope:
                 if not self._may_receive():
-                    self.reason = TURNED_AWAY
+                    self.reason = LEASE_LOST
                     self.ended.set()
                     return
-                self._answer(self._acknowledge(envelope))
+                self._start(self._acknowledge(envelope))
             case None:
-                log.debug("a message that says nothing to us")
+                log.debug("a message of an unknown kind was ignored")
 
-    def _answer(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = spawn(work, "envelope")
-        self._answering.add(task)
-        task.add_done_callback(self._answering.discard)
+        self._acknowledging.add(task)
+        task.add_done_callback(self._acknowledging.discard)
 
     async def _acknowledge(self, envelope: Envelope) -> None:
         answer = await self._receive(envelope)
@@ -135,11 +138,11 @@ class Connection:
         try:
             await self._socket.send_str(json_text.write(response.to_dict()))
         except OSError:
-            # Stored, or run: a retry finds it by its key.
+            # It is stored or has run. A retry from Slack is recognized by its idempotency key.
             log.warning("the ack could not be sent: the connection has ended", reason=self.reason)
 
     async def _watch(self) -> None:
-        """Asks whether somebody is there, and gives it up when nothing is heard."""
+        """Sends pings, and closes the connection when nothing has arrived for too long."""
         while True:
             await asyncio.sleep(self._silent_seconds / PINGS_PER_SILENCE)
             if self.silent_for > self._silent_seconds:
@@ -149,4 +152,4 @@ class Connection:
                 async with asyncio.timeout(CLOSE_SECONDS):
                     await self._socket.ping()
             except (OSError, TimeoutError):
-                continue  # reading tells how it ended, or the silence does
+                continue  # the reading task or the silence shows how it ended

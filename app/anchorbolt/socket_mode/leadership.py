@@ -1,4 +1,4 @@
-"""Whose turn it is to be connected: everybody's, or that of one process at a time."""
+"""Which processes are connected to Slack in Socket Mode: every receiver, or only the one that holds the leader lock."""
 
 from __future__ import annotations
 
@@ -13,185 +13,194 @@ from anchorbolt.telemetry.logs import get_logger
 
 log = get_logger("socket")
 
-# Three chances before the lease runs out.
+# Three attempts to renew the lease before it runs out.
 RENEWALS_PER_LEASE = 3
-# A connection needs some time to end.
+# The share of the lease that is left for closing the connection before another process can take the lock.
 MARGIN = 0.1
-# Whoever waits is woken by word of the seat; this is for what was not heard.
+# A standby is notified when the lock is released; it also looks this often, in case a notification was missed.
 LOOK_SECONDS = 1.0
-# A holder that leaves looks whether another one stands.
-LEAVING_LOOK_SECONDS = 0.2
+# How often a leader that hands over looks whether another process is connected.
+HAND_OVER_LOOK_SECONDS = 0.2
 AGAIN_SECONDS = 0.2
 
 
-class Turn(Protocol):
-    """What says whether this process may be connected."""
+class Leadership(Protocol):
+    """Decides whether this process may be connected to Slack."""
 
-    shared: bool  # whether others wait while we are connected
+    has_standbys: bool  # whether other processes wait while this one is connected
 
     @property
-    def ours(self) -> bool:
-        """Whether what comes over our connection may be taken. It asks nobody but the clock."""
+    def may_receive(self) -> bool:
+        """Whether envelopes that arrive now may be worked on. It reads only the clock, so it is cheap."""
 
-    async def take(self, on_wait: Callable[[], None]) -> None:
-        """Returns when this process may connect. `on_wait`: another one is connected, and all is well."""
+    async def acquire(self, on_standby: Callable[[], None]) -> None:
+        """Returns when this process may connect.
 
-    async def keep(self) -> bool:
-        """Returns when it may not any more: True when there is time to end well, False when it has to end at once."""
+        `on_standby`: called when another process is connected, so that this one is healthy as a standby.
+        """
 
-    def serve(self) -> None:
-        """We are connected."""
+    async def hold(self) -> bool:
+        """Waits until this process may no longer be connected.
+
+        Returns True when there is time to close the connection gracefully, and False when it must be closed at once.
+        """
+
+    def announce_connected(self) -> None:
+        """This process is connected: tells the others."""
 
     def hand_over(self, *, closing: bool) -> None:
-        """Another one shall be connected in our place, or, `closing`, nobody."""
+        """A drain has begun: another process should connect. `closing`: this process ends in any case."""
 
     def resume(self) -> None:
-        """It shall not, after all."""
+        """The drain was cancelled: this process may be connected again."""
 
-    async def leave(self) -> None:
-        """Gives the turn back, if it is ours."""
+    async def release(self) -> None:
+        """Gives the leadership up, if this process has it."""
 
 
-class Everybody:
-    """No turns: order and deduplication rest on the inbox, and not on who received."""
+class EveryProcess:
+    """Every receiver is connected. Order and deduplication rest on the inbox, not on which process received."""
 
-    shared = False
-    ours = True
+    has_standbys = False
+    may_receive = True
 
     def __init__(self) -> None:
         self._closing = asyncio.Event()
 
-    async def take(self, on_wait: Callable[[], None]) -> None:
-        """At once."""
+    async def acquire(self, on_standby: Callable[[], None]) -> None:
+        """Returns at once."""
 
-    async def keep(self) -> bool:
-        """Until this process ends; while it drains, it still serves."""
+    async def hold(self) -> bool:
+        """Waits until this process ends. It receives while it drains."""
         await self._closing.wait()
         return True
 
-    def serve(self) -> None:
-        """Nobody wants to know."""
+    def announce_connected(self) -> None:
+        """Does nothing: no process waits for it."""
 
     def hand_over(self, *, closing: bool) -> None:
-        """The others are connected already."""
+        """Ends `hold` where this process ends; the others are connected already."""
         if closing:
             self._closing.set()
 
     def resume(self) -> None:
-        """We were connected all the time."""
+        """Does nothing: this process stayed connected."""
 
-    async def leave(self) -> None:
-        """There is nothing to give back."""
+    async def release(self) -> None:
+        """Does nothing: there is no lock."""
 
 
-class OneAtATime:
-    """The turn of whoever holds the seat in the inbox's database."""
+class SingleLeader:
+    """Only the leader is connected: the process that holds the leader lock in the inbox's database."""
 
-    shared = True
+    has_standbys = True
 
     def __init__(self, inbox: Inbox, lease_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._inbox = inbox
-        self._seat = inbox.seat
+        self._lock = inbox.seat
         self._lease_seconds = lease_seconds
         self._clock = clock
         self._epoch: int | None = None
-        self._until = float("-inf")  # on our own clock
-        self._serves = False
-        self._leaving = False
-        self._changed = asyncio.Event()  # the seat, or what we do with it
+        self._until = float("-inf")  # when the lease ends, on our own clock
+        self._connected = False
+        self._handing_over = False
+        self._changed = asyncio.Event()  # something happened to the lock, or to what this process does with it
         inbox.on_seat = self._changed.set
 
     @property
-    def ours(self) -> bool:
-        """Until a moment before the lease could be anybody else's."""
+    def may_receive(self) -> bool:
+        """Whether this process is the leader, until a moment before another process could take the lock."""
         return self._clock() < self._until - MARGIN * self._lease_seconds
 
-    async def take(self, on_wait: Callable[[], None]) -> None:
-        """Sits down as soon as nobody else may."""
-        self._serves = False
+    async def acquire(self, on_standby: Callable[[], None]) -> None:
+        """Waits until the lock is free or its lease has run out, and takes it."""
+        self._connected = False
         while True:
             self._changed.clear()
             wait_seconds = LOOK_SECONDS
-            if self._leaving:
+            if self._handing_over:
                 await self._pause(wait_seconds)
                 continue
             try:
-                seen = await self._seat.look()
+                seen = await self._lock.look()
                 if seen.ours or seen.free_in_seconds <= 0:
                     sent_at = self._clock()
-                    epoch = await self._seat.take(self._lease_seconds)
+                    epoch = await self._lock.take(self._lease_seconds)
                     if epoch is not None:
                         self._epoch, self._until = epoch, sent_at + self._lease_seconds
-                        log.info("this process is the one that is connected", epoch=epoch, owner=self._inbox.owner)
+                        log.info("this process is the leader", epoch=epoch, owner=self._inbox.owner)
                         return
                 else:
-                    on_wait()
+                    on_standby()
                     wait_seconds = min(LOOK_SECONDS, seen.free_in_seconds)
             except StoreError:
-                wait_seconds = AGAIN_SECONDS  # the inbox says so itself
+                wait_seconds = AGAIN_SECONDS  # the inbox logs it
             await self._pause(wait_seconds)
 
-    async def keep(self) -> bool:
-        """Renews the lease, until it is lost or handed over."""
-        while self.ours:
+    async def hold(self) -> bool:
+        """Renews the lease until it is lost or handed over."""
+        while self.may_receive:
             try:
                 async with asyncio.timeout(self._until - MARGIN * self._lease_seconds - self._clock()):
                     await self._pause(self._lease_seconds / RENEWALS_PER_LEASE)
-                    if not self._leaving and not await self._renew():
-                        log.error("the seat is lost: another process holds it")
+                    if not self._handing_over and not await self._renew():
+                        log.error("the leader lock is lost: another process holds it")
                         break
             except TimeoutError:
-                log.error("the seat could not be renewed in time: disconnecting before it is anybody else's")
+                log.error("the leader lock could not be renewed in time: disconnecting before another process takes it")
                 break
             except StoreError:
                 await asyncio.sleep(AGAIN_SECONDS)
-            if self._leaving:
+            if self._handing_over:
                 await self._hand_over()
                 return True
         self._forget()
         return False
 
-    def serve(self) -> None:
-        """Said to the others at once: the one before us may end its connection."""
-        self._serves = True
+    def announce_connected(self) -> None:
+        """Has it written beside the lock at once, so that the leader before may close its connection."""
+        self._connected = True
         self._changed.set()
 
     def hand_over(self, *, closing: bool) -> None:
-        """Leaves the seat, and goes on until another one serves."""
-        self._leaving = True
+        """Releases the lock, and stays connected until another process is."""
+        self._handing_over = True
         self._changed.set()
 
     def resume(self) -> None:
-        """Waits for the seat again."""
-        self._leaving = False
+        """Lets this process wait for the lock again."""
+        self._handing_over = False
         self._changed.set()
 
-    async def leave(self) -> None:
-        """Gets up at once."""
+    async def release(self) -> None:
+        """Releases the lock at once."""
         epoch = self._epoch
         self._forget()
         if epoch is not None:
             await self._give_back(epoch)
 
     async def _renew(self) -> bool:
-        assert self._epoch is not None  # noqa: S101 - it is ours
-        serves, sent_at = self._serves, self._clock()
-        if not await self._seat.renew(self._epoch, self._lease_seconds, serves=serves):
+        assert self._epoch is not None  # noqa: S101 - this process is the leader
+        connected, sent_at = self._connected, self._clock()
+        if not await self._lock.renew(self._epoch, self._lease_seconds, serves=connected):
             return False
         self._until = sent_at + self._lease_seconds
-        if serves:
+        if connected:
             self._inbox.tell_of_the_seat()
         return True
 
     async def _hand_over(self) -> None:
-        """The seat is free from here on; our connection stays until another one stands. Both store what comes once."""
+        """Frees the lock, but keeps the connection until another process is connected.
+
+        For that moment two are connected, which is safe: each event is stored once, by its idempotency key.
+        """
         epoch, self._epoch = self._epoch, None
         if epoch is not None:
             await self._give_back(epoch)
-        while self.ours:
+        while self.may_receive:
             self._changed.clear()
             try:
-                seen = await self._seat.look()
+                seen = await self._lock.look()
             except StoreError:
                 seen = None
             if seen is not None:
@@ -201,20 +210,20 @@ class OneAtATime:
                     log.info("another process is connected in our place")
                     break
                 self._until = self._clock() + self._lease_seconds
-            await self._pause(LEAVING_LOOK_SECONDS)
+            await self._pause(HAND_OVER_LOOK_SECONDS)
         self._forget()
 
     async def _give_back(self, epoch: int) -> None:
-        """Where the database does not answer, the lease runs out by itself."""
+        """Frees the lock. Where the database does not answer, the lease runs out by itself."""
         try:
             async with asyncio.timeout(self._lease_seconds):
-                await self._seat.leave(epoch)
+                await self._lock.leave(epoch)
         except (StoreError, TimeoutError):
             return
         self._inbox.tell_of_the_seat()
 
     async def _pause(self, seconds: float) -> None:
-        """Waits so long, or until something has changed."""
+        """Waits until something has changed, `seconds` at most."""
         try:
             async with asyncio.timeout(seconds):
                 await self._changed.wait()

@@ -1,4 +1,4 @@
-"""A link to Slack: one connection stands, and while Slack wants a new one in its place, two do."""
+"""The link to Slack: one open connection, or two while Slack asks for a new one in place of the old."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 from anchorbolt.errors import SlackRefusesError, SlackUnreachableError, SocketError
-from anchorbolt.socket_mode.connection import CLOSED, LEFT, TURNED_AWAY, Connection, Receive
+from anchorbolt.socket_mode.connection import CLOSED, LEASE_LOST, LEFT, Connection, Receive
 from anchorbolt.socket_mode.slack import ADVICE, Slack, refusal
 from anchorbolt.telemetry import metrics
 from anchorbolt.telemetry.logs import get_logger
@@ -18,15 +18,15 @@ from anchorbolt.telemetry.tasks import spawn
 log = get_logger("socket")
 
 HELLO_SECONDS = 5.0
-# Slack says `warning` some ten seconds before it ends a connection; a longer wait is for what it forgets.
+# Slack sends `warning` about ten seconds before it closes a connection. After this time we close it ourselves.
 WARNED_SECONDS = 15.0
-LEAVE_SECONDS = 3.0
-# After a warning, when the new connection cannot be had: not a storm, and within the ten seconds.
+CLOSE_SECONDS = 3.0
+# The wait between attempts to replace a connection, so that several fit into the ten seconds after a warning.
 AGAIN_SECONDS = 2.0
 
 
 class Link:
-    """Opens connections, keeps one standing, and says why the last one ended."""
+    """Opens connections, keeps one open, and tells why the last one ended."""
 
     def __init__(
         self,
@@ -46,22 +46,23 @@ class Link:
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
-    def standing(self) -> int:
-        """How many connections stand."""
-        return sum(connection.stands for connection in self._connections)
+    def open_connections(self) -> int:
+        """The number of open connections."""
+        return sum(connection.is_open for connection in self._connections)
 
-    async def knock(self) -> None:
-        """Asks Slack whether it would let us in, without going in. Raises a SocketError."""
-        with _counting():
+    async def check_access(self) -> None:
+        """Asks Slack whether it would accept a connection, without opening one. Raises a SocketError."""
+        with _counting_failures():
             await self._slack.url()
 
-    async def stand(self, on_stand: Callable[[], None]) -> str:
-        """Keeps a connection standing over Slack's wishes for a new one. Returns why the last one ended.
+    async def keep_connected(self, on_connected: Callable[[], None]) -> str:
+        """Opens a connection, and replaces it whenever Slack asks for that. Returns why the last one ended.
 
-        `on_stand`: the first one stands. Raises a SocketError when it could not be had, or Slack wants none of us.
+        `on_connected`: called when the first one is open. Raises a SocketError when the first one cannot be opened, or
+        when Slack refuses this app.
         """
         current = await self._open()
-        on_stand()
+        on_connected()
         while True:
             await _first(current.warned, current.ended)
             if current.warned.is_set() and current.reason in ADVICE:
@@ -73,32 +74,32 @@ class Link:
             new = await self._replacement(current)
             if new is None:
                 return current.reason
-            self._let_go(current)
+            self._retire(current)
             current = new
 
-    async def leave(self, within_seconds: float) -> None:
-        """Ends all connections, when what came over them is answered or the time is over."""
-        await asyncio.gather(*(connection.leave(within_seconds) for connection in list(self._connections)))
+    async def close_gracefully(self, within_seconds: float) -> None:
+        """Closes all connections once their envelopes are acknowledged, or when the time is over."""
+        await asyncio.gather(*(connection.close_gracefully(within_seconds) for connection in list(self._connections)))
 
-    async def drop(self) -> None:
-        """Ends all connections at once: they may be somebody else's to have."""
-        await asyncio.gather(*(connection.close(TURNED_AWAY) for connection in list(self._connections)))
+    async def close_at_once(self) -> None:
+        """Closes all connections at once, because another process may be the leader."""
+        await asyncio.gather(*(connection.close(LEASE_LOST) for connection in list(self._connections)))
 
     async def close(self) -> None:
-        """No link any more."""
+        """Closes all connections and releases what the link uses."""
         for task in list(self._tasks):
             task.cancel()
-        await self.drop()
+        await self.close_at_once()
         await self._slack.close()
 
     async def _open(self) -> Connection:
-        with _counting():
-            connection = await self._greeted()
+        with _counting_failures():
+            connection = await self._connect()
         metrics.socket_opens.add("ok")
         log.info("connected to Slack", connections=connection.connections)
         return connection
 
-    async def _greeted(self) -> Connection:
+    async def _connect(self) -> Connection:
         socket = await self._slack.connect()
         connection = Connection(socket, self._receive, self._may_receive, self._silent_seconds, self._clock)
         self._connections.add(connection)
@@ -112,7 +113,7 @@ class Link:
         except asyncio.CancelledError:
             await connection.close(LEFT)
             raise
-        if connection.stands:
+        if connection.is_open:
             return connection
         await connection.close(connection.reason)
         if connection.reason in ADVICE:
@@ -120,12 +121,12 @@ class Link:
         raise SlackUnreachableError(f"its WebSocket ended before the hello ({connection.reason})")
 
     async def _replacement(self, old: Connection) -> Connection | None:
-        """A connection in the place of one that was warned; None when that ended before there was another."""
+        """Opens a connection in place of an old one. Returns None when the old one ended before there was another."""
         while not old.ended.is_set():
             try:
                 return await self._open()
             except SocketError as error:
-                log.warning("no new connection yet: the old one still stands", error=str(error))
+                log.warning("no new connection yet: the old one is still open", error=str(error))
                 try:
                     async with asyncio.timeout(AGAIN_SECONDS):
                         await old.ended.wait()
@@ -133,17 +134,17 @@ class Link:
                     continue
         return None
 
-    def _let_go(self, old: Connection) -> None:
-        """Slack ends it: so nothing that it still sends meets a closed door."""
+    def _retire(self, old: Connection) -> None:
+        """Leaves the closing to Slack, so that envelopes which it still sends are received."""
 
-        async def outlive() -> None:
+        async def close_later() -> None:
             try:
                 async with asyncio.timeout(WARNED_SECONDS):
                     await old.ended.wait()
             except TimeoutError:
-                await old.leave(LEAVE_SECONDS)
+                await old.close_gracefully(CLOSE_SECONDS)
 
-        self._spawn(outlive(), "replaced socket")
+        self._spawn(close_later(), "replaced socket")
 
     async def _forget(self, connection: Connection) -> None:
         await connection.ended.wait()
@@ -158,8 +159,8 @@ class Link:
 
 
 @contextlib.contextmanager
-def _counting() -> Iterator[None]:
-    """Counts what fails, by whether somebody has to do something about it."""
+def _counting_failures() -> Iterator[None]:
+    """Counts failures to connect: those that need a person (refused) apart from the others (unreachable)."""
     try:
         yield
     except SocketError as error:

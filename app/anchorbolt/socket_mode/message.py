@@ -1,4 +1,4 @@
-"""What Slack says over a connection: hello, disconnect, and envelopes with a request in them.
+"""The messages that Slack sends over a connection: hello, disconnect, and envelopes with a request in them.
 
 https://docs.slack.dev/apis/events-api/using-socket-mode/
 """
@@ -20,23 +20,23 @@ EVENTS, COMMANDS, INTERACTIVE = "events_api", "slash_commands", "interactive"
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """The connection stands. `connections`: how many this app has now, with this one."""
+    """The connection is open. `connections`: how many this app has now, including this one."""
 
     connections: int
 
 
 @dataclass(frozen=True, slots=True)
 class Disconnect:
-    """The connection will end soon, or Slack wants none. `reason` is Slack's own word."""
+    """Slack will close the connection soon, or refuses it. `reason` is Slack's word for why."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """A request, as the bytes that Slack would have posted: from here on it goes the way of a request.
+    """A request as the bytes that Slack would have posted over HTTP.
 
-    So a delivery is stored in one form, whatever door it came by, and any process can run it.
+    So a delivery is stored in the same form whichever transport it arrived by, and any process can run it.
     """
 
     id: str
@@ -47,7 +47,7 @@ class Envelope:
 
 
 def read(text: str) -> Hello | Disconnect | Envelope | None:
-    """Reads a message; None for one that says nothing to us. Never raises: whatever it is, the connection goes on."""
+    """Reads a message. Returns None for an unknown kind. Never raises, so that no message ends the connection."""
     try:
         message = json_text.read(text)
     except ValueError:
@@ -62,13 +62,13 @@ def read(text: str) -> Hello | Disconnect | Envelope | None:
             return Disconnect(str(message.get("reason") or "unknown"))
     try:
         request = SocketModeRequest.from_dict(message)
-    except (ValueError, TypeError):  # slack_sdk means the first and raises the second
+    except (ValueError, TypeError):  # slack_sdk intends the first and raises the second
         request = None
     if request is None or not isinstance(request.envelope_id, str):
         return None
     try:
         content_type, body = _as_posted(request.type, request.payload)
-    except ValueError:  # which nobody can write again: refused as what nobody can read
+    except ValueError:  # it cannot be encoded: an empty body is refused like one that cannot be read
         content_type, body = JSON, b""
     retries = request.retry_attempt
     reason = request.retry_reason
@@ -82,7 +82,7 @@ def read(text: str) -> Hello | Disconnect | Envelope | None:
 
 
 def _as_posted(kind: str, payload: Mapping[str, Any]) -> tuple[str, bytes]:
-    """Content type and body. A kind that nobody knows goes as JSON: what reads requests will refuse it by its type."""
+    """The content type and the body. An unknown kind is encoded as JSON; parsing refuses it by its type."""
     if kind == COMMANDS:
         given = {name: value for name, value in payload.items() if value is not None}
         return FORM, urlencode(

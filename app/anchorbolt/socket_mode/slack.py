@@ -1,4 +1,4 @@
-"""Slack's end: where to connect to, and what it means when Slack refuses."""
+"""Calls Slack to open connections, and explains Slack's refusals."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ LOGGER = "slack_sdk.web.async_client"  # the SDK's own name
 ASK_SECONDS = 5.0
 CONNECT_SECONDS = 5.0
 CLOSE_SECONDS = 0.3
-# Slack's payloads are far smaller; without a bound, a defect of somebody's would be our memory.
+# Slack's payloads are far smaller. The limit protects our memory from a faulty peer.
 LARGEST_BYTES = 16 * 1024 * 1024
 
 TOKEN = "make an app-level token with connections:write under Basic Information, and set SLACK_APP_TOKEN to it"  # noqa: S105 - a sentence
 MANY = "fewer replicas, or SOCKET_CONNECTIONS=single; look who else uses this app's token"
 OFF = "switch Socket Mode on in the settings of your Slack app"
 
-# Slack's words that no repetition soon mends, and what to do. https://docs.slack.dev/reference/methods/apps.connections.open
+# Slack's errors that trying again does not mend, and what to do. https://docs.slack.dev/reference/methods/apps.connections.open
 ADVICE = {
     **dict.fromkeys(
         (
@@ -40,7 +40,7 @@ ADVICE = {
 
 
 def refusal(word: str) -> SlackRefusesError:
-    """The error for one of these words."""
+    """The error for one of the words in ADVICE."""
     return SlackRefusesError(word, ADVICE[word])
 
 
@@ -52,12 +52,12 @@ class Slack:
         if logger.level == logging.NOTSET:  # see bolt/web_api/client.py
             logger.setLevel(logger.getEffectiveLevel())
         self._token = app_token
-        # Retries are ours: they would wait here for as long as Slack says, and nobody would see it.
+        # No retries by slack_sdk: they would wait as long as Slack says without a sign of it; the transport retries.
         self._client = AsyncWebClient(base_url=api_url, timeout=round(ASK_SECONDS), logger=logger, retry_handlers=[])
         self._session: aiohttp.ClientSession | None = None
 
     async def url(self) -> str:
-        """A URL that serves for one connection. Raises SlackUnreachableError or SlackRefusesError."""
+        """Returns a URL that is valid for one connection. Raises SlackUnreachableError or SlackRefusesError."""
         try:
             async with asyncio.timeout(ASK_SECONDS):
                 answer = await self._client.apps_connections_open(app_token=self._token)
@@ -68,7 +68,7 @@ class Slack:
         return str(answer["url"])
 
     async def connect(self) -> ClientWebSocketResponse:
-        """A WebSocket that has not been greeted yet. Raises SlackUnreachableError or SlackRefusesError."""
+        """Opens a WebSocket; its hello has yet to arrive. Raises SlackUnreachableError or SlackRefusesError."""
         url = await self.url()
         if self._session is None:
             self._session = aiohttp.ClientSession()
@@ -76,7 +76,7 @@ class Slack:
             async with asyncio.timeout(CONNECT_SECONDS):
                 return await self._session.ws_connect(
                     url,
-                    autoping=False,  # every sign of life is looked at
+                    autoping=False,  # pings and pongs count as signs of life
                     max_msg_size=LARGEST_BYTES,
                     timeout=aiohttp.ClientWSTimeout(ws_close=CLOSE_SECONDS),
                     proxy=self._client.proxy,  # HTTPS_PROXY, as for the Web API
@@ -85,7 +85,7 @@ class Slack:
             raise SlackUnreachableError(f"its WebSocket: {type(error).__name__}") from None
 
     async def close(self) -> None:
-        """Ends the session."""
+        """Closes the HTTP session."""
         if self._session is not None:
             await self._session.close()
 

@@ -88,7 +88,7 @@ async def test_a_quiet_connection_is_no_dead_one(start_connected: StartConnected
 
 
 async def test_without_a_hello_nothing_stands(start_connected: StartConnected, slack: Emulator) -> None:
-    """A WebSocket that is opened and never greeted is no connection: not ready, and tried again until it is."""
+    """A WebSocket that is opened without a hello is no connection: not ready, and tried again until it is."""
     slack.sockets.sends_hello = False
     app = start_connected(SOCKET_SILENT_SECONDS=1)
     await until_unready(app, "Slack cannot be reached")
@@ -118,7 +118,7 @@ async def test_a_revoked_token_is_said_once_and_makes_no_storm(
 async def test_too_many_connections_are_said_once_and_make_no_storm(
     start_connected: StartConnected, slack: Emulator
 ) -> None:
-    """Slack allows ten: the eleventh is told to be fewer, is not ready, and does not knock all the time."""
+    """Slack allows ten: the eleventh is told to be fewer, is not ready, and does not ask Slack all the time."""
     slack.sockets.connection_limit = 0
     app = start_connected()
     await until_unready(app, "too_many_websockets")
@@ -145,7 +145,7 @@ async def test_a_slack_that_is_broken_is_asked_ever_more_seldom(
 async def test_a_connection_that_is_broken_off_is_opened_again(
     start_connected: StartConnected, player: SocketPlayer, slack: Emulator
 ) -> None:
-    """Slack ends the connection without a word: the next one stands soon."""
+    """Slack ends the connection without a word: the next one is open soon."""
     app = start_connected()
     await app.until_ready()
     await slack.sockets.open_connections[0].close()

@@ -1,4 +1,4 @@
-"""Whose turn it is to be connected, where the database does not answer at the wrong moment."""
+"""The leadership of Socket Mode where the database is away for a moment."""
 
 from __future__ import annotations
 
@@ -9,32 +9,34 @@ import pytest
 from anchorbolt.errors import StoreUnavailableError
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.sqlite import SqliteDatabase
-from anchorbolt.socket_mode.leadership import OneAtATime
+from anchorbolt.socket_mode.leadership import SingleLeader
 
 from tests.support.waiting import until_answer
 
 
 @pytest.fixture
 async def inbox() -> AsyncIterator[Inbox]:
-    """One in memory."""
+    """An inbox in memory."""
     inbox = Inbox(SqliteDatabase(None), lease_seconds=9)
     await inbox.open()
     yield inbox
     await inbox.close()
 
 
-async def test_a_seat_that_could_not_be_left_is_left_later(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Our own seat is not taken for that of another: we stay connected until one is, and it need not wait."""
-    turn = OneAtATime(inbox, lease_seconds=60)
-    await turn.take(lambda: None)
-    keeping = asyncio.ensure_future(turn.keep())
-    turn.serve()
+async def test_a_lock_that_could_not_be_released_is_released_later(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lock that is still ours is not mistaken for another process's: we release it, and stay connected until then."""
+    leadership = SingleLeader(inbox, lease_seconds=60)
+    await leadership.acquire(lambda: None)
+    leading = asyncio.ensure_future(leadership.hold())
+    leadership.announce_connected()
 
     async def is_served() -> bool:
         return (await inbox.seat.look()).served
 
     await until_answer(is_served, what="the others see that we are connected")
-    # 1. A drain begins, and the seat cannot be left.
+    # 1. A drain begins, and the lock cannot be released.
     leave, tries = inbox.seat.leave, list[int]()
 
     async def away_once(epoch: int) -> bool:
@@ -44,14 +46,14 @@ async def test_a_seat_that_could_not_be_left_is_left_later(inbox: Inbox, monkeyp
         return await leave(epoch)
 
     monkeypatch.setattr(inbox.seat, "leave", away_once)
-    turn.hand_over(closing=False)
+    leadership.hand_over(closing=False)
 
-    # 2. It is left all the same, and nobody thinks that another one is connected.
+    # 2. It is released all the same, and this process does not believe that another one is connected.
     async def is_free() -> bool:
         return (await inbox.seat.look()).free_in_seconds == 0
 
-    await until_answer(is_free, what="the seat is free")
+    await until_answer(is_free, what="the lock is free")
     assert len(tries) == 2
-    assert turn.ours
-    assert not keeping.done()
-    keeping.cancel()
+    assert leadership.may_receive
+    assert not leading.done()
+    leading.cancel()
