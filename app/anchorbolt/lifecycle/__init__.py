@@ -1,1 +1,1 @@
-"""The life of a pod: starting, ready, draining, closed; its probes, its servers, its signals."""
+"""The life of a pod: its states, probes and signals, the gunicorn master above it, and the transport."""

@@ -1,4 +1,4 @@
-"""The worker's event loop: a life runs in it, and the master sees that it turns."""
+"""Runs the worker's event loop, with a heartbeat that shows the master that the loop is not blocked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ log = get_logger("lifecycle")
 
 
 def run(live: Callable[[], Awaitable[None]], beat: Callable[[], None], beat_seconds: float) -> None:
-    """Until that life is over. Raises an AnchorboltError, once it is logged, when it could not begin."""
+    """Runs `live` to its end, and calls `beat` every `beat_seconds` meanwhile.
+
+    Raises an AnchorboltError, after logging it, when `live` could not start.
+    """
     try:
         uvloop.run(_run(live, beat, beat_seconds))
     except AnchorboltError as error:

@@ -1,4 +1,4 @@
-"""gunicorn, with one worker that lives as life.py tells: it opens the ports, and starts a new worker when one dies."""
+"""The gunicorn master: it opens the ports, starts one worker (life.py), and starts a new one when that dies."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from anchorbolt.lifecycle import garbage_collection
 from anchorbolt.lifecycle.orders import HELD_SIGNALS, Orders
 from anchorbolt.lifecycle.worker import Worker
 
-# A worker whose loop stands still for so long is killed, and a new one takes over.
+# A worker whose event loop is blocked for so long is killed and replaced.
 HANG_SECONDS = 30
 
 Live = Callable[[Sequence[socket.socket]], Awaitable[None]]
 
 
 class QuietLogger(Logger):  # type: ignore[misc] # it has no annotations
-    """gunicorn's lines go where all lines go: the root logger was told where that is."""
+    """Sends gunicorn's log lines to the root logger, so that they look like all others."""
 
     def setup(self, cfg: Any) -> None:
         """gunicorn's own hook."""
@@ -31,7 +31,7 @@ class QuietLogger(Logger):  # type: ignore[misc] # it has no annotations
 
 
 class MasterArbiter(Arbiter):  # type: ignore[misc]
-    """An interrupt drains as SIGTERM does; the second one hastens the worker instead of killing it."""
+    """An arbiter for which SIGINT drains as SIGTERM does; a second signal makes the worker stop sooner."""
 
     handle_int = Arbiter.handle_term
     asked_to_end = False
@@ -42,7 +42,7 @@ class MasterArbiter(Arbiter):  # type: ignore[misc]
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_SIGNALS)
 
     def spawn_worker(self) -> None:
-        """gunicorn's own hook. Before a worker has handlers of its own, it would put its signals into our queue."""
+        """gunicorn's own hook. Signals are blocked, because a new worker would queue its own as the master's."""
         if self.asked_to_end:
             return
         signal.pthread_sigmask(signal.SIG_BLOCK, HELD_SIGNALS)
@@ -62,10 +62,10 @@ class MasterArbiter(Arbiter):  # type: ignore[misc]
 
 
 class Master(BaseApplication):  # type: ignore[misc]
-    """The gunicorn application: its options, and what a worker runs."""
+    """The gunicorn application: its options, and what its worker runs."""
 
     def __init__(self, orders: Orders, load: Callable[[], Live]) -> None:
-        """`load`: called in the worker."""
+        """`load`: called in the worker process; returns what the worker runs."""
         self._orders = orders
         self._load = load
         super().__init__()
@@ -86,10 +86,10 @@ class Master(BaseApplication):  # type: ignore[misc]
             self.cfg.set(name, value)
 
     def load(self) -> Live:
-        """gunicorn's own hook: what it calls the application."""
+        """gunicorn's own hook: returns what gunicorn calls the application."""
         return self._load()
 
     def run(self) -> None:
-        """Until a signal ends it, with the worker's exit code."""
-        garbage_collection.calm()  # before the fork: what is never looked at again stays one copy for both
+        """Runs until a signal ends it, and exits with the worker's exit code."""
+        garbage_collection.calm()  # before the fork, so that master and worker share these objects' memory
         MasterArbiter(self).run()

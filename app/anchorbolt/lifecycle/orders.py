@@ -1,4 +1,4 @@
-"""How `serve` becomes the master: it is told on its command line what to do, so nothing of that is a secret."""
+"""How `serve` becomes the master: it executes itself anew, with orders on the command line that hold no secret."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ import sys
 from dataclasses import asdict, dataclass
 from typing import NoReturn
 
-# Held back until there is somebody to take them: as PID 1 a process without a handler would lose them.
+# Blocked until there is a handler for them: a process with PID 1 and without a handler would lose them.
 HELD_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
 
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """`addresses`: where to listen, Kubernetes' last. `end_seconds`: what the end of a worker may take."""
+    """What the master needs to know.
+
+    `addresses`: where to listen, the internal port last. `end_seconds`: how long a worker may take to end.
+    """
 
     addresses: tuple[tuple[str, int], ...]
     end_seconds: float
@@ -27,13 +30,13 @@ class Orders:
 
     @classmethod
     def read(cls, text: str) -> Orders:
-        """What `str` has written."""
+        """Parses the text that `str` makes of orders."""
         told = json.loads(text)
         return cls(**told | {"addresses": tuple((host, port) for host, port in told["addresses"])})
 
 
 def become_master(orders: Orders) -> NoReturn:
-    """The same process and environment go on, in a Python that has imported nothing yet (app/anchorbolt/master.py)."""
+    """Replaces this process by the master (app/anchorbolt/master.py), which starts without any of our imports."""
     given = sys.orig_argv
     options = given[1 : given.index("-m")] if "-m" in given else []  # Python's own, as -X
     signal.pthread_sigmask(signal.SIG_BLOCK, HELD_SIGNALS)

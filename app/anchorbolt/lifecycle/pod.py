@@ -1,4 +1,4 @@
-"""The state of a pod, as its probes tell it."""
+"""The state of a pod, which its probes report."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ log = get_logger("lifecycle")
 
 
 class State(StrEnum):
-    """In this order; only a drain that no SIGTERM follows goes back."""
+    """The states in their order. The only way back is a drain that no SIGTERM follows: the pod is ready again."""
 
     STARTING = "starting"
     READY = "ready"
@@ -22,7 +22,7 @@ class State(StrEnum):
 
 
 class Pod:
-    """Who may know: the probes. Who changes it: the preStop hook by /drain, and the life of the process."""
+    """The state of this pod. The probes read it; /drain (the preStop hook) and the lifecycle change it."""
 
     def __init__(
         self,
@@ -31,7 +31,10 @@ class Pod:
         on_lapse: Callable[[], None],
         trouble: Callable[[], str | None] = lambda: None,
     ) -> None:
-        """`on_drain`: nothing new begins. `on_lapse`: it may again. `trouble`: why nothing can come in."""
+        """`on_drain`: called when a drain begins. `on_lapse`: called when it is cancelled.
+
+        `trouble`: returns why no delivery can arrive although the pod is ready otherwise, or None.
+        """
         self.state = State.STARTING
         self._delay_seconds = drain_delay_seconds
         self._on_drain = on_drain
@@ -42,7 +45,7 @@ class Pod:
         self._draining_since: float | None = None
 
     def become(self, state: State) -> None:
-        """The life of the process goes on."""
+        """Changes the state, and logs the change."""
         if self._lapse is not None:
             self._lapse.cancel()
         if state is not self.state:
@@ -54,24 +57,24 @@ class Pod:
         self.state = state
 
     def end(self) -> None:
-        """SIGTERM: the drain has a follower, so that no /drain, however late, lets it lapse any more."""
+        """Begins the drain that SIGTERM asks for. After it, no /drain can make the pod ready again."""
         self._ending = True
         self.become(State.DRAINING)
 
     @property
     def trouble(self) -> str | None:
-        """Why a pod that would be ready is not, for whoever asks; None when it is."""
+        """Why the pod is not ready: its state or the trouble of its transport. None when it is ready."""
         return self.state if self.state is not State.READY else self._trouble()
 
     @property
     def drain_seconds(self) -> float:
-        """Since the drain began; 0 while there is none."""
+        """Seconds since the drain began; 0 while there is none."""
         return 0.0 if self._draining_since is None else time.monotonic() - self._draining_since
 
     async def drain(self) -> None:
-        """What preStop asks for: not ready, still serving. Returns when proxies have had time to learn of it.
+        """Makes the pod unready while it still serves, for preStop. Returns when proxies have had time to notice.
 
-        It lapses when no SIGTERM follows within twice that time: a hook called by hand must not leave a pod useless.
+        Without a SIGTERM within twice that time the drain lapses, so that a call by hand does not disable a pod.
         """
         if self.state in (State.READY, State.DRAINING) and not self._ending:
             self.become(State.DRAINING)

@@ -1,4 +1,4 @@
-"""Looks before anything starts whether a port is free: whoever binds it later complains late and at length."""
+"""Checks before anything starts whether a port is free, for an early and short error message."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from anchorbolt.errors import InvalidSettingsError, PortTakenError
 
 
 def require_free(host: str, port: int, setting: str) -> None:
-    """Raises PortTakenError when somebody listens there already, InvalidSettingsError when nobody can."""
+    """Raises PortTakenError when the port is in use, and InvalidSettingsError when the address cannot be used."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -22,6 +22,6 @@ def require_free(host: str, port: int, setting: str) -> None:
 
 
 def reachable(host: str) -> str:
-    """The address at which this machine reaches a server that listens on `host`, as a URL has it."""
+    """The address, in the form of a URL, at which this machine reaches a server that listens on `host`."""
     own = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - read, not bound
     return f"[{own}]" if ":" in own else own

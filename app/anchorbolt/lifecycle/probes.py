@@ -1,4 +1,4 @@
-"""The internal port: the probes of Kubernetes, and the preStop hook. Nothing here asks the database."""
+"""The internal port: the probes and the preStop hook of Kubernetes. None of them queries the database."""
 
 from __future__ import annotations
 
@@ -15,26 +15,27 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 def create(pod: Pod, extra: dict[str, Endpoint] | None = None) -> Starlette:
-    """The application of the internal port. `extra`: more pages by path."""
+    """Creates the application of the internal port. `extra`: further pages by their path."""
 
     async def livez(_: Request) -> Response:
-        """The process answers: true from its first moment to its last, also while it drains."""
+        """Answers 200 as long as the process can answer, also while it drains."""
         return PlainTextResponse("alive\n")
 
     async def startupz(_: Request) -> Response:
-        """The store was reached once. Liveness and readiness are asked from then on."""
+        """Answers 200 once the store was reached. Kubernetes asks for liveness and readiness only after that."""
         return _answer(pod, pod.state is not State.STARTING)
 
     async def readyz(_: Request) -> Response:
-        """The store was reached once, and we do not drain. A store that goes away later makes no pod unready.
+        """Answers 200 when the store was reached once and the pod does not drain.
 
-        In Socket Mode: and we are connected, or could be when it is our turn.
+        A store that goes away later makes no pod unready. In Socket Mode the pod must also be connected to Slack, or be
+        a standby that could connect.
         """
         trouble = pod.trouble
         return PlainTextResponse(f"{trouble or pod.state}\n", 200 if trouble is None else 503)
 
     async def drain(_: Request) -> Response:
-        """For preStop, whose httpGet is a GET; a person would POST."""
+        """Begins the drain. A preStop hook sends a GET, a person a POST."""
         await pod.drain()
         return PlainTextResponse(f"{pod.state}\n")
 

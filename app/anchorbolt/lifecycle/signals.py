@@ -1,4 +1,4 @@
-"""SIGTERM ends the pod, a second one hastens the end; SIGINT is the master's to turn into one."""
+"""The worker's signals: SIGTERM begins the drain, a second one ends it sooner. The master turns SIGINT into SIGTERM."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Result = TypeVar("Result")
 
 
 class Signals:
-    """What was asked of this process from outside."""
+    """The signals that this process has received."""
 
     def __init__(self) -> None:
         self._end = asyncio.Event()
@@ -24,20 +24,20 @@ class Signals:
         self._parent = os.getppid()
 
     def listen(self) -> None:
-        """Takes the signals, in the loop of the worker."""
+        """Installs the signal handlers in the worker's event loop."""
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._term)
         loop.add_signal_handler(signal.SIGQUIT, self._quit)
-        # Ctrl-C reaches master and worker at once: the master answers it with a SIGTERM to us.
+        # Ctrl-C reaches both master and worker: the master then sends us a SIGTERM.
         loop.add_signal_handler(signal.SIGINT, lambda: None)
 
     @property
     def hastened(self) -> bool:
-        """Whether somebody does not want to wait for what runs."""
+        """Whether a second signal asked not to wait for runs in progress."""
         return self._hasten.is_set()
 
     async def end(self) -> None:
-        """Returns when the pod shall end: at SIGTERM, or when the master is gone and nobody would send one."""
+        """Returns when the pod must end: at SIGTERM, or when the master is gone, because nobody would send one then."""
         while not self._end.is_set():
             try:
                 async with asyncio.timeout(1):
@@ -48,7 +48,7 @@ class Signals:
                     return
 
     async def unless_hastened(self, work: Awaitable[Result]) -> Result | None:
-        """The result of a wait, or None when it was cut by a second signal."""
+        """Awaits `work` and returns its result, or None when a second signal cancelled it."""
         waiting = asyncio.ensure_future(work)
         hasten = asyncio.ensure_future(self._hasten.wait())
         await asyncio.wait([waiting, hasten], return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""What is done before there is a master: looks whether this process can serve at all, then becomes it."""
+"""What `serve` does before there is a master: it checks the settings and the ports, then becomes the master."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from anchorbolt.lifecycle.orders import Orders, become_master
 from anchorbolt.lifecycle.ports import require_free
 from anchorbolt.settings import LogFormat, ReceiverKind, Role, Settings
 
-# What requests in flight get after the last of them was accepted.
+# How long requests in flight have after the deadline of the last one that was accepted.
 FINISH_MARGIN_SECONDS = 1.0
-# More than the parts of life.py take together, so that only what hangs is killed.
+# More than the other steps of life.py take together, so that only a worker that hangs is killed.
 END_MARGIN_SECONDS = 8.0
 
 
@@ -35,31 +35,31 @@ def serve(settings: Settings) -> NoReturn:
 
 
 def finish_seconds(settings: Settings) -> float:
-    """What requests in flight get at the end."""
+    """How many seconds requests in flight have at the end."""
     return settings.ack_deadline_seconds + FINISH_MARGIN_SECONDS
 
 
 def end_seconds(settings: Settings) -> float:
-    """How long the server may take from SIGTERM to its end; the grace period of a pod must be longer."""
+    """How many seconds the server may take from SIGTERM to its end. The grace period of a pod must be longer."""
     return finish_seconds(settings) + settings.drain_timeout_seconds + END_MARGIN_SECONDS
 
 
 def writes_json(settings: Settings) -> bool:
-    """How lines look: `auto` is JSON unless a person reads them."""
+    """Whether log lines are JSON. `auto` means JSON unless standard error is a terminal."""
     if settings.log_format is LogFormat.AUTO:
         return not sys.stderr.isatty()
     return settings.log_format is LogFormat.JSON
 
 
 def configure_logs(settings: Settings) -> None:
-    """Where lines go, and how they look."""
-    from anchorbolt.telemetry import logs  # noqa: PLC0415 - structlog, without which `serve` begins
+    """Configures the log of this process as the settings say."""
+    from anchorbolt.telemetry import logs  # noqa: PLC0415 - `serve` does without structlog
 
     logs.configure(settings.log_level, as_json=writes_json(settings))
 
 
 def require_needed(settings: Settings) -> None:
-    """Raises InvalidSettingsError for what serving needs and the settings do not have."""
+    """Raises InvalidSettingsError when a setting that serving needs is missing."""
     problems = []
     if settings.receiver is ReceiverKind.SOCKET:
         token = settings.slack_app_token.get_secret_value() if settings.slack_app_token else ""

@@ -1,4 +1,4 @@
-"""gunicorn's worker, with the life that ours is. The master needs its class too, so the file imports no event loop."""
+"""Our gunicorn worker. The master imports its class too, so this file imports no event loop."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ HEARTBEAT_SECONDS = 1.0
 
 
 class Worker(base.Worker):  # type: ignore[misc] # it has no annotations
-    """What it needs beyond gunicorn, it imports in its own process (docs/decisions/0060)."""
+    """Runs our event loop. It imports what it needs beyond gunicorn in its own process (docs/decisions/0060)."""
 
     def init_signals(self) -> None:
-        """gunicorn's own hook: in the place of its handlers come those of the loop (signals.py)."""
+        """gunicorn's own hook: resets its signal handlers, because the event loop installs its own (signals.py)."""
         for number in self.SIGNALS:
             signal.signal(number, signal.SIG_DFL)
-        # The master passes it on to ask for new log files; by itself it kills.
+        # The master passes it on to reopen log files; without a handler it would kill the worker.
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_SIGNALS)
 
@@ -47,5 +47,6 @@ class Worker(base.Worker):  # type: ignore[misc] # it has no annotations
         try:
             loop.run(lambda: self.wsgi([listener.sock for listener in self.sockets]), self.notify, HEARTBEAT_SECONDS)
         except AnchorboltError:
-            # The master would start one worker after the other; this ends it, and Kubernetes shows the message.
+            # Otherwise the master would start one worker after another. This exit code ends it, and Kubernetes restarts
+            # the pod and shows the message.
             sys.exit(Arbiter.WORKER_BOOT_ERROR)
