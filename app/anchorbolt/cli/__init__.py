@@ -1,7 +1,7 @@
 """The command line: `anchorbolt COMMAND`.
 
 A command `x` is the module `anchorbolt.cli.x` with a function `x` that Typer can read, or with a `typer.Typer` named
-`x` that holds subcommands. COMMANDS says what it is for; its module is imported when it is called, not before.
+`x` that holds subcommands. COMMANDS describes it; its module is imported only when the command is called.
 Exit codes: 0 done, 1 failed, 2 a mistake in the call or in the settings.
 """
 
@@ -22,17 +22,17 @@ MISTAKEN = 2
 
 COMMANDS = {
     "serve": "Serves: answers Slack, runs the listeners, drains on SIGTERM.",
-    "dev": "Runs the app against a Slack emulator, and plays one request of every kind.",
+    "dev": "Runs the app against a Slack emulator, and sends it one request of every kind.",
     "send": "Signs and sends one request as Slack would, and prints the equal curl.",
     "inbox": "Lists, shows, replays and discards deliveries; pauses all of them.",
     "migrate": "Brings the schema of the inbox up to date.",
     "manifest": "Prints the manifest that creates the Slack app, with your host in it or for Socket Mode.",
-    "check": "Says what is wrong with settings, listeners and database, and how to mend it.",
+    "check": "Checks settings, listeners and database, and says how to mend what is wrong.",
 }
 
 
 class LazyCommands(TyperGroup):
-    """Knows each command by its name and its sentence, and imports only the one that is called."""
+    """A group that knows the name and the description of each command, and imports only the one that is called."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
@@ -40,17 +40,17 @@ class LazyCommands(TyperGroup):
             self.add_command(TyperCommand(name=name, help=sentence))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
-        """The command that the arguments name, loaded."""
+        """Loads the command that the arguments name."""
         name, known, rest = super().resolve_command(ctx, args)
         return name, known and load(args[0]), rest
 
 
 def load(name: str) -> Any:
-    """The command of a module, ready to be run."""
+    """Imports a command's module and returns the command, ready to run."""
     command = getattr(import_module(f"anchorbolt.cli.{name}"), name)
     if isinstance(command, typer.Typer):
         return typer.main.get_command(command)
-    # Markdown: a line break in a docstring is no line break in the help.
+    # In Markdown mode, a line break in a docstring is no line break in the help.
     alone = typer.Typer(add_completion=False, rich_markup_mode="markdown")
     alone.command(name)(command)
     return typer.main.get_command(alone)
@@ -70,7 +70,7 @@ def _root() -> None: ...
 
 
 def main() -> None:
-    """Runs the command line and ends the process; an error of ours is a message, never a traceback."""
+    """Runs the command line and ends the process. Errors of ours are printed as messages, without a traceback."""
     if sys.path[:1] != [working_directory := str(Path.cwd())]:
         sys.path.insert(0, working_directory)  # as `python -m` does: a team's app.py or listeners/ is found there
     try:

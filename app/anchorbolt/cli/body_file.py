@@ -1,4 +1,4 @@
-"""A body from a file, sent as Slack would send it."""
+"""Makes a request from a file, in one of the encodings that Slack uses."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _INTERACTIONS = (
 
 
 class Encoding(StrEnum):
-    """How the file travels: as it is (`json`, `form`), or its JSON as form fields or within `payload`."""
+    """How the file is sent: as it is (`json`, `form`), or its JSON as form fields or in the form field `payload`."""
 
     AUTO = "auto"
     JSON = "json"
@@ -30,7 +30,7 @@ class Encoding(StrEnum):
 
 
 def sample_from_file(file: Path, encoding: Encoding) -> Sample:
-    """The request that a file is the body of. Raises ValueError where the file does not fit the encoding."""
+    """Returns the request with a file as its body. Raises ValueError where the file does not fit the encoding."""
     body = file.read_bytes()
     decoded = _decoded(body)
     if encoding is Encoding.AUTO:
@@ -52,7 +52,7 @@ def _decoded(body: bytes) -> object:
 
 
 def _guess(body: bytes, decoded: object) -> Encoding:
-    """JSON of an interaction is a payload, JSON of a command is fields; what is no JSON may be a form."""
+    """Guesses the encoding: `payload` for JSON of an interaction, `fields` for JSON of a command, and so on."""
     if isinstance(decoded, dict):
         if decoded.get("type") in _INTERACTIONS:
             return Encoding.PAYLOAD

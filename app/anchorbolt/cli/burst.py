@@ -1,4 +1,4 @@
-"""Many requests, a bounded number at once, and what came of them."""
+"""Sends many requests, a bounded number of them at once, and sums up the answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from anchorbolt.emulator.player import Ack
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What came of many requests: a count for each status or failure, and ack times in milliseconds."""
+    """The result of many requests: a count for each status or failure, and ack times in milliseconds."""
 
     sent: int
     by_status: dict[str, int]
@@ -23,14 +23,14 @@ class Summary:
     refused: int
 
     def __str__(self) -> str:
-        """A line for people."""
+        """One line for a person."""
         statuses = ", ".join(f"{status}: {count}" for status, count in sorted(self.by_status.items()))
         times = f"ack p50 {self.p50_ms:.1f} ms, p99 {self.p99_ms:.1f} ms, max {self.max_ms:.1f} ms"
         return f"{self.sent} sent; {statuses}; {times}"
 
 
 async def burst(send_one: Callable[[], Awaitable[Ack]], *, count: int, concurrency: int) -> Summary:
-    """Sends `count` requests, `concurrency` of them at any time."""
+    """Sends `count` requests, at most `concurrency` of them at once."""
     acks: list[Ack] = []
     numbers = iter(range(count))
 
@@ -45,7 +45,7 @@ async def burst(send_one: Callable[[], Awaitable[Ack]], *, count: int, concurren
 
 
 def summarize(acks: Sequence[Ack]) -> Summary:
-    """The summary of at least one ack."""
+    """Sums up at least one ack."""
     times = sorted(ack.ack_ms for ack in acks)
     by_status = Counter(str(ack.status or ack.failure) for ack in acks)
     return Summary(
@@ -59,5 +59,5 @@ def summarize(acks: Sequence[Ack]) -> Summary:
 
 
 def _percentile(ordered: Sequence[float], share: float) -> float:
-    """The nearest-rank percentile."""
+    """The nearest-rank percentile of sorted values; `share` is between 0 and 1."""
     return ordered[math.ceil(len(ordered) * share) - 1]

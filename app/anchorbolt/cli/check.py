@@ -1,4 +1,4 @@
-"""`anchorbolt check`: what is wrong with the settings and the database, and how to mend it."""
+"""`anchorbolt check`: checks the settings, the listeners and the database."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from anchorbolt.settings.otel import collector
 
 
 def check() -> None:
-    """Says of the settings, the listeners and the database whether they are good, and what to do where they are not."""
+    """Checks the settings, the listeners and the database, and prints for each problem how to mend it."""
     problems: list[str] = []
-    loaded = settings.load()  # what is malformed ends here, with a line for each
+    loaded = settings.load()  # malformed settings end the command here, with a line for each
     start.configure_logs(loaded)
     for needed in (lambda: start.require_needed(loaded), collector):
         try:

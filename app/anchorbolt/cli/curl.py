@@ -1,4 +1,4 @@
-"""The curl command that sends the same request."""
+"""Writes the curl command that sends the same request."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def equal_curl(url: str, headers: Mapping[str, str], body: bytes, file: Path | None = None) -> str:
-    """A command to paste into a shell; the body is in it, or read from `file`, byte for byte."""
+    """Returns a command to paste into a shell. The body is part of it, or is read from `file`, byte for byte."""
     data = f"@{file}" if file is not None else body.decode()
     parts = ["curl", "-sS", "-i", "-X", "POST"]
     for name, value in headers.items():

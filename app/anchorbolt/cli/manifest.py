@@ -1,4 +1,4 @@
-"""`anchorbolt manifest`: the manifest that creates the Slack app, with the host filled in or for Socket Mode."""
+"""`anchorbolt manifest`: prints the manifest that creates the Slack app, with a host in it or for Socket Mode."""
 
 import json
 import re
@@ -18,7 +18,7 @@ def manifest(
     host: Annotated[
         str | None, typer.Option(help="Where Slack reaches the app: a host name, or an https address.")
     ] = None,
-    socket: Annotated[bool, typer.Option("--socket", help="For Socket Mode: Slack reaches nothing of ours.")] = False,
+    socket: Annotated[bool, typer.Option("--socket", help="For Socket Mode, in which Slack needs no URL.")] = False,
     output: Annotated[Path | None, typer.Option(help="The file to write, instead of standard output.")] = None,
 ) -> None:
     """Prints the manifest for creating the app at https://api.slack.com/apps (New App, From a manifest)."""

@@ -10,9 +10,10 @@ from anchorbolt.lifecycle import start
 
 
 def migrate() -> None:
-    """Brings the database of DATABASE_URL to the schema that this version needs; once, however many try at a time.
+    """Brings the database of DATABASE_URL to the schema that this version needs.
 
-    Safe while pods of the version before still run. Serving from a SQLite file does it by itself.
+    It may run several times at once, and while pods of the version before still run. `serve` does it by itself for a
+    SQLite file.
     """
     loaded = settings.load()
     start.configure_logs(loaded)

@@ -1,4 +1,4 @@
-"""`anchorbolt send`: one request as Slack would send it, or many."""
+"""`anchorbolt send`: sends one request as Slack would, or many."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SLACK = "https://slack.com/"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where requests go, how they are signed, and where the Slack emulator is."""
+    """Where requests are sent, the secret that signs them, and the address of the Slack emulator."""
 
     url: str
     secret: str
@@ -37,23 +37,23 @@ class Target:
 def send(  # noqa: PLR0917 - an option of a command is an argument of its function
     kind: Annotated[str, typer.Argument(help=f"What to send: {', '.join(SAMPLES)}.")] = "app_mention",
     file: Annotated[Path | None, typer.Option(help="Send this body instead.", exists=True, dir_okay=False)] = None,
-    encoding: Annotated[Encoding, typer.Option(help="How the file travels.")] = Encoding.AUTO,
-    url: Annotated[str | None, typer.Option(help="Where to (default: this machine, PORT).")] = None,
+    encoding: Annotated[Encoding, typer.Option(help="How the file is sent.")] = Encoding.AUTO,
+    url: Annotated[str | None, typer.Option(help="Where to send it (default: this machine, PORT).")] = None,
     secret: Annotated[
         str | None, typer.Option(help="Sign with this (default: SLACK_SIGNING_SECRET, else the emulator's).")
     ] = None,
     text: Annotated[str | None, typer.Option(help="What the user of the sample wrote.")] = None,
     channel: Annotated[str | None, typer.Option(help="The channel of the sample.")] = None,
-    retry_num: Annotated[int, typer.Option(help="Say that it is Slack's retry number N.", min=0, max=3)] = 0,
+    retry_num: Annotated[int, typer.Option(help="Send it as Slack's retry number N.", min=0, max=3)] = 0,
     bad_signature: Annotated[bool, typer.Option("--bad-signature", help="Sign with another secret.")] = False,
     stale: Annotated[bool, typer.Option("--stale", help="Sign as if five minutes ago.")] = False,
-    count: Annotated[int, typer.Option(help="Send so many, each fresh.", min=1, max=MOST_REQUESTS)] = 1,
-    concurrency: Annotated[int, typer.Option(help="So many at once.", min=1, max=MOST_AT_ONCE)] = 1,
+    count: Annotated[int, typer.Option(help="How many to send, each a new one.", min=1, max=MOST_REQUESTS)] = 1,
+    concurrency: Annotated[int, typer.Option(help="How many to send at once.", min=1, max=MOST_AT_ONCE)] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Signs and sends a request as Slack would, and prints status, ack time, body and the equal curl.
 
-    The curl is good for five minutes, as its signature is. With --count it prints a summary instead.
+    The curl is valid for five minutes, because its signature is. With --count it prints a summary instead.
 
     Exits with 1 where an answer was not 2xx.
     """
@@ -78,7 +78,7 @@ def send(  # noqa: PLR0917 - an option of a command is an argument of its functi
 
 
 def _target(url: str | None, secret: str | None) -> Target:
-    """What was not given comes from the settings, so that `send` finds the app that runs beside it."""
+    """Takes what was not given from the settings, so that `send` finds the app that runs beside it."""
     if url and secret:
         return Target(url, secret, EMULATOR_URL)
     from anchorbolt import settings  # noqa: PLC0415 - a third of a second that a call with both options need not spend

@@ -1,4 +1,4 @@
-"""`anchorbolt serve`: the app as it runs in production."""
+"""`anchorbolt serve`: runs the app as in production."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ from anchorbolt.settings.otel import collector
 def serve() -> None:
     """Serves: answers Slack on PORT and Kubernetes on INTERNAL_PORT, runs the listeners, and drains on SIGTERM."""
     loaded = settings.load()
-    collector()  # read again by the worker; what is malformed ends here, with a line for each
+    collector()  # the worker reads it again; malformed variables end the command here, with a line for each
     start.serve(loaded)

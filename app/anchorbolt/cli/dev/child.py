@@ -1,4 +1,4 @@
-"""The app as a process of its own, in a session of its own: Ctrl-C reaches `dev` alone, and `dev` drains the app."""
+"""The app as a child process in a session of its own, so that Ctrl-C reaches only `dev`, which drains the app."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _ASK_SECONDS = 1.0
 
 
 class Child:
-    """`anchorbolt serve`."""
+    """A process that runs `anchorbolt serve`."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -42,7 +42,7 @@ class Child:
         return cls(process)
 
     async def lines(self) -> AsyncIterator[LogLine]:
-        """Every line until the app has ended."""
+        """Yields every line of the app's output until the app has ended."""
         assert self._process.stdout is not None  # noqa: S101 - it was started with a pipe
         while True:
             try:
@@ -54,7 +54,7 @@ class Child:
             yield parse(line)
 
     async def wait(self) -> int:
-        """Its exit code, once it has ended."""
+        """Waits until the app has ended, and returns its exit code."""
         return await self._process.wait()
 
     async def wait_until_ready(self, readyz: str, client: httpx.AsyncClient) -> None:
@@ -66,11 +66,11 @@ class Child:
             await asyncio.sleep(_POLL_SECONDS)
 
     def end(self) -> None:
-        """Asks it to drain; asked again, it hastens."""
+        """Asks the app to drain. A second call makes it end sooner."""
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(signal.SIGTERM)
 
     def kill(self) -> None:
-        """Ends it and what it started, at once."""
+        """Kills the app and its child processes."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""One request of every kind, and what the app did with each."""
+"""Sends one request of every kind, and reports what the app did with each."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ REFUSED_END_WITHIN_SECONDS = 0.5
 
 
 class Ends:
-    """Brings the end of a delivery, which the app's log tells, to whoever waits for it."""
+    """Passes the end of a delivery, as the app's log reports it, to the task that waits for it."""
 
     def __init__(self) -> None:
         self._waiting: list[tuple[Callable[[Ended], bool], asyncio.Future[Ended]]] = []
 
     def expect(self, sample: Sample) -> asyncio.Future[Ended]:
-        """The end of this sample's delivery; ask before it is sent. Without a key, the next end of its family is it."""
+        """Returns a future for the end of this sample's delivery. Call it before the sample is sent.
+
+        For a sample without a key, it is the next end of a delivery of its family.
+        """
 
         def fits(ended: Ended) -> bool:
             return ended.key == sample.key if sample.key is not None else ended.kind == sample.family
@@ -34,7 +37,7 @@ class Ends:
         return future
 
     def tell(self, ended: Ended) -> bool:
-        """Whether somebody waited for this end."""
+        """Passes an end on. Returns whether somebody waited for it."""
         for expected in self._waiting:
             fits, future = expected
             if fits(ended):
@@ -46,14 +49,14 @@ class Ends:
 
 
 class Sender(Protocol):
-    """Slack, over HTTP or over sockets."""
+    """Sends samples over HTTP or in Socket Mode."""
 
     async def send(self, sample: Sample) -> Ack:
-        """Sends one, and waits for its ack."""
+        """Sends one sample, and waits for its ack."""
 
 
 class Demonstration:
-    """Plays one kind after the other, so that the Web API calls between two of them belong to the first."""
+    """Sends one kind after the other, so that the Web API calls between two requests belong to the first of them."""
 
     def __init__(self, player: Sender, ends: Ends, calls: Calls | None, scene: Scene, prefix: str) -> None:
         self._player = player
@@ -63,7 +66,7 @@ class Demonstration:
         self._prefix = prefix
 
     async def rows(self, kinds: Iterable[str] = tuple(SAMPLES)) -> AsyncIterator[Row]:
-        """A row for each kind, when its delivery has ended or has taken too long."""
+        """Yields a row for each kind, when its delivery has ended or has taken too long."""
         for kind in kinds:
             yield await self._play(make(kind, self._scene))
 

@@ -1,4 +1,4 @@
-"""The app's log, line by line, as `dev` understands it."""
+"""Parses the lines of the app's log for `dev`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NOT_FOR_PEOPLE = ("event", "level", "logger", "timestamp", "exception")
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """What the app says at the end of a delivery."""
+    """The end of a delivery, as the app logs it."""
 
     key: str | None
     kind: str
@@ -27,19 +27,19 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """One line: JSON that the app logged, or text that somebody printed."""
+    """One line of the app's output: JSON that it logged, or any other text."""
 
     text: str
     fields: Mapping[str, Any]
 
     @property
     def is_loud(self) -> bool:
-        """Whether a person should see it: warnings, errors, and everything that is no log line."""
+        """Whether to show the line: warnings, errors, and every line that is no JSON."""
         return not self.fields or str(self.fields.get("level", "")).lower() in _LOUD
 
     @property
     def ended(self) -> Ended | None:
-        """The end of a delivery, if this line tells one."""
+        """The end of a delivery, if this line reports one."""
         if self.fields.get("event") != DELIVERY_ENDED:
             return None
         return Ended(
@@ -52,7 +52,7 @@ class LogLine:
         )
 
     def __str__(self) -> str:
-        """For people: level, what happened, and the rest as name=value."""
+        """The line for a person: level, event, and the other fields as name=value."""
         if not self.fields:
             return self.text
         rest = [f"{name}={value}" for name, value in self.fields.items() if name not in _NOT_FOR_PEOPLE]
@@ -62,7 +62,7 @@ class LogLine:
 
 
 def parse(line: bytes) -> LogLine:
-    """Any line, also one that is neither JSON nor UTF-8."""
+    """Parses any line, also one that is neither JSON nor UTF-8."""
     text = line.decode("utf-8", "replace").rstrip()
     try:
         fields = json.loads(text)

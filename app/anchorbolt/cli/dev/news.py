@@ -1,4 +1,4 @@
-"""What a person is told outside of the table: log lines that matter, deliveries, how to go on, how it ended."""
+"""The lines that `dev` prints outside of the table: important log lines, deliveries, hints, and the end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ QUIET_LINES_KEPT = 20
 
 
 class News:
-    """Says what matters and keeps the last quiet lines, in case that the app dies without a word."""
+    """Prints what matters, and keeps the last other lines for the case that the app ends without an explanation."""
 
     def __init__(self, plan: Plan, calls: Calls | None, console: Console) -> None:
         self._plan = plan
@@ -31,11 +31,11 @@ class News:
         self._was_loud = False
 
     def say(self, text: str, look: str = "") -> None:
-        """Anything."""
+        """Prints a text. `look`: a style of rich's."""
         say(self._console, text, look)
 
     def line(self, line: LogLine) -> None:
-        """A line of the app's log: shown if it matters."""
+        """Prints a line of the app's log if it matters, and keeps it otherwise."""
         if line.is_loud or self._plan.verbose:
             self._was_loud = True
             self.say(str(line), "yellow" if line.is_loud and line.fields else "")
@@ -43,12 +43,12 @@ class News:
             self._quiet.append(line)
 
     def quiet_lines(self) -> None:
-        """The last lines that did not seem to matter, where no other line said what is wrong."""
+        """Prints the kept lines, unless another line has explained what is wrong."""
         while self._quiet and not self._was_loud:
             self.say(str(self._quiet.popleft()))
 
     def delivery(self, ended: Ended) -> None:
-        """The end of a delivery that is not in the table."""
+        """Prints the end of a delivery that is not in the table."""
         listener = (ended.listener or "no listener").removeprefix(f"{self._plan.listeners}.")
         told = f"{time.strftime('%H:%M:%S')} {ended.kind}: {ended.outcome}, {listener}, {ended.duration_ms:.0f} ms"
         if ended.attempt > 1:
@@ -58,7 +58,7 @@ class News:
         self.say(told, "red" if ended.outcome in ("failed", "dead") else "")
 
     def serving(self, scene: Scene) -> None:
-        """Where the app serves, and a curl for one more request if it is an emulator that gets the calls."""
+        """Prints where the app serves and, with the emulator, a curl command for one more request."""
         self._new_calls()
         if self._plan.events_url is None:
             self.say("\nConnected to Slack; Ctrl-C drains and ends.")

@@ -1,4 +1,4 @@
-"""What one run of `dev` is to do."""
+"""The plan of one run of `dev`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Where the app will be, and what to play. `listeners` is the setting: the package that all listeners are in.
+    """Where the app will serve, and what to do with it.
 
-    `events_url` is None in Socket Mode: the app comes to Slack.
+    `events_url` is None in Socket Mode. `listeners` is the setting LISTENERS: the package that all listeners are in.
     """
 
     events_url: str | None

@@ -36,7 +36,7 @@ class Session:
     def __init__(
         self, plan: Plan, calls: Calls | None, scene: Scene, console: Console, sockets: Sockets | None = None
     ) -> None:
-        """`sockets`: those of the emulator, where the app is in Socket Mode."""
+        """`sockets`: the emulator's connections where the app is in Socket Mode, otherwise None."""
         self._plan = plan
         self._sockets = sockets
         self._calls = calls
@@ -49,7 +49,7 @@ class Session:
         self._asked = asyncio.Event()
 
     async def run(self, environment: Mapping[str, str]) -> int:
-        """Starts the app. Returns 0 if somebody asked for its end and it ended well, else 1."""
+        """Starts the app and waits for its end. Returns 0 if it was interrupted and ended well, otherwise 1."""
         loop = asyncio.get_running_loop()
         child = await self._start(environment)
         reading = asyncio.create_task(self._read(child), name="read the app's log")
@@ -76,14 +76,14 @@ class Session:
                 loop.remove_signal_handler(number)
 
     async def _start(self, environment: Mapping[str, str]) -> Child:
-        """Takes over the signals before there is a process that nobody would end."""
+        """Installs the signal handlers first, so that an interrupt always ends the child process too."""
         starting = asyncio.ensure_future(Child.start(environment))
         for number in _SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number, self._interrupted, starting)
         return await starting
 
     async def _act(self, child: Child) -> None:
-        """Waits until the app is ready, plays, and then leaves it to serve. Returns only if it never gets ready."""
+        """Waits until the app is ready, and sends the demonstration. Returns only if the app never gets ready."""
         async with client() as http:
             try:
                 async with asyncio.timeout(READY_WITHIN_SECONDS):
@@ -124,7 +124,7 @@ class Session:
                 self._news.delivery(line.ended)
 
     def _interrupted(self, starting: asyncio.Future[Child]) -> None:
-        """Once: drain. Again: hasten. Then: kill."""
+        """The first interrupt drains the app, the second one makes it end sooner, the third one kills it."""
         self._times_asked += 1
         self._asked.set()
         starting.add_done_callback(lambda started: self._end(started.result()))
@@ -152,7 +152,7 @@ class Session:
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
-    """Ends a task; what it raised by itself is raised here."""
+    """Cancels a task and waits for it. Raises what the task raised by itself."""
     task.cancel()
     await asyncio.wait([task])
     if not task.cancelled():

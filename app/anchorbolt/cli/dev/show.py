@@ -1,4 +1,4 @@
-"""What a person sees while requests are played: rows that stay, and on a terminal a bar that moves below them."""
+"""Shows the demonstration: a row for each request and, on a terminal, a progress bar below them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _HEADER = ("request", "status", "ack ms", "outcome", "listener", "Web API calls"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What came of one request; `prefix` is the package that all listeners are in, and is not shown."""
+    """The result of one request. `prefix` is the package that all listeners are in, and is not shown."""
 
     ack: Ack
     ended: Ended | None
@@ -36,7 +36,7 @@ class Row:
 
     @property
     def cells(self) -> tuple[str, str, str, str, str, str]:
-        """One text for each column of the header."""
+        """The text for each column of the header."""
         calls = ", ".join(self.calls) or "-"
         return self.ack.sample.kind, self.ack.told, f"{self.ack.ack_ms:.1f}", self.outcome, self.listener, calls
 
@@ -48,7 +48,7 @@ class Row:
 
     @property
     def outcome(self) -> str:
-        """What the app said at the end, or why there is nothing to say."""
+        """The outcome that the app logged, or why there is none."""
         if self.ended is not None:
             return self.ended.outcome
         if self.ack.sample.family == "control":
@@ -57,10 +57,10 @@ class Row:
 
 
 class Show(Protocol):
-    """Where rows go."""
+    """Shows rows."""
 
     def row(self, row: Row) -> None:
-        """One more request has been played."""
+        """Shows the row of one more request."""
 
 
 @contextmanager
@@ -75,7 +75,7 @@ def show(console: Console, total: int) -> Iterator[Show]:
 
 
 class LiveTable:
-    """Rows that are printed once, above a bar. Where the terminal is narrow, a row takes two lines."""
+    """Rows above a progress bar. Where the terminal is narrow, a row takes two lines."""
 
     def __init__(self, progress: Progress, total: int) -> None:
         self._progress = progress
@@ -102,7 +102,7 @@ class LiveTable:
 
 
 class PlainLines:
-    """A line for each request; nothing is drawn twice."""
+    """One line for each request, for an output that is no terminal."""
 
     def __init__(self, console: Console, total: int) -> None:
         self._console = console
@@ -120,16 +120,16 @@ class PlainLines:
 
 
 class Screen(Console):
-    """Standard output. Where its reader goes away (`make run | head`), `dev` is to drain the app, not to die on it."""
+    """Standard output. When its reader goes away (`make run | head`), `dev` drains the app instead of failing."""
 
     def on_broken_pipe(self) -> None:
-        """Writes no more, and asks for the end as Ctrl-C does."""
+        """Stops writing, and ends `dev` as Ctrl-C does."""
         self.quiet = True
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         signal.raise_signal(signal.SIGTERM)
 
 
 def say(console: Console, text: str, look: str = "") -> None:
-    """Prints a line as it is: nothing in it is markup, and it is not broken. A terminal that is gone is no error."""
+    """Prints a line as it is, without markup and without wrapping. Ignores a terminal that is gone."""
     with suppress(OSError):
         console.print(Text(text, look), soft_wrap=True, highlight=False)

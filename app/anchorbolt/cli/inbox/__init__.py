@@ -1,4 +1,4 @@
-"""`anchorbolt inbox`: what waits, what runs, what is dead, and what to do about it."""
+"""`anchorbolt inbox`: lists deliveries, replays and discards dead letters, and pauses the inbox."""
 
 from __future__ import annotations
 

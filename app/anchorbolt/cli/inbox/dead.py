@@ -1,4 +1,4 @@
-"""`inbox replay` and `inbox discard`: dead letters live again, or are given up. One code does both, a lot at a time."""
+"""`inbox replay` and `inbox discard`: both work through the chosen dead letters in lots, a transaction each."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from anchorbolt.inbox.admin import Desk, Filter
 Keys = Annotated[list[str] | None, typer.Argument(help="Keys or ids, as `inbox list` shows them.")]
 All = Annotated[bool, typer.Option("--all", help="All dead letters that the filters leave.")]
 
-# A transaction each: short enough to hold nobody up, and for PostgreSQL, which ends what stands still in one for 2 s.
+# Dead letters in one transaction: few enough that it blocks nobody, and that PostgreSQL does not end it as idle (2 s).
 LOT = 500
 
 
@@ -45,9 +45,9 @@ def replay(  # noqa: PLR0917 - an option of a command is an argument of its func
     older_than: Age = None,
     younger_than: Age = None,
 ) -> None:
-    """Runs dead letters again, with all their attempts before them, in their lanes.
+    """Runs dead letters again in their lanes, with a fresh count of attempts.
 
-    May be broken off at any moment: what was done stays done, and the same command goes on with the rest.
+    It may be interrupted at any time: the same command then goes on with the rest.
     """
     _run(REPLAY, keys, all_, Filter("dead", kind, lane, error, seconds(older_than), seconds(younger_than)))
 
@@ -61,9 +61,9 @@ def discard(  # noqa: PLR0917 - as above
     older_than: Age = None,
     younger_than: Age = None,
 ) -> None:
-    """Gives dead letters up: their bodies go, their keys stay as tombstones.
+    """Gives dead letters up: their bodies are deleted, their keys stay as tombstones.
 
-    May be broken off at any moment: what was done stays done, and the same command goes on with the rest.
+    It may be interrupted at any time: the same command then goes on with the rest.
     """
     _run(DISCARD, keys, all_, Filter("dead", kind, lane, error, seconds(older_than), seconds(younger_than)))
 
@@ -77,7 +77,7 @@ def _run(verb: _Verb, keys: list[str] | None, all_: bool, wanted: Filter) -> Non
 
 
 async def _in_lots(verb: _Verb, keys: list[str] | None, wanted: Filter) -> list[str]:
-    """Those that are dead now, each once, the oldest first: what dies again meanwhile is for another call."""
+    """Works through the letters that are dead now, the oldest first, each once. Those that die meanwhile are left."""
     async with opened() as (database, desk):
         ids, missed = await database.transact(
             lambda connection: _named(desk, connection, keys) if keys else (desk.dead(connection, wanted), []),

@@ -1,4 +1,4 @@
-"""`inbox list` and `inbox show`."""
+"""`inbox list` and `inbox show`: print deliveries."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from anchorbolt.inbox.admin import STATES, Desk, Entry, Filter
 from anchorbolt.telemetry.redact import without_secrets
 
 State = Annotated[str | None, typer.Option(help=f"One of {', '.join(STATES)}.")]
-Most = Annotated[int, typer.Option(help="At most so many.", min=1, max=10_000)]
+Most = Annotated[int, typer.Option(help="How many to list at most.", min=1, max=10_000)]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -35,7 +35,7 @@ def list_(  # noqa: PLR0917 - an option of a command is an argument of its funct
     most: Most = 50,
     as_json: AsJson = False,
 ) -> None:
-    """Lists deliveries, the oldest first. Without --state: all but those that are done."""
+    """Lists deliveries, the oldest first. Without --state, it leaves out those that are done."""
     if state is not None and state not in STATES:
         raise typer.BadParameter(f"{state!r} is none of {', '.join(STATES)}", param_hint="--state")
     wanted = Filter(state, kind, lane, error, seconds(older_than), seconds(younger_than), most)
@@ -120,7 +120,7 @@ def _indented(payload: Any) -> str:
 
 
 def _visible(text: str) -> str:
-    """What anybody in the workspace wrote, also where an error quotes it, commands no terminal and begins no line."""
+    """Escapes control characters and line breaks: users of Slack wrote the text, and it must not control a terminal."""
     return "".join(one if one.isprintable() else _escaped(one) for one in text)
 
 

@@ -1,4 +1,4 @@
-"""The options that more than one command has, and what an age is."""
+"""The options that several commands share, and the format of an age."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def seconds(age: str | None) -> float | None:
-    """`3h` as seconds."""
+    """Converts an age such as `3h` to seconds; None stays None. Raises typer.BadParameter for another format."""
     if age is None:
         return None
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", age)

@@ -1,4 +1,4 @@
-"""An operator's session with the inbox: its database is opened, looked at, and closed again."""
+"""Opens the inbox's database for an operator's command, and closes it again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from anchorbolt.lifecycle import start
 
 Result = TypeVar("Result")
 
-# An operator waits longer than Slack: a list reads more than any statement of a pod.
+# The time limit of an operator's statement. It is longer than a pod's, because a list reads more.
 PATIENT_SECONDS = 60
 
 
