@@ -1,1 +1,1 @@
-"""Seen from outside: logs, metrics and traces. Everybody may use it; it uses nobody."""
+"""Logs, metrics and traces. Every other package may import it; it imports none of them but settings and errors."""

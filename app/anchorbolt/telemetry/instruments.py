@@ -1,8 +1,8 @@
 """Counters, gauges and histograms that cost a fraction of a microsecond a record.
 
-OpenTelemetry's own take 5 to 8 us each, and a delivery makes eight records: a tenth of its whole time on a core
-(docs/decisions/0020). These hold plain numbers; page.py shows them to Prometheus, otlp.py to a collector.
-They are for the event loop's thread; other threads may read.
+Those of OpenTelemetry's SDK take 5 to 8 us a record, and a delivery makes eight records: a tenth of its whole CPU time
+(docs/decisions/0020). These hold plain numbers; page.py exports them to Prometheus, otlp.py to a collector.
+Only the event loop's thread may record; other threads may read.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from itertools import accumulate
 
 Labels = tuple[str, ...]
 
-# A defect that lets a label grow must not grow the process: what is new beyond this counts under `other`.
+# The bound on label values, so that a defect cannot fill the memory: further values count under `other`.
 MOST_SERIES = 1_000
 OTHER = "other"
 
-# Units as OpenTelemetry writes them, and what Prometheus wants at the end of a name.
+# OpenTelemetry's units, and the suffixes that Prometheus' conventions want for them.
 SUFFIXES = {"s": "_seconds", "By": "_bytes"}
 
 
 class Instrument:
-    """What all have: OpenTelemetry's name and unit, from which the name in Prometheus follows, and label names."""
+    """What all instruments have: OpenTelemetry's name and unit, the Prometheus name made of them, and label names."""
 
     kind: str
 
@@ -35,7 +35,10 @@ class Instrument:
 
 
 class Counter(Instrument):
-    """Only grows. `known`: label values that are there from the start, with 0: a first increase is seen as one."""
+    """A count that only grows.
+
+    `known`: label values that exist from the start with 0, so that Prometheus sees their first increase.
+    """
 
     kind = "counter"
 
@@ -46,7 +49,7 @@ class Counter(Instrument):
         self._series: dict[Labels, float] = dict.fromkeys(known, 0.0) if labels else {(): 0.0}
 
     def add(self, *labels: str, amount: float = 1) -> None:
-        """Label values in the order of the label names."""
+        """Adds to a series. `labels`: its label values, in the order of the label names."""
         try:
             self._series[labels] += amount
         except KeyError:
@@ -54,16 +57,16 @@ class Counter(Instrument):
             self._series[key] = self._series.get(key, 0.0) + amount
 
     def value(self, *labels: str) -> float:
-        """What was counted under these labels."""
+        """The count for these label values."""
         return self._series.get(labels, 0.0)
 
     def read(self) -> list[tuple[Labels, float]]:
-        """All of it."""
+        """Every series with its value."""
         return list(self._series.items())
 
 
 class Gauge(Instrument):
-    """A value of this moment, asked for when somebody looks. One that nobody knows is not shown."""
+    """A current value, which is computed when it is read. While it is unknown, it is not exported."""
 
     kind = "gauge"
 
@@ -76,7 +79,7 @@ class Gauge(Instrument):
         self._ask = ask
 
     def read(self) -> list[tuple[Labels, float]]:
-        """All of it."""
+        """Every series with its value."""
         found = self._ask()
         if found is None:
             return []
@@ -95,17 +98,17 @@ class Buckets:
 
     @property
     def count(self) -> int:
-        """How many there were."""
+        """The number of values."""
         return sum(self.counts)
 
     @property
     def cumulative(self) -> list[int]:
-        """As Prometheus has them: how many were at most so large."""
+        """For each bound, how many values were at most that large, as Prometheus wants them."""
         return list(accumulate(self.counts))
 
 
 class Histogram(Instrument):
-    """Values by size. `bounds`: the upper end of each bucket but the last, which has none."""
+    """Counts values by size. `bounds`: the upper bound of each bucket but the last, which has none."""
 
     kind = "histogram"
 
@@ -125,7 +128,7 @@ class Histogram(Instrument):
         self._series: dict[Labels, Buckets] = {key: Buckets(size) for key in (known if labels else [()])}
 
     def record(self, value: float, *labels: str) -> None:
-        """Label values in the order of the label names."""
+        """Records a value. `labels`: label values in the order of the label names."""
         buckets = self._series.get(labels)
         if buckets is None:
             buckets = self._add(labels)
@@ -133,11 +136,11 @@ class Histogram(Instrument):
         buckets.sum += value
 
     def value(self, *labels: str) -> Buckets:
-        """What was recorded under these labels."""
+        """What was recorded for these label values."""
         return self._series.get(labels) or Buckets(len(self.bounds) + 1)
 
     def read(self) -> list[tuple[Labels, Buckets]]:
-        """All of it."""
+        """Every series with its value."""
         return list(self._series.items())
 
     def _add(self, labels: Labels) -> Buckets:

@@ -1,4 +1,4 @@
-"""Lines of JSON without structlog, for a process that writes few: the master. A test holds them against logs.py's."""
+"""JSON log lines without structlog, for the master, which writes few. A test compares their format with logs.py's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from anchorbolt.telemetry.redact import without_secrets
 
 
 class JsonLine(logging.Formatter):
-    """Writes a line of a library's logger, and takes out of it what opens doors."""
+    """Formats a log record of a library as JSON, with secrets redacted."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Python's own hook."""
@@ -27,7 +27,7 @@ class JsonLine(logging.Formatter):
 
 
 def configure() -> None:
-    """Sends every line of the process to standard error."""
+    """Sends every log line of the process to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLine())
     logging.basicConfig(level=logging.INFO, handlers=[handler])

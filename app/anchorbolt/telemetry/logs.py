@@ -1,4 +1,4 @@
-"""Logs: one form for our lines and for those of uvicorn, gunicorn and Bolt; JSON, or readable on a terminal."""
+"""Logs in one format for us, uvicorn, gunicorn and Bolt: JSON, or text for a terminal."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _run: ContextVar[tuple[str, int] | None] = ContextVar("run", default=None)
 
 
 def begin_run(key: str, attempt: int) -> None:
-    """From now on every line of this task, and of those that it starts, says whose it is."""
+    """Adds the key and the attempt to every later log line of this task and of the tasks that it starts."""
     _run.set((key, attempt))
 
 
 def add_run(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
-    """The delivery that a line belongs to, and its trace where there is one."""
+    """Adds to a line the delivery that it belongs to, and the trace id where the delivery is traced."""
     run = _run.get()
     if run is not None:
         line.setdefault("key", run[0])
@@ -47,7 +47,7 @@ PROCESSORS: list[Processor] = [
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
-    """A logger for a room: `anchorbolt.<room>`."""
+    """Returns the logger `anchorbolt.<name>`."""
     return structlog.stdlib.get_logger(f"anchorbolt.{name}")
 
 
@@ -57,7 +57,7 @@ def configure(level: str, *, as_json: bool) -> None:
     handler.setFormatter(formatter(as_json=as_json))
     root = logging.getLogger()
     root.handlers = [handler]
-    # Bolt gives the loggers of listeners this level. Libraries say at DEBUG what was sent and received.
+    # Bolt gives the loggers of listeners this level. Not DEBUG, because libraries then log what they send and receive.
     root.setLevel(max(logging.getLevelNamesMapping()[level], logging.INFO))
     for name in ("anchorbolt", "listeners"):
         logging.getLogger(name).setLevel(level)
@@ -68,14 +68,14 @@ def configure(level: str, *, as_json: bool) -> None:
     structlog.configure(
         processors=[*PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        # A line that nobody wants costs no more than its call.
+        # A line below the level costs no more than the call.
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         cache_logger_on_first_use=True,
     )
 
 
 def formatter(*, as_json: bool) -> logging.Formatter:
-    """Writes lines, and takes out of them what opens doors: a listener may log or raise what it was given."""
+    """Formats lines, with secrets redacted, because a listener may log or raise what it was given."""
     renderer: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *PROCESSORS],

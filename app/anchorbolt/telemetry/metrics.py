@@ -1,6 +1,6 @@
-"""Every metric of the app: the one list of their names, which docs/metrics.md explains and a test holds to `/metrics`.
+"""Every metric of the app. docs/metrics.md explains them, and a test compares that page with `/metrics`.
 
-No team, channel or user is a label, and no text from outside: the number of series is bounded by the code.
+No label holds a team, a channel, a user or any text from outside, so the code bounds the number of series.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from itertools import product
 from anchorbolt.telemetry.instruments import Counter, Gauge, Histogram, Instrument
 
 KINDS = ("event", "command", "action", "shortcut", "view", "options", "control")
-# Before a request is parsed, nobody knows.
+# The kind of a request that was not parsed.
 UNKNOWN = "unknown"
-# How an answer counts for Slack: a 200 within 3 s; a 200 after that; a 425 (a proxy may ask another pod); any other.
+# How an answer counts for Slack: a 2xx within 3 s; a 2xx after that; a 425 (a proxy may ask another pod); any other.
 ANSWERS = ("ok", "late", "refused", "failed")
 SLACK_WAITS_SECONDS = 3.0
 OUTCOMES = ("done", "unmatched", "failed", "dead", "handed_back", "lost")
-# The outcomes after which a delivery has ended; `failed` and `lost` are only so where nothing was stored.
+# The outcomes after which a delivery has ended. `failed` and `lost` end only deliveries that are not stored.
 LAST_OUTCOMES = ("done", "unmatched", "failed", "dead", "lost")
 REFUSALS = (
     *("missing_signature", "bad_timestamp", "stale_timestamp", "bad_signature"),
@@ -33,13 +33,13 @@ REFUSALS = (
     *("draining", "overloaded", "store_unavailable", "store_timeout", "store_failed", "ack_timeout", "internal_error"),
 )
 # https://docs.slack.dev/apis/events-api/#retries
-# `timeout` is Socket Mode's one word.
+# In Socket Mode, `timeout` is the only one.
 RETRY_REASONS = (
     *("http_timeout", "too_many_redirects", "connection_failed", "ssl_error", "http_error", "unknown_error"),
     "timeout",
     "other",
 )
-# Why a connection of Socket Mode ended: Slack's own words, then ours.
+# Why a connection of Socket Mode ended: Slack's words first, then ours.
 SOCKET_ENDS = (
     *("warning", "refresh_requested", "too_many_websockets", "link_disabled"),
     *("closed", "silent", "no_hello", "lease_lost", "left"),
@@ -172,7 +172,7 @@ ALL: tuple[Instrument, ...] = tuple(found for found in list(vars().values()) if 
 
 
 def answered(kind: str, status: int, seconds: float) -> None:
-    """Slack, or what says it is Slack with a good signature, has its answer."""
+    """Counts the answer to a request with a valid signature. `seconds`: from its first byte to its answer."""
     if status < 300:
         result = "ok" if seconds <= SLACK_WAITS_SECONDS else "late"
     else:
@@ -183,7 +183,7 @@ def answered(kind: str, status: int, seconds: float) -> None:
 
 
 def run_ended(kind: str, listener: str | None, outcome: str, seconds: float, *, last: bool = False) -> None:
-    """A run of a delivery is over. `last`: so is the delivery, also where the outcome alone does not say so."""
+    """Counts the end of a run that took `seconds`. `last`: the delivery has ended too, whatever the outcome."""
     attempts.add(kind, outcome)
     attempt_duration.record(seconds, listener or "none")
     if last or outcome in ("done", "unmatched", "dead"):

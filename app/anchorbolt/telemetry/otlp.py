@@ -1,7 +1,7 @@
-"""Spans and metrics to a collector, by OTLP over HTTP. Imported only when somebody wants them.
+"""Sends spans and metrics to a collector by OTLP over HTTP. Imported only when a collector is configured.
 
-Metrics are sent by OpenTelemetry's SDK, spans by ours (docs/decisions/0021). The sampler, the resource, and how metrics
-are sent, the SDK reads by itself from the standard `OTEL_*` variables (docs/settings.md).
+OpenTelemetry's SDK sends the metrics, our own sender the spans (docs/decisions/0021). The SDK itself reads the sampler,
+the resource and how to send metrics from the standard `OTEL_*` variables (docs/settings.md).
 """
 
 from __future__ import annotations
@@ -31,15 +31,18 @@ from anchorbolt.telemetry.tracing import SampledTracing, SpansOfListeners
 log = get_logger("telemetry")
 
 SERVICE = "anchorbolt"
-# What the last spans and metrics get before the process goes all the same.
+# How long sending the last spans and metrics may take before the process ends anyway.
 FLUSH_SECONDS = 3.0
 
 
 class Otlp:
-    """What sends to the collector: spans from the loop, metrics from a thread of the SDK's."""
+    """Sends to the collector: spans from the event loop, metrics from a thread of the SDK."""
 
     def __init__(self, collector: Collector, instance: str, meters: LazyMeterProvider) -> None:
-        """`instance`: the name of this pod. `meters`: what listeners measure. To be built in the loop that serves."""
+        """`instance`: the name of this pod. `meters`: the provider of the listeners' own metrics.
+
+        It must be created in the event loop that serves.
+        """
         self._spans: SpanSender | None = None
         self._meters: LazyMeterProvider | None = None
         resource = _resource(instance)
@@ -63,12 +66,12 @@ class Otlp:
             self._meters = meters
 
     def start(self) -> None:
-        """Sends from now on."""
+        """Starts to send spans."""
         if self._spans is not None:
             self._spans.start()
 
     async def close(self) -> None:
-        """Sends what is left, within FLUSH_SECONDS: a collector that is away must not keep the pod."""
+        """Sends what is left, for FLUSH_SECONDS at most, so that a collector that is away does not delay the end."""
         try:
             async with asyncio.timeout(FLUSH_SECONDS):
                 await asyncio.gather(self._close_spans(), self._close_meters())
@@ -88,13 +91,13 @@ class Otlp:
             meters.shutdown()
             loop.call_soon_threadsafe(ended.set)
 
-        # No executor: the interpreter would wait for its threads at the end.
+        # A daemon thread instead of an executor, whose threads the interpreter would join at the end.
         threading.Thread(target=close, name="flush metrics", daemon=True).start()
         await ended.wait()
 
 
 class Seldom(logging.Filter):
-    """Lets a logger say the same thing once a minute: an exporter without a collector has one theme."""
+    """Lets a logger log the same message once a minute, because an exporter without a collector repeats one."""
 
     def __init__(self, every_seconds: float = 60, clock: Callable[[], float] | None = None) -> None:
         super().__init__()
@@ -114,13 +117,13 @@ class Seldom(logging.Filter):
 
 
 def _loggers_below(name: str) -> Sequence[logging.Logger]:
-    """A logger's filter does not see what its children say."""
+    """The loggers below a name: a filter of a logger does not apply to the records of its children."""
     found = [logger for key, logger in logging.Logger.manager.loggerDict.items() if key.startswith(name + ".")]
     return [logger for logger in found if isinstance(logger, logging.Logger)]
 
 
 def _resource(instance: str) -> Resource:
-    """What OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say, over what we say."""
+    """The resource: our attributes, overridden by OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES."""
     told = Resource.create()
     named = not str(told.attributes.get(SERVICE_NAME, "unknown_service")).startswith("unknown_service")
     ours = Resource({"service.instance.id": instance, SERVICE_NAME: SERVICE})

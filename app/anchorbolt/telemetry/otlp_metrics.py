@@ -1,4 +1,4 @@
-"""Our instruments as OpenTelemetry's SDK sends them."""
+"""Converts our instruments to the data that OpenTelemetry's SDK exports."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from anchorbolt.telemetry import instruments
 
 
 class WithOurs(MetricExporter):
-    """An exporter that sends our instruments beside what the SDK has."""
+    """An exporter that adds our instruments to what the SDK exports."""
 
     def __init__(self, exporter: MetricExporter, ours: Sequence[instruments.Instrument], resource: Resource) -> None:
         super().__init__(exporter._preferred_temporality, exporter._preferred_aggregation)
@@ -74,7 +74,7 @@ class WithOurs(MetricExporter):
                 sum=buckets.sum,
                 bucket_counts=list(buckets.counts),
                 explicit_bounds=instrument.bounds,
-                min=None,  # type: ignore[arg-type] # optional in the protocol, and nobody knows it
+                min=None,  # type: ignore[arg-type] # optional in the protocol, and not recorded
                 max=None,  # type: ignore[arg-type]
             )
             for values, buckets in instrument.read()

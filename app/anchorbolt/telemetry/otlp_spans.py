@@ -1,7 +1,7 @@
-"""Spans as OTLP writes them. Imported only when somebody wants traces.
+"""Encodes spans for OTLP. Imported only when traces are sent.
 
-A span has the same few attributes as the one before it: those are made once. And a span is made where it stays, because
-a copy costs as much.
+Most spans share their attributes with others, so encoded attributes are cached. A span is created inside its message,
+because copying it there would cost as much again.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from opentelemetry.proto.trace.v1.trace_pb2 import ScopeSpans, SpanFlags
 
 from anchorbolt.telemetry.span import OwnSpan
 
-# Never twice the same.
+# Attributes whose values are hardly ever the same twice, so they are not cached.
 UNIQUE = frozenset({"messaging.message.id", "anchorbolt.wait_seconds"})
 KEPT = 1_024
-# Numbers as they are: an enum of protobuf is looked up for every use.
+# Plain numbers, because an enum of protobuf is looked up at each use.
 LOCAL = int(SpanFlags.SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK)
 REMOTE = LOCAL | int(SpanFlags.SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK)
 INT64 = range(-(2**63), 2**63)
 
 
 def begin(request: ExportTraceServiceRequest, resource: Mapping[str, Any], scope: str) -> ScopeSpans:
-    """Where spans are added. `resource`: the attributes of this process."""
+    """Adds to a request the part that holds our spans. `resource`: the attributes of this process."""
     of_resource = request.resource_spans.add()
     of_resource.resource.attributes.extend(_attributes(resource))
     of_scope = of_resource.scope_spans.add()
@@ -35,7 +35,7 @@ def begin(request: ExportTraceServiceRequest, resource: Mapping[str, Any], scope
 
 
 def add(of_scope: ScopeSpans, span: OwnSpan) -> None:
-    """One span that has ended. What raises left the spans as they were."""
+    """Adds a span that has ended. Where it raises, nothing was added."""
     parent_id, status = span.parent_id, span.status.value
     attributes = _attributes(span.attributes)
     events = [(text(name), at, _attributes(told) if told else None) for name, at, told in span.events]
@@ -58,7 +58,7 @@ def add(of_scope: ScopeSpans, span: OwnSpan) -> None:
 
 
 def text(value: str) -> str:
-    """What Slack sends may hold half of a surrogate pair, which UTF-8 does not know."""
+    """Replaces lone surrogates, which may be in what Slack sends and cannot be encoded as UTF-8."""
     return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
 
@@ -73,12 +73,12 @@ def _attribute(key: str, value: Any) -> KeyValue:
     return KeyValue(key=text(key), value=_value(value))
 
 
-# Typed: 1 and True are the same key otherwise.
+# Typed, because 1 and True are the same key otherwise.
 _known = lru_cache(KEPT, typed=True)(_attribute)
 
 
 def _value(value: Any) -> AnyValue:
-    """Listeners may set anything: what OTLP cannot say is left empty."""
+    """Encodes a value. One of a type that OTLP does not have, which a listener may set, is left empty."""
     found = AnyValue()
     match value:
         case str():

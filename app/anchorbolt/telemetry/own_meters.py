@@ -1,4 +1,4 @@
-"""Meters of the listeners' own: what they make by OpenTelemetry's API is on `/metrics` beside ours."""
+"""The listeners' own metrics: what they make with OpenTelemetry's API is on `/metrics` beside ours."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 class LazyMeterProvider(MeterProvider):
-    """The SDK's provider, loaded with the first meter that somebody asks for."""
+    """A meter provider that loads the SDK's when the first meter is asked for."""
 
     def __init__(self) -> None:
         self._real: SdkMeterProvider | None = None
 
     def load(self, readers: Sequence[MetricReader] = (), resource: Resource | None = None) -> SdkMeterProvider:
-        """Loads the SDK. `readers`: who wants the metrics besides Prometheus."""
+        """Loads the SDK. `readers`: further readers of the metrics, besides Prometheus."""
         from opentelemetry.exporter.prometheus import PrometheusMetricReader  # noqa: PLC0415 - 50 ms, 2 MiB
         from opentelemetry.sdk.metrics import MeterProvider as SdkMeterProvider  # noqa: PLC0415
 
@@ -41,6 +41,6 @@ class LazyMeterProvider(MeterProvider):
         return self.load().get_meter(name, version, schema_url, attributes)
 
     def shutdown(self) -> None:
-        """Tells the readers that it is over: they send what they have."""
+        """Shuts the readers down, which makes them send what they have."""
         if self._real is not None:
             self._real.shutdown()

@@ -1,4 +1,4 @@
-"""`/metrics` on the internal port: our metrics, and whatever listeners registered with prometheus_client or OTel."""
+"""`/metrics` on the internal port: our metrics, and those that listeners made with prometheus_client or OTel."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Ours(Collector):
         return [_family(instrument) for instrument in self._instruments]
 
     def describe(self) -> Iterator[Metric]:
-        """prometheus_client's own hook: none, so that a registration reads no gauge."""
+        """prometheus_client's own hook. It is empty, so that no gauge is read when the collector is registered."""
         return iter(())
 
 
@@ -56,14 +56,14 @@ OURS.register(Ours(ALL))
 
 
 async def metrics_page(request: Request) -> Response:
-    """In the format that the scraper asks for."""
+    """Answers with all metrics, in the format that the scraper asks for."""
     encoder, content_type = choose_encoder(request.headers.get("accept", ""))
     both = _Both()
     return Response(encoder(both), media_type=None, headers={"content-type": content_type})
 
 
 class _Both(CollectorRegistry):
-    """Ours first, then the process's own and the listeners'."""
+    """Our metrics first, then those of the process and of the listeners."""
 
     def collect(self) -> Iterator[Metric]:
         yield from OURS.collect()

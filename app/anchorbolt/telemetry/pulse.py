@@ -1,4 +1,4 @@
-"""A small beat on the event loop, that feels how late it comes."""
+"""A periodic call on the event loop that measures how late it comes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ BEAT_SECONDS = 0.25
 
 
 class Pulse:
-    """Measures the lag of the loop, and gives their turn to those that look from time to time."""
+    """Measures the lag of the event loop, and calls the functions that have to run from time to time."""
 
     def __init__(self, *turns: Callable[[], None]) -> None:
         self._turns = turns
@@ -19,13 +19,13 @@ class Pulse:
         self._due = 0.0
 
     def start(self) -> None:
-        """In the loop that is meant."""
+        """Starts on the running event loop."""
         loop = asyncio.get_running_loop()
         self._due = loop.time() + BEAT_SECONDS
         self._handle = loop.call_at(self._due, self._beat, loop)
 
     def stop(self) -> None:
-        """No beat after this."""
+        """Stops the periodic calls."""
         if self._handle is not None:
             self._handle.cancel()
 

@@ -1,11 +1,11 @@
-"""Tokens and response URLs, wherever they stand in a text."""
+"""Redacts tokens and response URLs in a text."""
 
 from __future__ import annotations
 
 import re
 
 REDACTED = "(redacted)"
-# They hold no quotes and no blanks, so that a line of JSON stays one.
+# Matches hold no quotes and no blanks, so that redacted JSON stays JSON.
 SECRET_TEXT = re.compile(
     r"xox[a-z]-[\w-]+|xapp-[\w-]+|xoxe\.[\w.-]+"
     r"|https://hooks\.slack(?:-gov)?\.com/[^\s\"'\\<>|]+"
@@ -13,5 +13,5 @@ SECRET_TEXT = re.compile(
 
 
 def without_secrets(text: str) -> str:
-    """The text, with what opens doors taken out."""
+    """Returns the text with its tokens and response URLs redacted."""
     return SECRET_TEXT.sub(REDACTED, text)

@@ -1,4 +1,4 @@
-"""Says in the log that requests are refused, at most once a minute: a wrong signing secret refuses all of them."""
+"""Logs at most once a minute that requests are refused, because a wrong signing secret refuses all of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ log = get_logger("telemetry")
 
 EVERY_SECONDS = 60.0
 
-# What an operator can do about it. All other reasons are of clients that are not Slack, or have a line of their own.
+# What an operator can do. Other reasons come from clients that are not Slack, or have a log line of their own.
 ADVICE = {
     "bad_signature": "compare SLACK_SIGNING_SECRET with Basic Information of the Slack app; or a proxy changes bodies",
     "stale_timestamp": "set the clock of this machine",
@@ -24,7 +24,7 @@ ADVICE = {
 
 
 class Refusals:
-    """Looks at the counters, so that a request that is refused costs nothing more."""
+    """Watches the counters, so that refusing a request costs no more than counting it."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -33,7 +33,7 @@ class Refusals:
         self._refused, self._answered = _counted()
 
     def turn(self) -> None:
-        """From time to time: the first refusals are said at once, those that follow a minute later."""
+        """Logs new refusals: the first at once, later ones a minute after that. To be called from time to time."""
         now = self._clock()
         if now < self._quiet_until:
             return
@@ -55,6 +55,6 @@ class Refusals:
 
 
 def _counted() -> tuple[dict[str, int], int]:
-    """By reason, those that there is advice about; and how many Slack was answered with success meanwhile."""
+    """Returns the refusals by reason, of the reasons in ADVICE, and the number of successful answers."""
     refused = {word: int(metrics.refused.value(word)) for word in ADVICE}
     return refused, int(sum(count for (_, result), count in metrics.answers.read() if result in ("ok", "late")))

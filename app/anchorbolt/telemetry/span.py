@@ -1,7 +1,7 @@
-"""A span that costs 2 us: OpenTelemetry's API as listeners know it, over plain lists and dicts.
+"""A span with OpenTelemetry's API on plain lists and dicts, which costs 2 us.
 
-The SDK's own takes 15 us, most of it for checks of what is known here to be right (docs/decisions/0021).
-For the event loop's thread.
+The SDK's span costs 15 us, most of it for checks that are not needed for our own values (docs/decisions/0021).
+Only the event loop's thread may use it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from opentelemetry.util.types import AttributeValue
 from anchorbolt.telemetry.redact import without_secrets
 
 SAMPLED = TraceFlags(TraceFlags.SAMPLED)
-# OpenTelemetry's own limits, for what listeners add.
+# OpenTelemetry's default limit on attributes and events, for those that listeners add.
 MOST = 128
 
 # Name, nanoseconds since 1970, attributes.
@@ -27,7 +27,7 @@ Event = tuple[str, int, Mapping[str, Any] | None]
 
 
 class OwnSpan(Span):
-    """One span of a trace that is wanted. `on_end` gets it once, when it ends."""
+    """One span of a sampled trace. `on_end` is called with it once, when it ends."""
 
     __slots__ = (
         *("trace_id", "span_id", "parent_id", "parent_is_remote", "name", "kind", "began", "ended"),
@@ -46,7 +46,7 @@ class OwnSpan(Span):
         events: list[Event] | None = None,
         began: int | None = None,
     ) -> None:
-        """`under`: the ids of its trace and, unless it is the root, of the span above it."""
+        """`under`: the ids of its trace and of its parent span, which is None for a root. `began`: in nanoseconds."""
         self.name = name
         self.kind = kind
         self.trace_id, self.parent_id = under
@@ -62,45 +62,45 @@ class OwnSpan(Span):
         self._on_end = on_end
 
     def end(self, end_time: int | None = None) -> None:
-        """The first call counts."""
+        """Ends the span, at `end_time` in nanoseconds since 1970 or now. Only the first call has an effect."""
         if self.ended is None:
             self.ended = time.time_ns() if end_time is None else end_time
             self._on_end(self)
 
     def get_span_context(self) -> SpanContext:
-        """Made for who asks: within the app nobody does."""
+        """Returns the span's context, which is created only when it is asked for."""
         if self._context is None:
             self._context = SpanContext(self.trace_id, self.span_id, is_remote=False, trace_flags=SAMPLED)
         return self._context
 
     def is_recording(self) -> bool:
-        """Until it ends."""
+        """Whether the span has not ended."""
         return self.ended is None
 
     def set_attribute(self, key: str, value: AttributeValue) -> None:
-        """The last value counts."""
+        """Sets an attribute, and replaces its former value."""
         if self.ended is None and (len(self.attributes) < MOST or key in self.attributes):
             self.attributes[key] = value
 
     def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None:
-        """One by one."""
+        """Sets several attributes."""
         for key, value in attributes.items():
             self.set_attribute(key, value)
 
     def add_event(
         self, name: str, attributes: Mapping[str, AttributeValue] | None = None, timestamp: int | None = None
     ) -> None:
-        """Now, unless there is a timestamp."""
+        """Adds an event. `timestamp`: in nanoseconds since 1970; the default is now."""
         if self.ended is None and len(self.events) < MOST:
             self.events.append((name, time.time_ns() if timestamp is None else timestamp, attributes))
 
     def update_name(self, name: str) -> None:
-        """Another name."""
+        """Renames the span."""
         if self.ended is None:
             self.name = name
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
-        """OK is final, as the API wants it."""
+        """Sets the status. OK is final, as the API demands."""
         if self.ended is not None or self.status is StatusCode.OK:
             return
         if isinstance(status, Status):
@@ -115,7 +115,7 @@ class OwnSpan(Span):
         timestamp: int | None = None,
         escaped: bool = False,
     ) -> None:
-        """For listeners that ask for it: a message may quote what was sent, so the app does not."""
+        """Records an exception for a listener. The app itself never does, as messages may quote what was sent."""
         told = {
             "exception.type": type(exception).__qualname__,
             "exception.message": without_secrets(str(exception)),

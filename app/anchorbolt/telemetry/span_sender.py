@@ -1,7 +1,7 @@
-"""Sends spans to the collector, by OTLP over HTTP, from the event loop: a batch takes it a few milliseconds.
+"""Sends spans to the collector by OTLP over HTTP, on the event loop. A batch takes a few milliseconds of it.
 
-As OTLP wants it: what a collector cannot take now is sent again after a backoff, for as long as
-OTEL_EXPORTER_OTLP_TIMEOUT; what it does not want, or never gets, is counted and gone. Nothing waits for it.
+As OTLP demands, a batch that the collector cannot take now is sent again after a backoff, within
+OTEL_EXPORTER_OTLP_TIMEOUT. Spans that it rejects or never gets are counted and dropped. No delivery waits for spans.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ from anchorbolt.telemetry.traces import NOT_TRACED
 
 log = get_logger("telemetry")
 
-# What the specification of OTLP over HTTP calls retryable.
+# The statuses after which OTLP over HTTP allows to send again.
 PASSING = frozenset({429, 502, 503, 504})
-# So many spans are encoded before others have their turn on the loop.
+# How many spans are encoded before other tasks of the event loop run.
 SLICE = 64
 MOST_OF_AN_ANSWER = 65_536
 SAID_EVERY_SECONDS = 60.0
@@ -49,7 +49,7 @@ COMPRESS: dict[str, Callable[[bytes], bytes]] = {"none": bytes, "gzip": gzip.com
 
 
 class SpanSender:
-    """A bounded queue, and a task that empties it."""
+    """A bounded queue of spans, and a task that sends them."""
 
     def __init__(
         self,
@@ -60,7 +60,7 @@ class SpanSender:
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        """`resource`: the attributes of this process. `scope`: whose spans they are."""
+        """`resource`: the attributes of this process. `scope`: the name of the instrumentation scope."""
         self._collector = collector
         self._resource = resource
         self._scope = scope
@@ -79,11 +79,14 @@ class SpanSender:
 
     @property
     def is_full(self) -> bool:
-        """The collector does not keep up, or is away: then one span waits, to find out when it is there again."""
+        """Whether to begin no more traces, because the collector is too slow or away.
+
+        While it is away, one span is kept in the queue, to find out when the collector is back.
+        """
         return len(self._waiting) >= (1 if self._is_away else self._collector.queue_spans)
 
     def put(self, span: OwnSpan | ReadableSpan) -> None:
-        """A span has ended."""
+        """Adds a span that has ended to the queue, or counts it as dropped where the queue is full."""
         if len(self._waiting) >= self._collector.queue_spans:
             metrics.spans_dropped.add("queue_full")
             return
@@ -92,11 +95,11 @@ class SpanSender:
             self._wake.set()
 
     def start(self) -> None:
-        """In the worker's loop."""
+        """Starts the sending task on the worker's event loop."""
         self._task = spawn(self._run(), "span sender")
 
     async def close(self) -> None:
-        """Sends what waits, without a second try. Who does not want to wait for it cancels this."""
+        """Sends what is in the queue, without retries. The caller may cancel it to stop waiting."""
         self._closing.set()
         self._wake.set()
         if self._task is not None:
@@ -106,7 +109,7 @@ class SpanSender:
                 self._task.cancel()
 
     async def _run(self) -> None:
-        context.attach(NOT_TRACED)  # where a team traces its HTTP clients: no spans about the sending of spans
+        context.attach(NOT_TRACED)  # no spans about the sending of spans where a team traces its HTTP clients
         connector = aiohttp.TCPConnector(limit=1, ssl=self._tls)
         async with aiohttp.ClientSession(
             connector=connector, trust_env=True, cookie_jar=aiohttp.DummyCookieJar()
@@ -130,7 +133,12 @@ class SpanSender:
             try:
                 async with asyncio.timeout(deadline - self._clock()):
                     status, retry_after, answer = await self._post(session, body)
-            except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:  # the last: of a name, a header
+            except (
+                aiohttp.ClientError,
+                OSError,
+                TimeoutError,
+                ValueError,
+            ) as error:  # ValueError: a bad name or header
                 problem = f"{type(error).__name__}: {error}".removesuffix(": ")
             else:
                 if 200 <= status < 300:
@@ -140,7 +148,7 @@ class SpanSender:
                 problem = f"it answered {status}"
                 if status not in PASSING:
                     break
-                if retry_after is not None and tries == 1:  # "0" for ever would be a storm
+                if retry_after is not None and tries == 1:  # once, because "0" each time would be a storm
                     wait_seconds = retry_after
                 elif retry_after is not None:
                     wait_seconds = max(wait_seconds, retry_after)
@@ -173,7 +181,7 @@ class SpanSender:
         return request.SerializeToString()
 
     def _accepted(self, answer: bytes) -> None:
-        """What a collector took in part it says in its answer; it is not to be sent again."""
+        """Counts the spans that the collector rejected by its answer. They must not be sent again."""
         with contextlib.suppress(DecodeError):
             partly = ExportTraceServiceResponse.FromString(answer).partial_success
             if partly.rejected_spans:
@@ -192,12 +200,12 @@ class SpanSender:
 
 
 def _seconds(text: str) -> float | None:
-    """None: a date, or no time that anybody could wait."""
+    """The seconds of a Retry-After header. None for a date or a value that is no time to wait."""
     try:
         seconds = float(text)
     except ValueError:
         return None
-    return seconds if seconds >= 0 else None  # which is not so of "nan" either
+    return seconds if seconds >= 0 else None  # this excludes "nan" too
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
@@ -207,7 +215,7 @@ async def _wait(event: asyncio.Event, seconds: float) -> None:
 
 
 def _tls(collector: Collector) -> ssl.SSLContext | bool:
-    """As the variables want it; True: the system's certificates."""
+    """The TLS settings of the variables. True means the system's certificates."""
     if collector.certificate is None and collector.client_certificate is None:
         return True
     try:

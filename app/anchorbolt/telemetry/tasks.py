@@ -1,4 +1,4 @@
-"""Background tasks that do not end unseen."""
+"""Background tasks whose exceptions are logged."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ log = get_logger("tasks")
 def spawn(
     work: Coroutine[Any, Any, None], name: str, among: set[asyncio.Task[None]] | None = None
 ) -> asyncio.Task[None]:
-    """Starts a task; an exception that nobody expected is logged, never swallowed.
+    """Starts a task. Its exception, if it raises one, is logged.
 
-    It is kept hold of `among` others until it has ended; without such a set that is the caller's part.
+    `among`: a set that holds the task until it has ended; without it, the caller has to keep a reference.
     """
     task = asyncio.get_running_loop().create_task(work, name=name)
     if among is None:

@@ -1,4 +1,4 @@
-"""What of the telemetry lives with the process: it starts first, and is flushed last."""
+"""The parts of the telemetry that are started and stopped with the process: they start first and are flushed last."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ if TYPE_CHECKING:
 
 
 class Telemetry:
-    """The beat that measures the loop, and what sends to a collector, if there is one."""
+    """The measurement of the event loop and, where a collector is configured, what sends to it."""
 
     def __init__(self, collector: Collector, instance: str) -> None:
-        """`instance`: the name of this pod. To be built in the loop that serves."""
+        """`instance`: the name of this pod. It must be created in the event loop that serves."""
         self.workspaces = Workspaces()
         self._pulse = Pulse(self.workspaces.turn, Refusals().turn)
         self._otlp: Otlp | None = None
         metrics.busiest_workspaces.observe(self.workspaces.by_rank)
         meters = _meters()
         if collector.signals:
-            # Here, because the SDK takes a fifth of a second and 4 MiB that most pods need not spend.
+            # Imported here, because the SDK takes a fifth of a second and 4 MiB, which most pods do not need.
             from anchorbolt.telemetry.otlp import Otlp  # noqa: PLC0415
 
             self._otlp = Otlp(collector, instance, meters)
 
     def start(self) -> None:
-        """In the worker's loop."""
+        """Starts to measure and to send, on the worker's event loop."""
         self._pulse.start()
         if self._otlp is not None:
             self._otlp.start()
 
     async def close(self) -> None:
-        """Sends what was not sent yet, within a bounded time."""
+        """Sends what was not sent yet, for a few seconds at most."""
         self._pulse.stop()
         if self._otlp is not None:
             await self._otlp.close()
 
 
 def _meters() -> LazyMeterProvider:
-    """The process's own; OpenTelemetry lets nobody replace it."""
+    """Returns the meter provider of this process; OpenTelemetry allows to set it only once."""
     known = get_meter_provider()
     if isinstance(known, LazyMeterProvider):
         return known

@@ -1,8 +1,8 @@
-"""One trace a delivery: the request, and each attempt under it, also in another pod, with every Web API call.
+"""One trace for each delivery: the request, each attempt (also in another pod), and every Web API call.
 
-There is a span for the request, for each attempt and for each call, and what happens within them is told by events
-(docs/decisions/0021). With traces off everything here is one look at a variable; a delivery that is not wanted costs
-3 us. No text, token or URL from a payload goes into a span.
+There is a span for the request, for each attempt and for each call. Steps within them are events of the span
+(docs/decisions/0021). Without traces, all this reads one variable; a delivery that is not sampled costs 3 us.
+No text, token or URL of a payload is put into a span.
 """
 
 from __future__ import annotations
@@ -20,35 +20,35 @@ from anchorbolt.telemetry.span import Event, OwnSpan
 
 
 class Tracing(Protocol):
-    """Which traces are wanted, and what becomes of their spans."""
+    """Decides which deliveries are traced, and takes their spans."""
 
     def begin(self) -> int | None:
-        """The id of a new trace; None if it is not wanted."""
+        """Returns the id of a new trace, or None if it is not sampled."""
 
     def goes_on(self, trace_id: int) -> bool:
-        """Whether a trace that began elsewhere, and is wanted there, is wanted here."""
+        """Whether to continue a trace that began, and was sampled, elsewhere."""
 
     def ended(self, span: OwnSpan) -> None:
-        """Takes a span."""
+        """Takes a span that has ended."""
 
 
 _tracing: Tracing | None = None
-# Whether this task belongs to a delivery that is traced: cheaper to ask than OpenTelemetry's context.
+# Whether this task belongs to a traced delivery. Reading it is cheaper than reading OpenTelemetry's context.
 _traced: ContextVar[bool] = ContextVar("traced", default=False)
 
-# What of a listener's own runs in a delivery that is not traced begins no trace of its own.
+# The context for deliveries that are not traced, so that a listener's own spans begin no trace there.
 NOT_TRACED = trace.set_span_in_context(NonRecordingSpan(SpanContext(1, 1, is_remote=False)), Context())
 
 
 def switch(tracing: Tracing | None) -> None:
-    """On, or off with None."""
+    """Switches traces on, or off with None."""
     global _tracing  # noqa: PLW0603 - one for the process, as OpenTelemetry's provider is
     _tracing = tracing
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """How a request came: what its span is called, what is known of all of them, and where the status is told."""
+    """A transport, for the request's span: its name, its fixed attributes, and the attribute for the status."""
 
     span: str
     attributes: dict[str, Any]
@@ -60,7 +60,7 @@ SOCKET = Way("receive envelope", {"network.protocol.name": "websocket"}, None)
 
 
 class RequestTrace:
-    """The span of a request, and what happened in it; kept for those requests alone that are traced."""
+    """The span of a request and its events. Only those of traced requests are kept."""
 
     __slots__ = ("_events", "_span", "_started", "_way")
 
@@ -71,11 +71,14 @@ class RequestTrace:
         self._span: OwnSpan | None = None
 
     def mark(self, name: str) -> None:
-        """A step is done."""
+        """Records that a step is done."""
         self._events.append((name, time.time_ns(), None))
 
     def identify(self, kind: str, slack_type: str, key: str | None, parent: str | None) -> bool:
-        """The request is Slack's: whether it is traced is decided now. `parent`: a traceparent from an ingress."""
+        """Decides whether the request is traced, once it is known to be Slack's. Returns whether it is.
+
+        `parent`: the traceparent header of an ingress, if there is one.
+        """
         tracing = _tracing
         if tracing is None:
             return False
@@ -99,7 +102,7 @@ class RequestTrace:
         return True
 
     def end(self, status: int) -> None:
-        """It was answered."""
+        """Ends the span, when the request was answered."""
         span = self._span
         if span is not None:
             if self._way.status is not None:
@@ -115,21 +118,21 @@ class AttemptTrace:
     __slots__ = ("_span", "traceparent")
 
     def __init__(self, span: OwnSpan, traceparent: str) -> None:
-        """`traceparent`: of the request, for the attempts that may follow."""
+        """`traceparent`: that of the request, for later attempts."""
         self._span = span
         self.traceparent = traceparent
 
     def found(self, listener: str) -> None:
-        """Bolt has found the listener, which begins now."""
+        """Records the listener that Bolt has found and that begins now."""
         self._span.attributes["code.function.name"] = listener
         self._span.add_event("listener")
 
     def event(self, name: str) -> None:
-        """Something of interest happened."""
+        """Adds an event to the span."""
         self._span.add_event(name)
 
     def end(self, outcome: str, error: BaseException | None = None) -> None:
-        """It is over; the first word counts. Of an error its class is told: a message may quote what was sent."""
+        """Ends the span, once. Of an error only the class is recorded: messages may quote what was sent."""
         span = self._span
         if not span.is_recording():
             return
@@ -141,12 +144,15 @@ class AttemptTrace:
 
 
 def begin_request(way: Way) -> RequestTrace | None:
-    """None while traces are off."""
+    """Begins the trace of a request. Returns None while traces are off."""
     return RequestTrace(way) if _tracing is not None else None
 
 
 def traceparent() -> str | None:
-    """What links an attempt to the request of this task, if that is traced: https://www.w3.org/TR/trace-context/"""
+    """Returns the traceparent that links an attempt to this task's request, or None where that is not traced.
+
+    https://www.w3.org/TR/trace-context/
+    """
     if not _traced.get():
         return None
     trace_id, span_id = _ids(trace.get_current_span())
@@ -156,7 +162,7 @@ def traceparent() -> str | None:
 def begin_attempt(
     parent: str | None, kind: str, key: str, attempt: int, *, received_at: float | None = None
 ) -> AttemptTrace | None:
-    """The run of a delivery begins in this task; None if its request is not traced.
+    """Begins the span of a run in this task. Returns None if the request is not traced.
 
     `parent` is the request's traceparent, `received_at` is in seconds since 1970.
     """
@@ -186,7 +192,7 @@ class CallTrace:
         self._token = context.attach(trace.set_span_in_context(span))
 
     def end(self, result: str, status: int | None) -> None:
-        """`result`: ok, or Slack's error. `status`: of the last HTTP response, if there was one."""
+        """Ends the span. `result`: ok, or Slack's error. `status`: that of the last HTTP response, if there was one."""
         context.detach(self._token)
         span = self._span
         if status is not None:
@@ -198,7 +204,7 @@ class CallTrace:
 
 
 def begin_call(method: str, base_url: str) -> CallTrace | None:
-    """None where the run that calls is not traced."""
+    """Begins the span of a Web API call. Returns None where the calling run is not traced."""
     tracing = _tracing
     if tracing is None or not _traced.get():
         return None
@@ -210,7 +216,7 @@ def begin_call(method: str, base_url: str) -> CallTrace | None:
 
 
 def call_sent_again(times: int, status: int | None) -> None:
-    """The call of this task is sent again."""
+    """Records that the call of this task is sent again."""
     span = trace.get_current_span()
     if span.is_recording():
         span.set_attribute("http.request.resend_count", times)
@@ -233,13 +239,13 @@ def _ids(span: Span) -> tuple[int, int]:
 
 
 def _enter(span: OwnSpan) -> None:
-    """The span is the current one of this task, and of those that it starts."""
+    """Makes the span the current one of this task and of the tasks that it starts."""
     _traced.set(True)
     context.attach(trace.set_span_in_context(span, Context()))
 
 
 def _read(parent: str) -> tuple[int, int] | None:
-    """Trace and span that a traceparent names; None if it names none, or one that is not traced."""
+    """Parses a traceparent into the ids of trace and span. Returns None if it is malformed or not sampled."""
     try:
         _, trace_id, span_id, flags = parent.split("-")
         found = int(trace_id, 16), int(span_id, 16)

@@ -1,4 +1,4 @@
-"""Which traces are wanted, by OpenTelemetry's own sampler, and where spans go: ours, and those of listeners."""
+"""Decides by OpenTelemetry's sampler which deliveries are traced, and passes on our spans and those of listeners."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NO_PARENT = Context()
 
 
 class SampledTracing:
-    """Asks the sampler about a trace before there is a span."""
+    """Asks the sampler about a trace before a span is created."""
 
     def __init__(self, sampler: Sampler, sender: SpanSender) -> None:
         self._sampler = sampler
@@ -24,7 +24,7 @@ class SampledTracing:
         self.ended = sender.put
 
     def begin(self) -> int | None:
-        """None also while the queue is full, or the collector away: the spans would be dropped later, for more."""
+        """Returns the id of a new trace, or None where it is not sampled, or its spans would be dropped anyway."""
         trace_id = random.getrandbits(128) or 1
         if not self._wants(trace_id):
             return None
@@ -34,7 +34,7 @@ class SampledTracing:
         return trace_id
 
     def goes_on(self, trace_id: int) -> bool:
-        """A sampler that looks at the parent follows it; any other decides again."""
+        """Whether to continue a trace: a parent-based sampler always does, any other decides again."""
         return isinstance(self._sampler, ParentBased) or self._wants(trace_id)
 
     def _wants(self, trace_id: int) -> bool:
@@ -43,7 +43,10 @@ class SampledTracing:
 
 
 class SpansOfListeners(SpanProcessor):
-    """What listeners begin by OpenTelemetry's API goes the same way. To be built in the loop of the sender."""
+    """Passes spans that listeners make with OpenTelemetry's API to our sender.
+
+    It must be created in the sender's event loop.
+    """
 
     def __init__(self, sender: SpanSender) -> None:
         self._sender = sender

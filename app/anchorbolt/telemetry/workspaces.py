@@ -1,4 +1,4 @@
-"""How many events the busiest workspaces sent in the last hour: Slack cuts a workspace off at 30,000 for an app."""
+"""Counts the events of the busiest workspaces in the last hour: Slack drops events beyond 30,000 a workspace."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ EVENTS_AN_HOUR = 30_000
 WARN_AT = 0.8
 HOUR_SECONDS = 3600
 SLICES = 12
-# Of each twelfth of the hour; who comes later in it than so many others is not one of the busiest.
+# How many workspaces are counted in each twelfth of the hour; those that come later in it are not among the busiest.
 MOST_WORKSPACES = 1_000
 SHOWN = 5
 
 
 class Workspaces:
-    """Counts by workspace, in bounded memory; outside of the process only ranks are seen, never a team."""
+    """Counts events by workspace in bounded memory. The metric shows only ranks, never a team id."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -30,7 +30,7 @@ class Workspaces:
         self._slices: deque[tuple[float, dict[str, int]]] = deque()
 
     def count(self, team_id: object) -> None:
-        """One event."""
+        """Counts one event of a workspace."""
         if not isinstance(team_id, str):
             return
         current = self._current
@@ -40,7 +40,7 @@ class Workspaces:
             current[team_id] = 1
 
     def turn(self) -> None:
-        """From time to time: begins a new slice when it is due, and says who comes near Slack's limit."""
+        """Begins a new slice when it is due, and logs workspaces near the limit. To be called from time to time."""
         now = self._clock()
         if now < self._ends_at:
             return
@@ -52,7 +52,7 @@ class Workspaces:
                 log.warning("workspace near Slack's limit of 30,000 events an hour", team_id=team_id, events=events)
 
     def busiest(self, most: int = SHOWN) -> list[tuple[str, int]]:
-        """The workspaces with the most events of the last hour."""
+        """The `most` workspaces with the most events in the last hour, as team id and count, the busiest first."""
         oldest = self._clock() - HOUR_SECONDS
         while self._slices and self._slices[0][0] <= oldest:
             self._slices.popleft()
@@ -63,7 +63,7 @@ class Workspaces:
         return sorted(totals.items(), key=lambda item: item[1], reverse=True)[:most]
 
     def by_rank(self) -> Mapping[tuple[str, ...], float]:
-        """For the gauge; ranks that nobody has are 0."""
+        """The counts by rank, for the gauge; unused ranks are 0."""
         counts = [events for _, events in self.busiest()]
         counts += [0] * (SHOWN - len(counts))
         return {(str(rank),): float(events) for rank, events in enumerate(counts, start=1)}
