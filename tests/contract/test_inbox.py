@@ -14,11 +14,10 @@ from anchorbolt.errors import SchemaError, StoreRefusedError, StoreUnknownError
 from anchorbolt.inbox import schema
 from anchorbolt.inbox.accept import Accept, Accepted, Item
 from anchorbolt.inbox.admin import Desk, Filter
-from anchorbolt.inbox.claim import Next
 from anchorbolt.inbox.complete import Complete, Completed
-from anchorbolt.inbox.fence import Fence
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Held, Lease, Outcome
+from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.retention import Retention
 from anchorbolt.inbox.sqlite import SqliteDatabase
 from anchorbolt.inbox.statement import Statement
@@ -46,15 +45,13 @@ async def accept(inbox: Inbox, *items: Item) -> list[Accepted]:
 
 
 def accept_of(inbox: Inbox) -> Accept:
-    """What an inbox accepts by, in a transaction."""
-    dialect = inbox.database.dialect
-    return Accept(dialect, inbox.owner, LEASE_SECONDS, Next(dialect))
+    """What an inbox accepts by."""
+    return Accept(inbox.store, Owner(inbox.owner, LEASE_SECONDS))
 
 
 def complete_of(inbox: Inbox) -> Complete:
-    """What an inbox completes by, in a transaction."""
-    dialect = inbox.database.dialect
-    return Complete(dialect, LEASE_SECONDS, Fence(dialect, inbox.owner), Next(dialect))
+    """What an inbox completes by."""
+    return Complete(inbox.store, Owner(inbox.owner, LEASE_SECONDS))
 
 
 async def hold(inbox: Inbox, lane: str = "C1", key: str | None = None) -> Held:
@@ -283,14 +280,14 @@ class Refusal(Exception):
 
 def refuse_groups(monkeypatch: pytest.MonkeyPatch, of: type[Accept] | type[Complete], lost: asyncio.Event) -> None:
     """From when an answer is lost, the database refuses whatever holds more than two."""
-    write = of.__call__
+    write = of.in_transaction
 
     def refusing(self: Any, connection: Connection, *arguments: Any, **options: Any) -> Any:
         if lost.is_set() and any(isinstance(one, list) and len(one) > 2 for one in arguments):
             raise DBAPIError("a statement", None, Refusal("not all of this"))
         return write(self, connection, *arguments, **options)
 
-    monkeypatch.setattr(of, "__call__", refusing)
+    monkeypatch.setattr(of, "in_transaction", refusing)
 
 
 class TestUnknownOutcomes:
@@ -298,7 +295,7 @@ class TestUnknownOutcomes:
 
     async def test_a_repeated_accept_still_knows_what_it_holds(self, inbox: Inbox) -> None:
         """What the lost commit stored and took is ours to run, once, and as its first attempt."""
-        write = accept_of(inbox)
+        write = accept_of(inbox).in_transaction
         again = item(key="A1:Ev-doubt")
         await inbox.database.transact(lambda c: write(c, 77, time.monotonic(), [again]))
         (answer,) = await inbox.database.transact(lambda c: write(c, 77, time.monotonic(), [again]))
@@ -312,7 +309,7 @@ class TestUnknownOutcomes:
 
     async def test_what_arrives_before_a_repeated_accept_is_answered_runs_behind_it(self, inbox: Inbox) -> None:
         """Of one lane, what the lost commit stored comes before what is stored together with it when it is repeated."""
-        write = accept_of(inbox)
+        write = accept_of(inbox).in_transaction
         again, later = item(key="A1:Ev-doubt"), item(key="A1:Ev-later")
         await inbox.database.transact(lambda c: write(c, 77, time.monotonic(), [again]))
         answers = await inbox.database.transact(lambda c: write(c, 77, time.monotonic(), [again, later]))
@@ -363,7 +360,7 @@ class TestUnknownOutcomes:
 
     async def test_behind_a_half_that_is_over_the_lane_waits(self, inbox: Inbox) -> None:
         """Where the first half of a lane has ended before the second is stored, anybody may claim what is stored."""
-        write = accept_of(inbox)
+        write = accept_of(inbox).in_transaction
         first, later = item("C1", "A1:Ev-1"), item("C1", "A1:Ev-2")
         (answer,) = await inbox.database.transact(lambda c: write(c, 77, time.monotonic(), [first]))
         assert answer.held is not None
@@ -401,7 +398,7 @@ class TestUnknownOutcomes:
         held = await hold(inbox, key="A1:Ev-1")
         await accept(inbox, item(key="A1:Ev-2"), item(key="A1:Ev-3"))
         outcome = Outcome(held.lease, held.stored.id, End.DONE, go_on=True)
-        write = complete_of(inbox)
+        write = complete_of(inbox).in_transaction
         for _ in range(2):
             (completed,) = await inbox.database.transact(lambda c: write(c, time.monotonic(), [outcome]))
         following: Held | None = completed.following
@@ -682,5 +679,5 @@ class TestAfterARestart:
         await with_schema(99, 1)
         with pytest.raises(SchemaError, match="deploy a newer version"):
             await with_schema(99, 98)
-        with pytest.raises(SchemaError, match="app migrate"):
+        with pytest.raises(SchemaError, match="anchorbolt migrate"):
             await with_schema(0, 0)

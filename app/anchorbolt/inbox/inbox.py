@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import secrets
 import time
 from collections.abc import Callable, Sequence
 
 from anchorbolt.inbox import schema
-from anchorbolt.inbox.accept import Accept, Accepted, Item
-from anchorbolt.inbox.accept_at_once import AcceptAtOnce
-from anchorbolt.inbox.accepting import Accepting
-from anchorbolt.inbox.claim import Claim, Claimed, Next
-from anchorbolt.inbox.claiming import Claiming
-from anchorbolt.inbox.complete import Complete, Completed
-from anchorbolt.inbox.complete_at_once import CompleteAtOnce
-from anchorbolt.inbox.completing import Completing
+from anchorbolt.inbox.accept import Accepted, Item
+from anchorbolt.inbox.claim import Claim, Claimed
+from anchorbolt.inbox.complete import Completed
 from anchorbolt.inbox.database import Database, Wake
-from anchorbolt.inbox.fence import Fence
 from anchorbolt.inbox.group import Group
 from anchorbolt.inbox.leader_lock import Seat
 from anchorbolt.inbox.lease import Lease, Outcome
 from anchorbolt.inbox.maintenance import Upkeep
+from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.renew import Renew
 from anchorbolt.inbox.retention import Retention
 from anchorbolt.inbox.stats import Census
@@ -50,26 +44,18 @@ class Inbox:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.database = database
-        self.owner = owner = f"{name}-{secrets.token_hex(6)}"
+        self.owner = f"{name}-{secrets.token_hex(6)}"
         self.lease_seconds = lease_seconds
         self.store = store = Store(database, clock)
         self.on_wake: Callable[[], None] = lambda: None
         self.on_seat: Callable[[], None] = lambda: None
-        self.seat = Seat(database.dialect, owner, SOCKET_SEAT, store.transact)
+        self.seat = Seat(database.dialect, self.owner, SOCKET_SEAT, store.transact)
         self._upkeep = Upkeep(store, self.probe, retention)
-        following, fence = Next(database.dialect), Fence(database.dialect, owner)
-        epochs = itertools.count(1)
-        self._claim = Claim(database.dialect, owner, lease_seconds, following)
-        self._claiming = Claiming(store, epochs, clock, self._claim, lease_seconds)
-        self._renew = Renew(database.dialect, lease_seconds, fence)
+        owner = Owner(self.owner, lease_seconds)
+        self._claim = Claim(store, owner)
+        self._renew = Renew(store, owner)
         self._accepts: Group[Item, Accepted] = Group(
-            Accepting(
-                store,
-                epochs,
-                clock,
-                Accept(database.dialect, owner, lease_seconds, following),
-                AcceptAtOnce(owner, lease_seconds) if database.distant else None,
-            ),
+            database.accept(store, owner),
             weight=lambda item: len(item.body),
             apart_seconds=APART_SECONDS,
             on_beat=database.joins,
@@ -77,12 +63,7 @@ class Inbox:
             observe=lambda size: metrics.group_size.record(size, "accept"),
         )
         self._completions: Group[Outcome, Completed] = Group(
-            Completing(
-                store,
-                clock,
-                Complete(database.dialect, lease_seconds, fence, following),
-                CompleteAtOnce(owner, lease_seconds) if database.distant else None,
-            ),
+            database.complete(store, owner),
             apart_seconds=APART_SECONDS,
             on_beat=database.joins,
             clock=clock,
@@ -126,11 +107,11 @@ class Inbox:
 
     async def claim(self, most: int) -> Claimed:
         """Takes up to `most` lanes that wait. Raises a StoreError."""
-        return await self._claiming(most)
+        return await self._claim(most)
 
     async def renew(self, leases: Sequence[Lease]) -> list[Lease]:
         """Puts off the end of leases; returns those that were lost. Raises a StoreError."""
-        return await self.store.transact(lambda connection: self._renew(connection, leases))
+        return await self._renew(leases)
 
     def wake_others(self) -> None:
         """Tells the other processes that a lane waits; with a group of others, after the commit."""

@@ -75,7 +75,7 @@ lane = Table(
 )
 Index("lane_claimable", lane.c.claimable_at)
 
-# At most a row a name: who does what one process alone may do (seat.py).
+# At most a row a name: who does what one process alone may do (leader_lock.py).
 seat = Table(
     "seat",
     metadata,
