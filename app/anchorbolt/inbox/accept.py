@@ -26,7 +26,10 @@ from anchorbolt.inbox.tables import delivery, lane
 
 @dataclass(slots=True, eq=False)
 class Item:
-    """A delivery to store. `take`: run it here if its lane is empty. `running`: its listener runs here already."""
+    """A delivery to store. `take`: run it here if its lane is empty. `running`: its listener runs here already.
+
+    `headers`: a few headers of the request, as the text of a JSON object; what is stored keeps them until it is done.
+    """
 
     key: str
     lane: str
@@ -36,10 +39,11 @@ class Item:
     traceparent: str | None = None
     take: bool = False
     running: bool = False
+    headers: str | None = field(default=None, repr=False)
 
 
 # The columns that hold an item as it came.
-FIELDS = ("key", "lane", "kind", "content_type", "body", "traceparent")
+FIELDS = ("key", "lane", "kind", "content_type", "body", "traceparent", "headers")
 
 
 def row_of(n: int, item: Item, **more: int) -> Row:
@@ -52,13 +56,25 @@ def row_of(n: int, item: Item, **more: int) -> Row:
         "content_type": item.content_type,
         "body": item.body,
         "traceparent": item.traceparent,
+        "headers": item.headers,
         **more,
     }
 
 
 def started(item: Item, number: int, received_at: float) -> Stored:
     """An item as it is stored, in a lane that was taken for it."""
-    return Stored(number, item.key, item.kind, item.content_type, item.body, item.traceparent, received_at, 1, 0)
+    return Stored(
+        id=number,
+        key=item.key,
+        kind=item.kind,
+        content_type=item.content_type,
+        body=item.body,
+        traceparent=item.traceparent,
+        headers=item.headers,
+        received_at=received_at,
+        attempts=1,
+        crashes=0,
+    )
 
 
 @dataclass(slots=True)

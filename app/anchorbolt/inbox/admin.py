@@ -115,7 +115,7 @@ class Desk:
             connection.execute(
                 update(delivery)
                 .where(delivery.c.id.in_([row.id for row in dead]))
-                .values(state="done", body=None, ended_at=now())
+                .values(state="done", body=None, headers=None, ended_at=now())
             )
         return len(dead)
 
@@ -143,7 +143,7 @@ class Desk:
         body = null().label("body") if wanted is not None else delivery.c.body
         return (
             select(
-                *(column for column in delivery.c if column is not delivery.c.body),
+                *(column for column in delivery.c if column.name not in ("body", "headers")),
                 body,
                 self._state().label("shown"),
                 age.label("age"),

@@ -31,6 +31,7 @@ def what_an_end_writes(of: FromClause, is_final: ColumnElement[bool]) -> dict[st
     return {
         "state": of.c.state,
         "body": case((of.c.state == word("done"), None), else_=delivery.c.body),
+        "headers": case((of.c.state == word("done"), None), else_=delivery.c.headers),
         "error": case((of.c.back == number(1), delivery.c.error), else_=of.c.error),
         "attempts": delivery.c.attempts - of.c.back,
         "ended_at": case((is_final, now())),

@@ -13,7 +13,7 @@ from anchorbolt.inbox.statement import Statement
 from anchorbolt.inbox.tables import delivery
 
 # The first fields of Stored, in their order.
-OF_STORED = ("id", "key", "kind", "content_type", "body", "traceparent", "received_at")
+OF_STORED = ("id", "key", "kind", "content_type", "body", "traceparent", "headers", "received_at")
 
 
 class Next:

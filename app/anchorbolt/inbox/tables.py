@@ -23,7 +23,7 @@ from sqlalchemy.schema import CreateIndex
 from sqlalchemy.sql.compiler import DDLCompiler
 
 # What this app needs (see schema.py for what it does with other values).
-REVISION = 2
+REVISION = 3
 
 # SQLite counts rows by itself only in a column of exactly this type.
 Id = BigInteger().with_variant(Integer, "sqlite")
@@ -57,6 +57,7 @@ delivery = Table(
     Column("crashes", Integer, nullable=False),
     Column("error", Text),
     Column("ended_at", Double),
+    Column("headers", Text),  # of the request, the text of a JSON object; NULL once done
     sqlite_autoincrement=True,  # an id is never used again: ids are the order
 )
 Index("delivery_live", delivery.c.lane, delivery.c.id, info={WHERE: "state = 'live'"})
