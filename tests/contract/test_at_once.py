@@ -47,7 +47,7 @@ async def opened(url: str) -> AsyncIterator[Inbox]:
     inbox = Inbox(PostgresqlDatabase(make_url(url)), lease_seconds=LEASE_SECONDS)
     await inbox.open()
     await end(inbox, await hold(inbox, "C-before"))
-    await until(lambda: inbox.census is not None, what="it has counted what is there: for some seconds it asks nothing")
+    await until(lambda: inbox.stats is not None, what="it has counted what is there: for some seconds it asks nothing")
     yield inbox
     await inbox.close()
 

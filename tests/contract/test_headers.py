@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from anchorbolt.inbox import schema
 from anchorbolt.inbox.accept import Item
-from anchorbolt.inbox.admin import Desk
+from anchorbolt.inbox.admin import Admin
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Outcome
 from anchorbolt.inbox.tables import REVISION, delivery
@@ -103,10 +103,10 @@ async def test_a_replayed_dead_letter_still_has_them(inbox: Inbox) -> None:
     held = [one.held for one in await accept(inbox, with_headers(), with_headers("C2", "A1:Ev-2")) if one.held]
     for one in held:
         await end(inbox, one, End.DEAD)
-    desk = Desk(inbox.database.dialect)
+    admin = Admin(inbox.database.dialect)
     replayed, discarded = (one.stored.id for one in held)
-    await inbox.database.transact(lambda c: desk.replay(c, [replayed]))
-    await inbox.database.transact(lambda c: desk.discard(c, [discarded]))
+    await inbox.database.transact(lambda c: admin.replay(c, [replayed]))
+    await inbox.database.transact(lambda c: admin.discard(c, [discarded]))
     assert [one.stored.headers for one in await claim(inbox)] == [HEADERS]
     assert await stored(inbox, "A1:Ev-2") == ("done", None, None)
 

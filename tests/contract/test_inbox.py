@@ -13,7 +13,7 @@ import pytest
 from anchorbolt.errors import SchemaError, StoreRefusedError, StoreUnknownError
 from anchorbolt.inbox import schema
 from anchorbolt.inbox.accept import Accept, Accepted, Item
-from anchorbolt.inbox.admin import Desk, Filter
+from anchorbolt.inbox.admin import Admin, Filter
 from anchorbolt.inbox.complete import Complete, Completed
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Held, Lease, Outcome
@@ -79,7 +79,7 @@ def keys(held: list[Held]) -> list[str]:
 
 async def counts(inbox: Inbox) -> dict[str, int]:
     """How many deliveries of each state there are."""
-    return await inbox.database.transact(Desk(inbox.database.dialect).counts)
+    return await inbox.database.transact(Admin(inbox.database.dialect).counts)
 
 
 class TestAccept:
@@ -225,7 +225,7 @@ class TestEnds:
         """Nothing of a finished delivery is left but what answers Slack's retries."""
         held = await hold(inbox)
         await end(inbox, held)
-        entry = await inbox.database.transact(lambda c: Desk(inbox.database.dialect).find(c, held.stored.key))
+        entry = await inbox.database.transact(lambda c: Admin(inbox.database.dialect).find(c, held.stored.key))
         assert entry is not None
         assert (entry.state, entry.body) == ("done", None)
 
@@ -460,22 +460,22 @@ class TestFence:
         assert await inbox.renew([Lease("C-nowhere", 1)]) == [Lease("C-nowhere", 1)]
 
 
-class TestDesk:
+class TestAdmin:
     """What an operator does to the inbox."""
 
     async def test_a_replayed_dead_letter_runs_again_from_its_first_attempt(self, inbox: Inbox) -> None:
         """Replay gives it all its attempts again."""
         held = await hold(inbox)
         await end(inbox, held, End.DEAD)
-        desk = Desk(inbox.database.dialect)
-        assert await inbox.database.transact(lambda c: desk.replay(c, [held.stored.id])) == 1
+        admin = Admin(inbox.database.dialect)
+        assert await inbox.database.transact(lambda c: admin.replay(c, [held.stored.id])) == 1
         assert [(one.stored.key, one.stored.attempts) for one in await claim(inbox)] == [(held.stored.key, 1)]
 
     async def test_a_discarded_dead_letter_still_answers_retries(self, inbox: Inbox) -> None:
         """Its body goes, its key stays."""
         held = await hold(inbox)
         await end(inbox, held, End.DEAD)
-        await inbox.database.transact(lambda c: Desk(inbox.database.dialect).discard(c, [held.stored.id]))
+        await inbox.database.transact(lambda c: Admin(inbox.database.dialect).discard(c, [held.stored.id]))
         (again,) = await accept(inbox, item(key=held.stored.key))
         assert not again.new
         assert (await counts(inbox))["dead"] == 0
@@ -483,18 +483,18 @@ class TestDesk:
     async def test_only_dead_letters_are_replayed_or_discarded(self, inbox: Inbox) -> None:
         """What lives or is done is left alone."""
         held = await hold(inbox)
-        desk = Desk(inbox.database.dialect)
-        assert await inbox.database.transact(lambda c: desk.replay(c, [held.stored.id])) == 0
-        assert await inbox.database.transact(lambda c: desk.discard(c, [held.stored.id])) == 0
+        admin = Admin(inbox.database.dialect)
+        assert await inbox.database.transact(lambda c: admin.replay(c, [held.stored.id])) == 0
+        assert await inbox.database.transact(lambda c: admin.discard(c, [held.stored.id])) == 0
 
     async def test_paused_nothing_is_claimed(self, inbox: Inbox) -> None:
         """Paused, deliveries are accepted and none is claimed; resumed, the oldest come first."""
-        desk = Desk(inbox.database.dialect)
+        admin = Admin(inbox.database.dialect)
         await accept(inbox, item(take=False))
-        await inbox.database.transact(lambda c: desk.pause(c, paused=True))
+        await inbox.database.transact(lambda c: admin.pause(c, paused=True))
         claimed = await inbox.claim(10)
         assert (claimed.held, claimed.paused) == ([], True)
-        await inbox.database.transact(lambda c: desk.pause(c, paused=False))
+        await inbox.database.transact(lambda c: admin.pause(c, paused=False))
         assert len(await claim(inbox)) == 1
 
     @pytest.mark.parametrize(
@@ -520,7 +520,7 @@ class TestDesk:
         await end(inbox, await hold(inbox, "C-done", "A1:Ev-done"))
         await hold(inbox, "C1", "A1:Ev-runs")
         await accept(inbox, item("C1", "A1:Ev-behind"))
-        entries = await inbox.database.transact(lambda c: Desk(inbox.database.dialect).entries(c, wanted))
+        entries = await inbox.database.transact(lambda c: Admin(inbox.database.dialect).entries(c, wanted))
         assert [entry.key for entry in entries] == found
 
 

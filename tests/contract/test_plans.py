@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 from anchorbolt.inbox.accept import Item
-from anchorbolt.inbox.admin import Desk, Filter
+from anchorbolt.inbox.admin import Admin, Filter
 from anchorbolt.inbox.claim import Claim
 from anchorbolt.inbox.lease import End, Outcome
 from anchorbolt.inbox.owner import Owner
@@ -69,9 +69,9 @@ async def fill(database: PostgresqlDatabase) -> None:
         (lambda c: CLAIM.in_transaction(c, 1, 0, 10), "Index Cond: (claimable_at <="),
         (lambda c: CLAIM.waits(c, 60), "Index Cond: (claimable_at <="),
         (Retention(26 * 3600, 1e6), "Index Cond: ((state = 'done'::text) AND (ended_at <"),
-        (lambda c: Desk("postgresql").entries(c, Filter()), "Bitmap Index Scan on delivery_live"),
-        (lambda c: Desk("postgresql").entries(c, Filter("dead")), "Index Cond: (state = 'dead'::text)"),
-        (lambda c: Desk("postgresql").entries(c, Filter("waiting")), "using delivery_live"),
+        (lambda c: Admin("postgresql").entries(c, Filter()), "Bitmap Index Scan on delivery_live"),
+        (lambda c: Admin("postgresql").entries(c, Filter("dead")), "Index Cond: (state = 'dead'::text)"),
+        (lambda c: Admin("postgresql").entries(c, Filter("waiting")), "using delivery_live"),
     ],
     ids=["accept", "claim", "waits", "retention", "list", "list dead", "list waiting"],
 )

@@ -69,7 +69,7 @@ def plan(connection: Connection, work: Callable[[Connection], object]) -> str:
         lambda c: CLAIM.in_transaction(c, 1, 0, 10),
         accept_and_complete,
     ],
-    ids=["census", "retention", "claim", "accept and complete"],
+    ids=["stats", "retention", "claim", "accept and complete"],
 )
 async def test_no_scan_of_the_deliveries(database: Database, work: Callable[[Connection], object]) -> None:
     """The table that only grows is never read from one end to the other."""

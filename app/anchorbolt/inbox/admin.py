@@ -1,4 +1,4 @@
-"""What an operator asks of the inbox: lists, shows, replays, discards, pauses. One transaction each."""
+"""Admin: what operators do to the inbox. They list, show, replay, discard and pause; one transaction each."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class Entry:
     body: str | None = field(repr=False)
 
 
-class Desk:
-    """The statements for one dialect."""
+class Admin:
+    """What operators do, for the dialect of one database."""
 
     def __init__(self, dialect: str) -> None:
         self._dialect = dialect

@@ -22,7 +22,8 @@ class Wake(StrEnum):
     """What a process tells the others."""
 
     LANES = "anchorbolt_lanes"  # a lane waits
-    SEAT = "anchorbolt_seat"  # the seat was taken, served or left
+    # The leader lock was taken, served or left. The word is what processes of other versions listen for.
+    LEADER_LOCK = "anchorbolt_seat"
 
 
 class Database(ABC):

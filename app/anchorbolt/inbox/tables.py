@@ -1,4 +1,4 @@
-"""The inbox's schema: deliveries, the lease on each lane that has some, the seat, and one row about the inbox itself.
+"""The inbox's schema: deliveries, the lease on each lane that has some, the leader lock, and the inbox's own row.
 
 Times are seconds since 1970 by the database's clock, in both databases, so that one code path serves them.
 """
@@ -76,7 +76,8 @@ lane = Table(
 )
 Index("lane_claimable", lane.c.claimable_at)
 
-# At most a row a name: who does what one process alone may do (leader_lock.py).
+# The leader lock: who does what one process alone may do; at most a row a name (leader_lock.py). The table has kept the
+# name that it was made with.
 seat = Table(
     "seat",
     metadata,
@@ -84,7 +85,7 @@ seat = Table(
     Column("owner", Text),  # NULL: nobody's
     Column("epoch", BigInteger, nullable=False),
     Column("held_until", Double, nullable=False),
-    Column("served", SmallInteger, nullable=False),  # 1: the owner does what the seat is for; until then it prepares
+    Column("served", SmallInteger, nullable=False),  # 1: the owner does the leader's work; until then it prepares
 )
 
 # One row. `compatible_from`: the oldest app revision that can live with this schema.

@@ -91,7 +91,7 @@ class OneAtATime:
 
     def __init__(self, inbox: Inbox, lease_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._inbox = inbox
-        self._seat = inbox.seat
+        self._lock = inbox.leader_lock
         self._lease_seconds = lease_seconds
         self._clock = clock
         self._epoch: int | None = None
@@ -99,7 +99,7 @@ class OneAtATime:
         self._serves = False
         self._leaving = False
         self._changed = asyncio.Event()  # the seat, or what we do with it
-        inbox.on_seat = self._changed.set
+        inbox.on_leader_lock = self._changed.set
 
     @property
     def ours(self) -> bool:
@@ -116,10 +116,10 @@ class OneAtATime:
                 await self._pause(wait_seconds)
                 continue
             try:
-                seen = await self._seat.look()
+                seen = await self._lock.look()
                 if seen.ours or seen.free_in_seconds <= 0:
                     sent_at = self._clock()
-                    epoch = await self._seat.take(self._lease_seconds)
+                    epoch = await self._lock.take(self._lease_seconds)
                     if epoch is not None:
                         self._epoch, self._until = epoch, sent_at + self._lease_seconds
                         log.info("this process is the one that is connected", epoch=epoch, owner=self._inbox.owner)
@@ -176,11 +176,11 @@ class OneAtATime:
     async def _renew(self) -> bool:
         assert self._epoch is not None  # noqa: S101 - it is ours
         serves, sent_at = self._serves, self._clock()
-        if not await self._seat.renew(self._epoch, self._lease_seconds, serves=serves):
+        if not await self._lock.renew(self._epoch, self._lease_seconds, serves=serves):
             return False
         self._until = sent_at + self._lease_seconds
         if serves:
-            self._inbox.tell_of_the_seat()
+            self._inbox.announce_leader_lock()
         return True
 
     async def _hand_over(self) -> None:
@@ -191,7 +191,7 @@ class OneAtATime:
         while self.ours:
             self._changed.clear()
             try:
-                seen = await self._seat.look()
+                seen = await self._lock.look()
             except StoreError:
                 seen = None
             if seen is not None:
@@ -208,10 +208,10 @@ class OneAtATime:
         """Where the database does not answer, the lease runs out by itself."""
         try:
             async with asyncio.timeout(self._lease_seconds):
-                await self._seat.leave(epoch)
+                await self._lock.leave(epoch)
         except (StoreError, TimeoutError):
             return
-        self._inbox.tell_of_the_seat()
+        self._inbox.announce_leader_lock()
 
     async def _pause(self, seconds: float) -> None:
         """Waits so long, or until something has changed."""

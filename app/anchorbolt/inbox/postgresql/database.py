@@ -107,7 +107,7 @@ class PostgresqlDatabase(Database):
             self._wakeup.start()
 
     def wake_others(self, wake: Wake) -> None:
-        """By NOTIFY."""
+        """Sends a NOTIFY."""
         if self._wakeup is not None:
             self._wakeup.wake_others(wake)
 
@@ -118,7 +118,7 @@ class PostgresqlDatabase(Database):
         await greenlet_spawn(self._engine.dispose)
 
     async def transact(self, work: Callable[[Connection], Result], timeout_seconds: float = 0) -> Result:
-        """One transaction, and again when the database asks for that; a silent connection is given up in time."""
+        """One transaction; once more where PostgreSQL asks for that. A connection that falls silent is given up."""
         for _ in range(TRIES):
             try:
                 return await self._whole(partial(self._transaction, work), timeout_seconds)
@@ -198,7 +198,7 @@ class PostgresqlDatabase(Database):
         record.info["since"] = time.monotonic()
 
     def _checked_out(self, connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
-        """Where one connection fell silent, broke or is stale, those that are as old are not tried one by one."""
+        """After one connection fell silent, broke or was stale, none that is as old is used again."""
         if record.info["since"] <= self._distrusted_at:
             connection.driver_connection.terminate()
             raise DisconnectionError

@@ -40,7 +40,7 @@ class _Asked(Generic[Result]):
         self.done = False
 
     def end(self, error: Exception | None = None) -> None:
-        """It is on the disk, or it failed."""
+        """Called once its transaction is on the disk, or has failed."""
         self.error = error
         self.done = True
 
@@ -115,7 +115,7 @@ class SqliteDatabase(Database):
             self._disk.shutdown()
 
     async def transact(self, work: Callable[[Connection], Result], timeout_seconds: float = 5) -> Result:
-        """Together with what else waits for the disk: what is asked of a file in one moment is one transaction."""
+        """Runs the work in one transaction with everything else that waits for the disk at this moment."""
         asked = _Asked(work)
         self._asked.append(asked)
         try:
@@ -139,7 +139,7 @@ class SqliteDatabase(Database):
             self._asked[:0] = [asked for asked in together if not asked.done]
 
     async def _write(self, together: list[_Asked[Any]]) -> None:
-        """What one of them does wrong is undone with all of them, and then each is done alone."""
+        """Runs them in one transaction. If one of them fails, all are undone, and each is done in one of its own."""
         try:
             await self._transaction(together)
         except Exception as error:
@@ -151,7 +151,7 @@ class SqliteDatabase(Database):
                 await self._write([asked])
 
     async def _transaction(self, together: list[_Asked[Any]]) -> None:
-        """One; the next waits until it is on the disk."""
+        """One transaction. Returns when it is on the disk."""
         connection = self._connection
         if connection is None:
             raise StoreUnavailableError("the database is closed")
