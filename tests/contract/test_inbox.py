@@ -630,28 +630,6 @@ class TestSeveralPods:
             answers = await asyncio.gather(accept(one, same[0]), accept(two, same[1]))
             assert sorted(answer[0].new for answer in answers) == [False, True]
 
-    async def test_many_pods_share_many_lanes_without_a_deadlock(self, pods: Callable[..., Inbox]) -> None:
-        """Groups over the same lanes in every order: all are stored, each lane in order, none twice."""
-        made = [pods() for _ in range(3)]
-        for pod in made:
-            await pod.open()
-        items = [[item(f"C{n % 7}", f"A1:Ev-{p}-{n}", take=False) for n in range(60)] for p in range(3)]
-        for p, group in enumerate(items):
-            group.sort(key=lambda one, p=p: hash((one.key, p)))  # type: ignore[misc] # mypy: the default is an int
-        await asyncio.gather(*(accept(pod, *group) for pod, group in zip(made, items, strict=True)))
-        ran: list[str] = []
-
-        async def work(pod: Inbox) -> None:
-            while len(ran) < 180:
-                for held in await claim(pod, 3):
-                    following: Held | None = held
-                    while following is not None:
-                        ran.append(following.stored.key)
-                        following = (await end(pod, following, go_on=True)).following
-
-        await asyncio.wait_for(asyncio.gather(*(work(pod) for pod in made)), 60)
-        assert sorted(ran) == sorted(one.key for group in items for one in group)
-
 
 class TestAfterARestart:
     """A process that dies leaves its lanes to the one that follows."""

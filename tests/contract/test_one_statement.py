@@ -201,6 +201,19 @@ class TestAccept:
             stored = await beside.fetch("SELECT key FROM delivery WHERE lane = 'C1' ORDER BY id")
             assert [key for (key,) in stored] == ["A1:Ev-1", "A1:Ev-first-a", "A1:Ev-first-b", "A1:Ev-second"]
 
+    async def test_behind_a_pooler_it_is_a_transaction(self, url: str) -> None:
+        """A pooler keeps neither plans nor limits for a statement alone: accepts and ends go the way of SQLite."""
+        pooled = PostgresqlDatabase(make_url(url), pooled=True)
+        inbox = Inbox(pooled, lease_seconds=LEASE_SECONDS)
+        await inbox.open()
+        with asked() as seen:
+            (accepted,) = await accept(inbox, item("C1"))
+            assert accepted.held is not None
+            assert (await end(inbox, accepted.held)).written
+        await inbox.close()
+        assert seen.count(BEGUN) >= 2
+        assert not {"WITH fresh", "WITH held"} & set(seen)
+
     async def test_while_the_store_is_down_a_transaction_finds_out(self, inbox: Inbox) -> None:
         """Whether it is back is not for a statement to tell, which may find nothing to write."""
         inbox.store.up = False
