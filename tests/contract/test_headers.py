@@ -13,7 +13,7 @@ from anchorbolt.inbox.tables import inbox as inbox_table
 from sqlalchemy import Connection, select, text
 
 from tests.contract.conftest import LEASE_SECONDS, MakeDatabase
-from tests.contract.test_inbox import accept, accept_of, claim, complete_of, end, hold, item
+from tests.contract.steps import accept, accept_of, claim, complete_of, end, hold, item
 
 HEADERS = '{"x-slack-retry-num":"1","user-agent":"Slackbot 1.0"}'
 

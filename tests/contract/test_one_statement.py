@@ -22,7 +22,7 @@ from sqlalchemy import Connection, update
 from sqlalchemy.engine import make_url
 
 from tests.contract.conftest import LEASE_SECONDS
-from tests.contract.test_inbox import accept, accept_of, claim, complete_of, counts, end, hold, item, keys
+from tests.contract.steps import accept, accept_of, claim, complete_of, counts, end, hold, item, keys
 from tests.support.asked import asked
 from tests.support.postgresql import PostgreSQL
 from tests.support.relay import AtCommit, Relay
