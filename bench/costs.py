@@ -63,7 +63,7 @@ class Costs:
         await self.cycle(size, conversations, body_bytes)
         await self.claim(size)
         count = Count()
-        await self.once(size, "census", lambda: self._inbox.database.transact(count), most=20)
+        await self.once(size, "stats", lambda: self._inbox.database.transact(count), most=20)
 
     async def cycle(self, size: int, conversations: int = 1_000, body_bytes: int = BODY_BYTES) -> None:
         """Accept and complete, 32 at a time."""

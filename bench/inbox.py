@@ -23,12 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from anchorbolt.inbox.accept import Accept, Item
-from anchorbolt.inbox.claim import Next
 from anchorbolt.inbox.complete import Complete
 from anchorbolt.inbox.database import Database
-from anchorbolt.inbox.fence import Fence
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Outcome
+from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.postgresql import PostgresqlDatabase
 from anchorbolt.inbox.sqlite import SqliteDatabase
 from sqlalchemy import text
@@ -91,10 +90,9 @@ async def grouped(database: Database, name: str, count: int) -> Throughput:
 
 async def one_by_one(database: Database, name: str, count: int) -> Throughput:
     """The same statements, a transaction for each delivery and each end of one."""
-    async with opened(database):
-        following, fence = Next(database.dialect), Fence(database.dialect, "bench")
-        accept = Accept(database.dialect, "bench", LEASE_SECONDS, following)
-        complete = Complete(database.dialect, LEASE_SECONDS, fence, following)
+    async with opened(database) as inbox:
+        owner = Owner("bench", LEASE_SECONDS)
+        accept, complete = Accept(inbox.store, owner).in_transaction, Complete(inbox.store, owner).in_transaction
         epochs = itertools.count(1)
 
         async def one() -> None:
@@ -186,7 +184,9 @@ async def claims(url: str, lane: str, rounds: int) -> dict[str, Any]:
         found: dict[str, Any] = {"before ANALYZE": await _claim_times(inbox, rounds)}
         await database.transact(lambda c: c.execute(text("ANALYZE delivery, lane")), 60)
         found["after ANALYZE"] = await _claim_times(inbox, rounds)
-        found["plans"] = await database.transact(lambda c: plans(c, lambda c: inbox._claim(c, 1, 0, 10)), 60)
+        found["plans"] = await database.transact(
+            lambda c: plans(c, lambda c: inbox._claim.in_transaction(c, 1, 0, 10)), 60
+        )
         return found
 
 

@@ -24,7 +24,7 @@ from bench.processes import ServerProcess, end_well, memory
 from bench.report import RESULTS
 from bench.variants import OURS, ROOT, Launcher, Variant
 
-# The first census, the first sweep and the first beats are over by then.
+# The first stats, the first sweep and the first beats are over by then.
 REST_SECONDS = 3.0
 NOBODY = "http://127.0.0.1:9/"  # at rest, the Web API is not called
 

@@ -159,7 +159,7 @@ def observe(settings: Settings, inbox: Inbox, runner: Runner, transport: Transpo
         (metrics.dead_letters, attrgetter("dead_letters")),
         (metrics.paused, attrgetter("paused")),
     ):
-        gauge.observe(lambda read=read: None if inbox.census is None else read(inbox.census))  # type: ignore[misc]
+        gauge.observe(lambda read=read: None if inbox.stats is None else read(inbox.stats))  # type: ignore[misc]
     metrics.store_up.observe(lambda: inbox.up and pod.state is not State.STARTING)
     metrics.drain_duration.observe(lambda: pod.drain_seconds)
     receiver = "none" if settings.role is Role.WORKER else settings.receiver.value

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,11 +11,9 @@ from typing import Any
 import pytest
 from anchorbolt.errors import SchemaError, StoreRefusedError, StoreUnknownError
 from anchorbolt.inbox import schema
-from anchorbolt.inbox.accept import Accept, Accepted, Item
-from anchorbolt.inbox.admin import Desk, Filter
-from anchorbolt.inbox.claim import Next
-from anchorbolt.inbox.complete import Complete, Completed
-from anchorbolt.inbox.fence import Fence
+from anchorbolt.inbox.accept import Accept, Item
+from anchorbolt.inbox.admin import Admin, Filter
+from anchorbolt.inbox.complete import Complete
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Held, Lease, Outcome
 from anchorbolt.inbox.retention import Retention
@@ -28,61 +25,8 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from tests.contract.conftest import LEASE_SECONDS
+from tests.contract.steps import accept, accept_of, claim, complete_of, counts, end, hold, item, keys
 from tests.support.waiting import until_answer
-
-_numbers = itertools.count()
-
-
-def item(lane: str = "C1", key: str | None = None, *, take: bool = True, running: bool = False) -> Item:
-    """A delivery to store."""
-    key = key or f"A1:Ev{next(_numbers)}"
-    return Item(key, lane, "event", "application/json", f'{{"key":"{key}"}}', None, take, running)
-
-
-async def accept(inbox: Inbox, *items: Item) -> list[Accepted]:
-    """Accepts them together."""
-    deadline = time.monotonic() + 10
-    return await asyncio.gather(*(inbox.accept(one, deadline) for one in items))
-
-
-def accept_of(inbox: Inbox) -> Accept:
-    """What an inbox accepts by, in a transaction."""
-    dialect = inbox.database.dialect
-    return Accept(dialect, inbox.owner, LEASE_SECONDS, Next(dialect))
-
-
-def complete_of(inbox: Inbox) -> Complete:
-    """What an inbox completes by, in a transaction."""
-    dialect = inbox.database.dialect
-    return Complete(dialect, LEASE_SECONDS, Fence(dialect, inbox.owner), Next(dialect))
-
-
-async def hold(inbox: Inbox, lane: str = "C1", key: str | None = None) -> Held:
-    """Accepts a delivery and takes its lane."""
-    (accepted,) = await accept(inbox, item(lane, key))
-    assert accepted.held is not None
-    return accepted.held
-
-
-async def end(inbox: Inbox, held: Held, how: End = End.DONE, *, go_on: bool = False, delay: float = 0) -> Completed:
-    """Completes a run."""
-    error = None if how is End.DONE else "it failed"
-    return await inbox.complete(Outcome(held.lease, held.stored.id, how, error, delay, go_on, held.stored.attempts))
-
-
-async def claim(inbox: Inbox, most: int = 10) -> list[Held]:
-    """Claims what waits."""
-    return (await inbox.claim(most)).held
-
-
-def keys(held: list[Held]) -> list[str]:
-    """What is held, by key."""
-    return [one.stored.key for one in held]
-
-
-async def counts(inbox: Inbox) -> dict[str, int]:
-    """How many deliveries of each state there are."""
-    return await inbox.database.transact(Desk(inbox.database.dialect).counts)
 
 
 class TestAccept:
@@ -228,7 +172,7 @@ class TestEnds:
         """Nothing of a finished delivery is left but what answers Slack's retries."""
         held = await hold(inbox)
         await end(inbox, held)
-        entry = await inbox.database.transact(lambda c: Desk(inbox.database.dialect).find(c, held.stored.key))
+        entry = await inbox.database.transact(lambda c: Admin(inbox.database.dialect).find(c, held.stored.key))
         assert entry is not None
         assert (entry.state, entry.body) == ("done", None)
 
@@ -283,14 +227,14 @@ class Refusal(Exception):
 
 def refuse_groups(monkeypatch: pytest.MonkeyPatch, of: type[Accept] | type[Complete], lost: asyncio.Event) -> None:
     """From when an answer is lost, the database refuses whatever holds more than two."""
-    write = of.__call__
+    write = of.in_transaction
 
     def refusing(self: Any, connection: Connection, *arguments: Any, **options: Any) -> Any:
         if lost.is_set() and any(isinstance(one, list) and len(one) > 2 for one in arguments):
             raise DBAPIError("a statement", None, Refusal("not all of this"))
         return write(self, connection, *arguments, **options)
 
-    monkeypatch.setattr(of, "__call__", refusing)
+    monkeypatch.setattr(of, "in_transaction", refusing)
 
 
 class TestUnknownOutcomes:
@@ -298,7 +242,7 @@ class TestUnknownOutcomes:
 
     async def test_a_repeated_accept_still_knows_what_it_holds(self, inbox: Inbox) -> None:
         """What the lost commit stored and took is ours to run, once, and as its first attempt."""
-        write = accept_of(inbox)
+        write = accept_of(inbox).in_transaction
         again = item(key="A1:Ev-doubt")
         await inbox.database.transact(lambda c: write(c, 77, time.monotonic(), [again]))
         (answer,) = await inbox.database.transact(lambda c: write(c, 77, time.monotonic(), [again]))
@@ -312,7 +256,7 @@ class TestUnknownOutcomes:
 
     async def test_what_arrives_before_a_repeated_accept_is_answered_runs_behind_it(self, inbox: Inbox) -> None:
         """Of one lane, what the lost commit stored comes before what is stored together with it when it is repeated."""
-        write = accept_of(inbox)
+        write = accept_of(inbox).in_transaction
         again, later = item(key="A1:Ev-doubt"), item(key="A1:Ev-later")
         await inbox.database.transact(lambda c: write(c, 77, time.monotonic(), [again]))
         answers = await inbox.database.transact(lambda c: write(c, 77, time.monotonic(), [again, later]))
@@ -363,7 +307,7 @@ class TestUnknownOutcomes:
 
     async def test_behind_a_half_that_is_over_the_lane_waits(self, inbox: Inbox) -> None:
         """Where the first half of a lane has ended before the second is stored, anybody may claim what is stored."""
-        write = accept_of(inbox)
+        write = accept_of(inbox).in_transaction
         first, later = item("C1", "A1:Ev-1"), item("C1", "A1:Ev-2")
         (answer,) = await inbox.database.transact(lambda c: write(c, 77, time.monotonic(), [first]))
         assert answer.held is not None
@@ -401,7 +345,7 @@ class TestUnknownOutcomes:
         held = await hold(inbox, key="A1:Ev-1")
         await accept(inbox, item(key="A1:Ev-2"), item(key="A1:Ev-3"))
         outcome = Outcome(held.lease, held.stored.id, End.DONE, go_on=True)
-        write = complete_of(inbox)
+        write = complete_of(inbox).in_transaction
         for _ in range(2):
             (completed,) = await inbox.database.transact(lambda c: write(c, time.monotonic(), [outcome]))
         following: Held | None = completed.following
@@ -463,22 +407,22 @@ class TestFence:
         assert await inbox.renew([Lease("C-nowhere", 1)]) == [Lease("C-nowhere", 1)]
 
 
-class TestDesk:
+class TestAdmin:
     """What an operator does to the inbox."""
 
     async def test_a_replayed_dead_letter_runs_again_from_its_first_attempt(self, inbox: Inbox) -> None:
         """Replay gives it all its attempts again."""
         held = await hold(inbox)
         await end(inbox, held, End.DEAD)
-        desk = Desk(inbox.database.dialect)
-        assert await inbox.database.transact(lambda c: desk.replay(c, [held.stored.id])) == 1
+        admin = Admin(inbox.database.dialect)
+        assert await inbox.database.transact(lambda c: admin.replay(c, [held.stored.id])) == 1
         assert [(one.stored.key, one.stored.attempts) for one in await claim(inbox)] == [(held.stored.key, 1)]
 
     async def test_a_discarded_dead_letter_still_answers_retries(self, inbox: Inbox) -> None:
         """Its body goes, its key stays."""
         held = await hold(inbox)
         await end(inbox, held, End.DEAD)
-        await inbox.database.transact(lambda c: Desk(inbox.database.dialect).discard(c, [held.stored.id]))
+        await inbox.database.transact(lambda c: Admin(inbox.database.dialect).discard(c, [held.stored.id]))
         (again,) = await accept(inbox, item(key=held.stored.key))
         assert not again.new
         assert (await counts(inbox))["dead"] == 0
@@ -486,18 +430,18 @@ class TestDesk:
     async def test_only_dead_letters_are_replayed_or_discarded(self, inbox: Inbox) -> None:
         """What lives or is done is left alone."""
         held = await hold(inbox)
-        desk = Desk(inbox.database.dialect)
-        assert await inbox.database.transact(lambda c: desk.replay(c, [held.stored.id])) == 0
-        assert await inbox.database.transact(lambda c: desk.discard(c, [held.stored.id])) == 0
+        admin = Admin(inbox.database.dialect)
+        assert await inbox.database.transact(lambda c: admin.replay(c, [held.stored.id])) == 0
+        assert await inbox.database.transact(lambda c: admin.discard(c, [held.stored.id])) == 0
 
     async def test_paused_nothing_is_claimed(self, inbox: Inbox) -> None:
         """Paused, deliveries are accepted and none is claimed; resumed, the oldest come first."""
-        desk = Desk(inbox.database.dialect)
+        admin = Admin(inbox.database.dialect)
         await accept(inbox, item(take=False))
-        await inbox.database.transact(lambda c: desk.pause(c, paused=True))
+        await inbox.database.transact(lambda c: admin.pause(c, paused=True))
         claimed = await inbox.claim(10)
         assert (claimed.held, claimed.paused) == ([], True)
-        await inbox.database.transact(lambda c: desk.pause(c, paused=False))
+        await inbox.database.transact(lambda c: admin.pause(c, paused=False))
         assert len(await claim(inbox)) == 1
 
     @pytest.mark.parametrize(
@@ -523,7 +467,7 @@ class TestDesk:
         await end(inbox, await hold(inbox, "C-done", "A1:Ev-done"))
         await hold(inbox, "C1", "A1:Ev-runs")
         await accept(inbox, item("C1", "A1:Ev-behind"))
-        entries = await inbox.database.transact(lambda c: Desk(inbox.database.dialect).entries(c, wanted))
+        entries = await inbox.database.transact(lambda c: Admin(inbox.database.dialect).entries(c, wanted))
         assert [entry.key for entry in entries] == found
 
 
@@ -633,28 +577,6 @@ class TestSeveralPods:
             answers = await asyncio.gather(accept(one, same[0]), accept(two, same[1]))
             assert sorted(answer[0].new for answer in answers) == [False, True]
 
-    async def test_many_pods_share_many_lanes_without_a_deadlock(self, pods: Callable[..., Inbox]) -> None:
-        """Groups over the same lanes in every order: all are stored, each lane in order, none twice."""
-        made = [pods() for _ in range(3)]
-        for pod in made:
-            await pod.open()
-        items = [[item(f"C{n % 7}", f"A1:Ev-{p}-{n}", take=False) for n in range(60)] for p in range(3)]
-        for p, group in enumerate(items):
-            group.sort(key=lambda one, p=p: hash((one.key, p)))  # type: ignore[misc] # mypy: the default is an int
-        await asyncio.gather(*(accept(pod, *group) for pod, group in zip(made, items, strict=True)))
-        ran: list[str] = []
-
-        async def work(pod: Inbox) -> None:
-            while len(ran) < 180:
-                for held in await claim(pod, 3):
-                    following: Held | None = held
-                    while following is not None:
-                        ran.append(following.stored.key)
-                        following = (await end(pod, following, go_on=True)).following
-
-        await asyncio.wait_for(asyncio.gather(*(work(pod) for pod in made)), 60)
-        assert sorted(ran) == sorted(one.key for group in items for one in group)
-
 
 class TestAfterARestart:
     """A process that dies leaves its lanes to the one that follows."""
@@ -682,5 +604,5 @@ class TestAfterARestart:
         await with_schema(99, 1)
         with pytest.raises(SchemaError, match="deploy a newer version"):
             await with_schema(99, 98)
-        with pytest.raises(SchemaError, match="app migrate"):
+        with pytest.raises(SchemaError, match="anchorbolt migrate"):
             await with_schema(0, 0)

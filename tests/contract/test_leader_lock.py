@@ -1,4 +1,4 @@
-"""The seat: one process sits there, and whoever waits takes it when it is left or its lease runs out."""
+"""The leader lock: one process holds it, and whoever waits takes it when it is left or its lease runs out."""
 
 from __future__ import annotations
 
@@ -19,47 +19,47 @@ async def expire(inbox: Inbox) -> None:
     await inbox.database.transact(lambda c: c.execute(update(seat_table).values(held_until=now() - 1)))
 
 
-async def test_an_empty_seat_is_taken_renewed_and_left(inbox: Inbox) -> None:
+async def test_a_free_lock_is_taken_renewed_and_left(inbox: Inbox) -> None:
     """Nobody sits there at first; whoever takes it holds it until it leaves, and says whether it serves."""
-    seat = inbox.seat
-    assert await seat.look() == Seen()
-    epoch = await seat.take(LEASE_SECONDS)
+    lock = inbox.leader_lock
+    assert await lock.look() == Seen()
+    epoch = await lock.take(LEASE_SECONDS)
     assert epoch is not None
-    seen = await seat.look()
+    seen = await lock.look()
     assert (seen.ours, seen.served) == (True, False)
     assert LEASE_SECONDS - 5 < seen.free_in_seconds <= LEASE_SECONDS
-    assert await seat.renew(epoch, LEASE_SECONDS, serves=True)
-    assert (await seat.look()).served
-    assert await seat.leave(epoch)
-    assert await seat.look() == Seen()
+    assert await lock.renew(epoch, LEASE_SECONDS, serves=True)
+    assert (await lock.look()).served
+    assert await lock.leave(epoch)
+    assert await lock.look() == Seen()
 
 
 async def test_an_old_claim_neither_renews_nor_leaves(inbox: Inbox) -> None:
     """A claim that was lost is fenced by its epoch, also when the same process sits there again."""
-    seat = inbox.seat
-    old = await seat.take(LEASE_SECONDS)
+    lock = inbox.leader_lock
+    old = await lock.take(LEASE_SECONDS)
     assert old is not None
     await expire(inbox)
-    new = await seat.take(LEASE_SECONDS)
+    new = await lock.take(LEASE_SECONDS)
     assert new is not None
     assert new > old
-    assert not await seat.renew(old, LEASE_SECONDS, serves=True)
-    assert not await seat.leave(old)
-    assert await seat.renew(new, LEASE_SECONDS, serves=True)
+    assert not await lock.renew(old, LEASE_SECONDS, serves=True)
+    assert not await lock.leave(old)
+    assert await lock.renew(new, LEASE_SECONDS, serves=True)
 
 
 async def test_a_lease_that_ran_out_is_renewed_while_nobody_took_it(inbox: Inbox) -> None:
     """Late is not lost: who comes back first goes on under the same epoch."""
-    epoch = await inbox.seat.take(LEASE_SECONDS)
+    epoch = await inbox.leader_lock.take(LEASE_SECONDS)
     assert epoch is not None
     await expire(inbox)
-    assert await inbox.seat.renew(epoch, LEASE_SECONDS, serves=True)
+    assert await inbox.leader_lock.renew(epoch, LEASE_SECONDS, serves=True)
 
 
 async def test_a_claim_in_doubt_is_taken_again_at_once(inbox: Inbox) -> None:
-    """Where the commit that took the seat may have happened, the same process need not wait for its own lease."""
-    assert await inbox.seat.take(LEASE_SECONDS) == 1
-    assert await inbox.seat.take(LEASE_SECONDS) == 2
+    """Where the commit that took the lock may have happened, the same process need not wait for its own lease."""
+    assert await inbox.leader_lock.take(LEASE_SECONDS) == 1
+    assert await inbox.leader_lock.take(LEASE_SECONDS) == 2
 
 
 class TestSeveral:
@@ -71,55 +71,55 @@ class TestSeveral:
         for inbox in inboxes:
             await inbox.open()
         for _ in range(5):
-            claims = await asyncio.gather(*(inbox.seat.take(LEASE_SECONDS) for inbox in inboxes))
+            claims = await asyncio.gather(*(inbox.leader_lock.take(LEASE_SECONDS) for inbox in inboxes))
             assert sum(epoch is not None for epoch in claims) == 1
-            assert sum([(await inbox.seat.look()).ours for inbox in inboxes]) == 1
+            assert sum([(await inbox.leader_lock.look()).ours for inbox in inboxes]) == 1
             await expire(inboxes[0])
 
-    async def test_a_held_seat_is_nobody_elses(self, pods: Callable[..., Inbox]) -> None:
+    async def test_a_held_lock_is_nobody_elses(self, pods: Callable[..., Inbox]) -> None:
         """Until it is left or its lease runs out, others see how long they have to wait, and get nothing."""
         one, two = pods(), pods()
         await one.open()
         await two.open()
-        epoch = await one.seat.take(LEASE_SECONDS)
+        epoch = await one.leader_lock.take(LEASE_SECONDS)
         assert epoch is not None
-        assert await two.seat.take(LEASE_SECONDS) is None
-        seen = await two.seat.look()
+        assert await two.leader_lock.take(LEASE_SECONDS) is None
+        seen = await two.leader_lock.look()
         assert not seen.ours
         assert seen.free_in_seconds > 0
-        assert await one.seat.leave(epoch)
-        assert await two.seat.take(LEASE_SECONDS) is not None
+        assert await one.leader_lock.leave(epoch)
+        assert await two.leader_lock.take(LEASE_SECONDS) is not None
 
     async def test_a_holder_that_was_replaced_is_told(self, pods: Callable[..., Inbox]) -> None:
         """Whose lease ran out and was taken cannot renew: it learns that it holds nothing any more."""
         one, two = pods(), pods()
         await one.open()
         await two.open()
-        old = await one.seat.take(LEASE_SECONDS)
+        old = await one.leader_lock.take(LEASE_SECONDS)
         assert old is not None
         await expire(two)
-        assert await two.seat.take(LEASE_SECONDS) is not None
-        assert not await one.seat.renew(old, LEASE_SECONDS, serves=True)
+        assert await two.leader_lock.take(LEASE_SECONDS) is not None
+        assert not await one.leader_lock.renew(old, LEASE_SECONDS, serves=True)
 
     async def test_a_change_is_heard_by_the_others(self, pods: Callable[..., Inbox]) -> None:
-        """Who waits for the seat is woken by word of it, and not by word of lanes."""
+        """Who waits for the lock is woken by word of it, and not by word of lanes."""
         one, two = pods(), pods()
-        seats, lanes = asyncio.Event(), asyncio.Event()
-        two.on_seat, two.on_wake = seats.set, lanes.set
+        locks, lanes = asyncio.Event(), asyncio.Event()
+        two.on_leader_lock, two.on_wake = locks.set, lanes.set
         await one.open()
         await two.open()
-        for heard in (seats, lanes):
+        for heard in (locks, lanes):
             await asyncio.wait_for(heard.wait(), 10)  # once connected, in case something was missed
             heard.clear()
-        one.tell_of_the_seat()
-        await asyncio.wait_for(seats.wait(), 10)
+        one.announce_leader_lock()
+        await asyncio.wait_for(locks.wait(), 10)
         assert not lanes.is_set()
 
 
-async def test_the_seat_has_one_row(inbox: Inbox) -> None:
+async def test_the_lock_has_one_row(inbox: Inbox) -> None:
     """However often it changes hands, its table does not grow."""
     for _ in range(3):
-        await inbox.seat.take(LEASE_SECONDS)
+        await inbox.leader_lock.take(LEASE_SECONDS)
         await expire(inbox)
     rows = await inbox.database.transact(lambda c: c.execute(select(seat_table.c.epoch)).scalars().all())
     assert rows == [3]

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import AsyncIterator, Callable
 
 import pytest
-from anchorbolt.inbox.accept import Accept, Item
-from anchorbolt.inbox.accept_at_once import AcceptAtOnce
-from anchorbolt.inbox.admin import Desk, Filter
-from anchorbolt.inbox.claim import Claim, Next
-from anchorbolt.inbox.complete import Complete
-from anchorbolt.inbox.complete_at_once import CompleteAtOnce
-from anchorbolt.inbox.fence import Fence
+from anchorbolt.inbox.accept import Item
+from anchorbolt.inbox.admin import Admin, Filter
+from anchorbolt.inbox.claim import Claim
 from anchorbolt.inbox.lease import End, Outcome
+from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.postgresql import PostgresqlDatabase
+from anchorbolt.inbox.postgresql.accept import PostgresqlAccept
+from anchorbolt.inbox.postgresql.complete import PostgresqlComplete
 from anchorbolt.inbox.renew import Renew
 from anchorbolt.inbox.retention import Retention
+from anchorbolt.inbox.store import Store
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 
@@ -36,15 +37,13 @@ ITEMS, BEHIND, MORE = (
     [Item(f"A1:Ev-{which}-{n}", f"C-new-{n}", "event", "application/json", "{}", None, take=True) for n in range(30)]
     for which in range(3)
 )
-ACCEPT = AcceptAtOnce("one", 30.0)
-COMPLETE = CompleteAtOnce("one", 30.0)
+OWNER = Owner("one", 30.0)
+# Only its dialect is asked: the statements are sent to the database of each test.
+NOWHERE = Store(PostgresqlDatabase(make_url("postgresql+asyncpg://nowhere")), time.monotonic)
+ACCEPT, COMPLETE = PostgresqlAccept(NOWHERE, OWNER), PostgresqlComplete(NOWHERE, OWNER)
+CLAIM, RENEW = Claim(NOWHERE, OWNER), Renew(NOWHERE, OWNER)
 # Of a table whose rows are named by what is sent.
 WALK = r"Seq Scan on (delivery|lane)\b"
-NEXT, FENCE = Next("postgresql"), Fence("postgresql", "one")
-CLAIM = Claim("postgresql", "one", 30.0, NEXT)
-ACCEPT_IN_TRANSACTION = Accept("postgresql", "one", 30.0, NEXT)
-COMPLETE_IN_TRANSACTION = Complete("postgresql", 30.0, FENCE, NEXT)
-RENEW = Renew("postgresql", 30.0, FENCE)
 
 
 @pytest.fixture
@@ -67,12 +66,12 @@ async def fill(database: PostgresqlDatabase) -> None:
     ("work", "index_condition"),
     [
         (lambda c: ACCEPT.statement(c, ACCEPT.parameters(1, ITEMS)), "Index Cond: (key = rows.key)"),
-        (lambda c: CLAIM(c, 1, 0, 10), "Index Cond: (claimable_at <="),
+        (lambda c: CLAIM.in_transaction(c, 1, 0, 10), "Index Cond: (claimable_at <="),
         (lambda c: CLAIM.waits(c, 60), "Index Cond: (claimable_at <="),
         (Retention(26 * 3600, 1e6), "Index Cond: ((state = 'done'::text) AND (ended_at <"),
-        (lambda c: Desk("postgresql").entries(c, Filter()), "Bitmap Index Scan on delivery_live"),
-        (lambda c: Desk("postgresql").entries(c, Filter("dead")), "Index Cond: (state = 'dead'::text)"),
-        (lambda c: Desk("postgresql").entries(c, Filter("waiting")), "using delivery_live"),
+        (lambda c: Admin("postgresql").entries(c, Filter()), "Bitmap Index Scan on delivery_live"),
+        (lambda c: Admin("postgresql").entries(c, Filter("dead")), "Index Cond: (state = 'dead'::text)"),
+        (lambda c: Admin("postgresql").entries(c, Filter("waiting")), "using delivery_live"),
     ],
     ids=["accept", "claim", "waits", "retention", "list", "list dead", "list waiting"],
 )
@@ -105,7 +104,7 @@ async def test_a_write_at_once_finds_its_rows_by_their_keys(postgres: PostgreSQL
     await database.migrate()
     if filled:
         await fill(database)
-    accepted = await ACCEPT(database, 1, 0, [*ITEMS, *BEHIND])
+    accepted = await PostgresqlAccept(Store(database, time.monotonic), OWNER).in_one_statement(1, 0, [*ITEMS, *BEHIND])
     assert accepted is not None
     ends = [Outcome(one.held.lease, one.held.stored.id, End.DONE, go_on=True) for one in accepted if one.held]
     work = (ACCEPT.statement, ACCEPT.parameters(2, MORE)), (COMPLETE.statement, COMPLETE.parameters(ends))
@@ -126,16 +125,16 @@ async def test_a_transaction_finds_its_rows_by_their_keys(postgres: PostgreSQL, 
         await fill(database)
 
     def work(connection: Connection) -> None:
-        accepted = ACCEPT_IN_TRANSACTION(connection, 1, 0, [*ITEMS, *BEHIND])
+        accepted = ACCEPT.in_transaction(connection, 1, 0, [*ITEMS, *BEHIND])
         held = [one.held for one in accepted if one.held]
         outcomes = [Outcome(one.lease, one.stored.id, End.DONE, go_on=True, attempt=1) for one in held]
-        again = ACCEPT_IN_TRANSACTION(connection, 2, 0, ITEMS)  # duplicates
+        again = ACCEPT.in_transaction(connection, 2, 0, ITEMS)  # duplicates
         assert not any(one.new for one in again)
-        RENEW(connection, [one.lease for one in held])
-        behind = [one.following for one in COMPLETE_IN_TRANSACTION(connection, 0, outcomes) if one.following]
+        RENEW.in_transaction(connection, [one.lease for one in held])
+        behind = [one.following for one in COMPLETE.in_transaction(connection, 0, outcomes) if one.following]
         ended = [Outcome(one.lease, one.stored.id, End.DONE, attempt=1) for one in behind]
-        COMPLETE_IN_TRANSACTION(connection, 0, ended)
-        COMPLETE_IN_TRANSACTION(connection, 0, ended, in_doubt=True)
+        COMPLETE.in_transaction(connection, 0, ended)
+        COMPLETE.in_transaction(connection, 0, ended, in_doubt=True)
 
     walks = [plan for plan in await database.transact(lambda c: plans(c, work)) if re.search(WALK, plan)]
     assert walks == [], "\n\n".join(walks)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
 from anchorbolt.inbox.accept import Accept, Item
-from anchorbolt.inbox.claim import Claim, Next
+from anchorbolt.inbox.claim import Claim
 from anchorbolt.inbox.complete import Complete
 from anchorbolt.inbox.database import Database
-from anchorbolt.inbox.fence import Fence
 from anchorbolt.inbox.lease import End, Outcome
+from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.renew import Renew
 from anchorbolt.inbox.retention import Retention
 from anchorbolt.inbox.sqlite import SqliteDatabase
 from anchorbolt.inbox.stats import Count
+from anchorbolt.inbox.store import Store
 from sqlalchemy import Connection
 
 
@@ -30,20 +32,22 @@ async def database() -> AsyncIterator[Database]:
     await database.close()
 
 
-NEXT = Next("sqlite")
-FENCE = Fence("sqlite", "one")
-ACCEPT = Accept("sqlite", "one", 30.0, NEXT)
-COMPLETE = Complete("sqlite", 30.0, FENCE, NEXT)
-RENEW = Renew("sqlite", 30.0, FENCE)
+OWNER = Owner("one", 30.0)
+# Only its dialect is asked: the statements are sent to the database of each test.
+NOWHERE = Store(SqliteDatabase(None), time.monotonic)
+ACCEPT, COMPLETE = Accept(NOWHERE, OWNER), Complete(NOWHERE, OWNER)
+CLAIM, RENEW = Claim(NOWHERE, OWNER), Renew(NOWHERE, OWNER)
 
 
 def accept_and_complete(connection: Connection) -> None:
     """Two lanes, one of which goes on; and a duplicate."""
     items = [Item(f"A1:Ev-{n}", f"C{n % 2}", "event", "application/json", "{}", None, take=True) for n in range(3)]
-    held = [one.held for one in ACCEPT(connection, 1, 0, items) if one.held]
-    ACCEPT(connection, 2, 0, items)
-    RENEW(connection, [one.lease for one in held])
-    COMPLETE(connection, 0, [Outcome(one.lease, one.stored.id, End.DONE, go_on=True, attempt=1) for one in held])
+    held = [one.held for one in ACCEPT.in_transaction(connection, 1, 0, items) if one.held]
+    ACCEPT.in_transaction(connection, 2, 0, items)
+    RENEW.in_transaction(connection, [one.lease for one in held])
+    COMPLETE.in_transaction(
+        connection, 0, [Outcome(one.lease, one.stored.id, End.DONE, go_on=True, attempt=1) for one in held]
+    )
 
 
 def plan(connection: Connection, work: Callable[[Connection], object]) -> str:
@@ -62,10 +66,10 @@ def plan(connection: Connection, work: Callable[[Connection], object]) -> str:
     [
         Count(),
         Retention(26 * 3600, 30 * 86400),
-        lambda c: Claim("sqlite", "one", 30.0, Next("sqlite"))(c, 1, 0, 10),
+        lambda c: CLAIM.in_transaction(c, 1, 0, 10),
         accept_and_complete,
     ],
-    ids=["census", "retention", "claim", "accept and complete"],
+    ids=["stats", "retention", "claim", "accept and complete"],
 )
 async def test_no_scan_of_the_deliveries(database: Database, work: Callable[[Connection], object]) -> None:
     """The table that only grows is never read from one end to the other."""

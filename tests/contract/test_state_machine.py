@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import pytest
 from anchorbolt.inbox.accept import Accept, Item
-from anchorbolt.inbox.accept_at_once import AcceptAtOnce
-from anchorbolt.inbox.claim import Claim, Next
+from anchorbolt.inbox.claim import Claim
 from anchorbolt.inbox.complete import Complete, Completed
-from anchorbolt.inbox.complete_at_once import CompleteAtOnce
 from anchorbolt.inbox.database import Database
-from anchorbolt.inbox.fence import Fence
 from anchorbolt.inbox.lease import End, Held, Lease, Outcome
+from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.postgresql import PostgresqlDatabase
+from anchorbolt.inbox.postgresql.accept import PostgresqlAccept
+from anchorbolt.inbox.postgresql.complete import PostgresqlComplete
 from anchorbolt.inbox.renew import Renew
 from anchorbolt.inbox.sqlite import SqliteDatabase
+from anchorbolt.inbox.store import Store
 from anchorbolt.inbox.tables import delivery, lane
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -35,13 +37,11 @@ FINAL = (End.DONE, End.DEAD)
 
 @dataclass
 class Process:
-    """The statements of one owner."""
+    """The steps of one owner."""
 
     accept: Accept
-    accept_at_once: AcceptAtOnce
     claim: Claim
     complete: Complete
-    complete_at_once: CompleteAtOnce
     renew: Renew
     epoch: int = 0
     ever_held: list[Held] = field(default_factory=list)
@@ -77,17 +77,15 @@ class InboxMachine(RuleBasedStateMachine):
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.database: Database = self.do(self.make())
-        dialect = self.database.dialect
+        store = Store(self.database, time.monotonic)
         self.processes: dict[str, Process] = {}
         for name in PROCESSES:
-            following, fence = Next(dialect), Fence(dialect, name)
+            owner = Owner(name, LEASE_SECONDS)
             self.processes[name] = Process(
-                Accept(dialect, name, LEASE_SECONDS, following),
-                AcceptAtOnce(name, LEASE_SECONDS),
-                Claim(dialect, name, LEASE_SECONDS, following),
-                Complete(dialect, LEASE_SECONDS, fence, following),
-                CompleteAtOnce(name, LEASE_SECONDS),
-                Renew(dialect, LEASE_SECONDS, fence),
+                self.database.accept(store, owner),
+                Claim(store, owner),
+                self.database.complete(store, owner),
+                Renew(store, owner),
             )
         self.lanes = {name: ModelLane() for name in LANES}
         self.seen: dict[str, str] = {}  # key -> lane
@@ -118,9 +116,11 @@ class InboxMachine(RuleBasedStateMachine):
         items = [
             Item(f"{name}-{where}", where, "event", "application/json", "{}", None, take) for name, where, take in group
         ]
-        answers = self.do(process.accept_at_once(self.database, process.epoch, 0.0, items)) if at_once else None
+        answers = None
+        if at_once and isinstance(process.accept, PostgresqlAccept):
+            answers = self.do(process.accept.in_one_statement(process.epoch, 0.0, items))
         if answers is None:
-            answers = self.transact(lambda c: process.accept(c, process.epoch, 0.0, items))
+            answers = self.transact(lambda c: process.accept.in_transaction(c, process.epoch, 0.0, items))
         was_empty = {name: not model.live for name, model in self.lanes.items()}
         first = {where: take for _, where, take in reversed(group)}
         for item, answer in zip(items, answers, strict=True):
@@ -144,7 +144,7 @@ class InboxMachine(RuleBasedStateMachine):
         process = self.processes[who]
         process.epoch += 1
         claimable = {name for name, model in self.lanes.items() if model.live and model.left <= 0}
-        claimed = self.transact(lambda c: process.claim(c, process.epoch, 0.0, most))
+        claimed = self.transact(lambda c: process.claim.in_transaction(c, process.epoch, 0.0, most))
         lanes = [held.lease.lane for held in claimed.held]
         assert len(set(lanes)) == len(lanes) == min(most, len(claimable))
         assert set(lanes) <= claimable
@@ -204,11 +204,11 @@ class InboxMachine(RuleBasedStateMachine):
     def write_ends(self, process: Process, outcomes: list[Outcome], *, at_once: bool) -> list[Completed]:
         """`at_once`: by one statement, where the database has it, and the rest by a transaction."""
         written: dict[int, Completed] = {}
-        if at_once:
-            written = self.do(process.complete_at_once(self.database, 0.0, outcomes))
+        if at_once and isinstance(process.complete, PostgresqlComplete):
+            written = self.do(process.complete.in_one_statement(0.0, outcomes))
         left = [n for n in range(len(outcomes)) if n not in written]
         if left:
-            answers = self.transact(lambda c: process.complete(c, 0.0, [outcomes[n] for n in left]))
+            answers = self.transact(lambda c: process.complete.in_transaction(c, 0.0, [outcomes[n] for n in left]))
             written.update(zip(left, answers, strict=True))
         return [written[n] for n in range(len(outcomes))]
 
@@ -219,7 +219,7 @@ class InboxMachine(RuleBasedStateMachine):
         who, process = next(found for found in self.processes.items() if found[1].doubt)
         doubt, process.doubt = process.doubt, None
         assert doubt is not None
-        answers = self.transact(lambda c: process.complete(c, 0.0, doubt.outcomes, in_doubt=True))
+        answers = self.transact(lambda c: process.complete.in_transaction(c, 0.0, doubt.outcomes, in_doubt=True))
         for one, outcome, answer in zip(doubt.held, doubt.outcomes, answers, strict=True):
             model = self.lanes[one.lease.lane]
             ours = self.is_ours(who, one)
@@ -240,7 +240,7 @@ class InboxMachine(RuleBasedStateMachine):
         leases = list({held.lease for held in process.ever_held})
         if not leases:
             return
-        lost = self.transact(lambda c: process.renew(c, leases))
+        lost = self.transact(lambda c: process.renew.in_transaction(c, leases))
         ours = {m.holder for m in self.lanes.values() if m.holder is not None and m.owner == who}
         assert set(lost) == set(leases) - ours
         for model in self.lanes.values():

@@ -1,4 +1,7 @@
-"""accept: stores a group of deliveries in one transaction, and takes the lease of lanes that were empty.
+"""accept: stores a group of deliveries, and takes the lease of lanes that were empty.
+
+Here is what an item and its answer are, and the transaction that stores a group. SQLite does nothing else; PostgreSQL
+does most groups in one statement (postgresql/accept.py), and leaves the others to this transaction.
 
 The order of the statements is the protocol: the lanes first, in one order for everybody, so that within a lane ids grow
 in the order of the commits; then the deliveries; then the count is put right for those that were there already.
@@ -11,17 +14,22 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, and_, bindparam, case, delete, literal, select, true, update
 
-from anchorbolt.inbox.claim import Next
+from anchorbolt.inbox.following import Next
 from anchorbolt.inbox.lease import Held, Lease, Stored
+from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.rows import Row, keyed, rows
 from anchorbolt.inbox.sql import REAL, TEXT, WHOLE, insert, now
 from anchorbolt.inbox.statement import Statement
+from anchorbolt.inbox.store import Store
 from anchorbolt.inbox.tables import delivery, lane
 
 
 @dataclass(slots=True, eq=False)
 class Item:
-    """A delivery to store. `take`: run it here if its lane is empty. `running`: its listener runs here already."""
+    """A delivery to store. `take`: run it here if its lane is empty. `running`: its listener runs here already.
+
+    `headers`: a few headers of the request, as the text of a JSON object; what is stored keeps them until it is done.
+    """
 
     key: str
     lane: str
@@ -31,10 +39,11 @@ class Item:
     traceparent: str | None = None
     take: bool = False
     running: bool = False
+    headers: str | None = field(default=None, repr=False)
 
 
-# Of an item, what is stored as it is.
-FIELDS = ("key", "lane", "kind", "content_type", "body", "traceparent")
+# The columns that hold an item as it came.
+FIELDS = ("key", "lane", "kind", "content_type", "body", "traceparent", "headers")
 
 
 def row_of(n: int, item: Item, **more: int) -> Row:
@@ -47,8 +56,25 @@ def row_of(n: int, item: Item, **more: int) -> Row:
         "content_type": item.content_type,
         "body": item.body,
         "traceparent": item.traceparent,
+        "headers": item.headers,
         **more,
     }
+
+
+def started(item: Item, number: int, received_at: float) -> Stored:
+    """An item as it is stored, in a lane that was taken for it."""
+    return Stored(
+        id=number,
+        key=item.key,
+        kind=item.kind,
+        content_type=item.content_type,
+        body=item.body,
+        traceparent=item.traceparent,
+        headers=item.headers,
+        received_at=received_at,
+        attempts=1,
+        crashes=0,
+    )
 
 
 @dataclass(slots=True)
@@ -61,12 +87,15 @@ class Accepted:
 
 
 class Accept:
-    """The statements of accept for one dialect."""
+    """Stores groups of deliveries for one process, each in one transaction."""
 
-    def __init__(self, dialect: str, owner: str, lease_seconds: float, following: Next) -> None:
+    def __init__(self, store: Store, owner: Owner) -> None:
+        self._store = store
         self._owner = owner
-        self._lease_seconds = lease_seconds
-        self._next = following
+        self._epoch = 0  # of the group that was written last
+        self._told: set[str] = set()  # lanes of what is in doubt, where a part of it is known by now
+        dialect = store.database.dialect
+        self._next = Next(dialect)
         r = rows(dialect, {"name": TEXT, "n": WHOLE, "take": WHOLE})
         takes = r.c.take == 1
         into = insert(dialect, lane).from_select(
@@ -110,10 +139,30 @@ class Accept:
         self._uncount = Statement(update(lane).where(of_these).values(pending=lane.c.pending - r.c.n))
         self._sweep = Statement(delete(lane).where(lane.c.name.in_(select(r.c.name)), lane.c.pending <= 0))
 
-    def __call__(
+    async def __call__(self, items: Sequence[Item], *, in_doubt: bool) -> Sequence[Accepted]:
+        """Stores a group; one answer an item. Raises a StoreError.
+
+        `in_doubt`: a commit before, whose outcome is unknown, held these items and perhaps others. The epoch of that
+        commit is used again, so that what it took is known as ours.
+        """
+        sent_at = self._store.clock()
+        if not in_doubt:
+            self._epoch = next(self._owner.epochs)
+            self._told.clear()
+        answers = await self._write(self._epoch, sent_at, items, in_doubt=in_doubt)
+        if in_doubt:
+            self._told.update(item.lane for item in items)
+        return answers
+
+    async def _write(self, epoch: int, sent_at: float, items: Sequence[Item], *, in_doubt: bool) -> Sequence[Accepted]:
+        return await self._store.transact(
+            lambda connection: self.in_transaction(connection, epoch, sent_at, items, self._told)
+        )
+
+    def in_transaction(
         self, connection: Connection, epoch: int, sent_at: float, items: Sequence[Item], told: Container[str] = ()
     ) -> list[Accepted]:
-        """Stores the items. `epoch` is a number that no other claim of this process has. One answer an item.
+        """Stores the items; one answer an item. `epoch` is a number that no other claim of this process has.
 
         `told`: lanes in which items of this very group, whose outcome was unknown, are known by now. Whoever runs
         there, these are behind it, and their lane is not taken for them.
@@ -125,13 +174,18 @@ class Accept:
             {"name": name, "n": len(of), "take": int((of[0].take or of[0].running) and name not in told)}
             for name, of in lanes.items()
         ]
-        parameters = {"rows": asked, "owner": self._owner, "epoch": epoch, "lease": self._lease_seconds}
+        parameters = {
+            "rows": asked,
+            "owner": self._owner.name,
+            "epoch": epoch,
+            "lease": self._owner.lease_seconds,
+        }
         owners = {name: (owner, at) for name, owner, at in self._lanes(connection, parameters)}
-        ours = {name for name, claim in owners.items() if claim == (self._owner, epoch) and name not in told}
+        ours = {name for name, claim in owners.items() if claim == (self._owner.name, epoch) and name not in told}
         waiting = {name for name, (owner, _) in owners.items() if owner is None}
 
         first = {name: of[0] for name, of in lanes.items() if name in ours}
-        stored = self._store(connection, items, first)
+        stored = self._insert(connection, items, first)
         duplicates = len(stored) < len(items)
         if duplicates:
             self._forget_duplicates(connection, items, stored)
@@ -153,7 +207,7 @@ class Accept:
                 held.pop(item.key, None)
         return answers
 
-    def _store(
+    def _insert(
         self, connection: Connection, items: Sequence[Item], first: dict[str, Item]
     ) -> dict[str, tuple[int, float]]:
         asked = [row_of(n, item, attempts=int(first.get(item.lane) is item)) for n, item in enumerate(items)]
@@ -174,8 +228,3 @@ class Accept:
         asked = [{"name": name, "n": n} for name, n in sorted(too_many.items())]
         self._uncount(connection, {"rows": asked})
         self._sweep(connection, {"rows": asked})
-
-
-def started(item: Item, number: int, received_at: float) -> Stored:
-    """An item as it is stored, in a lane that was taken for it."""
-    return Stored(number, item.key, item.kind, item.content_type, item.body, item.traceparent, received_at, 1, 0)

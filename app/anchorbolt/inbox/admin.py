@@ -1,4 +1,4 @@
-"""What an operator asks of the inbox: lists, shows, replays, discards, pauses. One transaction each."""
+"""Admin: what operators do to the inbox. They list, show, replay, discard and pause; one transaction each."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class Entry:
     body: str | None = field(repr=False)
 
 
-class Desk:
-    """The statements for one dialect."""
+class Admin:
+    """What operators do, for the dialect of one database."""
 
     def __init__(self, dialect: str) -> None:
         self._dialect = dialect
@@ -115,7 +115,7 @@ class Desk:
             connection.execute(
                 update(delivery)
                 .where(delivery.c.id.in_([row.id for row in dead]))
-                .values(state="done", body=None, ended_at=now())
+                .values(state="done", body=None, headers=None, ended_at=now())
             )
         return len(dead)
 
@@ -143,7 +143,7 @@ class Desk:
         body = null().label("body") if wanted is not None else delivery.c.body
         return (
             select(
-                *(column for column in delivery.c if column is not delivery.c.body),
+                *(column for column in delivery.c if column.name not in ("body", "headers")),
                 body,
                 self._state().label("shown"),
                 age.label("age"),

@@ -1,4 +1,8 @@
-"""complete: writes how runs ended, behind the fence, in one transaction for a group of them."""
+"""complete: writes how runs ended, behind the fence.
+
+Here is what an end writes, and the transaction that writes a group of ends. SQLite does nothing else; PostgreSQL does
+most groups in one statement (postgresql/complete.py), and leaves the others to this transaction.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,14 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, delete, select, update
 
-from anchorbolt.inbox.claim import Next
 from anchorbolt.inbox.fence import Fence
+from anchorbolt.inbox.following import Next
 from anchorbolt.inbox.lease import End, Held, Lease, Outcome
+from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.rows import keyed
 from anchorbolt.inbox.sql import LARGE, REAL, TEXT, WHOLE, now, number, word
 from anchorbolt.inbox.statement import Statement
+from anchorbolt.inbox.store import Store
 from anchorbolt.inbox.tables import delivery, lane
 
 # What is left of a delivery whose end is final.
@@ -25,6 +31,7 @@ def what_an_end_writes(of: FromClause, is_final: ColumnElement[bool]) -> dict[st
     return {
         "state": of.c.state,
         "body": case((of.c.state == word("done"), None), else_=delivery.c.body),
+        "headers": case((of.c.state == word("done"), None), else_=delivery.c.headers),
         "error": case((of.c.back == number(1), delivery.c.error), else_=of.c.error),
         "attempts": delivery.c.attempts - of.c.back,
         "ended_at": case((is_final, now())),
@@ -44,17 +51,22 @@ class Completed:
 
 
 class Complete:
-    """The statements of complete for one dialect."""
+    """Writes how groups of runs ended, each group in one transaction. What is written again counts once."""
 
-    def __init__(self, dialect: str, lease_seconds: float, fence: Fence, following: Next) -> None:
-        self._lease_seconds = lease_seconds
-        self._fence = fence
-        self._next = following
+    def __init__(self, store: Store, owner: Owner) -> None:
+        self._store = store
+        self._owner = owner
+        # What was written of a group before the rest of it failed: nothing of that is in doubt. By identity, for the
+        # group holds its outcomes until all are written.
+        self._written: dict[int, Completed] = {}
+        dialect = store.database.dialect
+        self._fence = Fence(dialect, owner.name)
+        self._next = Next(dialect)
         r = keyed(dialect, {"id": LARGE, "live": TEXT, "state": TEXT, "error": TEXT, "back": WHOLE})
         ends = r.c.state != r.c.live
         # That it is live is compared with a column. For the word itself PostgreSQL might take the index of all that is
         # live, and walk through it; and a parameter, with such an index there, SQLite plans anew whenever it is bound.
-        self._write = Statement(
+        self._end = Statement(
             update(delivery)
             .where(delivery.c.id == r.c.id, delivery.c.state == r.c.live)
             .values(**what_an_end_writes(r, ends))
@@ -77,7 +89,26 @@ class Complete:
             )
         )
 
-    def __call__(
+    async def __call__(self, outcomes: Sequence[Outcome], *, in_doubt: bool) -> Sequence[Completed]:
+        """Writes a group; one answer an outcome. Raises a StoreError.
+
+        `in_doubt`: a commit before, whose outcome is unknown, held these outcomes and perhaps others.
+        """
+        await self._write(self._store.clock(), outcomes, in_doubt=in_doubt)
+        return [self._written.pop(id(outcome)) for outcome in outcomes]
+
+    async def _write(self, sent_at: float, outcomes: Sequence[Outcome], *, in_doubt: bool) -> None:
+        """Writes what is not written yet."""
+        if left := self._unwritten(outcomes):
+            answers = await self._store.transact(
+                lambda connection: self.in_transaction(connection, sent_at, left, in_doubt=in_doubt)
+            )
+            self._written.update(zip(map(id, left), answers, strict=True))
+
+    def _unwritten(self, outcomes: Sequence[Outcome]) -> list[Outcome]:
+        return [outcome for outcome in outcomes if id(outcome) not in self._written]
+
+    def in_transaction(
         self, connection: Connection, sent_at: float, outcomes: Sequence[Outcome], *, in_doubt: bool = False
     ) -> list[Completed]:
         """Writes the outcomes of runs in lanes that are still ours. One answer an outcome.
@@ -98,7 +129,7 @@ class Complete:
         keep: list[Lease] = []
         repeated: set[Lease] = set()
         for outcome in written:
-            # Not fresh: a commit of this very group, whose outcome was unknown, had written it and kept the lane.
+            # Not fresh: an earlier commit of this very group, whose outcome was unknown, wrote it and kept the lane.
             ended = outcome.end in (End.DONE, End.DEAD) and outcome.id in fresh
             fresh.discard(outcome.id)
             name = outcome.lease.lane
@@ -110,7 +141,7 @@ class Complete:
                 keep.append(outcome.lease)
                 if not ended:
                     repeated.add(outcome.lease)
-            delay = self._lease_seconds if kept else outcome.delay_seconds
+            delay = self._owner.lease_seconds if kept else outcome.delay_seconds
             changed.append({"name": name, "ended": int(ended), "keep": int(kept), "delay": delay})
         gone = {row["name"] for row in empty}
         if empty:
@@ -126,7 +157,7 @@ class Complete:
         ]
 
     def _written_before(self, connection: Connection, refused: Sequence[Outcome]) -> set[tuple[int, int]]:
-        """What has ended just so, by that very attempt: id and number. Of an end that is not final nothing tells."""
+        """Id and attempt of what that very attempt has ended in that way. Of an end that is not final nothing tells."""
         asked = [
             {"id": outcome.id, "state": STATES[outcome.end], "attempt": outcome.attempt}
             for outcome in refused
@@ -146,4 +177,4 @@ class Complete:
             }
             for outcome in written
         ]
-        return {number for (number,) in self._write(connection, {"rows": asked})}
+        return {number for (number,) in self._end(connection, {"rows": asked})}

@@ -5,11 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Connection
 
 from anchorbolt.inbox.statement import Statement
+
+if TYPE_CHECKING:  # they are built on this
+    from anchorbolt.inbox.accept import Accept
+    from anchorbolt.inbox.complete import Complete
 
 Result = TypeVar("Result")
 
@@ -18,21 +22,23 @@ class Wake(StrEnum):
     """What a process tells the others."""
 
     LANES = "anchorbolt_lanes"  # a lane waits
-    SEAT = "anchorbolt_seat"  # the seat was taken, served or left
+    # The leader lock was taken, served or left. The word is what processes of other versions listen for.
+    LEADER_LOCK = "anchorbolt_seat"
 
 
 class Database(ABC):
     """SQLite or PostgreSQL. `shared`: other processes run from it too. `durable`: it outlives the process.
 
-    `joins`: what is asked of it in one moment is one transaction. `distant`: each statement of a transaction costs a
-    round trip, as do its beginning and its commit: what can be one statement is given to `execute`.
+    `joins`: what is asked of it in one moment is one transaction. `accept` and `complete`: how a group is written in
+    it.
     """
 
     dialect: str
     joins: bool
     shared: bool
     durable: bool
-    distant: bool = False
+    accept: type[Accept]
+    complete: type[Complete]
 
     @abstractmethod
     async def open(self, on_wake: Callable[[Wake], None] = lambda wake: None) -> None:
@@ -56,8 +62,8 @@ class Database(ABC):
     async def execute(self, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]] | None:
         """Executes one statement as a transaction of its own. Its rows.
 
-        None: the database did nothing of it, for whatever reason; a transaction will do it, or tell the reason. Raises
-        StoreUnavailableError when nothing was sent, and StoreUnknownError when no answer came.
+        None: the database has no way for that, or did nothing of it, for whatever reason; a transaction will do it, or
+        tell the reason. Raises StoreUnavailableError when nothing was sent, and StoreUnknownError when no answer came.
         """
         return None
 

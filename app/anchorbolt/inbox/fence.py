@@ -1,4 +1,4 @@
-"""The fence is the lease: owner and epoch. A lane that answers to them no more was lost, and its result is not ours."""
+"""The fence: a lane whose owner or epoch is not that of our lease was lost, and its result is not ours to write."""
 
 from __future__ import annotations
 

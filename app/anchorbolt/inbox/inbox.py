@@ -3,34 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import secrets
 import time
 from collections.abc import Callable, Sequence
 
 from anchorbolt.inbox import schema
-from anchorbolt.inbox.accept import Accept, Accepted, Item
-from anchorbolt.inbox.accept_at_once import AcceptAtOnce
-from anchorbolt.inbox.accepting import Accepting
-from anchorbolt.inbox.claim import Claim, Claimed, Next
-from anchorbolt.inbox.claiming import Claiming
-from anchorbolt.inbox.complete import Complete, Completed
-from anchorbolt.inbox.complete_at_once import CompleteAtOnce
-from anchorbolt.inbox.completing import Completing
+from anchorbolt.inbox.accept import Accepted, Item
+from anchorbolt.inbox.claim import Claim, Claimed
+from anchorbolt.inbox.complete import Completed
 from anchorbolt.inbox.database import Database, Wake
-from anchorbolt.inbox.fence import Fence
 from anchorbolt.inbox.group import Group
-from anchorbolt.inbox.leader_lock import Seat
+from anchorbolt.inbox.leader_lock import LeaderLock
 from anchorbolt.inbox.lease import Lease, Outcome
-from anchorbolt.inbox.maintenance import Upkeep
+from anchorbolt.inbox.maintenance import Maintenance
+from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.renew import Renew
 from anchorbolt.inbox.retention import Retention
-from anchorbolt.inbox.stats import Census
+from anchorbolt.inbox.stats import Stats
 from anchorbolt.inbox.store import Store
 from anchorbolt.telemetry import metrics
 
-# Whoever sits here holds the one connection of Socket Mode.
-SOCKET_SEAT = "socket"
+# The leader lock of this name: its holder has the one connection of Socket Mode.
+SOCKET_LEADER = "socket"
 
 # At half of what a pod can take, writes that begin as soon as they can cost more than all the rest: a delivery took
 # 1.6 to 2 times the CPU of one at the peak, so far apart 1.4 times (docs/performance.md). One alone does not wait.
@@ -50,26 +44,18 @@ class Inbox:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.database = database
-        self.owner = owner = f"{name}-{secrets.token_hex(6)}"
+        self.owner = f"{name}-{secrets.token_hex(6)}"
         self.lease_seconds = lease_seconds
         self.store = store = Store(database, clock)
         self.on_wake: Callable[[], None] = lambda: None
-        self.on_seat: Callable[[], None] = lambda: None
-        self.seat = Seat(database.dialect, owner, SOCKET_SEAT, store.transact)
-        self._upkeep = Upkeep(store, self.probe, retention)
-        following, fence = Next(database.dialect), Fence(database.dialect, owner)
-        epochs = itertools.count(1)
-        self._claim = Claim(database.dialect, owner, lease_seconds, following)
-        self._claiming = Claiming(store, epochs, clock, self._claim, lease_seconds)
-        self._renew = Renew(database.dialect, lease_seconds, fence)
+        self.on_leader_lock: Callable[[], None] = lambda: None
+        self.leader_lock = LeaderLock(database.dialect, self.owner, SOCKET_LEADER, store.transact)
+        self._maintenance = Maintenance(store, self.probe, retention)
+        owner = Owner(self.owner, lease_seconds)
+        self._claim = Claim(store, owner)
+        self._renew = Renew(store, owner)
         self._accepts: Group[Item, Accepted] = Group(
-            Accepting(
-                store,
-                epochs,
-                clock,
-                Accept(database.dialect, owner, lease_seconds, following),
-                AcceptAtOnce(owner, lease_seconds) if database.distant else None,
-            ),
+            database.accept(store, owner),
             weight=lambda item: len(item.body),
             apart_seconds=APART_SECONDS,
             on_beat=database.joins,
@@ -77,12 +63,7 @@ class Inbox:
             observe=lambda size: metrics.group_size.record(size, "accept"),
         )
         self._completions: Group[Outcome, Completed] = Group(
-            Completing(
-                store,
-                clock,
-                Complete(database.dialect, lease_seconds, fence, following),
-                CompleteAtOnce(owner, lease_seconds) if database.distant else None,
-            ),
+            database.complete(store, owner),
             apart_seconds=APART_SECONDS,
             on_beat=database.joins,
             clock=clock,
@@ -100,9 +81,9 @@ class Inbox:
         return self.store.up_since
 
     @property
-    def census(self) -> Census | None:
+    def stats(self) -> Stats | None:
         """What the inbox held some seconds ago; None while it is not known."""
-        return self._upkeep.census
+        return self._maintenance.stats
 
     async def open(self) -> None:
         """Reaches the database and looks at its schema. Raises a StoreError."""
@@ -114,7 +95,7 @@ class Inbox:
             await self.store.transact(self._claim.forget_the_dead)
         self._accepts.start()
         self._completions.start()
-        self._upkeep.start()
+        self._maintenance.start()
 
     def accept(self, item: Item, deadline: float) -> asyncio.Future[Accepted]:
         """Stores a delivery with the next group. `deadline` is on the monotonic clock."""
@@ -126,19 +107,19 @@ class Inbox:
 
     async def claim(self, most: int) -> Claimed:
         """Takes up to `most` lanes that wait. Raises a StoreError."""
-        return await self._claiming(most)
+        return await self._claim(most)
 
     async def renew(self, leases: Sequence[Lease]) -> list[Lease]:
         """Puts off the end of leases; returns those that were lost. Raises a StoreError."""
-        return await self.store.transact(lambda connection: self._renew(connection, leases))
+        return await self._renew(leases)
 
     def wake_others(self) -> None:
         """Tells the other processes that a lane waits; with a group of others, after the commit."""
         self.database.wake_others(Wake.LANES)
 
-    def tell_of_the_seat(self) -> None:
-        """Tells the other processes that the seat was taken, served or left."""
-        self.database.wake_others(Wake.SEAT)
+    def announce_leader_lock(self) -> None:
+        """Tells the other processes that the leader lock was taken, served or left."""
+        self.database.wake_others(Wake.LEADER_LOCK)
 
     async def waits(self, within_seconds: float) -> bool:
         """Whether a lane waits that could be claimed within that time. Raises a StoreError."""
@@ -158,13 +139,13 @@ class Inbox:
 
     async def close(self) -> None:
         """Ends the writing and the connections."""
-        await self._upkeep.stop()
+        await self._maintenance.stop()
         await self._accepts.stop()
         await self._completions.stop()
         await self.database.close()
 
     def _woken(self, wake: Wake) -> None:
-        if wake is Wake.SEAT:
-            self.on_seat()
+        if wake is Wake.LEADER_LOCK:
+            self.on_leader_lock()
         else:
             self.on_wake()

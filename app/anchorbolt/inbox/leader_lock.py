@@ -1,7 +1,7 @@
-"""The seat: one lease for the whole inbox, on what only one process may do at a time; its row is made when first taken.
+"""The leader lock: a lease on what only one process may do at a time; who holds it is the leader.
 
-Nothing that is stored hangs on it: lanes have leases of their own. It says who holds the one connection of Socket Mode
-(docs/decisions/0031-one-connection.md).
+The leader holds the one connection of Socket Mode (docs/decisions/0031-one-connection.md). No delivery depends on the
+lock: lanes have leases of their own. Its row, in the table `seat`, is made when it is first taken.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ Transact = Callable[[Callable[[Connection], Any]], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Who sits there. `free_in_seconds` is 0 when anybody may take it; `served`: its holder does what it is for."""
+    """Who holds the lock. `free_in_seconds`: until anybody may take it. `served`: its holder does the leader's work."""
 
     ours: bool = False
     free_in_seconds: float = 0.0
     served: bool = False
 
 
-class Seat:
-    """One seat, as one process sees it. The epoch tells this claim of it from every other, also of the same process."""
+class LeaderLock:
+    """One lock, as one process sees it. The epoch tells a claim of it from every other, also of the same process."""
 
     def __init__(self, dialect: str, owner: str, name: str, transact: Transact) -> None:
         self._owner = owner
@@ -49,7 +49,7 @@ class Seat:
                 "held_until": into.excluded.held_until,
                 "served": 0,
             },
-            # Our own name: the claim of a commit whose outcome was unknown. Who holds the seat does not ask for it.
+            # Our own name: the claim of a commit whose outcome was unknown. Who holds the lock does not ask for it.
             where=or_(seat.c.owner.is_(None), seat.c.owner == into.excluded.owner, seat.c.held_until <= now()),
         ).returning(seat.c.epoch)
         held = update(seat).where(mine, seat.c.owner == bindparam("me"), seat.c.epoch == bindparam("claim"))
@@ -57,24 +57,24 @@ class Seat:
         self._leave = held.values(owner=None, held_until=now(), served=0).returning(seat.c.epoch)
 
     async def look(self) -> Seen:
-        """Who sits there now. Locks nothing, so it may be asked often. Raises a StoreError."""
+        """Who holds the lock now. It locks no row, so it may be asked often. Raises a StoreError."""
         row = await self._transact(lambda connection: connection.execute(self._look).one_or_none())
         if row is None or row.owner is None:
             return Seen()
         return Seen(row.owner == self._owner, max(0.0, row.left), bool(row.served))
 
     async def take(self, lease_seconds: float) -> int | None:
-        """Sits down if nobody does, or nobody in time. The epoch of this claim, or None. Raises a StoreError."""
+        """Takes the lock if it is free, or its lease is over. The epoch of this claim, or None. Raises a StoreError."""
         epoch: int | None = await self._scalar(self._take, {"me": self._owner, "lease": lease_seconds})
         return epoch
 
     async def renew(self, epoch: int, lease_seconds: float, *, serves: bool) -> bool:
-        """Puts off the end of the lease. Whether it was still ours. Raises a StoreError."""
+        """Puts off the end of the lease. Whether the lock was still ours. Raises a StoreError."""
         parameters = {"me": self._owner, "claim": epoch, "lease": lease_seconds, "serves": int(serves)}
         return await self._scalar(self._renew, parameters) is not None
 
     async def leave(self, epoch: int) -> bool:
-        """Gets up, so that another may sit down at once. Whether it was still ours. Raises a StoreError."""
+        """Releases the lock, so that another may take it at once. Whether it was still ours. Raises a StoreError."""
         return await self._scalar(self._leave, {"me": self._owner, "claim": epoch}) is not None
 
     async def _scalar(self, statement: Any, parameters: dict[str, Any]) -> Any:

@@ -28,6 +28,7 @@ class Stored:
     content_type: str
     body: str = field(repr=False)
     traceparent: str | None
+    headers: str | None = field(repr=False)  # the text of a JSON object
     received_at: float
     attempts: int
     crashes: int

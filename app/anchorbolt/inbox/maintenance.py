@@ -1,4 +1,4 @@
-"""What the inbox does by itself: asks whether a database is back, counts what there is, lets go of what ended."""
+"""Maintenance: what the inbox does by itself. It asks whether a database is back, counts, and deletes what ended."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from collections.abc import Awaitable, Callable
 
 from anchorbolt.errors import StoreError
 from anchorbolt.inbox.retention import BATCH, Retention
-from anchorbolt.inbox.stats import Census, Count
+from anchorbolt.inbox.stats import Count, Stats
 from anchorbolt.inbox.store import Store
 from anchorbolt.telemetry.tasks import spawn
 
 PROBE_SECONDS = 0.5
 SWEEP_SECONDS = 60.0
 SWEEP_PAUSE_SECONDS = 0.2
-CENSUS_SECONDS = 10.0
+STATS_SECONDS = 10.0
 
 
-class Upkeep:
+class Maintenance:
     """Loops beside the requests, which no error of the database ends."""
 
     def __init__(self, store: Store, probe: Callable[[], Awaitable[None]], retention: Retention | None) -> None:
-        self.census: Census | None = None  # of some seconds ago; None while it is not known
+        self.stats: Stats | None = None  # of some seconds ago; None while it is not known
         self._store = store
         self._probe = probe
         self._retention = retention
@@ -31,14 +31,14 @@ class Upkeep:
         self._loops: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Begins."""
+        """Starts the loops."""
         self._loops.append(spawn(self._watch(), "inbox probe"))
-        self._loops.append(spawn(self._take_census(), "inbox census"))
+        self._loops.append(spawn(self._take_stats(), "inbox stats"))
         if self._retention is not None:
             self._loops.append(spawn(self._sweep(self._retention), "inbox retention"))
 
     async def stop(self) -> None:
-        """Ends it."""
+        """Ends the loops."""
         for loop in self._loops:
             loop.cancel()
         if self._loops:
@@ -53,18 +53,18 @@ class Upkeep:
                     await self._probe()
 
     async def _sweep(self, retention: Retention) -> None:
-        """Lets go of what has ended long ago, a little at a time."""
+        """Deletes what has ended long ago, a batch at a time."""
         while True:
             went = 0
             with contextlib.suppress(StoreError):
                 went = await self._store.transact(retention, reads=True)
             await asyncio.sleep(SWEEP_PAUSE_SECONDS if went >= BATCH else SWEEP_SECONDS * (0.5 + random.random()))
 
-    async def _take_census(self) -> None:
+    async def _take_stats(self) -> None:
         """Counts what the inbox holds, for the metrics: every pod, because any of them may be the last one."""
         while True:
             try:
-                self.census = await self._store.transact(self._count, reads=True)
+                self.stats = await self._store.transact(self._count, reads=True)
             except StoreError:
-                self.census = None
-            await asyncio.sleep(CENSUS_SECONDS * (0.8 + 0.4 * random.random()))
+                self.stats = None
+            await asyncio.sleep(STATS_SECONDS * (0.8 + 0.4 * random.random()))

@@ -8,24 +8,32 @@ from sqlalchemy import Connection, bindparam, update
 
 from anchorbolt.inbox.fence import Fence
 from anchorbolt.inbox.lease import Lease
+from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.rows import keyed
 from anchorbolt.inbox.sql import REAL, TEXT, now
 from anchorbolt.inbox.statement import Statement
+from anchorbolt.inbox.store import Store
 from anchorbolt.inbox.tables import lane
 
 
 class Renew:
     """Puts off the end of leases that are still ours."""
 
-    def __init__(self, dialect: str, lease_seconds: float, fence: Fence) -> None:
-        self._lease_seconds = lease_seconds
-        self._fence = fence
+    def __init__(self, store: Store, owner: Owner) -> None:
+        self._store = store
+        self._lease_seconds = owner.lease_seconds
+        dialect = store.database.dialect
+        self._fence = Fence(dialect, owner.name)
         r = keyed(dialect, {"name": TEXT})
         self._renew = Statement(
             update(lane).where(lane.c.name == r.c.name).values(claimable_at=now() + bindparam("lease", type_=REAL()))
         )
 
-    def __call__(self, connection: Connection, leases: Sequence[Lease]) -> list[Lease]:
+    async def __call__(self, leases: Sequence[Lease]) -> list[Lease]:
+        """Renews them. Returns those that were lost. Raises a StoreError."""
+        return await self._store.transact(lambda connection: self.in_transaction(connection, leases))
+
+    def in_transaction(self, connection: Connection, leases: Sequence[Lease]) -> list[Lease]:
         """Renews them. Returns those that were lost."""
         held = self._fence(connection, leases)
         if held:

@@ -1,4 +1,4 @@
-"""What goes, and when: tombstones after RETENTION_HOURS, dead letters after DEAD_RETENTION_DAYS."""
+"""Retention: tombstones are deleted after RETENTION_HOURS, dead letters after DEAD_RETENTION_DAYS."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Retention:
     """Deletes what has ended long ago, a batch a transaction."""
 
     def __init__(self, done_seconds: float, dead_seconds: float) -> None:
-        """Done for longer than 24 h, or a delayed event of Slack's would run again."""
+        """`done_seconds` is above 24 h: for so long Slack sends an event again, and must still find its tombstone."""
         self._done_seconds = done_seconds
         self._dead_seconds = dead_seconds
         self._delete = {state: _delete(state) for state in ("done", "dead")}

@@ -64,15 +64,15 @@ def upgrade(connection: Connection) -> None:
     run_revisions(connection)
 
 
-def run_revisions(connection: Connection) -> None:
-    """Runs the revisions that are missing, from none to REVISION."""
+def run_revisions(connection: Connection, last: str = "head") -> None:
+    """Runs the revisions that are missing, up to `last`: that of REVISION, or one before it."""
     from alembic import command  # noqa: PLC0415 - slow to import, and mostly there is nothing to do
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, last)
 
 
 def create(connection: Connection) -> None:

@@ -40,8 +40,8 @@ def _postgresql_now(element: now, compiler: SQLCompiler, **kw: Any) -> str:
 
 @compiles(now, "sqlite")
 def _sqlite_now(element: now, compiler: SQLCompiler, **kw: Any) -> str:
-    # sqlite.py gives every connection this function: the clock that the app was given. Asked once a statement, not for
-    # each row, which is a call into Python.
+    # sqlite/connection.py gives every connection this function: the clock that the app was given. Asked once a
+    # statement, not for each row, because it is a call into Python.
     return "(SELECT clock())"
 
 

@@ -1,4 +1,4 @@
-"""What the whole inbox holds at this moment, for whoever watches it from outside."""
+"""Stats: how much waits in the whole inbox, of all processes together; the metrics show it."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from anchorbolt.inbox.tables import delivery, inbox, lane
 
 
 @dataclass(frozen=True, slots=True)
-class Census:
-    """Of all pods together. `oldest_waiting_seconds`: how long the lane that waits longest could have run already."""
+class Stats:
+    """Counts of the whole inbox. `oldest_waiting_seconds`: since when the lane that waits longest could run."""
 
     waiting: int
     oldest_waiting_seconds: float
@@ -22,7 +22,7 @@ class Census:
 
 
 class Count:
-    """The statement. It reads every lane that has something pending, and the index of what has ended."""
+    """Counts. It reads every lane that has something pending, and the index of what has ended."""
 
     def __init__(self) -> None:
         runs = and_(lane.c.owner.is_not(None), lane.c.claimable_at > now())
@@ -34,7 +34,7 @@ class Count:
         paused = select(func.count()).select_from(inbox).where(inbox.c.paused_at.is_not(None)).scalar_subquery()
         self._count = select(lanes.c.waiting, lanes.c.oldest, dead.label("dead"), paused.label("paused"))
 
-    def __call__(self, connection: Connection) -> Census:
-        """Of this moment."""
+    def __call__(self, connection: Connection) -> Stats:
+        """What there is at this moment."""
         row = connection.execute(self._count).one()
-        return Census(int(row.waiting), max(0.0, row.oldest or 0.0), row.dead, row.paused > 0)
+        return Stats(int(row.waiting), max(0.0, row.oldest or 0.0), row.dead, row.paused > 0)

@@ -1,4 +1,4 @@
-"""The store: the database as the inbox asks it. What comes of each question tells whether the database is there."""
+"""The store: the database as the steps of the protocol use it. What comes of each use tells whether it is there."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ log = get_logger("inbox")
 
 
 class Store:
-    """One database, up or down, as this process knows it."""
+    """One database, and whether it is up as far as this process knows. `clock`: monotonic, in seconds."""
 
     def __init__(self, database: Database, clock: Callable[[], float]) -> None:
         self.database = database
         self.up = True
         self.up_since = float("-inf")  # nobody lost anything yet: the first claim need not wait
-        self._clock = clock
+        self.clock = clock
 
     async def transact(self, work: Callable[..., Result], *, reads: bool = False) -> Result:
         """One transaction. Raises a StoreError.
@@ -53,4 +53,4 @@ class Store:
         if not self.up:
             log.warning("store up again")
             self.up = True
-            self.up_since = self._clock()
+            self.up_since = self.clock()

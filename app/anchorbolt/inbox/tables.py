@@ -1,4 +1,4 @@
-"""The inbox's schema: deliveries, the lease on each lane that has some, the seat, and one row about the inbox itself.
+"""The inbox's schema: deliveries, the lease on each lane that has some, the leader lock, and the inbox's own row.
 
 Times are seconds since 1970 by the database's clock, in both databases, so that one code path serves them.
 """
@@ -23,7 +23,7 @@ from sqlalchemy.schema import CreateIndex
 from sqlalchemy.sql.compiler import DDLCompiler
 
 # What this app needs (see schema.py for what it does with other values).
-REVISION = 2
+REVISION = 3
 
 # SQLite counts rows by itself only in a column of exactly this type.
 Id = BigInteger().with_variant(Integer, "sqlite")
@@ -57,6 +57,7 @@ delivery = Table(
     Column("crashes", Integer, nullable=False),
     Column("error", Text),
     Column("ended_at", Double),
+    Column("headers", Text),  # of the request, the text of a JSON object; NULL once done
     sqlite_autoincrement=True,  # an id is never used again: ids are the order
 )
 Index("delivery_live", delivery.c.lane, delivery.c.id, info={WHERE: "state = 'live'"})
@@ -75,7 +76,8 @@ lane = Table(
 )
 Index("lane_claimable", lane.c.claimable_at)
 
-# At most a row a name: who does what one process alone may do (seat.py).
+# The leader lock: who does what one process alone may do; at most a row a name (leader_lock.py). The table has kept the
+# name that it was made with.
 seat = Table(
     "seat",
     metadata,
@@ -83,7 +85,7 @@ seat = Table(
     Column("owner", Text),  # NULL: nobody's
     Column("epoch", BigInteger, nullable=False),
     Column("held_until", Double, nullable=False),
-    Column("served", SmallInteger, nullable=False),  # 1: the owner does what the seat is for; until then it prepares
+    Column("served", SmallInteger, nullable=False),  # 1: the owner does the leader's work; until then it prepares
 )
 
 # One row. `compatible_from`: the oldest app revision that can live with this schema.

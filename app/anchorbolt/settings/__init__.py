@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     listeners: str = ""
 
     # The inbox
-    database_url: SecretStr = SecretStr("sqlite+aiosqlite:///var/anchorbolt.db")
+    database_url: SecretStr = SecretStr("sqlite:///var/anchorbolt.db")
     database_listen_url: SecretStr | None = None
     lease_seconds: PositiveSeconds = 15
     retention_hours: PositiveSeconds = 26
@@ -135,9 +135,14 @@ class Settings(BaseSettings):
     def _is_a_database_we_know(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None or value.get_secret_value() == NO_LISTEN:
             return value
-        backend = value.get_secret_value().partition("://")[0].partition("+")[0]
+        scheme, _, rest = value.get_secret_value().partition("://")
+        backend = scheme.partition("+")[0]  # a driver may be named, as in sqlite+aiosqlite; we take our own
         if backend not in ("sqlite", "postgresql"):
-            raise ValueError("is sqlite+aiosqlite:///FILE, sqlite+aiosqlite:// or postgresql+asyncpg://...")
+            raise ValueError("is sqlite:///FILE, sqlite:// or postgresql+asyncpg://...")
+        if backend == "sqlite" and rest and not rest.startswith("/"):  # `sqlite://var/file` is the file on a host `var`
+            raise ValueError(
+                "has three slashes before a relative path of a SQLite file, and four before an absolute one"
+            )
         return value
 
     @model_validator(mode="after")

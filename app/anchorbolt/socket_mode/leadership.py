@@ -97,7 +97,7 @@ class SingleLeader:
 
     def __init__(self, inbox: Inbox, lease_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._inbox = inbox
-        self._lock = inbox.seat
+        self._lock = inbox.leader_lock
         self._lease_seconds = lease_seconds
         self._clock = clock
         self._epoch: int | None = None
@@ -105,7 +105,7 @@ class SingleLeader:
         self._connected = False
         self._handing_over = False
         self._changed = asyncio.Event()  # something happened to the lock, or to what this process does with it
-        inbox.on_seat = self._changed.set
+        inbox.on_leader_lock = self._changed.set
 
     @property
     def may_receive(self) -> bool:
@@ -186,7 +186,7 @@ class SingleLeader:
             return False
         self._until = sent_at + self._lease_seconds
         if connected:
-            self._inbox.tell_of_the_seat()
+            self._inbox.announce_leader_lock()
         return True
 
     async def _hand_over(self) -> None:
@@ -220,7 +220,7 @@ class SingleLeader:
                 await self._lock.leave(epoch)
         except (StoreError, TimeoutError):
             return
-        self._inbox.tell_of_the_seat()
+        self._inbox.announce_leader_lock()
 
     async def _pause(self, seconds: float) -> None:
         """Waits until something has changed, `seconds` at most."""

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from anchorbolt.errors import StoreRefusedError, StoreUnknownError
-from anchorbolt.inbox.group import Group
+from anchorbolt.inbox.group import MOST_WEIGHT, Group
 
 
 async def test_one_alone_does_not_wait() -> None:
@@ -30,6 +30,22 @@ async def test_one_alone_does_not_wait() -> None:
     assert [await second, await third] == ["second", "third"]
     assert written == [["first"], ["second", "third"]]
     await group.stop()
+
+
+async def test_a_group_is_only_so_heavy() -> None:
+    """What would make a write too large waits for the next one; what is too large by itself is written alone."""
+    written: list[Sequence[int]] = []
+
+    async def write(items: Sequence[int], *, in_doubt: bool) -> Sequence[int]:
+        written.append(items)
+        return items
+
+    half, too_large = MOST_WEIGHT // 2, 2 * MOST_WEIGHT
+    group: Group[int, int] = Group(write, weight=lambda item: item)
+    group.start()
+    await asyncio.gather(*(group.submit(item) for item in (half, half, 1, too_large, half)))
+    await group.stop()
+    assert written == [[half, half], [1], [too_large], [half]]
 
 
 async def test_what_waits_for_its_write_fails_at_the_end() -> None:

@@ -33,11 +33,11 @@ async def test_a_lock_that_could_not_be_released_is_released_later(
     leadership.announce_connected()
 
     async def is_served() -> bool:
-        return (await inbox.seat.look()).served
+        return (await inbox.leader_lock.look()).served
 
     await until_answer(is_served, what="the others see that we are connected")
     # 1. A drain begins, and the lock cannot be released.
-    leave, tries = inbox.seat.leave, list[int]()
+    leave, tries = inbox.leader_lock.leave, list[int]()
 
     async def away_once(epoch: int) -> bool:
         tries.append(epoch)
@@ -45,12 +45,12 @@ async def test_a_lock_that_could_not_be_released_is_released_later(
             raise StoreUnavailableError("the database is away")
         return await leave(epoch)
 
-    monkeypatch.setattr(inbox.seat, "leave", away_once)
+    monkeypatch.setattr(inbox.leader_lock, "leave", away_once)
     leadership.hand_over(closing=False)
 
     # 2. It is released all the same, and this process does not believe that another one is connected.
     async def is_free() -> bool:
-        return (await inbox.seat.look()).free_in_seconds == 0
+        return (await inbox.leader_lock.look()).free_in_seconds == 0
 
     await until_answer(is_free, what="the lock is free")
     assert len(tries) == 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from anchorbolt.cli.inbox import dead, listing
-from anchorbolt.cli.inbox.session import at_desk
+from anchorbolt.cli.inbox.session import as_admin
 
 inbox = typer.Typer(
     no_args_is_help=True,
@@ -21,12 +21,12 @@ inbox.command("discard")(dead.discard)
 @inbox.command()
 def pause() -> None:
     """Lets all pods accept and run nothing, within a second: a bad release at noon. What runs goes on to its end."""
-    at_desk(lambda desk, connection: desk.pause(connection, paused=True))
+    as_admin(lambda admin, connection: admin.pause(connection, paused=True))
     print("Paused: all is accepted, nothing begins to run. `anchorbolt inbox resume` ends it.")
 
 
 @inbox.command()
 def resume() -> None:
     """Ends a pause: what waits runs, the oldest first."""
-    at_desk(lambda desk, connection: desk.pause(connection, paused=False))
+    as_admin(lambda admin, connection: admin.pause(connection, paused=False))
     print("Resumed.")

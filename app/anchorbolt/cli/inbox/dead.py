@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from anchorbolt.cli.inbox.options import Age, Error, Kind, Lane, seconds
 from anchorbolt.cli.inbox.session import PATIENT_SECONDS, opened
 from anchorbolt.errors import AnchorboltError
-from anchorbolt.inbox.admin import Desk, Filter
+from anchorbolt.inbox.admin import Admin, Filter
 
 Keys = Annotated[list[str] | None, typer.Argument(help="Keys or ids, as `inbox list` shows them.")]
 All = Annotated[bool, typer.Option("--all", help="All dead letters that the filters leave.")]
@@ -26,14 +26,14 @@ LOT = 500
 @dataclass(frozen=True)
 class _Verb:
     past: str
-    do: Callable[[Desk, Connection, Sequence[int]], int]
+    do: Callable[[Admin, Connection, Sequence[int]], int]
 
-    def to(self, desk: Desk, ids: Sequence[int]) -> Callable[[Connection], int]:
-        return lambda connection: self.do(desk, connection, ids)
+    def to(self, admin: Admin, ids: Sequence[int]) -> Callable[[Connection], int]:
+        return lambda connection: self.do(admin, connection, ids)
 
 
-REPLAY = _Verb("replayed", Desk.replay)
-DISCARD = _Verb("discarded", Desk.discard)
+REPLAY = _Verb("replayed", Admin.replay)
+DISCARD = _Verb("discarded", Admin.discard)
 
 
 def replay(  # noqa: PLR0917 - an option of a command is an argument of its function
@@ -78,15 +78,15 @@ def _run(verb: _Verb, keys: list[str] | None, all_: bool, wanted: Filter) -> Non
 
 async def _in_lots(verb: _Verb, keys: list[str] | None, wanted: Filter) -> list[str]:
     """Works through the letters that are dead now, the oldest first, each once. Those that die meanwhile are left."""
-    async with opened() as (database, desk):
+    async with opened() as (database, admin):
         ids, missed = await database.transact(
-            lambda connection: _named(desk, connection, keys) if keys else (desk.dead(connection, wanted), []),
+            lambda connection: _named(admin, connection, keys) if keys else (admin.dead(connection, wanted), []),
             PATIENT_SECONDS,
         )
         done = looked_at = 0
         try:
             while lot := ids[looked_at : looked_at + LOT]:
-                done += await database.transact(verb.to(desk, lot))
+                done += await database.transact(verb.to(admin, lot))
                 looked_at += len(lot)
                 if len(ids) > LOT:
                     print(f"{looked_at} of {len(ids)}", file=sys.stderr, flush=True)
@@ -96,7 +96,7 @@ async def _in_lots(verb: _Verb, keys: list[str] | None, wanted: Filter) -> list[
         return missed
 
 
-def _named(desk: Desk, connection: Connection, keys: list[str]) -> tuple[list[int], list[str]]:
-    found = {key: desk.find(connection, key) for key in keys}
+def _named(admin: Admin, connection: Connection, keys: list[str]) -> tuple[list[int], list[str]]:
+    found = {key: admin.find(connection, key) for key in keys}
     dead = {entry.id for entry in found.values() if entry is not None and entry.state == "dead"}
     return sorted(dead), [key for key, entry in found.items() if entry is None or entry.id not in dead]

@@ -13,11 +13,11 @@ from rich.text import Text
 from sqlalchemy import Connection
 
 from anchorbolt.cli.inbox.options import Age, Error, Kind, Lane, seconds
-from anchorbolt.cli.inbox.session import at_desk
+from anchorbolt.cli.inbox.session import as_admin
 from anchorbolt.delivery import restore
 from anchorbolt.delivery.redact import redact
 from anchorbolt.errors import AnchorboltError, RefusedError
-from anchorbolt.inbox.admin import STATES, Desk, Entry, Filter
+from anchorbolt.inbox.admin import STATES, Admin, Entry, Filter
 from anchorbolt.telemetry.redact import without_secrets
 
 State = Annotated[str | None, typer.Option(help=f"One of {', '.join(STATES)}.")]
@@ -40,10 +40,10 @@ def list_(  # noqa: PLR0917 - an option of a command is an argument of its funct
         raise typer.BadParameter(f"{state!r} is none of {', '.join(STATES)}", param_hint="--state")
     wanted = Filter(state, kind, lane, error, seconds(older_than), seconds(younger_than), most)
 
-    def work(desk: Desk, connection: Connection) -> tuple[list[Entry], dict[str, int], float | None]:
-        return desk.entries(connection, wanted), desk.counts(connection), desk.paused_for_seconds(connection)
+    def work(admin: Admin, connection: Connection) -> tuple[list[Entry], dict[str, int], float | None]:
+        return admin.entries(connection, wanted), admin.counts(connection), admin.paused_for_seconds(connection)
 
-    entries, counts, paused = at_desk(work)
+    entries, counts, paused = as_admin(work)
     if as_json:
         print(json.dumps({"counts": counts, "paused": paused is not None, "deliveries": [_plain(e) for e in entries]}))
         return
@@ -60,7 +60,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Shows one delivery with its payload; tokens and response URLs are left out unless you ask for them."""
-    entry = at_desk(lambda desk, connection: desk.find(connection, key))
+    entry = as_admin(lambda admin, connection: admin.find(connection, key))
     if entry is None:
         raise AnchorboltError(f"no delivery {key}: `anchorbolt inbox list` shows the keys")
     plain = _plain(entry)

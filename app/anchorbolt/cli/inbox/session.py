@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from anchorbolt import main, settings
 from anchorbolt.errors import AnchorboltError
 from anchorbolt.inbox import schema
-from anchorbolt.inbox.admin import Desk
+from anchorbolt.inbox.admin import Admin
 from anchorbolt.inbox.database import Database
 from anchorbolt.lifecycle import start
 
@@ -23,7 +23,7 @@ PATIENT_SECONDS = 60
 
 
 @asynccontextmanager
-async def opened() -> AsyncIterator[tuple[Database, Desk]]:
+async def opened() -> AsyncIterator[tuple[Database, Admin]]:
     """The database that the settings name, if this app can live with its schema."""
     loaded = settings.load()
     start.configure_logs(loaded)
@@ -33,16 +33,16 @@ async def opened() -> AsyncIterator[tuple[Database, Desk]]:
     try:
         await database.open()
         await database.transact(schema.check)
-        yield database, Desk(database.dialect)
+        yield database, Admin(database.dialect)
     finally:
         await database.close()
 
 
-def at_desk(work: Callable[[Desk, Connection], Result]) -> Result:
+def as_admin(work: Callable[[Admin, Connection], Result]) -> Result:
     """Does one thing, in one transaction."""
 
     async def transact() -> Result:
-        async with opened() as (database, desk):
-            return await database.transact(lambda connection: work(desk, connection), PATIENT_SECONDS)
+        async with opened() as (database, admin):
+            return await database.transact(lambda connection: work(admin, connection), PATIENT_SECONDS)
 
     return asyncio.run(transact())

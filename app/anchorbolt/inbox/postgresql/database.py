@@ -16,15 +16,19 @@ from typing import Any, TypeVar
 import asyncpg
 from sqlalchemy import URL, Connection, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import await_only, greenlet_spawn
 
 from anchorbolt.errors import StoreUnavailableError, StoreUnknownError
 from anchorbolt.inbox import schema
+from anchorbolt.inbox.accept import Accept
+from anchorbolt.inbox.complete import Complete
 from anchorbolt.inbox.database import Database, Wake
+from anchorbolt.inbox.postgresql.accept import PostgresqlAccept
+from anchorbolt.inbox.postgresql.complete import PostgresqlComplete
+from anchorbolt.inbox.postgresql.errors import BROKEN, TRANSIENT, code_of, is_answer, is_stale
+from anchorbolt.inbox.postgresql.wakeup import Wakeup
 from anchorbolt.inbox.statement import Statement
-from anchorbolt.inbox.wakeup import Wakeup
 from anchorbolt.timers import Timeout
 
 Result = TypeVar("Result")
@@ -37,15 +41,7 @@ PATIENT_SECONDS = 12.0
 # sooner, so that an event behind it is stored before its deadline.
 LIMITS = {"idle_in_transaction_session_timeout": "2s", "lock_timeout": "1s", "jit": "off"}
 SET_LIMITS = text("SELECT " + ", ".join(f"set_config('{name}', :{name}, true)" for name in LIMITS))
-# A plan from before a migration, which the driver keeps for each connection.
-STALE = "0A000"
-# Deadlock, serialization failure, a lock that did not come: rolled back, and may simply be done again.
-TRANSIENT = ("40P01", "40001", "55P03", STALE)
 TRIES = 5
-# Data, constraint, too large: a row that no repetition stores. Everything else is about the database, not the row.
-REFUSED = ("22", "23", "54")
-# What the way to a database raises, and the database itself.
-BROKEN = (OSError, TimeoutError, DBAPIError, PoolTimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 @dataclass(slots=True)
@@ -86,7 +82,8 @@ class PostgresqlDatabase(Database):
         self._url = url
         self._pooled = pooled
         # Behind a pooler, a statement alone could have neither a plan that is kept nor its limits.
-        self.distant = not pooled
+        self.accept = Accept if pooled else PostgresqlAccept
+        self.complete = Complete if pooled else PostgresqlComplete
         self._distrusted_at = 0.0
         self._patience_seconds = SILENT_SECONDS
         self._listen_url = listen_url
@@ -110,7 +107,7 @@ class PostgresqlDatabase(Database):
             self._wakeup.start()
 
     def wake_others(self, wake: Wake) -> None:
-        """By NOTIFY."""
+        """Sends a NOTIFY."""
         if self._wakeup is not None:
             self._wakeup.wake_others(wake)
 
@@ -121,19 +118,19 @@ class PostgresqlDatabase(Database):
         await greenlet_spawn(self._engine.dispose)
 
     async def transact(self, work: Callable[[Connection], Result], timeout_seconds: float = 0) -> Result:
-        """One transaction, and again when the database asks for that; a silent connection is given up in time."""
+        """One transaction; once more where PostgreSQL asks for that. A connection that falls silent is given up."""
         for _ in range(TRIES):
             try:
                 return await self._whole(partial(self._transaction, work), timeout_seconds)
             except DBAPIError as error:
-                if _code(error) not in TRANSIENT:
+                if code_of(error) not in TRANSIENT:
                     raise
                 said = str(error.orig)
         raise StoreUnavailableError(f"PostgreSQL let nobody through {TRIES} times: {said}; pg_locks shows who waits")
 
     async def execute(self, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]] | None:
         """Without BEGIN and COMMIT: to PostgreSQL, a statement that is sent alone is a transaction."""
-        return await self._whole(partial(self._alone, statement, parameters)) if self.distant else None
+        return await self._whole(partial(self._alone, statement, parameters))
 
     async def _whole(self, work: Callable[[_Progress], Result], timeout_seconds: float = 0) -> Result:
         # Shielded: a caller that is cancelled must not leave a commit half sent.
@@ -147,13 +144,13 @@ class PostgresqlDatabase(Database):
                 self._patience_seconds = SILENT_SECONDS
                 return result
         except BaseException as error:
-            if isinstance(error, TimeoutError) or _is_stale(error) or _is_lost(progress.connection):
+            if isinstance(error, TimeoutError) or is_stale(error) or _is_lost(progress.connection):
                 self._distrusted_at = time.monotonic()
             if isinstance(error, TimeoutError):
                 self._patience_seconds = min(2 * self._patience_seconds, PATIENT_SECONDS)
             if progress.connection is not None:
                 await _discard(progress.connection, error)
-            if _is_answer(error):
+            if is_answer(error):
                 raise
             if isinstance(error, BROKEN):
                 said = str(getattr(error, "orig", error)) or type(error).__name__
@@ -201,14 +198,10 @@ class PostgresqlDatabase(Database):
         record.info["since"] = time.monotonic()
 
     def _checked_out(self, connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
-        """Where one connection fell silent, broke or is stale, those that are as old are not tried one by one."""
+        """After one connection fell silent, broke or was stale, none that is as old is used again."""
         if record.info["since"] <= self._distrusted_at:
             connection.driver_connection.terminate()
             raise DisconnectionError
-
-
-def _is_stale(error: BaseException) -> bool:
-    return isinstance(error, DBAPIError) and _code(error) == STALE
 
 
 def _is_lost(connection: Connection | None) -> bool:
@@ -218,26 +211,9 @@ def _is_lost(connection: Connection | None) -> bool:
     return driver is not None and bool(driver.is_closed())
 
 
-def _code(error: DBAPIError) -> str:
-    # SQLAlchemy's translation of a stale plan has none, only what it was made from.
-    named = (getattr(of, "sqlstate", None) for of in (error.orig, getattr(error.orig, "__cause__", None)))
-    return str(next(filter(None, named), ""))
-
-
-def _is_refused(error: DBAPIError) -> bool:
-    """Whether the database refused a row, rather than was not there, or not what we need it to be."""
-    on_our_side = isinstance(getattr(error.orig, "__cause__", None), ValueError)
-    return _code(error).startswith(REFUSED) or on_our_side
-
-
-def _is_answer(error: BaseException) -> bool:
-    """Whether the database is there, and said what is wrong with the row or the moment."""
-    return isinstance(error, DBAPIError) and (_is_refused(error) or _code(error) in TRANSIENT)
-
-
 async def _discard(connection: Connection, error: BaseException) -> None:
     """Gives a connection back, or up: after a broken or cut-off statement nobody may use it again."""
-    is_sound = _is_answer(error) and not _is_stale(error)
+    is_sound = is_answer(error) and not is_stale(error)
     try:
         if not is_sound and not connection.invalidated:
             driver = connection.connection.driver_connection

@@ -1,7 +1,8 @@
-"""complete in one round trip: one statement that is its own transaction, for outcomes that are not in doubt.
+"""complete on PostgreSQL: one statement that is a transaction of its own, and so one round trip a group.
 
-What it does not do of a group, it leaves as it was: a lease that was lost, an end that is written already, and a lane
-whose next delivery came while the statement waited for it, and is not in its snapshot (docs/decisions/0017).
+What the statement does not do of a group it leaves as it was, and a transaction (inbox/complete.py) does it: a lease
+that was lost, an end that is written already, a lane whose next delivery came while the statement waited for it and is
+not in its snapshot, all that is in doubt, and anything behind a pooler (docs/decisions/0017).
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from typing import Any
 
 from sqlalchemy import CTE, and_, bindparam, case, delete, func, not_, or_, select, update
 
-from anchorbolt.inbox.claim import OF_STORED
-from anchorbolt.inbox.complete import STATES, Completed, what_an_end_writes
-from anchorbolt.inbox.database import Database
+from anchorbolt.inbox.complete import STATES, Complete, Completed, what_an_end_writes
+from anchorbolt.inbox.following import OF_STORED
 from anchorbolt.inbox.lease import End, Held, Outcome, Stored
+from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.rows import rows
 from anchorbolt.inbox.sql import LARGE, REAL, TEXT, WHOLE, now, number, word
 from anchorbolt.inbox.statement import Statement
+from anchorbolt.inbox.store import Store
 from anchorbolt.inbox.tables import delivery, lane
 
 DIALECT = "postgresql"
@@ -36,12 +38,11 @@ COLUMNS = {
 }
 
 
-class CompleteAtOnce:
-    """The statement."""
+class PostgresqlComplete(Complete):
+    """Writes how groups of runs ended, each group in one statement where that can be."""
 
-    def __init__(self, owner: str, lease_seconds: float) -> None:
-        self._owner = owner
-        self._lease_seconds = lease_seconds
+    def __init__(self, store: Store, owner: Owner) -> None:
+        super().__init__(store, owner)
         written = _write(_look_behind(_lock_held()))
         of_lane = lane.c.name == written.c.name
         removed = delete(lane).where(of_lane, written.c.empties).cte("removed")
@@ -68,9 +69,20 @@ class CompleteAtOnce:
             .add_cte(removed, changed)
         )
 
-    async def __call__(self, database: Database, sent_at: float, outcomes: Sequence[Outcome]) -> dict[int, Completed]:
-        """Writes the outcomes that it can, each or none of it. What became of those, by their place in `outcomes`."""
-        found = await database.execute(self.statement, self.parameters(outcomes))
+    async def _write(self, sent_at: float, outcomes: Sequence[Outcome], *, in_doubt: bool) -> None:
+        left = self._unwritten(outcomes)
+        if left and self._store.up and not in_doubt:
+            written = await self._store.ask(self.in_one_statement(sent_at, left))
+            self._written.update((id(left[n]), completed) for n, completed in written.items())
+        await super()._write(sent_at, outcomes, in_doubt=in_doubt)
+
+    async def in_one_statement(self, sent_at: float, outcomes: Sequence[Outcome]) -> dict[int, Completed]:
+        """Writes the outcomes that it can, each of them whole or not at all.
+
+        Returns what became of those that it wrote, by their place in `outcomes`. Raises StoreUnavailableError when
+        nothing was sent, and StoreUnknownError when no answer came.
+        """
+        found = await self._store.database.execute(self.statement, self.parameters(outcomes))
         completed: dict[int, Completed] = {}
         for n, empties, id_, *of_stored in found or ():
             following = Held(outcomes[n].lease, Stored(id_, *of_stored), sent_at) if id_ is not None else None
@@ -94,10 +106,10 @@ class CompleteAtOnce:
                     "final": int(state != "live"),
                     "keep": int(keep),
                     "back": int(outcome.end is End.HANDED_BACK),
-                    "delay": self._lease_seconds if keep else outcome.delay_seconds,
+                    "delay": self._owner.lease_seconds if keep else outcome.delay_seconds,
                 }
             )
-        return {"rows": asked, "owner": self._owner}
+        return {"rows": asked, "owner": self._owner.name}
 
 
 def _lock_held() -> CTE:

@@ -1,7 +1,7 @@
-"""LISTEN/NOTIFY: tells the other processes that a lane waits or the seat has changed, and hears it from them.
+"""LISTEN/NOTIFY: tells the other processes that a lane waits or the leader lock changed, and hears it from them.
 
-Only a wish: no payload, many become one, sent after the commit, because a NOTIFY inside of a transaction makes all
-commits of the database queue behind one lock. Whoever misses one looks within a second anyway.
+A notification is a hint: it has no payload, many become one, and whoever misses one looks within a second anyway. It is
+sent after the commit, because a NOTIFY inside of a transaction makes all commits of the database queue behind one lock.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ RECONNECT_SECONDS = 1.0
 # A connection that is half open says nothing: it is asked so often, and given up when it does not answer.
 ASK_SECONDS = 3.0
 ANSWER_SECONDS = 3.0
-# What a process that ends gives its last wish: lanes were handed back.
+# How long a process that ends waits until its last notification is sent: lanes were handed back.
 LAST_WORD_SECONDS = 0.5
 
 
@@ -39,17 +39,17 @@ class Wakeup:
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Connects, and again when the connection breaks."""
+        """Connects, and connects again whenever the connection breaks."""
         self._task = spawn(self._run(), "listen")
 
     def wake_others(self, wake: Wake) -> None:
-        """Soon, and once for many."""
+        """Notifies the other processes soon; what is asked meanwhile is sent once."""
         self._wanted.add(wake)
         self._some.set()
         self._sent.clear()
 
     async def stop(self) -> None:
-        """Sends what is wanted still, and ends the connection."""
+        """Sends what was asked for and is not sent yet, and ends the connection."""
         if self._task is None:
             return
         with contextlib.suppress(TimeoutError):
@@ -73,7 +73,7 @@ class Wakeup:
         try:
             for wake in Wake:
                 await connection.add_listener(wake, self._heard)
-                self._on_wake(wake)  # what was said while nobody listened
+                self._on_wake(wake)  # in case somebody notified while nobody listened
             while True:
                 try:
                     async with asyncio.timeout(ASK_SECONDS):

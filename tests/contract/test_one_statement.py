@@ -11,17 +11,18 @@ from unittest import mock
 import asyncpg
 import pytest
 from anchorbolt.errors import StoreUnavailableError, StoreUnknownError
-from anchorbolt.inbox.accept_at_once import RACED, AcceptAtOnce
-from anchorbolt.inbox.complete_at_once import CompleteAtOnce
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Held, Outcome
+from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.postgresql import PostgresqlDatabase
+from anchorbolt.inbox.postgresql.accept import RACED, PostgresqlAccept
+from anchorbolt.inbox.postgresql.complete import PostgresqlComplete
 from anchorbolt.inbox.tables import lane
 from sqlalchemy import Connection, update
 from sqlalchemy.engine import make_url
 
 from tests.contract.conftest import LEASE_SECONDS
-from tests.contract.test_inbox import accept, accept_of, claim, complete_of, counts, end, hold, item, keys
+from tests.contract.steps import accept, accept_of, claim, complete_of, counts, end, hold, item, keys
 from tests.support.asked import asked
 from tests.support.postgresql import PostgreSQL
 from tests.support.relay import AtCommit, Relay
@@ -46,7 +47,7 @@ async def opened(url: str) -> AsyncIterator[Inbox]:
     inbox = Inbox(PostgresqlDatabase(make_url(url)), lease_seconds=LEASE_SECONDS)
     await inbox.open()
     await end(inbox, await hold(inbox, "C-before"))
-    await until(lambda: inbox.census is not None, what="it has counted what is there: for some seconds it asks nothing")
+    await until(lambda: inbox.stats is not None, what="it has counted what is there: for some seconds it asks nothing")
     yield inbox
     await inbox.close()
 
@@ -199,6 +200,19 @@ class TestAccept:
             await asyncio.gather(first, second)
             stored = await beside.fetch("SELECT key FROM delivery WHERE lane = 'C1' ORDER BY id")
             assert [key for (key,) in stored] == ["A1:Ev-1", "A1:Ev-first-a", "A1:Ev-first-b", "A1:Ev-second"]
+
+    async def test_behind_a_pooler_it_is_a_transaction(self, url: str) -> None:
+        """A pooler keeps neither plans nor limits for a statement alone: accepts and ends go the way of SQLite."""
+        pooled = PostgresqlDatabase(make_url(url), pooled=True)
+        inbox = Inbox(pooled, lease_seconds=LEASE_SECONDS)
+        await inbox.open()
+        with asked() as seen:
+            (accepted,) = await accept(inbox, item("C1"))
+            assert accepted.held is not None
+            assert (await end(inbox, accepted.held)).written
+        await inbox.close()
+        assert seen.count(BEGUN) >= 2
+        assert not {"WITH fresh", "WITH held"} & set(seen)
 
     async def test_while_the_store_is_down_a_transaction_finds_out(self, inbox: Inbox) -> None:
         """Whether it is back is not for a statement to tell, which may find nothing to write."""
@@ -373,15 +387,15 @@ class TestUnknownOutcomes:
     async def test_a_statement_that_comes_late_changes_nothing(self, inbox: Inbox, beside: asyncpg.Connection) -> None:
         """1. A statement waits for a lane when its connection is given up; 2. a transaction stores the group; 3. the
         statement goes on, and is undone."""
-        late = AcceptAtOnce(inbox.owner, LEASE_SECONDS)
+        late = PostgresqlAccept(inbox.store, Owner(inbox.owner, LEASE_SECONDS))
         again = item("C2", "A1:Ev-late")
         await hold(inbox, "C1")
         lock = beside.transaction()
         await lock.start()
         await beside.execute("SELECT FROM lane WHERE name = 'C1' FOR UPDATE")
-        waiting = asyncio.ensure_future(late(inbox.database, 77, 0, [item("C1"), again]))
+        waiting = asyncio.ensure_future(late.in_one_statement(77, 0, [item("C1"), again]))
         await until_waits(beside)
-        write = accept_of(inbox)
+        write = accept_of(inbox).in_transaction
         in_doubt = asyncio.ensure_future(inbox.database.transact(lambda c: write(c, 77, time.monotonic(), [again])))
         (answer,) = await in_doubt
         await lock.rollback()
@@ -418,10 +432,10 @@ class TestUnknownOutcomes:
         held = await hold(inbox, "C1")
         await accept(inbox, item("C1", "A1:Ev-2"))
         outcome = Outcome(held.lease, held.stored.id, End.DONE, go_on=True, attempt=1)
-        write = complete_of(inbox)
+        write = complete_of(inbox).in_transaction
         (completed,) = await inbox.database.transact(lambda c: write(c, 0, [outcome]))
-        late = CompleteAtOnce(inbox.owner, LEASE_SECONDS)
-        assert await late(inbox.database, 0, [outcome]) == {}
+        late = PostgresqlComplete(inbox.store, Owner(inbox.owner, LEASE_SECONDS))
+        assert await late.in_one_statement(0, [outcome]) == {}
         assert await pending(beside) == {"C1": 1}
         assert completed.following is not None
         assert (await end(inbox, completed.following)).written

@@ -7,27 +7,25 @@ between any two of them; only the commit, which waits for the disk, runs in a th
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any, Generic, TypeVar, cast
+from typing import IO, Any, Generic, TypeVar
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import StaticPool
 
 from anchorbolt.errors import NoInboxError, StoreUnavailableError
 from anchorbolt.inbox import schema
+from anchorbolt.inbox.accept import Accept
+from anchorbolt.inbox.complete import Complete
 from anchorbolt.inbox.database import Database, Wake
-from anchorbolt.inbox.sqlite_file import advice, lock
+from anchorbolt.inbox.sqlite.connection import connect, driver_of, undo
+from anchorbolt.inbox.sqlite.file import advice, lock
 
 Result = TypeVar("Result")
-
-# A statement is prepared for each number of rows that comes, up to rows.MOST: none is to be prepared twice.
-STATEMENTS = 512
 
 OR_ANOTHER = "if there was one, look whether DATABASE_URL names the right file"
 
@@ -42,7 +40,7 @@ class _Asked(Generic[Result]):
         self.done = False
 
     def end(self, error: Exception | None = None) -> None:
-        """It is on the disk, or it failed."""
+        """Called once its transaction is on the disk, or has failed."""
         self.error = error
         self.done = True
 
@@ -58,6 +56,8 @@ class SqliteDatabase(Database):
     dialect = "sqlite"
     joins = True
     shared = False
+    accept = Accept
+    complete = Complete
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ class SqliteDatabase(Database):
                 raise StoreUnavailableError(f"{self._path} cannot be opened: {error.strerror}") from error
         if self._connection is None:
             try:
-                self._connection = self._connect()
+                self._connection = connect(self._path, self._clock, self._busy_seconds)
             except DBAPIError as error:
                 raise StoreUnavailableError(advice(error.orig, self._path)) from error
         await self.transact(lambda connection: None)
@@ -115,7 +115,7 @@ class SqliteDatabase(Database):
             self._disk.shutdown()
 
     async def transact(self, work: Callable[[Connection], Result], timeout_seconds: float = 5) -> Result:
-        """Together with what else waits for the disk: what is asked of a file in one moment is one transaction."""
+        """Runs the work in one transaction with everything else that waits for the disk at this moment."""
         asked = _Asked(work)
         self._asked.append(asked)
         try:
@@ -139,7 +139,7 @@ class SqliteDatabase(Database):
             self._asked[:0] = [asked for asked in together if not asked.done]
 
     async def _write(self, together: list[_Asked[Any]]) -> None:
-        """What one of them does wrong is undone with all of them, and then each is done alone."""
+        """Runs them in one transaction. If one of them fails, all are undone, and each is done in one of its own."""
         try:
             await self._transaction(together)
         except Exception as error:
@@ -151,11 +151,11 @@ class SqliteDatabase(Database):
                 await self._write([asked])
 
     async def _transaction(self, together: list[_Asked[Any]]) -> None:
-        """One; the next waits until it is on the disk."""
+        """One transaction. Returns when it is on the disk."""
         connection = self._connection
         if connection is None:
             raise StoreUnavailableError("the database is closed")
-        driver = _driver(connection)
+        driver = driver_of(connection)
         try:
             driver.execute("BEGIN IMMEDIATE")
             for asked in together:
@@ -168,7 +168,7 @@ class SqliteDatabase(Database):
             raise
         finally:
             if driver.in_transaction or connection.get_transaction() is not None:
-                _undo(connection, driver)
+                undo(connection, driver)
 
     async def _commit(self, commit: Callable[[], None], together: list[_Asked[Any]]) -> None:
         if not self.durable:
@@ -188,38 +188,3 @@ class SqliteDatabase(Database):
     async def migrate(self) -> None:
         """Makes the schema, or brings it up to date."""
         await self.transact(schema.upgrade if self.durable else schema.create)
-
-    def _connect(self) -> Connection:
-        """The one connection. To take it from a pool for each transaction would cost more than a small one."""
-        engine = create_engine(
-            f"sqlite+pysqlite:///{self._path or ':memory:'}",
-            poolclass=StaticPool,
-            connect_args={
-                "check_same_thread": False,
-                "timeout": self._busy_seconds,
-                "cached_statements": STATEMENTS,
-            },
-        )
-
-        @event.listens_for(engine, "connect")
-        def configure(connection: Any, _: Any) -> None:
-            connection.isolation_level = None  # BEGIN is ours: pysqlite's would come too late and not be IMMEDIATE
-            connection.create_function("clock", 0, self._clock)
-            cursor = connection.cursor()
-            if self._path is not None:
-                cursor.execute("PRAGMA journal_mode=WAL")
-                cursor.execute("PRAGMA synchronous=FULL")
-            cursor.close()
-
-        return engine.connect()
-
-
-def _driver(connection: Connection) -> sqlite3.Connection:
-    return cast("sqlite3.Connection", connection.connection.driver_connection)
-
-
-def _undo(connection: Connection, driver: sqlite3.Connection) -> None:
-    """What was not committed. SQLAlchemy begins for itself what it executes, which is within our transaction."""
-    with contextlib.suppress(DBAPIError, sqlite3.Error):
-        connection.rollback()
-        driver.rollback()

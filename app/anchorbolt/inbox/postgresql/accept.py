@@ -1,7 +1,9 @@
-"""accept in one round trip: one statement that is its own transaction, for groups of which nothing is in doubt.
+"""accept on PostgreSQL: one statement that is a transaction of its own, and so one round trip a group.
 
-It keeps the order that accept.py keeps, by what its parts read of each other: all lanes are locked, in the one order,
-before the first id is given out (docs/decisions/0017).
+A transaction (inbox/accept.py) stores what the statement does not: a group in doubt, one that holds a key twice, one
+that met a retry at the same moment, anything behind a pooler, and what arrives while the database is not known to be
+there. The statement keeps the order of that transaction, by what its parts read of each other: all lanes are locked, in
+the one order, before the first id is given out (docs/decisions/0017).
 """
 
 from __future__ import annotations
@@ -11,12 +13,13 @@ from typing import Any
 
 from sqlalchemy import CTE, BindParameter, ColumnElement, and_, bindparam, case, cast, func, select
 
-from anchorbolt.inbox.accept import FIELDS, Accepted, Item, row_of, started
-from anchorbolt.inbox.database import Database
+from anchorbolt.inbox.accept import FIELDS, Accept, Accepted, Item, row_of, started
 from anchorbolt.inbox.lease import Held, Lease
+from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.rows import rows
 from anchorbolt.inbox.sql import LARGE, REAL, TEXT, WHOLE, insert, now, number, word
 from anchorbolt.inbox.statement import Statement
+from anchorbolt.inbox.store import Store
 from anchorbolt.inbox.tables import delivery, lane
 
 DIALECT = "postgresql"
@@ -26,12 +29,11 @@ LEASE: BindParameter[float] = bindparam("lease", type_=REAL())
 RACED = "another stored this delivery in this moment: the group is done again"
 
 
-class AcceptAtOnce:
-    """The statement."""
+class PostgresqlAccept(Accept):
+    """Stores groups of deliveries, each in one statement where that can be."""
 
-    def __init__(self, owner: str, lease_seconds: float) -> None:
-        self._owner = owner
-        self._lease_seconds = lease_seconds
+    def __init__(self, store: Store, owner: Owner) -> None:
+        super().__init__(store, owner)
         fresh = _fresh()
         locked = _lock_lanes(fresh)
         is_held = and_(fresh.c.place == number(1), locked.c.owner == OWNER, locked.c.epoch == EPOCH)
@@ -45,13 +47,22 @@ class AcceptAtOnce:
             .outerjoin(stored, stored.c.key == fresh.c.key)
         )
 
-    async def __call__(
-        self, database: Database, epoch: int, sent_at: float, items: Sequence[Item]
-    ) -> list[Accepted] | None:
-        """Stores the items; one answer an item. None: nothing was done, for they want a transaction."""
+    async def _write(self, epoch: int, sent_at: float, items: Sequence[Item], *, in_doubt: bool) -> Sequence[Accepted]:
+        # Whether a database is back is not for the statement to tell: it may find nothing to write.
+        if self._store.up and not in_doubt:
+            answers = await self._store.ask(self.in_one_statement(epoch, sent_at, items))
+            if answers is not None:
+                return answers
+        return await super()._write(epoch, sent_at, items, in_doubt=in_doubt)
+
+    async def in_one_statement(self, epoch: int, sent_at: float, items: Sequence[Item]) -> list[Accepted] | None:
+        """Stores the items; one answer an item. None: nothing was stored, and a transaction has to do it.
+
+        Raises StoreUnavailableError when nothing was sent, and StoreUnknownError when no answer came.
+        """
         if len({item.key for item in items}) < len(items):
             return None
-        found = await database.execute(self.statement, self.parameters(epoch, items))
+        found = await self._store.database.execute(self.statement, self.parameters(epoch, items))
         if found is None:
             return None
         answers = [Accepted(new=False) for _ in items]
@@ -69,7 +80,7 @@ class AcceptAtOnce:
             row_of(n, item, take=takes.setdefault(item.lane, int(item.take or item.running)))
             for n, item in enumerate(items)
         ]
-        return {"rows": asked, "owner": self._owner, "epoch": epoch, "lease": self._lease_seconds}
+        return {"rows": asked, "owner": self._owner.name, "epoch": epoch, "lease": self._owner.lease_seconds}
 
 
 def _fresh() -> CTE:

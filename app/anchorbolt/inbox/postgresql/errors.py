@@ -1,0 +1,42 @@
+"""What an error of PostgreSQL, its driver or the way to it tells: is the row wrong, the moment, or is nobody there.
+
+The codes are SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+"""
+
+from __future__ import annotations
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+# A plan from before a migration, which the driver keeps for each connection.
+STALE = "0A000"
+# Deadlock, serialization failure, a lock that did not come: rolled back, and may simply be done again.
+TRANSIENT = ("40P01", "40001", "55P03", STALE)
+# Data, constraint, too large: a row that no repetition stores. Everything else is about the database, not the row.
+REFUSED = ("22", "23", "54")
+# What the way to a database raises, and the database itself.
+BROKEN = (OSError, TimeoutError, DBAPIError, PoolTimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
+
+
+def code_of(error: DBAPIError) -> str:
+    """The SQLSTATE; empty where the error has none."""
+    # SQLAlchemy's translation of a stale plan has none, only what it was made from.
+    named = (getattr(of, "sqlstate", None) for of in (error.orig, getattr(error.orig, "__cause__", None)))
+    return str(next(filter(None, named), ""))
+
+
+def is_stale(error: BaseException) -> bool:
+    """Whether the connection still has a plan from before a migration."""
+    return isinstance(error, DBAPIError) and code_of(error) == STALE
+
+
+def is_refused(error: DBAPIError) -> bool:
+    """Whether the database refused a row, rather than was not there, or not what we need it to be."""
+    on_our_side = isinstance(getattr(error.orig, "__cause__", None), ValueError)
+    return code_of(error).startswith(REFUSED) or on_our_side
+
+
+def is_answer(error: BaseException) -> bool:
+    """Whether the database is there, and said what is wrong with the row or the moment."""
+    return isinstance(error, DBAPIError) and (is_refused(error) or code_of(error) in TRANSIENT)

@@ -1,0 +1,53 @@
+"""The one connection of a SQLite inbox: how it is set up, and how what was not committed on it is undone."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import StaticPool
+
+# A statement is prepared for each number of rows that comes, up to rows.MOST: none is to be prepared twice.
+STATEMENTS = 512
+
+
+def connect(path: Path | None, clock: Callable[[], float], busy_seconds: float) -> Connection:
+    """Opens the file, or memory when there is no path. To take a connection from a pool for each transaction would
+    cost more than a small one.
+
+    `clock`: seconds since 1970. `busy_seconds`: how long a statement waits for another writer. Raises a DBAPIError.
+    """
+    engine = create_engine(
+        f"sqlite+pysqlite:///{path or ':memory:'}",
+        poolclass=StaticPool,
+        connect_args={"check_same_thread": False, "timeout": busy_seconds, "cached_statements": STATEMENTS},
+    )
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _: Any) -> None:
+        connection.isolation_level = None  # BEGIN is ours: pysqlite's would come too late and not be IMMEDIATE
+        connection.create_function("clock", 0, clock)
+        cursor = connection.cursor()
+        if path is not None:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            cursor.execute("PRAGMA synchronous=FULL")
+        cursor.close()
+
+    return engine.connect()
+
+
+def driver_of(connection: Connection) -> sqlite3.Connection:
+    """The driver's own connection."""
+    return cast("sqlite3.Connection", connection.connection.driver_connection)
+
+
+def undo(connection: Connection, driver: sqlite3.Connection) -> None:
+    """Rolls back. SQLAlchemy begins a transaction for itself with what it executes, which is within ours."""
+    with contextlib.suppress(DBAPIError, sqlite3.Error):
+        connection.rollback()
+        driver.rollback()
