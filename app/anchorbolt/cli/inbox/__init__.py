@@ -20,13 +20,13 @@ inbox.command("discard")(dead.discard)
 
 @inbox.command()
 def pause() -> None:
-    """Lets all pods accept and run nothing, within a second: a bad release at noon. What runs goes on to its end."""
+    """Stops all pods from starting runs, within a second. They still accept deliveries, and runs in progress finish."""
     as_admin(lambda admin, connection: admin.pause(connection, paused=True))
     print("Paused: all is accepted, nothing begins to run. `anchorbolt inbox resume` ends it.")
 
 
 @inbox.command()
 def resume() -> None:
-    """Ends a pause: what waits runs, the oldest first."""
+    """Ends a pause: the deliveries that wait are run, the oldest first."""
     as_admin(lambda admin, connection: admin.pause(connection, paused=False))
     print("Resumed.")

@@ -24,7 +24,7 @@ PATIENT_SECONDS = 60
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[tuple[Database, Admin]]:
-    """The database that the settings name, if this app can live with its schema."""
+    """Opens the database that the settings name. Raises a StoreError where its schema does not fit this version."""
     loaded = settings.load()
     start.configure_logs(loaded)
     database = main.database(loaded, serves=False, makes=False)
@@ -39,7 +39,7 @@ async def opened() -> AsyncIterator[tuple[Database, Admin]]:
 
 
 def as_admin(work: Callable[[Admin, Connection], Result]) -> Result:
-    """Does one thing, in one transaction."""
+    """Runs `work` in one transaction, and returns its result."""
 
     async def transact() -> Result:
         async with opened() as (database, admin):
