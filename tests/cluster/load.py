@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, field
 
 import aiohttp
 
-from tests.cluster.doors import EVENTS, Door, Envelope, Payload, SignedRequest, payload_of
+from tests.cluster.transports import EVENTS, Envelope, Payload, SignedRequest, Transport, payload_of
 
 RETRIES_AFTER_SECONDS = (0, 5, 15)
 SLACK_WAITS_SECONDS = 3
@@ -51,7 +51,7 @@ class Load:
     def __init__(self, arguments: argparse.Namespace) -> None:
         self._arguments = arguments
         self._signed = SignedRequest(arguments.secret)
-        self._door: Door = Envelope() if arguments.sockets else self._signed
+        self._transport: Transport = Envelope() if arguments.sockets else self._signed
         self._stop = asyncio.Event()
         self._sending: set[asyncio.Task[None]] = set()
 
@@ -94,7 +94,7 @@ class Load:
         sys.stdout.flush()
 
     async def _ask(self, session: aiohttp.ClientSession, sent: Sent, payload: Payload, retry: int) -> None:
-        body, headers = self._door.wrap(sent.kind, payload, retry)
+        body, headers = self._transport.wrap(sent.kind, payload, retry)
         begin = time.monotonic()
         try:
             async with session.post(self._arguments.url, data=body, headers=headers) as answer:

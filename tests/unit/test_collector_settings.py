@@ -106,7 +106,7 @@ def test_each_wrong_one_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What opens the collector's door is in no repr."""
+    """The collector's credentials are in no repr."""
     found = read(
         monkeypatch,
         OTEL_EXPORTER_OTLP_ENDPOINT="http://user:planted@c:4318",

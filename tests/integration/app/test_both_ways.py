@@ -42,7 +42,7 @@ async def answers(app: AppProcess, requests: list[bytes]) -> list[tuple[int, dic
 
 
 def refused() -> list[Sample]:
-    """Requests that are refused, or answered at the door, each for another reason."""
+    """Requests that are refused, or answered at once, each for another reason."""
     return [
         Sample("", "", JSON, b"{"),
         Sample("", "", JSON, b"\xff"),

@@ -89,7 +89,7 @@ async def test_what_a_user_waits_for_is_answered_by_its_listener(
     assert await statuses(samples, play_to(app)) == {sample.kind: status for sample in samples}
 
 
-async def test_control_requests_are_answered_at_the_door(start_app: StartApp, play_to: PlayTo) -> None:
+async def test_control_requests_are_answered_at_once(start_app: StartApp, play_to: PlayTo) -> None:
     """A challenge goes back as it came; ssl_check and app_rate_limited get a 200, the last one a warning."""
     app = start_app(LISTENERS=NOBODY)
     await app.until_ready()

@@ -32,7 +32,7 @@ def everybody(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 
 def by_the_app(request: Request) -> str | None:
-    """The app's conversation; None for what is answered at the door. Raises RefusedError for what it refuses."""
+    """The app's conversation; None for a control request. Raises RefusedError for what it refuses."""
     media_type = request.content_type.split(";")[0].strip().lower()
     if media_type not in {JSON, FORM}:
         raise RefusedError(415, "bad_content_type")

@@ -48,7 +48,7 @@ async def gossip(body: dict[str, Any], client: AsyncWebClient, logger: logging.L
 
 
 def secrets_in(value: Any) -> list[str]:
-    """Every text of a payload that was planted as something that opens doors."""
+    """Every text of a payload that was planted as a secret."""
     if isinstance(value, dict):
         return [found for inner in value.values() for found in secrets_in(inner)]
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""What opens doors, and what people wrote, is nowhere to be seen from outside."""
+"""Secrets, and what people wrote, are not visible from outside."""
 
 from __future__ import annotations
 

@@ -114,7 +114,7 @@ async def test_another_pod_goes_on_with_the_trace(
 async def test_what_is_not_sampled_is_not_traced(
     start_app: StartApp, play_to: PlayTo, listener_log: ListenerLog, collector: Collector
 ) -> None:
-    """The standard sampler decides once, at the door: no request, no attempt and no call of a delivery that it leaves
+    """The standard sampler decides once for a request: no request, no attempt and no call of a delivery that it leaves
     out."""
     sampler = {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0"}
     app = start_app(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, **sampler)

@@ -1,4 +1,4 @@
-"""An app that only looks at what it is sent: for the commands that send."""
+"""A fake app that records the requests it gets, for the tests of commands that send."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ SECRET = "made-up-secret"
 
 
 @dataclass
-class Door:
-    """Keeps each request and answers 401 to a wrong signature, else `status`."""
+class FakeApp:
+    """What the fake app got. It answers 401 to a wrong signature, otherwise `status`."""
 
     url: str = ""
     status: int = 200
@@ -24,18 +24,18 @@ class Door:
 
 
 @pytest.fixture
-def door() -> Iterator[Door]:
-    """A door that listens on a free port."""
-    door = Door()
+def fake_app() -> Iterator[FakeApp]:
+    """A fake app that listens on a free port."""
+    fake_app = FakeApp()
     verifier = SignatureVerifier(SECRET)
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            door.bodies.append(body)
-            door.headers.append(dict(self.headers))
+            fake_app.bodies.append(body)
+            fake_app.headers.append(dict(self.headers))
             valid = verifier.is_valid_request(body, dict(self.headers))
-            self.send_response(door.status if valid else 401)
+            self.send_response(fake_app.status if valid else 401)
             self.end_headers()
             self.wfile.write(b"seen")
 
@@ -43,10 +43,10 @@ def door() -> Iterator[Door]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    door.url = f"http://127.0.0.1:{server.server_port}/slack/events"
+    fake_app.url = f"http://127.0.0.1:{server.server_port}/slack/events"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
-    yield door
+    yield fake_app
     server.shutdown()
     thread.join()
     server.server_close()

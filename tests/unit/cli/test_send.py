@@ -13,46 +13,46 @@ import pytest
 from anchorbolt.emulator.samples import SAMPLES
 from typer.testing import CliRunner, Result
 
-from tests.unit.cli.conftest import SECRET, Door
+from tests.unit.cli.conftest import SECRET, FakeApp
 
 
-def send(door: Door, *arguments: str) -> Result:
-    """`anchorbolt send`, to the door."""
+def send(fake_app: FakeApp, *arguments: str) -> Result:
+    """`anchorbolt send`, to the fake app."""
     return CliRunner().invoke(
-        anchorbolt.cli.app, ["send", *arguments, "--url", door.url, "--secret", SECRET], catch_exceptions=False
+        anchorbolt.cli.app, ["send", *arguments, "--url", fake_app.url, "--secret", SECRET], catch_exceptions=False
     )
 
 
 @pytest.mark.parametrize("kind", SAMPLES)
-def test_a_sample_of_any_kind_is_sent_signed(kind: str, door: Door) -> None:
+def test_a_sample_of_any_kind_is_sent_signed(kind: str, fake_app: FakeApp) -> None:
     """Each kind arrives with a valid signature, and its status, ack time and body are told."""
-    result = send(door, kind)
+    result = send(fake_app, kind)
     assert result.exit_code == 0
     assert result.output.startswith(f"{kind}: 200 after ")
     assert "seen" in result.output
 
 
-def test_an_answer_that_is_not_2xx_is_a_failure(door: Door) -> None:
+def test_an_answer_that_is_not_2xx_is_a_failure(fake_app: FakeApp) -> None:
     """A 503 ends with 1, and the status is told."""
-    door.status = 503
-    result = send(door, "command")
+    fake_app.status = 503
+    result = send(fake_app, "command")
     assert result.exit_code == 1
     assert "503" in result.output
 
 
 @pytest.mark.parametrize("forgery", ["--bad-signature", "--stale"])
-def test_a_forgery_is_refused(forgery: str, door: Door) -> None:
+def test_a_forgery_is_refused(forgery: str, fake_app: FakeApp) -> None:
     """A wrong or a stale signature arrives as such."""
-    result = send(door, "message", forgery, "--json")
+    result = send(fake_app, "message", forgery, "--json")
     assert result.exit_code == 1
     assert json.loads(result.output)["status"] == 401
 
 
-def test_a_retry_says_so(door: Door) -> None:
+def test_a_retry_says_so(fake_app: FakeApp) -> None:
     """--retry-num sets Slack's two headers."""
-    send(door, "message", "--retry-num", "2")
-    assert door.headers[0]["X-Slack-Retry-Num"] == "2"
-    assert door.headers[0]["X-Slack-Retry-Reason"] == "http_timeout"
+    send(fake_app, "message", "--retry-num", "2")
+    assert fake_app.headers[0]["X-Slack-Retry-Num"] == "2"
+    assert fake_app.headers[0]["X-Slack-Retry-Reason"] == "http_timeout"
 
 
 def test_in_socket_mode_there_is_nowhere_to_send_to() -> None:
@@ -62,24 +62,24 @@ def test_in_socket_mode_there_is_nowhere_to_send_to() -> None:
     assert "RECEIVER=socket" in result.output
 
 
-def test_the_curl_sends_the_same_bytes(door: Door, tmp_path: Path) -> None:
+def test_the_curl_sends_the_same_bytes(fake_app: FakeApp, tmp_path: Path) -> None:
     """The printed curl, run by a shell, sends the same body with a valid signature, quotes and all."""
     # 1. Send a text that shells and forms stumble over.
-    told = json.loads(send(door, "message", "--text", 'it\'s $HOME `x` "q" & café\n!', "--json").output)
+    told = json.loads(send(fake_app, "message", "--text", 'it\'s $HOME `x` "q" & café\n!', "--json").output)
     # 2. Let a shell run the curl, with each argument on a line instead of curl itself.
     shown = subprocess.run(
         ["bash", "-c", told["curl"].replace("curl", "printf '%s\\0'", 1)], capture_output=True, check=True
     ).stdout.split(b"\0")
     # 3. The body and the URL are what was sent, where curl looks for them.
     data = shown[shown.index(b"--data-binary") + 1]
-    assert data == door.bodies[0]
-    assert shown[-2].decode() == door.url
+    assert data == fake_app.bodies[0]
+    assert shown[-2].decode() == fake_app.url
 
 
-def test_channel_and_text_are_chosen(door: Door) -> None:
+def test_channel_and_text_are_chosen(fake_app: FakeApp) -> None:
     """--channel and --text change the sample."""
-    send(door, "message", "--channel", "C0ELSE", "--text", "approval: x")
-    event = json.loads(door.bodies[0])["event"]
+    send(fake_app, "message", "--channel", "C0ELSE", "--text", "approval: x")
+    event = json.loads(fake_app.bodies[0])["event"]
     assert (event["channel"], event["text"]) == ("C0ELSE", "approval: x")
 
 
@@ -92,70 +92,70 @@ def test_channel_and_text_are_chosen(door: Door) -> None:
     ],
 )
 def test_a_file_travels_as_slack_would_send_it(
-    content: dict[str, Any], content_type: str, body: bytes, door: Door, tmp_path: Path
+    content: dict[str, Any], content_type: str, body: bytes, fake_app: FakeApp, tmp_path: Path
 ) -> None:
     """An event goes as it is, a command as form fields, each signed over what is sent."""
     file = tmp_path / "body.json"
     file.write_text(json.dumps(content))
-    assert send(door, "--file", str(file)).exit_code == 0
-    assert door.bodies == [body]
-    assert door.headers[0]["Content-Type"] == content_type
+    assert send(fake_app, "--file", str(file)).exit_code == 0
+    assert fake_app.bodies == [body]
+    assert fake_app.headers[0]["Content-Type"] == content_type
 
 
-def test_an_interaction_in_a_file_goes_as_payload(door: Door, tmp_path: Path) -> None:
+def test_an_interaction_in_a_file_goes_as_payload(fake_app: FakeApp, tmp_path: Path) -> None:
     """The JSON of an interaction is sent in the form field `payload`."""
     file = tmp_path / "body.json"
     file.write_text('{"type": "block_actions", "x": "a/b"}')
-    assert send(door, "--file", str(file)).exit_code == 0
-    assert json.loads(parse_qs(door.bodies[0].decode())["payload"][0]) == {"type": "block_actions", "x": "a/b"}
+    assert send(fake_app, "--file", str(file)).exit_code == 0
+    assert json.loads(parse_qs(fake_app.bodies[0].decode())["payload"][0]) == {"type": "block_actions", "x": "a/b"}
 
 
-def test_bytes_in_a_file_go_as_they_are(door: Door, tmp_path: Path) -> None:
+def test_bytes_in_a_file_go_as_they_are(fake_app: FakeApp, tmp_path: Path) -> None:
     """A body that is neither JSON nor UTF-8 is sent byte for byte, and the curl reads the file."""
     file = tmp_path / "junk"
     file.write_bytes(b'{"a": \xff\x00')
-    result = send(door, "--file", str(file))
-    assert door.bodies == [b'{"a": \xff\x00']
+    result = send(fake_app, "--file", str(file))
+    assert fake_app.bodies == [b'{"a": \xff\x00']
     assert f"--data-binary @{file}" in result.output
 
 
-def test_a_file_that_does_not_fit_its_encoding_is_a_mistake(door: Door, tmp_path: Path) -> None:
+def test_a_file_that_does_not_fit_its_encoding_is_a_mistake(fake_app: FakeApp, tmp_path: Path) -> None:
     """A list cannot be form fields: exit code 2, and nothing is sent."""
     file = tmp_path / "body.json"
     file.write_text("[]")
-    result = send(door, "--file", str(file), "--encoding", "fields")
+    result = send(fake_app, "--file", str(file), "--encoding", "fields")
     assert result.exit_code == 2
-    assert door.bodies == []
+    assert fake_app.bodies == []
 
 
-def test_many_are_each_fresh_and_summed_up(door: Door) -> None:
+def test_many_are_each_fresh_and_summed_up(fake_app: FakeApp) -> None:
     """--count sends so many different requests and counts the answers."""
-    result = send(door, "message", "--count", "20", "--concurrency", "4", "--json")
+    result = send(fake_app, "message", "--count", "20", "--concurrency", "4", "--json")
     summary = json.loads(result.output)
     assert result.exit_code == 0
     assert (summary["sent"], summary["by_status"], summary["refused"]) == (20, {"200": 20}, 0)
     assert 0 < summary["p50_ms"] <= summary["p99_ms"] <= summary["max_ms"]
-    assert len(set(door.bodies)) == 20
+    assert len(set(fake_app.bodies)) == 20
 
 
-def test_many_of_which_some_are_refused_are_a_failure(door: Door) -> None:
+def test_many_of_which_some_are_refused_are_a_failure(fake_app: FakeApp) -> None:
     """One refusal among many ends with 1."""
-    assert send(door, "message", "--count", "3", "--stale").exit_code == 1
+    assert send(fake_app, "message", "--count", "3", "--stale").exit_code == 1
 
 
 @pytest.mark.parametrize(
     "arguments",
     [["telegram"], ["--bad-signature", "--stale"], ["--count", "0"], ["--concurrency", "100000"], ["--file", "/none"]],
 )
-def test_a_mistaken_call_ends_with_2(arguments: list[str], door: Door) -> None:
+def test_a_mistaken_call_ends_with_2(arguments: list[str], fake_app: FakeApp) -> None:
     """What cannot be meant is a mistake, and nothing is sent."""
-    assert send(door, *arguments).exit_code == 2
-    assert door.bodies == []
+    assert send(fake_app, *arguments).exit_code == 2
+    assert fake_app.bodies == []
 
 
-def test_nobody_at_the_url_is_a_failure(door: Door, unused_tcp_port: int) -> None:
+def test_nobody_at_the_url_is_a_failure(fake_app: FakeApp, unused_tcp_port: int) -> None:
     """A URL where nobody listens ends with 1 and says which."""
-    door.url = f"http://127.0.0.1:{unused_tcp_port}/"
-    result = send(door, "command")
+    fake_app.url = f"http://127.0.0.1:{unused_tcp_port}/"
+    result = send(fake_app, "command")
     assert result.exit_code == 1
-    assert f"connection_failed at {door.url}" in result.output
+    assert f"connection_failed at {fake_app.url}" in result.output

@@ -7,7 +7,7 @@ from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
 
 from tests.unit.sample.slack import Slack
 
-# Slack never expects an answer from a listener to these: control is answered at the door, and nobody listens to
+# Slack never expects an answer from a listener to these: control requests are answered at once, and nobody listens to
 # team_join, so that the demonstration shows what becomes of such an event.
 UNHEARD = {"url_verification", "ssl_check", "app_rate_limited", "team_join"}
 

@@ -23,8 +23,8 @@ def read_envelope(message: dict[str, Any]) -> Envelope:
 
 
 @pytest.mark.parametrize("kind", OVER_SOCKETS)
-def test_a_delivery_is_the_same_through_both_doors(kind: str) -> None:
-    """Kind, type, key, conversation, lane, content type and payload do not tell by which door a request came."""
+def test_a_delivery_is_the_same_by_both_transports(kind: str) -> None:
+    """Kind, type, key, conversation, lane, content type and payload do not tell by which transport a request came."""
     sample = make(kind)
     posted = parse(sample.body, sample.content_type)
     received = read_envelope(envelope(sample))

@@ -47,7 +47,7 @@ def test_an_exception_has_one_form() -> None:
     assert "ValueError: of no use" in master["exception"]
 
 
-def test_what_opens_doors_is_taken_out() -> None:
+def test_secrets_are_redacted() -> None:
     """The master knows no secret, and would not write one."""
     master, worker = both(lambda: record("it was %s", "xoxb-12-34-abc"))
     assert master == worker

@@ -1,4 +1,4 @@
-"""A log line has one form, tells whose it is, and holds nothing that opens doors."""
+"""A log line has one form, tells whose it is, and holds no secret."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def test_a_line_that_names_a_key_keeps_it() -> None:
     ],
 )
 @pytest.mark.parametrize("as_json", [True, False])
-def test_what_opens_doors_is_taken_out(secret: str, as_json: bool) -> None:
+def test_secrets_are_redacted(secret: str, as_json: bool) -> None:
     """Tokens and response URLs are taken out of every line, and what is around them stays."""
     written = line(f'before {{"url": "{secret}"}} after', as_json=as_json)
     assert secret not in written

@@ -1,4 +1,4 @@
-"""The end of a delivery is told in one way, whatever door it came by."""
+"""The end of a delivery is told in one way, whichever transport it arrived by."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two ways into the app: a signed request, or an envelope of Socket Mode that the emulator sends for us."""
+"""The app's two transports: a signed request, or an envelope of Socket Mode that the emulator sends for us."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ENVELOPES = {"command": "slash_commands", "action": "interactive"}
 
 
 def payload_of(kind: str, name: str, channel: str, number: int, job: dict[str, object]) -> Payload:
-    """What Slack would send for this job, before any door wraps it."""
+    """The payload that Slack would send for this job over either transport."""
     text = json.dumps(job)
     if kind in EVENTS:
         event = {"type": "message", "channel": channel, "user": "U1", "ts": f"{number}.0001", "text": text}
@@ -34,11 +34,11 @@ def payload_of(kind: str, name: str, channel: str, number: int, job: dict[str, o
     return click | {"channel": {"id": channel}, "trigger_id": name, "actions": [action]}
 
 
-class Door(Protocol):
-    """Wraps a payload for one way in."""
+class Transport(Protocol):
+    """Wraps a payload for one transport."""
 
     def wrap(self, kind: str, payload: Payload, retry: int) -> tuple[bytes, dict[str, str]]:
-        """Body and headers of the POST; `retry` counts Slack's retries, from 0."""
+        """The body and the headers of the POST. `retry` counts Slack's retries, from 0."""
 
 
 class SignedRequest:
