@@ -49,7 +49,9 @@ async def test_a_schema_that_does_not_fit(
 ) -> None:
     """The app does not start on a schema that it cannot live with, and says what to do."""
     shared_postgres.query(name_of(database), sql)
-    app = AppProcess.start(tmp_path, "http://127.0.0.1:9/", DATABASE_URL=database)
+    app = AppProcess.start(
+        tmp_path, "http://127.0.0.1:9/", DATABASE_URL=database, LISTENERS="tests.support.no_listeners"
+    )
     try:
         assert await app.until_ended() != 0
     finally:
