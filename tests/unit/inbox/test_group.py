@@ -6,7 +6,13 @@ import asyncio
 from collections.abc import Sequence
 
 from anchorbolt.errors import StoreRefusedError, StoreUnknownError
+from anchorbolt.inbox.accept import Item
 from anchorbolt.inbox.group import Group
+from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.inbox.sqlite import SqliteDatabase
+from anchorbolt.telemetry import metrics
+
+MIB = 1024 * 1024
 
 
 async def test_one_alone_does_not_wait() -> None:
@@ -81,3 +87,31 @@ async def test_nothing_is_written_beside_what_is_in_doubt() -> None:
     await asyncio.gather(*(group.submit(item) for item in "abcd"))
     assert written == [("abcd", False), ("ab", False), ("ab", True), ("cd", False)]
     await group.stop()
+
+
+async def test_a_group_has_no_more_than_four_mebibytes() -> None:
+    """What is heavy goes into several writes, in its order; an item that is too heavy by itself is written alone."""
+    written: list[Sequence[int]] = []
+
+    async def write(items: Sequence[int], *, in_doubt: bool) -> Sequence[int]:
+        written.append(items)
+        return items
+
+    group: Group[int, int] = Group(write, weight=lambda item: item)
+    futures = [group.submit(item) for item in (MIB, MIB, MIB, MIB, 1, 3 * MIB, 9 * MIB, 2, 3)]
+    group.start()
+    await asyncio.gather(*futures)
+    assert written == [[MIB] * 4, [1, 3 * MIB], [9 * MIB], [2, 3]]
+    await group.stop()
+
+
+async def test_deliveries_weigh_what_their_bodies_do() -> None:
+    """Ten deliveries of a mebibyte each that arrive in one moment are stored four at a time."""
+    inbox = Inbox(SqliteDatabase(None), lease_seconds=30)
+    await inbox.open()
+    before = metrics.group_size.value("accept").count
+    items = [Item(f"A1:Ev{n}", f"lane {n}", "event", "application/json", "x" * MIB) for n in range(10)]
+    accepted = await asyncio.gather(*(inbox.accept(item, 1e12) for item in items))
+    assert all(one.new for one in accepted)
+    assert metrics.group_size.value("accept").count - before == 3
+    await inbox.close()

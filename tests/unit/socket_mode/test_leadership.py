@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import pytest
 from anchorbolt.errors import StoreUnavailableError
@@ -12,6 +13,17 @@ from anchorbolt.inbox.sqlite import SqliteDatabase
 from anchorbolt.socket_mode.leadership import OneAtATime
 
 from tests.support.waiting import until_answer
+
+
+@dataclass
+class Clock:
+    """Seconds, as a test sets them."""
+
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        """The time."""
+        return self.now
 
 
 @pytest.fixture
@@ -55,3 +67,32 @@ async def test_a_seat_that_could_not_be_left_is_left_later(inbox: Inbox, monkeyp
     assert turn.ours
     assert not keeping.done()
     keeping.cancel()
+
+
+async def test_who_cannot_renew_is_disconnected_before_another_may_connect(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the last tenth of its lease a process takes nothing any more, though nobody else could hold the seat yet."""
+    clock = Clock()
+    inbox = Inbox(SqliteDatabase(None, clock=clock), lease_seconds=9, clock=clock)
+    await inbox.open()
+    turn = OneAtATime(inbox, lease_seconds=10, clock=clock)
+    await turn.take(lambda: None)
+    renewing = asyncio.Event()
+
+    async def away(*_: object, **__: object) -> bool:
+        renewing.set()
+        raise StoreUnavailableError("the database is away")
+
+    monkeypatch.setattr(inbox.seat, "renew", away)
+    keeping = asyncio.ensure_future(turn.keep())
+    # 1. A renewal fails early: the connection stays.
+    clock.now += 5
+    turn.serve()  # which is told to the others at once, by a renewal
+    await asyncio.wait_for(renewing.wait(), 30)
+    assert turn.ours
+    assert not keeping.done()
+    # 2. The lease is almost over.
+    clock.now += 4.5
+    assert not turn.ours
+    assert await asyncio.wait_for(keeping, 30) is False
+    assert (await inbox.seat.look()).free_in_seconds == pytest.approx(0.5)
+    await inbox.close()
