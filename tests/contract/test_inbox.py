@@ -682,5 +682,5 @@ class TestAfterARestart:
         await with_schema(99, 1)
         with pytest.raises(SchemaError, match="deploy a newer version"):
             await with_schema(99, 98)
-        with pytest.raises(SchemaError, match="app migrate"):
+        with pytest.raises(SchemaError, match="anchorbolt migrate"):
             await with_schema(0, 0)

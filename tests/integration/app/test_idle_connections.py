@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -15,6 +13,7 @@ from anchorbolt.emulator.signing import STAND_IN_SECRET
 from anchorbolt.lifecycle.life import Parts
 from anchorbolt.settings import Settings
 
+from tests.support.loop_time import LoopTime
 from tests.support.wire import HEAD, Wire
 
 # Proxies close a connection that was idle for 60 s: it must not be closed under a request that they send on it.
@@ -29,12 +28,12 @@ class Served:
 
     port: int
     internal_port: int
-    passed: float = 0.0
+    time: LoopTime
 
     async def pass_time(self, seconds: float) -> None:
         """Moves the clock of the event loop on, once what was sent has arrived; what is due by then happens."""
         await self._settle()
-        self.passed += seconds
+        self.time.add(seconds)
         await self._settle()
 
     async def _settle(self) -> None:
@@ -55,9 +54,7 @@ async def served() -> AsyncIterator[Served]:
         listeners="tests.support.no_listeners",
     )
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
-    serves = Served(*(sock.getsockname()[1] for sock in sockets))
-    loop = asyncio.get_running_loop()
-    loop.time = lambda: time.monotonic() + serves.passed  # type: ignore[method-assign] # the loop's timers follow it
+    serves = Served(*(sock.getsockname()[1] for sock in sockets), LoopTime())
     parts: Parts = main.build(settings, sockets)
     await parts.door.open()
     await parts.internal.start()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 
 import pytest
@@ -14,6 +13,7 @@ from anchorbolt.inbox.lease import Lease
 from anchorbolt.inbox.tables import lane as lanes
 from sqlalchemy import update
 
+from tests.support.loop_time import LoopTime
 from tests.support.waiting import until
 from tests.unit.worker.conftest import Bench, event
 
@@ -37,22 +37,14 @@ class Held:
             raise
 
 
-@pytest.fixture
-async def time_of_loop(bench: Bench) -> None:
-    """Timers of the event loop follow the clock of the bench, so that renewals need no waiting."""
-    began = bench.clock.now
-    loop = asyncio.get_running_loop()
-    loop.time = lambda: time.monotonic() + bench.clock.now - began  # type: ignore[method-assign]
-
-
-async def step(bench: Bench, lane: str) -> None:
+async def step(bench: Bench, loop_time: LoopTime, lane: str) -> None:
     """A moment later, in which the loops of the runner had their turn at the inbox."""
     bench.clock.now += STEP_SECONDS
+    loop_time.add(STEP_SECONDS)
     for _ in range(3):
         await bench.lane(lane)
 
 
-@pytest.mark.usefixtures("time_of_loop")
 async def test_a_renewal_that_fails_once_stops_no_run(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """There is another renewal before the lease is over, and each counts from the moment in which it was sent."""
     renew, tries = bench.inbox.renew, list[float]()
@@ -64,7 +56,7 @@ async def test_a_renewal_that_fails_once_stops_no_run(bench: Bench, monkeypatch:
         return await renew(leases)
 
     monkeypatch.setattr(bench.inbox, "renew", fails_once)
-    listener = Held()
+    listener, loop_time = Held(), LoopTime()
     runner, dispatch = bench.runner(listener)
     runner.start()
     delivery = event()
@@ -72,7 +64,7 @@ async def test_a_renewal_that_fails_once_stops_no_run(bench: Bench, monkeypatch:
     began = bench.clock.now
     # Twice as long as its lease: only what was renewed is running still.
     while bench.clock.now < began + 2 * bench.inbox.lease_seconds:
-        await step(bench, delivery.lane)
+        await step(bench, loop_time, delivery.lane)
     assert len(tries) > 1
     assert listener.cancelled == 0
     listener.go.set()
@@ -81,10 +73,9 @@ async def test_a_renewal_that_fails_once_stops_no_run(bench: Bench, monkeypatch:
     await runner.stop()
 
 
-@pytest.mark.usefixtures("time_of_loop")
 async def test_a_run_that_lost_its_lane_is_cancelled(bench: Bench) -> None:
     """When another process holds its lane, a run ends long before its lease would have, and writes nothing."""
-    listener = Held()
+    listener, loop_time = Held(), LoopTime()
     runner, dispatch = bench.runner(listener)
     runner.start()
     delivery = event()
@@ -94,7 +85,7 @@ async def test_a_run_that_lost_its_lane_is_cancelled(bench: Bench) -> None:
     taken = update(lanes).values(owner="another", epoch=77, claimable_at=began + 1000)
     await bench.database.transact(lambda connection: connection.execute(taken))
     while not listener.cancelled and bench.clock.now < began + 0.8 * bench.inbox.lease_seconds:
-        await step(bench, delivery.lane)
+        await step(bench, loop_time, delivery.lane)
     assert listener.cancelled == 1
     await until(lambda: runner.running == 0, what="it has ended")
     row, lane = await bench.row(delivery.key), await bench.lane(delivery.lane)
