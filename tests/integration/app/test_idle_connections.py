@@ -54,7 +54,8 @@ async def served() -> AsyncIterator[Served]:
         listeners="tests.support.no_listeners",
     )
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
-    serves = Served(*(sock.getsockname()[1] for sock in sockets), LoopTime())
+    public, internal = (sock.getsockname()[1] for sock in sockets)
+    serves = Served(public, internal, LoopTime())
     parts: Parts = main.build(settings, sockets)
     await parts.door.open()
     await parts.internal.start()
