@@ -13,6 +13,7 @@ import pytest
 from anchorbolt.emulator.samples import SAMPLES
 from typer.testing import CliRunner, Result
 
+from tests.support.ports import free_port
 from tests.unit.cli.conftest import SECRET, Door
 
 
@@ -153,9 +154,9 @@ def test_a_mistaken_call_ends_with_2(arguments: list[str], door: Door) -> None:
     assert door.bodies == []
 
 
-def test_nobody_at_the_url_is_a_failure(door: Door, unused_tcp_port: int) -> None:
+def test_nobody_at_the_url_is_a_failure(door: Door) -> None:
     """A URL where nobody listens ends with 1 and says which."""
-    door.url = f"http://127.0.0.1:{unused_tcp_port}/"
+    door.url = f"http://127.0.0.1:{free_port()}/"
     result = send(door, "command")
     assert result.exit_code == 1
     assert f"connection_failed at {door.url}" in result.output

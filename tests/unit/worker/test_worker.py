@@ -18,6 +18,7 @@ from anchorbolt.worker.worker import Runner
 from sqlalchemy import update
 from structlog.testing import capture_logs
 
+from tests.support.loop_time import LoopTime
 from tests.support.waiting import until, until_answer
 from tests.unit.worker.conftest import LIMITS, Bench, event
 
@@ -414,8 +415,11 @@ async def test_a_lease_is_renewed_while_it_runs(bench: Bench) -> None:
     await until(lambda: dispatch.runs, what="it runs")
     before = await bench.lane(delivery.lane)
     assert before is not None
-    bench.clock.now += 7
+    loop_time = LoopTime()
     runner.start()
+    await bench.lane(delivery.lane)  # meanwhile its loops have begun
+    bench.clock.now += 7
+    loop_time.add(7)
 
     async def renewed() -> bool:
         lane = await bench.lane(delivery.lane)
