@@ -190,3 +190,12 @@ async def test_failures_are_tried_again_until_they_are_dead(
     (dead,) = await app.until_logged_where(outcome="dead")
     assert (dead["key"], dead["error"]) == (always.key, "AskedToFailError: as the text says")
     assert listener_log.counts("failed")[str(always.key)] == 3
+
+
+async def test_a_head_that_a_proxy_passes_on(start_app: StartApp) -> None:
+    """Proxies let heads of up to 64 KiB through: one that is almost so large is answered like any other."""
+    app = start_app()
+    await app.until_ready()
+    wire = await Wire.to(app)
+    await wire.send(HEAD + b"x-long: " + b"a" * 60_000 + b"\r\ncontent-length: 2\r\n\r\n{}")
+    assert await wire.answer() == (401, {"error": "missing_signature"})

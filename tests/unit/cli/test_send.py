@@ -13,6 +13,7 @@ import pytest
 from anchorbolt.emulator.samples import SAMPLES
 from typer.testing import CliRunner, Result
 
+from tests.support.ports import free_port
 from tests.unit.cli.conftest import SECRET, FakeApp
 
 
@@ -153,9 +154,9 @@ def test_a_mistaken_call_ends_with_2(arguments: list[str], fake_app: FakeApp) ->
     assert fake_app.bodies == []
 
 
-def test_nobody_at_the_url_is_a_failure(fake_app: FakeApp, unused_tcp_port: int) -> None:
+def test_nobody_at_the_url_is_a_failure(fake_app: FakeApp) -> None:
     """A URL where nobody listens ends with 1 and says which."""
-    fake_app.url = f"http://127.0.0.1:{unused_tcp_port}/"
+    fake_app.url = f"http://127.0.0.1:{free_port()}/"
     result = send(fake_app, "command")
     assert result.exit_code == 1
     assert f"connection_failed at {fake_app.url}" in result.output

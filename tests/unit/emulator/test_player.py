@@ -17,6 +17,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from tests.support.ports import free_port
+
 URL = "http://app/slack/events"
 SECRET = "made-up"
 
@@ -128,8 +130,8 @@ async def test_a_slow_app_is_a_timeout() -> None:
     assert reasons == [None, "http_timeout"]
 
 
-async def test_an_app_that_is_not_there_is_a_failed_connection(unused_tcp_port: int) -> None:
+async def test_an_app_that_is_not_there_is_a_failed_connection() -> None:
     """A port where nobody listens is Slack's connection_failed, not an exception."""
     async with client() as http:
-        ack = await Player(http, f"http://127.0.0.1:{unused_tcp_port}/", SECRET).send(make("message"))
+        ack = await Player(http, f"http://127.0.0.1:{free_port()}/", SECRET).send(make("message"))
     assert (ack.status, ack.failure) == (None, "connection_failed")

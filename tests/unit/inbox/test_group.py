@@ -5,8 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from anchorbolt.errors import StoreRefusedError, StoreUnknownError
+import pytest
+from anchorbolt.errors import StoreError, StoreRefusedError, StoreUnavailableError, StoreUnknownError
+from anchorbolt.inbox.accept import Item
 from anchorbolt.inbox.group import MOST_WEIGHT, Group
+from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.inbox.sqlite import SqliteDatabase
+from anchorbolt.telemetry import metrics
+
+from tests.support.waiting import until
+
+MIB = 1024 * 1024
 
 
 async def test_one_alone_does_not_wait() -> None:
@@ -96,4 +105,77 @@ async def test_nothing_is_written_beside_what_is_in_doubt() -> None:
     group.start()
     await asyncio.gather(*(group.submit(item) for item in "abcd"))
     assert written == [("abcd", False), ("ab", False), ("ab", True), ("cd", False)]
+    await group.stop()
+
+
+async def test_a_group_has_no_more_than_four_mebibytes() -> None:
+    """What is heavy goes into several writes, in its order; an item that is too heavy by itself is written alone."""
+    written: list[Sequence[int]] = []
+
+    async def write(items: Sequence[int], *, in_doubt: bool) -> Sequence[int]:
+        written.append(items)
+        return items
+
+    group: Group[int, int] = Group(write, weight=lambda item: item)
+    futures = [group.submit(item) for item in (MIB, MIB, MIB, MIB, 1, 3 * MIB, 9 * MIB, 2, 3)]
+    group.start()
+    await asyncio.gather(*futures)
+    assert written == [[MIB] * 4, [1, 3 * MIB], [9 * MIB], [2, 3]]
+    await group.stop()
+
+
+async def test_deliveries_weigh_what_their_bodies_do() -> None:
+    """Ten deliveries of a mebibyte each that arrive in one moment are stored four at a time."""
+    inbox = Inbox(SqliteDatabase(None), lease_seconds=30)
+    await inbox.open()
+    before = metrics.group_size.value("accept").count
+    items = [Item(f"A1:Ev{n}", f"lane {n}", "event", "application/json", "x" * MIB) for n in range(10)]
+    accepted = await asyncio.gather(*(inbox.accept(item, 1e12) for item in items))
+    assert all(one.new for one in accepted)
+    assert metrics.group_size.value("accept").count - before == 3
+    await inbox.close()
+
+
+async def test_a_group_has_no_more_than_256_items() -> None:
+    """What arrives in one moment becomes statements that a database has prepared before, and holds locks for."""
+    written: list[int] = []
+
+    async def write(items: Sequence[int], *, in_doubt: bool) -> Sequence[int]:
+        written.append(len(items))
+        return items
+
+    group: Group[int, int] = Group(write)
+    futures = [group.submit(item) for item in range(600)]
+    group.start()
+    assert await asyncio.gather(*futures) == list(range(600))
+    assert written == [256, 256, 88]
+    await group.stop()
+
+
+async def test_what_is_not_written_by_its_deadline_fails() -> None:
+    """While the database is away an item is tried until its deadline and then never; one in doubt is always tried."""
+    now, written = [100.0], list[str]()
+    error: list[StoreError] = [StoreUnknownError("no answer")]
+
+    async def write(items: Sequence[str], *, in_doubt: bool) -> Sequence[str]:
+        if error:
+            now[0] += 1
+            raise error[0]
+        written.extend(items)
+        return items
+
+    group: Group[str, str] = Group(write, clock=lambda: now[0])
+    group.start()
+    # 1. The commit of this one may have happened.
+    in_doubt = group.submit("in doubt", deadline=101.5)
+    await until(lambda: now[0] >= 103, what="it was tried after its deadline")
+    assert not in_doubt.done()
+    # 2. These two are certainly not stored.
+    late, patient = group.submit("late", deadline=now[0] + 1), group.submit("patient", deadline=1e12)
+    error[0] = StoreUnavailableError("the database is away")
+    with pytest.raises(StoreUnavailableError, match="deadline"):
+        await asyncio.wait_for(late, 30)
+    error.clear()
+    assert [await in_doubt, await patient] == ["in doubt", "patient"]
+    assert written == ["in doubt", "patient"]
     await group.stop()

@@ -8,6 +8,8 @@ import pytest
 from anchorbolt.errors import InvalidSettingsError, PortTakenError
 from anchorbolt.lifecycle.ports import reachable, require_free
 
+from tests.support.ports import free_port
+
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "0.0.0.0"])
 def test_a_taken_port_is_named_with_its_setting(host: str) -> None:
@@ -18,10 +20,11 @@ def test_a_taken_port_is_named_with_its_setting(host: str) -> None:
             require_free(host, port, "INTERNAL_PORT")
 
 
-def test_a_free_port_is_still_free_after_the_look(unused_tcp_port: int) -> None:
+def test_a_free_port_is_still_free_after_the_look() -> None:
     """Looking takes nothing: the port can be listened on afterwards."""
-    require_free("127.0.0.1", unused_tcp_port, "PORT")
-    socket.create_server(("127.0.0.1", unused_tcp_port)).close()
+    port = free_port()
+    require_free("127.0.0.1", port, "PORT")
+    socket.create_server(("127.0.0.1", port)).close()
 
 
 def test_a_host_that_is_not_ours_is_a_wrong_setting() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 
 import pytest
 from anchorbolt.errors import StoreUnavailableError
@@ -12,6 +13,17 @@ from anchorbolt.inbox.sqlite import SqliteDatabase
 from anchorbolt.socket_mode.leadership import SingleLeader
 
 from tests.support.waiting import until_answer
+
+
+@dataclass
+class Clock:
+    """Seconds, as a test sets them."""
+
+    now: float = 1000.0
+
+    def __call__(self) -> float:
+        """The time."""
+        return self.now
 
 
 @pytest.fixture
@@ -57,3 +69,34 @@ async def test_a_lock_that_could_not_be_released_is_released_later(
     assert leadership.may_receive
     assert not leading.done()
     leading.cancel()
+
+
+async def test_a_leader_that_cannot_renew_disconnects_early(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In the last tenth of its lease a process takes nothing any more, though nobody else could hold the lock yet."""
+    clock = Clock()
+    inbox = Inbox(SqliteDatabase(None, clock=clock), lease_seconds=9, clock=clock)
+    await inbox.open()
+    leadership = SingleLeader(inbox, lease_seconds=10, clock=clock)
+    await leadership.acquire(lambda: None)
+    renewing = asyncio.Event()
+
+    async def away(*_: object, **__: object) -> bool:
+        renewing.set()
+        raise StoreUnavailableError("the database is away")
+
+    monkeypatch.setattr(inbox.leader_lock, "renew", away)
+    leading = asyncio.ensure_future(leadership.hold())
+    # 1. A renewal fails early: the connection stays.
+    clock.now += 5
+    leadership.announce_connected()  # which is told to the others at once, by a renewal
+    await asyncio.wait_for(renewing.wait(), 30)
+    assert leadership.may_receive
+    assert not leading.done()
+    # 2. The lease is almost over.
+    clock.now += 4.5
+    assert not leadership.may_receive
+    assert await asyncio.wait_for(leading, 30) is False
+    assert (await inbox.leader_lock.look()).free_in_seconds == pytest.approx(0.5)
+    await inbox.close()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from anchorbolt.errors import StoreError
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.sqlite import SqliteDatabase
 from anchorbolt.worker import slots
@@ -150,3 +151,24 @@ class TestRoom:
         room.paused = why == "paused"
         assert not await room.place_for_arrival()
         assert room.free == 1
+
+    async def test_nothing_begins_in_the_second_after_the_database_was_away(self) -> None:
+        """Whoever held a lane renews it or hands it back before anybody claims it."""
+        clock = Clock()
+        database = SqliteDatabase(None, clock=clock)
+        inbox = Inbox(database, lease_seconds=10, clock=clock)
+        room = Room(inbox, 1, clock=clock)
+        await inbox.open()
+        assert room.may_begin, "at the start nobody has lost anything yet"
+        await database.close()
+        with pytest.raises(StoreError):
+            await inbox.probe()
+        assert not room.may_begin
+        await database.open()
+        await database.migrate()
+        await inbox.probe()
+        clock.now += 0.9
+        assert not room.may_begin
+        clock.now += 0.2
+        assert room.may_begin
+        await inbox.close()

@@ -9,14 +9,16 @@ import dataclasses
 import pytest
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Attempt, Delivery, Kind
+from anchorbolt.errors import StoreUnavailableError
 from anchorbolt.inbox.accept import Accepted, Item
-from anchorbolt.inbox.lease import Held
+from anchorbolt.inbox.lease import Held, Lease
 from anchorbolt.inbox.tables import delivery as deliveries
 from anchorbolt.inbox.tables import lane as lanes
 from anchorbolt.worker.worker import Runner
 from sqlalchemy import update
 from structlog.testing import capture_logs
 
+from tests.support.loop_time import LoopTime
 from tests.support.waiting import until, until_answer
 from tests.unit.worker.conftest import LIMITS, Bench, event
 
@@ -322,8 +324,8 @@ async def test_handed_back_is_no_attempt(bench: Bench) -> None:
     await end(runner)
 
 
-async def test_a_run_is_stopped_before_its_lease_runs_out(bench: Bench) -> None:
-    """A lease that could not be renewed is watched on our own clock: its run has ended before anybody may claim."""
+async def test_a_run_is_stopped_before_its_lease_runs_out(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run whose lease cannot be renewed is cancelled in the last tenth of it, when nobody else may claim yet."""
     cancelled: list[float] = []
 
     async def work(_: Run) -> None:
@@ -333,15 +335,48 @@ async def test_a_run_is_stopped_before_its_lease_runs_out(bench: Bench) -> None:
             cancelled.append(bench.clock.now)
             raise
 
-    runner, dispatch = bench.runner(work)
+    async def unavailable(_: object) -> list[Lease]:
+        raise StoreUnavailableError("the database is away")
+
+    monkeypatch.setattr(bench.inbox, "renew", unavailable)
+    # The run's own time limit must not be what ends it.
+    runner, dispatch = bench.runner(work, limits=dataclasses.replace(LIMITS, run_timeout_seconds=3600))
     runner.start()
-    delivery = event()
-    accepted = await accept(runner, delivery)
+    accepted = await accept(runner, event())
     await until(lambda: dispatch.runs, what="it runs")
     assert accepted.held is not None
-    bench.clock.now = accepted.held.sent_at + 8.5  # of nine seconds
+    bench.clock.now = accepted.held.sent_at + 0.95 * bench.inbox.lease_seconds
+    assert not (await bench.inbox.claim(10)).held
     await until(lambda: cancelled, what="it is cancelled")
-    assert cancelled == [accepted.held.sent_at + 8.5]
+    assert cancelled == [accepted.held.sent_at + 0.95 * bench.inbox.lease_seconds]
+    await end(runner)
+
+
+async def test_a_lane_lets_others_that_wait_run(bench: Bench) -> None:
+    """While another lane waits for the only slot, a lane runs ten deliveries in a row and then queues behind it."""
+    order: list[str] = []
+    go = asyncio.Event()
+
+    async def work(run: Run) -> None:
+        await go.wait()
+        order.append(run.delivery.key)
+
+    runner, _ = bench.runner(work, concurrency=1)
+    runner.start()
+    lane = [event("C1", n) for n in range(25)]
+    other = event("C2")
+    # 1. A long lane has the only slot.
+    await accept(runner, lane[0])
+    for delivery in lane[1:]:
+        await runner.accept(delivery, LATER, reserved=False)
+    # 2. Another one waits for it.
+    bench.clock.now += 1
+    assert (await runner.accept(other, LATER, reserved=False)).waiting
+    # 3. It need not wait until the long lane is empty.
+    bench.clock.now += 1
+    go.set()
+    await until(lambda: len(order) == 26, what="all have run")
+    assert order == [one.key for one in [*lane[:10], other, *lane[10:]]]
     await end(runner)
 
 
@@ -380,8 +415,11 @@ async def test_a_lease_is_renewed_while_it_runs(bench: Bench) -> None:
     await until(lambda: dispatch.runs, what="it runs")
     before = await bench.lane(delivery.lane)
     assert before is not None
-    bench.clock.now += 7
+    loop_time = LoopTime()
     runner.start()
+    await bench.lane(delivery.lane)  # meanwhile its loops have begun
+    bench.clock.now += 7
+    loop_time.add(7)
 
     async def renewed() -> bool:
         lane = await bench.lane(delivery.lane)

@@ -1,0 +1,220 @@
+"""What a worker takes from the inbox, and when it takes nothing."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from anchorbolt.bolt.run import Run
+from anchorbolt.errors import StoreUnavailableError
+from anchorbolt.inbox.accept import Accepted, Item
+from anchorbolt.inbox.admin import Admin
+from anchorbolt.inbox.claim import Claimed
+from anchorbolt.inbox.complete import Completed
+from anchorbolt.inbox.lease import Outcome
+from structlog.testing import capture_logs
+
+from tests.support.waiting import until, until_answer
+from tests.unit.worker.conftest import Bench, event
+
+LATER = 1e12
+
+
+async def nothing(_: Run) -> None:
+    """A run that ends well at once."""
+
+
+class Gate:
+    """A listener that waits until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+
+    async def __call__(self, run: Run) -> None:
+        """Runs."""
+        await self.go.wait()
+
+
+async def test_a_pause_stops_a_lane_that_is_running(bench: Bench) -> None:
+    """A pod whose slots are all taken learns of a pause too: its lanes end with the delivery that runs."""
+    gate = Gate()
+    runner, dispatch = bench.runner(gate, concurrency=1)
+    runner.start()
+    lane = [event("C1", n) for n in range(3)]
+    for n, delivery in enumerate(lane):
+        await runner.accept(delivery, LATER, reserved=n == 0 and await runner.place())
+    await until(lambda: dispatch.runs, what="the first one runs")
+    desk = Admin(bench.database.dialect)
+    await bench.database.transact(lambda connection: desk.pause(connection, paused=True))
+    with capture_logs() as lines:
+        bench.clock.now += 2  # it asks once a second
+        await until(lambda: [line for line in lines if "inbox paused" in line["event"]], what="it knows of the pause")
+    gate.go.set()
+    assert (await bench.until_ended(lane[0].key)).state == "done"
+    await until(lambda: runner.running == 0, what="the lane is left")
+    assert [run.delivery.key for run in dispatch.runs] == [lane[0].key]
+    await bench.database.transact(lambda connection: desk.pause(connection, paused=False))
+    bench.clock.now += 2
+    assert (await bench.until_ended(lane[2].key)).state == "done"
+    await runner.stop()
+
+
+async def test_a_drain_stops_a_lane_that_is_running(bench: Bench) -> None:
+    """While a pod drains, a lane ends with the delivery that runs: what is behind it is for another pod, at once."""
+    gate = Gate()
+    runner, dispatch = bench.runner(gate)
+    runner.start()
+    first, second = event("C1", 1), event("C1", 2)
+    await runner.accept(first, LATER, reserved=await runner.place())
+    await runner.accept(second, LATER, reserved=False)
+    await until(lambda: dispatch.runs, what="the first one runs")
+    runner.stop_taking()
+    gate.go.set()
+    assert await runner.finish(30)
+    assert (await bench.row(first.key)).state == "done"
+    row, lane = await bench.row(second.key), await bench.lane(second.lane)
+    assert lane is not None
+    assert (row.state, row.attempts, lane.owner, len(dispatch.runs)) == ("live", 0, None, 1)
+    await runner.stop()
+
+
+async def test_other_pods_are_told_of_what_is_handed_back(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They need not wait for their next look: a rollout delays nothing by that."""
+    told: list[str] = []
+    monkeypatch.setattr(bench.inbox, "wake_others", lambda: told.append("a lane waits"))
+    runner, dispatch = bench.runner(Gate())
+    await runner.accept(event(), LATER, reserved=await runner.place())
+    await until(lambda: dispatch.runs, what="it runs")
+    runner.stop_taking()
+    assert told == []
+    assert await runner.hand_back(30) == 1
+    assert told == ["a lane waits"]
+    await runner.stop()
+
+
+async def test_other_pods_are_told_of_what_has_no_slot_here(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What arrives where every slot is taken is for whoever has one."""
+    told: list[str] = []
+    monkeypatch.setattr(bench.inbox, "wake_others", lambda: told.append("a lane waits"))
+    runner, _ = bench.runner(nothing)
+    assert (await runner.accept(event(), LATER, reserved=False)).waiting
+    await until(lambda: told, what="the others are told")
+    await runner.stop()
+
+
+async def test_what_follows_a_run_that_was_cut_while_its_end_was_written_is_handed_back(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commit gave us the lane's next delivery, but nobody is left to run it: it waits, and is no attempt."""
+    complete, write = bench.inbox.complete, asyncio.Event()
+
+    def slowly(outcome: Outcome) -> asyncio.Future[Completed]:
+        async def later() -> Completed:
+            await write.wait()
+            return await complete(outcome)
+
+        return asyncio.ensure_future(later())
+
+    runner, dispatch = bench.runner(nothing)
+    first, second = event("C1", 1), event("C1", 2)
+    monkeypatch.setattr(bench.inbox, "complete", slowly)
+    await runner.accept(first, LATER, reserved=await runner.place())
+    await runner.accept(second, LATER, reserved=False)
+    await until(lambda: dispatch.runs, what="the first one has run")
+    await runner.hand_back(30)
+    write.set()
+    assert (await bench.until_ended(first.key)).state == "done"
+
+    async def is_free() -> bool:
+        lane = await bench.lane(second.lane)
+        return lane is not None and lane.owner is None
+
+    await until_answer(is_free, what="the lane is free")
+    assert ((await bench.row(second.key)).attempts, len(dispatch.runs)) == (0, 1)
+    await runner.stop()
+
+
+async def test_a_claim_that_failed_takes_no_slot(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The slots for what it would have claimed are there for the next claim."""
+    claim, tries = bench.inbox.claim, list[int]()
+
+    async def fails_first(most: int) -> Claimed:
+        tries.append(most)
+        if len(tries) <= 2:
+            raise StoreUnavailableError("the database did not answer")
+        return await claim(most)
+
+    monkeypatch.setattr(bench.inbox, "claim", fails_first)
+    runner, _ = bench.runner(nothing, concurrency=1)
+    delivery = event()
+    await runner.accept(delivery, LATER, reserved=False)
+    runner.start()
+    assert (await bench.until_ended(delivery.key)).state == "done"
+    assert set(tries) == {1}
+    await runner.stop()
+
+
+async def test_one_claim_takes_no_more_than_fifty_lanes(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A transaction stays short however many slots are free: other pods claim at the same time."""
+    claim, asked = bench.inbox.claim, list[int]()
+
+    async def noted(most: int) -> Claimed:
+        asked.append(most)
+        return await claim(most)
+
+    monkeypatch.setattr(bench.inbox, "claim", noted)
+    runner, dispatch = bench.runner(nothing, concurrency=500)
+    for n in range(60):
+        await runner.accept(event(f"C{n}"), LATER, reserved=False)
+    runner.start()
+    await until(lambda: len(dispatch.runs) == 60, what="all run")
+    assert max(asked) == 50
+    await runner.finish(30)
+    await runner.stop()
+
+
+async def test_what_was_taken_without_a_slot_counts_as_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A commit whose answer was lost may have taken a lane for a delivery that had no slot: it takes the next one."""
+    accept = bench.inbox.accept
+
+    def takes_all_the_same(item: Item, deadline: float) -> asyncio.Future[Accepted]:
+        item.take = True
+        return accept(item, deadline)
+
+    gate = Gate()
+    runner, dispatch = bench.runner(gate, concurrency=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.inbox, "accept", takes_all_the_same)
+        assert (await runner.accept(event("C1"), LATER, reserved=False)).held is not None
+    claim, asked = bench.inbox.claim, list[int]()
+
+    async def noted(most: int) -> Claimed:
+        asked.append(most)
+        return await claim(most)
+
+    monkeypatch.setattr(bench.inbox, "claim", noted)
+    second = event("C2")
+    await runner.accept(second, LATER, reserved=False)
+    runner.start()
+    await until(lambda: asked, what="it has asked the inbox")
+    assert (asked[0], len(dispatch.runs)) == (0, 1)
+    gate.go.set()
+    assert (await bench.until_ended(second.key)).state == "done"
+    await runner.stop()
+
+
+async def test_a_duplicate_gives_its_slot_back(bench: Bench) -> None:
+    """Where Slack repeats itself more often than there are slots, what is new still runs at once."""
+    runner, _ = bench.runner(nothing, concurrency=1)
+    delivery = event("C1")
+    assert (await runner.accept(delivery, LATER, reserved=await runner.place())).new
+    await bench.until_ended(delivery.key)
+    await until(lambda: runner.running == 0, what="its slot is free")
+    for _ in range(3):
+        assert not (await runner.accept(delivery, LATER, reserved=await runner.place())).new
+    later = event("C2")
+    reserved = await runner.place()
+    assert reserved
+    assert (await runner.accept(later, LATER, reserved=reserved)).held is not None
+    assert (await bench.until_ended(later.key)).state == "done"
+    await runner.stop()

@@ -1,0 +1,121 @@
+"""A run keeps its lease while it can, and ends when it has lost it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+from anchorbolt.bolt.run import Run
+from anchorbolt.errors import StoreUnavailableError
+from anchorbolt.inbox.claim import Claimed
+from anchorbolt.inbox.lease import Lease
+from anchorbolt.inbox.tables import lane as lanes
+from sqlalchemy import update
+
+from tests.support.loop_time import LoopTime
+from tests.support.waiting import until
+from tests.unit.worker.conftest import Bench, event
+
+LATER = 1e12
+STEP_SECONDS = 0.5
+
+
+class Held:
+    """A listener that goes on until it is released or cancelled."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+        self.cancelled = 0
+
+    async def __call__(self, run: Run) -> None:
+        """Runs."""
+        try:
+            await self.go.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+
+
+async def step(bench: Bench, loop_time: LoopTime, lane: str) -> None:
+    """A moment later, in which the loops of the runner had their turn at the inbox."""
+    bench.clock.now += STEP_SECONDS
+    loop_time.add(STEP_SECONDS)
+    for _ in range(3):
+        await bench.lane(lane)
+
+
+async def test_a_renewal_that_fails_once_stops_no_run(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is another renewal before the lease is over, and each counts from the moment in which it was sent."""
+    renew, tries = bench.inbox.renew, list[float]()
+
+    async def fails_once(leases: Sequence[Lease]) -> list[Lease]:
+        tries.append(bench.clock.now)
+        if len(tries) == 1:
+            raise StoreUnavailableError("the database did not answer")
+        return await renew(leases)
+
+    monkeypatch.setattr(bench.inbox, "renew", fails_once)
+    listener, loop_time = Held(), LoopTime()
+    runner, dispatch = bench.runner(listener)
+    runner.start()
+    delivery = event()
+    await runner.accept(delivery, LATER, reserved=await runner.place())
+    began = bench.clock.now
+    # Twice as long as its lease: only what was renewed is running still.
+    while bench.clock.now < began + 2 * bench.inbox.lease_seconds:
+        await step(bench, loop_time, delivery.lane)
+    assert len(tries) > 1
+    assert listener.cancelled == 0
+    listener.go.set()
+    row = await bench.until_ended(delivery.key)
+    assert (row.state, row.attempts, len(dispatch.runs)) == ("done", 1, 1)
+    await runner.stop()
+
+
+async def test_a_run_that_lost_its_lane_is_cancelled(bench: Bench) -> None:
+    """When another process holds its lane, a run ends long before its lease would have, and writes nothing."""
+    listener, loop_time = Held(), LoopTime()
+    runner, dispatch = bench.runner(listener)
+    runner.start()
+    delivery = event()
+    await runner.accept(delivery, LATER, reserved=await runner.place())
+    await until(lambda: dispatch.runs, what="it runs")
+    began = bench.clock.now
+    taken = update(lanes).values(owner="another", epoch=77, claimable_at=began + 1000)
+    await bench.database.transact(lambda connection: connection.execute(taken))
+    while not listener.cancelled and bench.clock.now < began + 0.8 * bench.inbox.lease_seconds:
+        await step(bench, loop_time, delivery.lane)
+    assert listener.cancelled == 1
+    await until(lambda: runner.running == 0, what="it has ended")
+    row, lane = await bench.row(delivery.key), await bench.lane(delivery.lane)
+    assert lane is not None
+    assert (row.state, lane.owner) == ("live", "another")
+    await runner.stop()
+
+
+async def test_what_was_claimed_too_long_ago_does_not_run(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that stood still between its claim and the run gives the lane back: it may be another's by now."""
+    claim, claims = bench.inbox.claim, list[int]()
+
+    async def stands_still_once(most: int) -> Claimed:
+        claimed = await claim(most)
+        if claimed.held:
+            claims.append(len(claimed.held))
+            if len(claims) == 1:
+                bench.clock.now += bench.inbox.lease_seconds
+        return claimed
+
+    monkeypatch.setattr(bench.inbox, "claim", stands_still_once)
+    ran_at_claim: list[int] = []
+
+    async def work(_: Run) -> None:
+        ran_at_claim.append(len(claims))
+
+    runner, _ = bench.runner(work)
+    delivery = event()
+    await runner.accept(delivery, LATER, reserved=False)
+    runner.start()
+    row = await bench.until_ended(delivery.key)
+    assert (row.state, row.attempts, ran_at_claim) == ("done", 1, [2])
+    await runner.stop()
