@@ -24,21 +24,21 @@ from anchorbolt.bolt.app import BoltApp
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Attempt, Delivery
 from anchorbolt.delivery.parse import parse
-from anchorbolt.http.adapter import Adapter
+from anchorbolt.http import application
+from anchorbolt.http.bolt_adapter import BoltAdapter
 from anchorbolt.http.signature import Signature
-from anchorbolt.http.slack_route import Receiver
+from anchorbolt.http.slack_route import SlackRoute
 from anchorbolt.inbox.accept import Item
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Outcome
 from anchorbolt.inbox.sqlite import SqliteDatabase
 from anchorbolt.intake.events import Events
+from anchorbolt.intake.intake import Intake
 from anchorbolt.intake.interactions import Interactions
-from anchorbolt.intake.slots import Bounds
 from anchorbolt.lifecycle import garbage_collection
-from anchorbolt.main import web
 from anchorbolt.telemetry import logs
 from anchorbolt.worker.verdict import Limits
-from anchorbolt.worker.worker import Runner
+from anchorbolt.worker.worker import Worker
 from rich.console import Console
 from rich.table import Table
 from slack_bolt.middleware.authorization.async_single_team_authorization import AsyncSingleTeamAuthorization
@@ -96,7 +96,7 @@ class Parts:
     """The app's parts, open, and the stacks of them."""
 
     def __init__(self, path: Path | None) -> None:
-        self._runners: list[Runner] = []
+        self._workers: list[Worker] = []
         self.inbox = Inbox(SqliteDatabase(path), lease_seconds=15)
         self.bolt = BoltApp(token="xoxb-bench", api_url="http://127.0.0.1:1/api/")
         listeners.register(self.bolt, "bench.listeners.twenty")
@@ -112,20 +112,20 @@ class Parts:
 
     async def all_ended(self) -> None:
         """What was acknowledged and runs or waits still belongs to the cost."""
-        for runner in self._runners:
+        for runner in self._workers:
             await runner.finish(30)
         if await self.inbox.waits(0.0):
             await asyncio.sleep(0.05)
             await self.all_ended()
 
     def stacks(self) -> dict[str, Callable[[], Awaitable[One]]]:
-        """Each makes its stack when it is that one's turn, and ends the one before: no two runners share the inbox."""
+        """Each makes its stack when it is that one's turn, and ends the one before: no two workers share the inbox."""
         return {
             "parse": partial(self._alone, self._parse),
             "inbox": partial(self._alone, self._inbox),
             "Bolt and SDK": partial(self._alone, self._bolt),
-            "receiver": partial(self._through, None, framework=False),
-            "receiver, runner and inbox": partial(self._through, _NoBolt(), framework=False),
+            "route": partial(self._through, None, framework=False),
+            "route, worker and inbox": partial(self._through, _NoBolt(), framework=False),
             "the same, Bolt and SDK": partial(self._through, self.bolt, framework=False),
             "the same under FastAPI": partial(self._through, self.bolt, framework=True),
         }
@@ -152,19 +152,19 @@ class Parts:
         assert run.error is None, run.error
 
     async def _through(self, dispatch: Any, *, framework: bool) -> One:
-        while self._runners:
-            await self._runners.pop().stop()
-        runner = Runner(self.inbox, dispatch or _NoBolt(), Limits(8, 5, 1, 300, 600), concurrency=100)
-        runner.start()
-        self._runners.append(runner)
-        receiver = Receiver(
-            Signature((SIGNING_SECRET,)),
-            Events(self.inbox, runner) if dispatch else _NoEvents(),  # type: ignore[arg-type]
-            Interactions(self.inbox, runner),
-            Adapter(self.bolt),
-            Bounds(1_048_576, 512, 2.5),
+        while self._workers:
+            await self._workers.pop().stop()
+        worker = Worker(self.inbox, dispatch or _NoBolt(), Limits(8, 5, 1, 300, 600), concurrency=100)
+        worker.start()
+        self._workers.append(worker)
+        intake = Intake(
+            Events(self.inbox, worker) if dispatch else _NoEvents(),  # type: ignore[arg-type]
+            Interactions(self.inbox, worker),
+            max_in_flight=512,
+            deadline_seconds=2.5,
         )
-        application: ASGIApp = web(receiver) if framework else receiver
+        route = SlackRoute(intake, Signature((SIGNING_SECRET,)), BoltAdapter(self.bolt), max_body_bytes=1_048_576)
+        asked: ASGIApp = application.create(route) if framework else route
 
         async def one(request: bytes) -> None:
             statuses: list[int] = []
@@ -176,7 +176,7 @@ class Parts:
                 if message["type"] == "http.response.start":
                     statuses.append(message["status"])
 
-            await application(_scope(request), receive, send)
+            await asked(_scope(request), receive, send)
             assert statuses == [200]
 
         return one

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import socket
 from collections.abc import Sequence
@@ -13,21 +12,21 @@ from pydantic import SecretStr
 from sqlalchemy import URL
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from anchorbolt.bolt import listeners
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.errors import InvalidSettingsError
-from anchorbolt.http.adapter import Adapter
+from anchorbolt.http import application
+from anchorbolt.http.bolt_adapter import BoltAdapter
 from anchorbolt.http.server import Server
 from anchorbolt.http.signature import Signature
-from anchorbolt.http.slack_route import PATH, Receiver
+from anchorbolt.http.slack_route import SlackRoute
 from anchorbolt.inbox.database import Database
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.retention import Retention
 from anchorbolt.intake.events import Events
+from anchorbolt.intake.intake import Intake
 from anchorbolt.intake.interactions import Interactions
-from anchorbolt.intake.slots import Bounds
 from anchorbolt.lifecycle import garbage_collection, life, probes, start
 from anchorbolt.lifecycle.life import Parts
 from anchorbolt.lifecycle.pod import Pod, State
@@ -42,7 +41,7 @@ from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.page import metrics_page
 from anchorbolt.telemetry.telemetry import Telemetry
 from anchorbolt.worker.verdict import Limits
-from anchorbolt.worker.worker import Runner
+from anchorbolt.worker.worker import Worker
 
 log = get_logger("main")
 
@@ -81,45 +80,52 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
         run_timeout_seconds=settings.run_timeout_seconds,
     )
     takes = settings.role is not Role.RECEIVER
-    runner = Runner(inbox, bolt, limits, concurrency=settings.run_concurrency, takes=takes)
-    interactions = Interactions(inbox, runner)
-    bounds = Bounds(settings.max_body_bytes, settings.max_in_flight, settings.ack_deadline_seconds)
+    worker = Worker(inbox, bolt, limits, concurrency=settings.run_concurrency, takes=takes)
     telemetry = Telemetry(otel.collector(), os.uname().nodename)
-    events = Events(inbox, runner, telemetry.workspaces)
+    intake = Intake(
+        Events(inbox, worker, telemetry.workspaces),
+        Interactions(inbox, worker),
+        max_in_flight=settings.max_in_flight,
+        deadline_seconds=settings.ack_deadline_seconds,
+    )
     finish_seconds = start.finish_seconds(settings)
     transport: Transport
     if settings.has_socket:
-        transport = socket_transport(settings, inbox, Envelopes(bolt, events, interactions, bounds))
+        transport = socket_transport(settings, inbox, Envelopes(bolt, intake))
     else:
-        receiver = Receiver(Signature(settings.signing_secrets), events, interactions, Adapter(bolt), bounds)
-        head_seconds = settings.ack_deadline_seconds  # beyond it Slack would not wait for the answer
+        route = SlackRoute(
+            intake,
+            Signature(settings.signing_secrets),
+            BoltAdapter(bolt),
+            max_body_bytes=settings.max_body_bytes,
+        )
+        web = application.create(route)
         server = Server(
-            web(receiver),
+            web,
             public,
             finish_seconds=finish_seconds,
-            head_seconds=head_seconds,
-            receiver=receiver,
+            head_seconds=settings.ack_deadline_seconds,  # Slack would not wait longer for the answer
         )
-        transport = HttpTransport(receiver, server)
+        transport = HttpTransport(web, intake, server)
 
     def drain() -> None:
         if inbox.database.shared:  # alone with its deliveries, a pod goes on with them while it still serves
-            runner.stop_taking()
+            worker.stop_taking()
         transport.hand_over()
 
     def lapse() -> None:
-        runner.resume_taking()
+        worker.resume_taking()
         transport.resume()
 
     pod = Pod(settings.drain_delay_seconds, on_drain=drain, on_lapse=lapse, trouble=lambda: transport.trouble)
-    observe(settings, inbox, runner, transport, pod)
+    observe(settings, inbox, worker, transport, pod)
     return Parts(
         pod=pod,
         inbox=inbox,
         bolt=bolt,
-        runner=runner,
+        worker=worker,
+        intake=intake,
         transport=transport,
-        interactions=interactions,
         internal=Server(
             probes.create(pod, {"/metrics": metrics_page}),
             internal,
@@ -146,12 +152,12 @@ def socket_transport(settings: Settings, inbox: Inbox, envelopes: Envelopes) -> 
     )
 
 
-def observe(settings: Settings, inbox: Inbox, runner: Runner, transport: Transport, pod: Pod) -> None:
+def observe(settings: Settings, inbox: Inbox, worker: Worker, transport: Transport, pod: Pod) -> None:
     """Connects each gauge to the part whose value it reports."""
     metrics.requests_in_flight.observe(lambda: transport.in_flight)
     metrics.socket_connections.observe(lambda: transport.connections)
     metrics.socket_active.observe(lambda: transport.active)
-    metrics.lanes_held.observe(lambda: runner.running)
+    metrics.lanes_held.observe(lambda: worker.running)
     metrics.run_places.observe(lambda: settings.run_concurrency if settings.role is not Role.RECEIVER else 0)
     for gauge, read in (
         (metrics.waiting, attrgetter("waiting")),
@@ -165,38 +171,6 @@ def observe(settings: Settings, inbox: Inbox, runner: Runner, transport: Transpo
     receiver = "none" if settings.role is Role.WORKER else settings.receiver.value
     about = (settings.role.value, receiver, inbox.database.dialect if inbox.database.durable else "memory")
     metrics.info.observe(lambda: {about: 1})
-
-
-def web(receiver: Receiver) -> ASGIApp:
-    """The application of the public port: /slack/events and nothing else."""
-    roof: ASGIApp | None = None
-
-    async def door(scope: Scope, receive: Receive, send: Send) -> None:
-        nonlocal roof
-        # Before FastAPI's middleware and routing, which would cost an event more than its signature and its parsing.
-        if scope["type"] == "http" and scope["path"] == PATH:
-            await receiver(scope, receive, send)
-            return
-        if roof is None:
-            # Behind an ingress nobody asks for anything else, and a pod goes without FastAPI: 5 MiB, a fifth of its
-            # imports' time. In a thread, because others are served meanwhile.
-            roof = await asyncio.to_thread(_roof)
-        await roof(scope, receive, send)
-
-    return door
-
-
-def _roof() -> ASGIApp:
-    from fastapi import FastAPI  # noqa: PLC0415
-
-    return FastAPI(
-        title="Anchorbolt",
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        # FastAPI's own spans and metrics would be a second account of what ours tell.
-        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
-    )
 
 
 def database(settings: Settings, *, serves: bool = True, makes: bool = True) -> Database:

@@ -11,8 +11,8 @@ import httpx
 from anchorbolt import main
 from anchorbolt.emulator.player import Player
 from anchorbolt.emulator.signing import EMULATOR_SECRET
-from anchorbolt.http.slack_route import Receiver
 from anchorbolt.inbox.tables import delivery
+from anchorbolt.intake.intake import Intake
 from anchorbolt.lifecycle.life import Parts
 from anchorbolt.lifecycle.transport import HttpTransport
 from anchorbolt.settings import Settings
@@ -29,7 +29,7 @@ class App:
     """The parts, running, and two ways to ask them: as Slack does, and with any request whatever."""
 
     parts: Parts
-    receiver: Receiver
+    intake: Intake
     player: Player
     http: httpx.AsyncClient
 
@@ -75,15 +75,15 @@ async def app_in_process(register: Callable[[AsyncApp], None] | None = None, **s
         register(parts.bolt)
     await parts.bolt.open()
     await parts.inbox.open()
-    parts.runner.start()
+    parts.worker.start()
     assert isinstance(parts.transport, HttpTransport)
-    transport = httpx.ASGITransport(main.web(parts.transport.receiver), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(parts.transport.application, raise_app_exceptions=False)
     try:
         async with httpx.AsyncClient(transport=transport) as http:
-            yield App(parts, parts.transport.receiver, Player(http, URL, EMULATOR_SECRET, wait_seconds=30), http)
+            yield App(parts, parts.intake, Player(http, URL, EMULATOR_SECRET, wait_seconds=30), http)
     finally:
-        parts.runner.stop_taking()
-        await parts.runner.hand_back(5)
-        await parts.runner.stop()
+        parts.worker.stop_taking()
+        await parts.worker.hand_back(5)
+        await parts.worker.stop()
         await parts.inbox.close()
         await parts.bolt.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
@@ -23,13 +23,20 @@ class Run:
         attempt: Attempt,
         *,
         ack_by: float | None = None,
+        began: float = 0.0,
         trace: AttemptTrace | None = None,
+        on_end: Callable[[], None] | None = None,
     ) -> None:
-        """`ack_by`: the loop's time until which Slack waits; None when nobody waits: a stored delivery."""
+        """`ack_by`: the event loop's time until which Slack waits; None when nobody waits: a stored delivery.
+
+        `began`: when it began, on the worker's clock. `on_end`: called once what became of it is known.
+        """
         self.delivery = delivery
         self.attempt = attempt
         self.ack_by = ack_by
+        self.began = began
         self.trace = trace
+        self._on_end = on_end
         self.listener: str | None = None
         self.unmatched = False
         self.error: Exception | None = None
@@ -44,7 +51,9 @@ class Run:
             self.trace.found(listener)
 
     def over(self, outcome: str) -> None:
-        """What became of it is known: the end of its trace."""
+        """What became of it is known."""
+        if self._on_end is not None:
+            self._on_end()
         if self.trace is not None:
             self.trace.end(outcome, self.error)
 

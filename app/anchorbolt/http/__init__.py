@@ -1,1 +1,1 @@
-"""HTTP in: what Slack posts to /slack/events, and the ack that it waits for."""
+"""Slack over HTTP: the FastAPI application, its Slack route, the limits of a request, its signature, its responses."""

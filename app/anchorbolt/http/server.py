@@ -10,29 +10,22 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from anchorbolt.http.acceptor import Acceptor
-from anchorbolt.http.connection import Connection, Loop
-from anchorbolt.http.express import Answers, Express
+from anchorbolt.http.limits.acceptor import Acceptor
+from anchorbolt.http.limits.idle import Connection
 from anchorbolt.http.without_click import Config
 from anchorbolt.http.without_click import Server as UvicornServer
 
+# Proxies close what is idle first: none may reuse a connection that we are about to close.
+IDLE_SECONDS = 75
+
 
 class Server(UvicornServer):
-    """A server on sockets that were opened before. Signals and the lifespan are ours: see life.py."""
+    """A server on sockets that were opened before. It takes no signals and runs no lifespan: lifecycle/life.py does."""
 
     def __init__(
-        self,
-        app: ASGIApp,
-        sockets: Sequence[socket.socket],
-        *,
-        finish_seconds: float,
-        head_seconds: float,
-        receiver: Answers | None = None,
+        self, app: ASGIApp, sockets: Sequence[socket.socket], *, finish_seconds: float, head_seconds: float
     ) -> None:
-        """`finish_seconds`: what requests in flight get at the end. `head_seconds`: what the head of one may take.
-
-        `receiver`: who answers Slack's requests that are there as a whole, past `app`.
-        """
+        """`finish_seconds`: what requests in flight get at the end. `head_seconds`: what the head of one may take."""
         super().__init__(
             Config(
                 app,
@@ -42,33 +35,29 @@ class Server(UvicornServer):
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                proxy_headers=False,  # who asks is known by the signature alone
-                # Proxies close what is idle first: none may reuse a connection that we are about to close.
-                timeout_keep_alive=75,
+                proxy_headers=False,  # the signature alone says who asks
+                timeout_keep_alive=IDLE_SECONDS,
                 timeout_graceful_shutdown=max(1, round(finish_seconds)),
             )
         )
         self._sockets = list(sockets)
         self._head_seconds = head_seconds
-        self._receiver = receiver
         self._loop: asyncio.Task[None] | None = None
-        self._loop_of_connections: Loop | None = None
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
-        """None: uvicorn's own hook."""
+        """uvicorn's hook: takes no signals."""
         yield
 
     async def start(self) -> None:
         """Listens."""
         self.config.load()
         self.lifespan = self.config.lifespan_class(self.config)
-        self._loop_of_connections = Loop(asyncio.get_running_loop())
         # In the place of uvicorn's startup, of which this is all that applies here.
-        acceptors: list[Any] = [Acceptor(sock, self._protocol, self.config.backlog) for sock in self._sockets]
+        acceptors: list[Any] = [Acceptor(sock, self._connection, self.config.backlog) for sock in self._sockets]
         for acceptor in acceptors:
             acceptor.start()
-        self.servers = acceptors  # it closes them, and waits for them, at its end
+        self.servers = acceptors  # uvicorn closes them, and waits for them, at its end
         self.started = True
         self._loop = asyncio.get_running_loop().create_task(self.main_loop(), name="server")
 
@@ -80,14 +69,10 @@ class Server(UvicornServer):
         await self.shutdown(sockets=self._sockets)
         await self._loop
 
-    def _protocol(self) -> asyncio.Protocol:
-        arguments = {
-            "head_seconds": self._head_seconds,
-            "config": self.config,
-            "server_state": self.server_state,
-            "app_state": self.lifespan.state,
-            "_loop": self._loop_of_connections,
-        }
-        if self._receiver is None:
-            return Connection(**arguments)
-        return Express(receiver=self._receiver, **arguments)
+    def _connection(self) -> asyncio.Protocol:
+        return Connection(
+            head_seconds=self._head_seconds,
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )

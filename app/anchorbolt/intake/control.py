@@ -6,7 +6,7 @@ from anchorbolt.delivery import Control
 from anchorbolt.telemetry import metrics
 from anchorbolt.telemetry.logs import get_logger
 
-log = get_logger("receiver")
+log = get_logger("intake")
 
 
 def note(control: Control) -> None:

@@ -10,9 +10,9 @@ from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.workspaces import Workspaces
 from anchorbolt.timers import Timeout
 from anchorbolt.worker.settled import settled
-from anchorbolt.worker.worker import Runner
+from anchorbolt.worker.worker import Worker
 
-log = get_logger("receiver")
+log = get_logger("intake")
 
 # The last try ends so long before the deadline, so that the answer is what is known and not that time ran out.
 ANSWER_SECONDS = 0.2
@@ -21,9 +21,9 @@ ANSWER_SECONDS = 0.2
 class Events:
     """Accepts events durably."""
 
-    def __init__(self, inbox: Inbox, runner: Runner, workspaces: Workspaces | None = None) -> None:
+    def __init__(self, inbox: Inbox, worker: Worker, workspaces: Workspaces | None = None) -> None:
         self._inbox = inbox
-        self._runner = runner
+        self._worker = worker
         self._workspaces = workspaces or Workspaces()
 
     async def accept(self, delivery: Delivery, deadline: float, retry_num: object = None) -> None:
@@ -34,8 +34,8 @@ class Events:
         self._workspaces.count(delivery.payload.get("team_id"))
         if not self._inbox.up:
             raise RefusedError(425, "store_unavailable")
-        reserved = await self._runner.place()
-        accepting = self._runner.accept(delivery, deadline - ANSWER_SECONDS, reserved=reserved)
+        reserved = await self._worker.reserve()
+        accepting = self._worker.accept(delivery, deadline - ANSWER_SECONDS, reserved=reserved)
         try:
             with Timeout(deadline):
                 await settled(accepting)

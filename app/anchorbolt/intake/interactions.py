@@ -1,32 +1,36 @@
-"""The way of what a user waits for: Bolt answers now, and what goes on after the ack is stored before that leaves."""
+"""The way of an interaction: Bolt answers while the user waits; a listener that goes on is stored before the answer.
+
+Interactions are commands, actions, shortcuts, views and options.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 from anchorbolt.bolt.run import Run
-from anchorbolt.delivery import Attempt, Delivery, Kind
+from anchorbolt.delivery import Delivery, Kind
 from anchorbolt.errors import AckTimeoutError, RefusedError, StoreError
 from anchorbolt.inbox.inbox import Inbox
-from anchorbolt.telemetry import logs, metrics, traces
+from anchorbolt.intake.slots import RequestSlot
+from anchorbolt.telemetry import metrics
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.timers import Timeout
-from anchorbolt.worker.ended import unstored_ended
 from anchorbolt.worker.settled import settled
-from anchorbolt.worker.worker import Runner
+from anchorbolt.worker.worker import Worker
 
-log = get_logger("receiver")
+log = get_logger("intake")
 
+# Bolt's own wait for the ack ends at the deadline, and shall be the first to end.
+MARGIN_SECONDS = 0.05
 
-# Bolt's request is built outside of its own error handling: these are of a payload that is not what its type says.
+# Bolt builds its request outside of its error handling: these are raised for a payload that is not what its type says.
 UNREADABLE = (AttributeError, TypeError, KeyError, ValueError, IndexError, RecursionError)
 
 
 class Answer(Protocol):
-    """What Bolt answered, in the form of the door that asked. Below 300: Slack is told that it is done."""
+    """What Bolt answered, in the form of the transport. Below 300: Slack is told that it is done."""
 
     @property
     def status_code(self) -> int:
@@ -37,65 +41,43 @@ Answered = TypeVar("Answered", bound=Answer)
 
 
 class Interactions:
-    """Answers commands, actions, shortcuts, views and options, whatever door they came by."""
+    """Answers interactions, whatever transport they came by."""
 
-    def __init__(self, inbox: Inbox, runner: Runner) -> None:
+    def __init__(self, inbox: Inbox, worker: Worker) -> None:
         self._inbox = inbox
-        self._runner = runner
-        self._unstored: set[asyncio.Task[None]] = set()
-        self.unprotected = 0
-        self._clock = time.monotonic
+        self._worker = worker
 
     async def answer(
-        self,
-        delivery: Delivery,
-        deadline: float,
-        on_end: Callable[[], None],
-        ask: Callable[[Run], Awaitable[Answered]],
+        self, delivery: Delivery, deadline: float, slot: RequestSlot, ask_bolt: Callable[[Run], Awaitable[Answered]]
     ) -> Answered:
-        """Bolt's answer, by the deadline (the loop's clock). `on_end` is called when its listeners have ended.
-
-        `ask` brings the question to Bolt, in the way of the door that it came by.
+        """Returns Bolt's answer, by the deadline (the event loop's clock). The slot is kept until the run has ended.
 
         Raises RefusedError: 400 for a payload that Bolt cannot read, 503 when there was no answer in time.
         """
-        began = self._clock()
-        logs.begin_run(delivery.key, 1)
-        trace = traces.begin_attempt(traces.traceparent(), delivery.kind.value, delivery.key, 1)
-        run = Run(delivery, Attempt(delivery.key, delivery.kind), ack_by=deadline, trace=trace)
-        response: Answered | None = None
+        run = self._worker.begin(delivery, ack_by=deadline, on_end=slot.release)
+        slot.kept = True
         try:
-            with Timeout(deadline + 0.05) as timeout:  # Bolt's own wait for the ack ends before it
-                response = await ask(run)
-        except TimeoutError:
-            if not timeout.expired:
-                raise
-            run.fail(AckTimeoutError("no answer in time, from before the listener"))
-            raise RefusedError(503, "ack_timeout") from None
-        except UNREADABLE as error:
-            run.fail(error)
-            raise RefusedError(400, "bad_payload") from None
-        except Exception as error:
-            run.fail(error)
+            with Timeout(deadline + MARGIN_SECONDS) as timeout:
+                answer = await ask_bolt(run)
+        except BaseException as error:
+            self._worker.abandon(run, _reason(error, timeout))
+            if timeout.expired and isinstance(error, TimeoutError):
+                raise RefusedError(503, "ack_timeout") from None
+            if isinstance(error, UNREADABLE):
+                raise RefusedError(400, "bad_payload") from None
             raise
-        finally:
-            if response is None:
-                run.cancel()
-                self._watch(run, began, on_end)
-        await self._after_ack(run, response, deadline, began, on_end)
-        return response
+        await self._store_what_goes_on(run, answer.status_code, deadline)
+        return answer
 
-    async def _after_ack(
-        self, run: Run, response: Answer, deadline: float, began: float, on_end: Callable[[], None]
-    ) -> None:
-        """Stores what goes on after the ack, or has failed after it, before the 200 leaves."""
-        acknowledged = response.status_code < 300
-        if acknowledged and not run.ended:
+    async def _store_what_goes_on(self, run: Run, status: int, deadline: float) -> None:
+        """Stores a run that goes on after it was acknowledged, or failed after that, before the answer leaves."""
+        is_acknowledged = status < 300
+        if is_acknowledged and not run.ended:
             await asyncio.sleep(0)  # ack() is often the last line
-        if not acknowledged or (run.ended and run.error is None) or run.delivery.kind is Kind.OPTIONS:
-            self._watch(run, began, on_end)
+        if not is_acknowledged or (run.ended and run.error is None) or run.delivery.kind is Kind.OPTIONS:
+            self._worker.keep(run)
             return
-        adopting = self._runner.adopt(run, deadline, on_end)
+        adopting = self._worker.adopt(run, deadline)
         if not self._inbox.up:
             self._count_unprotected(run)
             return
@@ -106,30 +88,16 @@ class Interactions:
             if run.trace is not None:
                 run.trace.event("stored")
         except (TimeoutError, StoreError):
-            # Slack's user is told of the success all the same: their listener runs.
+            # Slack's user is told of the success all the same, because the listener runs.
             self._count_unprotected(run)
 
     def _count_unprotected(self, run: Run) -> None:
-        self.unprotected += 1
         metrics.unprotected_acks.add(run.delivery.kind.value)
         log.warning("acknowledged without being stored: the database is not there", key=run.delivery.key)
 
-    def _watch(self, run: Run, began: float, on_end: Callable[[], None]) -> None:
-        """Keeps hold of what is not stored until it has ended."""
-        if run.ended:
-            self._ended(run, began, on_end)
-            return
-        task = asyncio.get_running_loop().create_task(run.wait(), name="unstored run")
-        self._unstored.add(task)
-        task.add_done_callback(self._unstored.discard)
-        task.add_done_callback(lambda _: self._ended(run, began, on_end))
 
-    def _ended(self, run: Run, began: float, on_end: Callable[[], None]) -> None:
-        on_end()
-        outcome = "unmatched" if run.unmatched else "done" if run.error is None else "failed"
-        unstored_ended(run, outcome, self._clock() - began)
-
-    async def finish(self, timeout_seconds: float) -> None:
-        """Waits for what is not stored, at the end of the pod."""
-        if self._unstored:
-            await asyncio.wait(self._unstored, timeout=timeout_seconds)
+def _reason(error: BaseException, timeout: Timeout) -> Exception | None:
+    """The error of a run whose dispatch did not come to an answer; None where its caller was cancelled."""
+    if timeout.expired and isinstance(error, TimeoutError):
+        return AckTimeoutError("no answer in time, from before the listener")
+    return error if isinstance(error, Exception) else None

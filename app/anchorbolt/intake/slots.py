@@ -1,57 +1,43 @@
-"""What may be worked on at once, and what one request or envelope may take."""
+"""Slots for concurrent requests: MAX_IN_FLIGHT bounds what is worked on at once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-
-from anchorbolt.errors import RefusedError
-
-OVERLOADED = RefusedError(503, "overloaded")
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """What a request may take."""
+class RequestSlot:
+    """One request's share of MAX_IN_FLIGHT. `kept`: its listeners go on, and release it when they have ended."""
 
-    max_body_bytes: int
-    max_in_flight: int
-    deadline_seconds: float
+    __slots__ = ("_is_held", "_released", "kept")
 
-
-class Place:
-    """What one request takes of MAX_IN_FLIGHT. `kept`: its listeners go on, and leave when they have ended."""
-
-    __slots__ = ("_left", "_taken", "kept")
-
-    def __init__(self, left: Callable[[], None]) -> None:
-        self._left = left
-        self._taken = True
+    def __init__(self, released: Callable[[], None]) -> None:
+        self._released = released
+        self._is_held = True
         self.kept = False
 
-    def leave(self) -> None:
-        """Once."""
-        if self._taken:
-            self._taken = False
-            self._left()
+    def release(self) -> None:
+        """Gives the slot back; a second call does nothing."""
+        if self._is_held:
+            self._is_held = False
+            self._released()
 
 
-class Places:
-    """MAX_IN_FLIGHT of them."""
+class RequestSlots:
+    """All slots of one process."""
 
-    def __init__(self, most: int) -> None:
-        self._most = most
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
         self.taken = 0
 
     @property
     def full(self) -> bool:
         """Whether all are taken."""
-        return self.taken >= self._most
+        return self.taken >= self._limit
 
-    def take(self) -> Place:
-        """One more, of a number that is not full."""
+    def take(self) -> RequestSlot:
+        """Takes a slot; the caller has seen that they are not full."""
         self.taken += 1
-        return Place(self._left)
+        return RequestSlot(self._release)
 
-    def _left(self) -> None:
+    def _release(self) -> None:
         self.taken -= 1

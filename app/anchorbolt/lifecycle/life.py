@@ -10,13 +10,13 @@ from anchorbolt.bolt.app import BoltApp
 from anchorbolt.errors import SchemaError, StoreError, StoreLockedError
 from anchorbolt.http.server import Server
 from anchorbolt.inbox.inbox import Inbox
-from anchorbolt.intake.interactions import Interactions
+from anchorbolt.intake.intake import Intake
 from anchorbolt.lifecycle.pod import Pod, State
 from anchorbolt.lifecycle.signals import Signals
 from anchorbolt.lifecycle.transport import Transport
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.telemetry import Telemetry
-from anchorbolt.worker.worker import Runner
+from anchorbolt.worker.worker import Worker
 
 log = get_logger("lifecycle")
 
@@ -33,9 +33,9 @@ class Parts:
     pod: Pod
     inbox: Inbox
     bolt: BoltApp
-    runner: Runner
+    worker: Worker
+    intake: Intake
     transport: Transport
-    interactions: Interactions
     internal: Server
     finish_seconds: float
     drain_timeout_seconds: float
@@ -55,7 +55,7 @@ async def live(parts: Parts) -> None:
         await parts.bolt.open()
         if not await _reach_the_store(parts.inbox, signals):
             return
-        parts.runner.start()
+        parts.worker.start()
         await parts.transport.open()
         parts.pod.become(State.READY)
 
@@ -64,11 +64,11 @@ async def live(parts: Parts) -> None:
         began = time.monotonic()
         parts.pod.end()
         if parts.inbox.database.durable:
-            parts.runner.stop_taking()
+            parts.worker.stop_taking()
         await parts.transport.close(parts.finish_seconds)
         await signals.unless_hastened(_finish(parts))
-        parts.runner.stop_taking()
-        handed_back = await parts.runner.hand_back(STOP_SECONDS)
+        parts.worker.stop_taking()
+        handed_back = await parts.worker.hand_back(STOP_SECONDS)
         log.info("drained", seconds=round(time.monotonic() - began, 2), handed_back=handed_back)
     finally:
         await _close(parts)
@@ -105,13 +105,12 @@ async def _finish(parts: Parts) -> None:
     With a store in memory, deliveries that still wait are run too, because no other process knows of them.
     """
     until = time.monotonic() + parts.drain_timeout_seconds
-    await parts.interactions.finish(parts.drain_timeout_seconds)
-    await parts.runner.finish(until - time.monotonic())
+    await parts.worker.finish(until - time.monotonic())
     while not parts.inbox.database.durable and time.monotonic() < until:
         if not await parts.inbox.waits(until - time.monotonic()):
             return
         await asyncio.sleep(0.05)
-        await parts.runner.finish(until - time.monotonic())
+        await parts.worker.finish(until - time.monotonic())
 
 
 async def _close(parts: Parts) -> None:
@@ -121,7 +120,7 @@ async def _close(parts: Parts) -> None:
             await parts.inbox.flush()
     except TimeoutError:
         log.error("the last ends of runs could not be written: other pods run them again when the leases run out")
-    await parts.runner.stop()
+    await parts.worker.stop()
     await parts.inbox.close()
     await parts.bolt.close()
     parts.pod.become(State.CLOSED)

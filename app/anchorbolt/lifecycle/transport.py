@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from starlette.types import ASGIApp
+
 from anchorbolt.http.server import Server
-from anchorbolt.http.slack_route import Receiver
+from anchorbolt.intake.intake import Intake
 
 
 class Transport(Protocol):
@@ -47,15 +49,16 @@ class HttpTransport:
     connections = 0
     active = False
 
-    def __init__(self, receiver: Receiver, server: Server) -> None:
+    def __init__(self, application: ASGIApp, intake: Intake, server: Server) -> None:
         """`server` knows already how long requests in flight have at the end."""
-        self.receiver = receiver
+        self.application = application
+        self._intake = intake
         self._server = server
 
     @property
     def in_flight(self) -> int:
         """The number of requests that are being answered, with the unstored listeners that still run."""
-        return self.receiver.in_flight
+        return self._intake.in_flight
 
     async def open(self) -> None:
         """Starts to listen."""
@@ -69,5 +72,5 @@ class HttpTransport:
 
     async def close(self, within_seconds: float) -> None:
         """Stops listening. Requests that still arrive over open connections are refused, so that a proxy retries."""
-        self.receiver.closing = True
+        self._intake.closing = True
         await self._server.stop()

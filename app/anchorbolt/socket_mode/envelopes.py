@@ -1,8 +1,7 @@
-"""The way of an envelope: that of a request without a signature; its ack, by its id, is the answer."""
+"""The way of an envelope: that of a request without a signature. The ack, by the envelope's id, is the answer."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,23 +9,20 @@ from slack_bolt.response import BoltResponse
 
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.bolt.run import Run
-from anchorbolt.delivery import Control, Kind, json_text, parse
+from anchorbolt.delivery import json_text
 from anchorbolt.errors import RefusedError
-from anchorbolt.intake import control
-from anchorbolt.intake.events import Events
-from anchorbolt.intake.interactions import Interactions
-from anchorbolt.intake.sighting import Sighting, turned_away
-from anchorbolt.intake.slots import OVERLOADED, Bounds, Place, Places
+from anchorbolt.intake.intake import Acknowledged, Intake, Received
+from anchorbolt.intake.sighting import Sighting
 from anchorbolt.socket_mode.message import Envelope
 from anchorbolt.telemetry import traces
 from anchorbolt.telemetry.logs import get_logger
 
-log = get_logger("receiver")
+log = get_logger("socket")
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back in the ack. Only a status below 300 is acknowledged: Socket Mode knows no other answer."""
+    """What goes back in the ack. Only a status below 300 is acknowledged: Socket Mode has no other answer."""
 
     status_code: int
     payload: dict[str, Any] | None = None
@@ -35,72 +31,51 @@ class Answer:
 class Envelopes:
     """Answers envelopes. What may not be acknowledged is left alone: Slack sends events again, and tells its user."""
 
-    def __init__(self, bolt: BoltApp, events: Events, interactions: Interactions, bounds: Bounds) -> None:
+    def __init__(self, bolt: BoltApp, intake: Intake) -> None:
         self._bolt = bolt
-        self._events = events
-        self._interactions = interactions
-        self._deadline_seconds = bounds.deadline_seconds
-        self._places = Places(bounds.max_in_flight)
-        self._clock = time.monotonic  # the loop's
+        self._intake = intake
 
     @property
     def in_flight(self) -> int:
-        """How many are being answered, with the unstored listeners that go on."""
-        return self._places.taken
+        """How many are being answered, with those whose listeners go on."""
+        return self._intake.in_flight
 
     async def answer(self, envelope: Envelope) -> Answer | None:
-        """The answer to acknowledge an envelope with, or None when it must not be acknowledged."""
-        if self._places.full:
-            turned_away(OVERLOADED)
-            _say_left_alone(envelope, OVERLOADED)
-            return None
-        sighting = Sighting(self._clock(), traces.SOCKET)
-        place = self._places.take()
+        """Returns the answer to acknowledge an envelope with, or None when it must not be acknowledged."""
         try:
-            answer = await self._answer(envelope, place, sighting)
+            answer = await self._intake.answer(EnvelopeRequest(envelope, self._bolt))
         except RefusedError as refusal:
-            sighting.refused(refusal, self._clock())
-            _say_left_alone(envelope, refusal)
+            log.warning("not acknowledged", reason=refusal.word, retry_num=envelope.retry_num)
             return None
-        except Exception:  # a defect of ours: Slack and its user are told of a failure, and the log of the defect
-            sighting.refused(RefusedError(503, "internal_error"), self._clock())
-            log.exception("an envelope could not be answered")
-            return None
-        else:
-            sighting.answered(answer.status_code, self._clock())
-            return answer if answer.status_code < 300 else None
-        finally:
-            if not place.kept:
-                place.leave()
-
-    async def _answer(self, envelope: Envelope, place: Place, sighting: Sighting) -> Answer:
-        deadline = sighting.arrived + self._deadline_seconds
-        found = parse(envelope.body, envelope.content_type)
-        sighting.parsed(found, envelope.retry_reason, None)
-        if isinstance(found, Control):
-            control.note(found)
-            return Answer(200)
-        if found.kind is Kind.EVENT:
-            await self._events.accept(found, deadline, envelope.retry_num or None)
-            sighting.mark("accepted")
-            return Answer(200)
-        place.kept = True
-        answer = await self._interactions.answer(found, deadline, place.leave, self._ask_bolt)
-        sighting.mark("acknowledged")
-        return answer
-
-    async def _ask_bolt(self, run: Run) -> Answer:
-        return _as_answer(await self._bolt.answer(run))
+        if isinstance(answer, Acknowledged):
+            return Answer(answer.status_code)
+        return answer if answer.status_code < 300 else None
 
 
-def _as_answer(response: BoltResponse) -> Answer:
-    """As Bolt's own adapter for Socket Mode translates what ack() was given."""
-    if not response.body:
-        return Answer(response.status)
-    if response.headers.get("content-type", [""])[0].startswith("application/json"):
-        return Answer(response.status, json_text.read(response.body))
-    return Answer(response.status, {"text": response.body})
+class EnvelopeRequest:
+    """A request in an envelope, as intake takes it."""
 
+    way = traces.SOCKET
 
-def _say_left_alone(envelope: Envelope, refusal: RefusedError) -> None:
-    log.warning("not acknowledged", reason=refusal.word, retry_num=envelope.retry_num)
+    def __init__(self, envelope: Envelope, bolt: BoltApp) -> None:
+        self._envelope = envelope
+        self._bolt = bolt
+
+    async def read(self, sighting: Sighting, deadline: float) -> Received:
+        """Returns what Slack would have posted over HTTP. The connection says that it is Slack's."""
+        envelope = self._envelope
+        headers = {b"content-type": envelope.content_type.encode()}
+        if envelope.retry_num:
+            headers[b"x-slack-retry-num"] = b"%d" % envelope.retry_num
+        if envelope.retry_reason is not None:
+            headers[b"x-slack-retry-reason"] = envelope.retry_reason.encode("latin-1", "replace")
+        return Received(envelope.body, envelope.content_type, headers)
+
+    async def ask_bolt(self, run: Run) -> Answer:
+        """Returns Bolt's answer, in the form that Bolt's own adapter for Socket Mode gives to what ack() was given."""
+        response: BoltResponse = await self._bolt.answer(run)
+        if not response.body:
+            return Answer(response.status)
+        if response.headers.get("content-type", [""])[0].startswith("application/json"):
+            return Answer(response.status, json_text.read(response.body))
+        return Answer(response.status, {"text": response.body})

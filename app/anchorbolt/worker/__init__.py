@@ -1,1 +1,1 @@
-"""Runs what is stored: lanes, attempts, backoff, hand-back."""
+"""Owns every run: slots, claims, leases, attempts, completion, hand-back."""

@@ -8,7 +8,7 @@ from anchorbolt.telemetry import metrics
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.worker.verdict import describe
 
-log = get_logger("runner")
+log = get_logger("worker")
 
 # How loud it is said, where it is not as it should be.
 LEVELS = {"dead": "error", "failed": "warning", "lost": "warning"}

@@ -12,19 +12,19 @@ from anchorbolt.delivery import Delivery
 from anchorbolt.errors import StoreError
 from anchorbolt.inbox.complete import Completed
 from anchorbolt.inbox.inbox import Inbox
-from anchorbolt.inbox.lease import End, Held, Outcome
+from anchorbolt.inbox.lease import End, Held, Outcome, Stored
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.worker.ended import stored_ended
-from anchorbolt.worker.running import Cut, Running
+from anchorbolt.worker.runs import Cut, Running
 from anchorbolt.worker.settled import settled
-from anchorbolt.worker.slots import Room
+from anchorbolt.worker.slots import RunSlots
 from anchorbolt.worker.verdict import HANDED_BACK, Verdict, describe
 
-log = get_logger("runner")
+log = get_logger("worker")
 
 # The inbox of a busy process may never be idle.
 SETTLE_SECONDS = 1.0
-# So many deliveries of a lane run one after the other while other lanes wait for a place: then it queues behind them.
+# How many deliveries of a lane run one after the other while other lanes wait for a slot; then it queues behind them.
 TURN = 10
 
 ReportFailure = Callable[[Delivery, str], Awaitable[None]]
@@ -34,10 +34,10 @@ class Ending:
     """Writes how runs ended."""
 
     def __init__(
-        self, inbox: Inbox, room: Room, report_failure: ReportFailure, clock: Callable[[], float] = time.monotonic
+        self, inbox: Inbox, slots: RunSlots, report_failure: ReportFailure, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._inbox = inbox
-        self._room = room
+        self._slots = slots
         self._report_failure = report_failure
         self._clock = clock
 
@@ -47,7 +47,8 @@ class Ending:
 
     async def write(self, running: Running, run: Run | None, verdict: Verdict | None, began: float) -> Held | None:
         """Writes the end, and returns the lane's next delivery if it is ours to run now."""
-        stored = running.held.stored
+        assert running.held is not None  # noqa: S101 - what is stored has a lease
+        held, stored = running.held, running.held.stored
         if verdict is not None and verdict.end is End.DEAD and run is not None:
             try:
                 await self._tell_slack(run.delivery, verdict)
@@ -56,12 +57,12 @@ class Ending:
                     raise
                 verdict = self.of_cut(running.cut)  # who goes on with it tells Slack
         if verdict is None:
-            stored_ended(running.held.stored, run, "lost", None, self._clock() - began)
+            stored_ended(stored, run, "lost", None, self._clock() - began)
             return None
         running.in_a_row += 1
-        go_on = self._room.may_begin and not (self._room.backlog and running.in_a_row >= TURN)
+        go_on = self._slots.may_begin and not (self._slots.backlog and running.in_a_row >= TURN)
         outcome = Outcome(
-            running.held.lease, stored.id, verdict.end, verdict.error, verdict.delay_seconds, go_on, stored.attempts
+            held.lease, stored.id, verdict.end, verdict.error, verdict.delay_seconds, go_on, stored.attempts
         )
         completing = self._inbox.complete(outcome)
         try:
@@ -73,22 +74,20 @@ class Ending:
                 run.over("not_written")
             return None  # the inbox is closed: the lease runs out, and another process goes on
         except asyncio.CancelledError:
-            completing.add_done_callback(lambda done: self._written_late(done, running, run, verdict, began))
+            completing.add_done_callback(lambda done: self._written_late(done, stored, run, verdict, began))
             if running.cut is None:
                 raise
             return None
-        self._conclude(completed, running, run, verdict, began)
+        self._conclude(completed, stored, run, verdict, began)
         return completed.following
 
-    def _conclude(
-        self, completed: Completed, running: Running, run: Run | None, verdict: Verdict, began: float
-    ) -> None:
+    def _conclude(self, completed: Completed, stored: Stored, run: Run | None, verdict: Verdict, began: float) -> None:
         """Says what became of the end of a run."""
         if not completed.written:
-            log.warning("completion refused: the lane is another's by now", key=running.held.stored.key)
-            stored_ended(running.held.stored, run, "lost", None, self._clock() - began)
+            log.warning("completion refused: the lane is another's by now", key=stored.key)
+            stored_ended(stored, run, "lost", None, self._clock() - began)
             return
-        stored_ended(running.held.stored, run, _word(verdict, run), verdict.error, self._clock() - began)
+        stored_ended(stored, run, _word(verdict, run), verdict.error, self._clock() - began)
         if completed.freed:
             self._freed(verdict.delay_seconds)
 
@@ -102,7 +101,7 @@ class Ending:
     def _written_late(
         self,
         completing: asyncio.Future[Completed],
-        running: Running,
+        stored: Stored,
         run: Run | None,
         verdict: Verdict,
         began: float,
@@ -111,14 +110,14 @@ class Ending:
         if completing.cancelled() or completing.exception():
             return
         completed = completing.result()
-        self._conclude(completed, running, run, verdict, began)
+        self._conclude(completed, stored, run, verdict, began)
         if (following := completed.following) is not None:
             handing_back = self._inbox.complete(Outcome(following.lease, following.stored.id, End.HANDED_BACK))
             handing_back.add_done_callback(lambda _: self._freed(0))
 
     def _freed(self, delay_seconds: float) -> None:
         """The lane waits for whoever claims it: we look when its backoff is over, the others are told of it now."""
-        asyncio.get_running_loop().call_later(delay_seconds, self._room.wake.set)
+        asyncio.get_running_loop().call_later(delay_seconds, self._slots.wake.set)
         if delay_seconds == 0:
             self._inbox.wake_others()
 

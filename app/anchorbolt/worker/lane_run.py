@@ -10,11 +10,11 @@ from typing import Protocol
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Attempt, Delivery, Kind, restore
 from anchorbolt.errors import RefusedError, RunError, RunTimeoutError
-from anchorbolt.inbox.lease import End, Held
+from anchorbolt.inbox.lease import End, Held, Stored
 from anchorbolt.telemetry import logs, traces
 from anchorbolt.timers import Timeout
 from anchorbolt.worker.ending import Ending
-from anchorbolt.worker.running import Cut, Running
+from anchorbolt.worker.runs import Cut, Running
 from anchorbolt.worker.verdict import Limits, Verdict, judge
 
 # Who was cut short twice runs alone among its like, so that one that kills its pod does not take the others along.
@@ -24,7 +24,7 @@ SUSPECT_PAUSE_SECONDS = 1.0
 
 
 class Dispatch(Protocol):
-    """Bolt, as the runner needs it."""
+    """Interface that the worker needs from Bolt."""
 
     async def run_stored(self, run: Run) -> None:
         """Runs a stored delivery to its end; how it ended is in `run`."""
@@ -34,7 +34,7 @@ class Dispatch(Protocol):
 
 
 class LaneRun:
-    """One place: a delivery runs in it, then the next of its lane, while there is one that is ours."""
+    """One slot: a delivery runs in it, then the next of its lane, while there is one that is ours."""
 
     def __init__(
         self, dispatch: Dispatch, ending: Ending, limits: Limits, clock: Callable[[], float] = time.monotonic
@@ -49,14 +49,12 @@ class LaneRun:
         """Runs the lane from the delivery that is held."""
         following: Held | None = running.held
         while following is not None:
-            running.held = following
-            running.expires_at = following.sent_at + lease_seconds
-            following = await self._run_one(running)
+            running.hold(following, lease_seconds)
+            following = await self._run_one(running, following.stored)
             running.delivery = None
 
-    async def _run_one(self, running: Running) -> Held | None:
+    async def _run_one(self, running: Running, stored: Stored) -> Held | None:
         began = self._clock()
-        stored = running.held.stored
         logs.begin_run(stored.key, stored.attempts)
         run: Run | None = None
         verdict: Verdict | None
@@ -68,7 +66,7 @@ class LaneRun:
             if is_suspect and self._suspects.locked():
                 turned_away = Verdict(End.HANDED_BACK, delay_seconds=SUSPECT_PAUSE_SECONDS)
                 return await self._ending.write(running, None, turned_away, began)
-            run = self._prepare(running)
+            run = self._prepare(running, stored, began)
             if stored.crashes >= self._limits.max_crashes:
                 raise _BuryError(f"cut short {stored.crashes} times: its process died while it ran")
             if is_suspect:
@@ -93,8 +91,7 @@ class LaneRun:
             verdict = judge(error, stored.tries, self._limits)
         return await self._ending.write(running, run, verdict, began)
 
-    def _prepare(self, running: Running) -> Run:
-        stored = running.held.stored
+    def _prepare(self, running: Running, stored: Stored, began: float) -> Run:
         try:
             delivery = running.delivery or restore(stored.body, stored.content_type, stored.key)
         except RefusedError as error:
@@ -104,7 +101,7 @@ class LaneRun:
         trace = traces.begin_attempt(
             stored.traceparent, stored.kind, stored.key, stored.attempts, received_at=stored.received_at
         )
-        return Run(delivery, attempt, trace=trace)
+        return Run(delivery, attempt, began=began, trace=trace)
 
     async def _within_limit(self, run: Run) -> None:
         limit = self._limits.run_timeout_seconds

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from anchorbolt.errors import StoreError
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.telemetry.logs import get_logger
-from anchorbolt.worker.running import Cut, Running, Runs
+from anchorbolt.worker.runs import Cut, Running, Runs
 
-log = get_logger("runner")
+log = get_logger("worker")
 
 # Three chances before the lease runs out.
 RENEWALS_PER_LEASE = 3
@@ -46,12 +46,12 @@ class Leases:
             now = self._clock()
             for one in self._runs:
                 if one.cut is None and one.expires_at - margin <= now:
-                    log.warning("lease not renewed in time: run stopped", key=one.held.stored.key)
+                    log.warning("lease not renewed in time: run stopped", key=one.key)
                     one.stop(Cut.EXPIRED)
 
     async def _renew(self, due: list[Running]) -> None:
         sent_at = self._clock()
-        leases = {one.held.lease: one for one in due}
+        leases = {one.held.lease: one for one in due if one.held is not None}
         try:
             lost = await self._inbox.renew(list(leases))
         except StoreError:
@@ -59,8 +59,8 @@ class Leases:
         for lease in lost:
             one = leases.pop(lease)
             # A run that has just ended wrote that itself, and its lease is gone for that reason.
-            if one in self._runs and one.held.lease == lease:
-                log.warning("lease lost: another process holds the lane", key=one.held.stored.key, lane=lease.lane)
+            if one in self._runs and one.held is not None and one.held.lease == lease:
+                log.warning("lease lost: another process holds the lane", key=one.key, lane=lease.lane)
                 one.stop(Cut.LOST)
         for one in leases.values():
             one.expires_at = sent_at + self._lease_seconds

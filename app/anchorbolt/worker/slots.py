@@ -1,4 +1,4 @@
-"""How many more deliveries may run here, and whether any may begin at all."""
+"""Slots for concurrent runs: how many more stored deliveries may run here, and whether any may begin at all."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from anchorbolt.timers import call_later
 
 # After the database was away: whoever held a lane renews it or hands it back before anybody claims.
 CLAIM_PAUSE_SECONDS = 1.0
-# An arrival that will have no place so soon, by how fast places became free of late, is stored for whoever has one.
+# An arrival that will have no slot so soon, by how fast slots became free of late, is stored for whoever has one.
 SOON_SECONDS = 0.4
 # And so is one for which none became free after all. Slack waits three seconds.
 PATIENCE_SECONDS = 1.0
-# So many places that became free tell how fast the next ones will; and so many count as if they had, for a hopeful
+# So many slots that became free tell how fast the next ones will; and so many count as if they had, for a hopeful
 # beginning: what has just begun cannot have ended.
 TURNS = 256
 HOPE = 32
 
 
-class Room:
-    """The places of this process. `takes` False: it only stores, others run."""
+class RunSlots:
+    """The slots of this process, RUN_CONCURRENCY of them. `takes` False: it only stores, others run."""
 
     def __init__(
         self, inbox: Inbox, concurrency: int, *, takes: bool = True, clock: Callable[[], float] = time.monotonic
@@ -37,7 +37,7 @@ class Room:
         self.backlog = False  # lanes wait that we know of: they come before what arrives now
         self.wake = asyncio.Event()
         self._waiting: deque[asyncio.Future[bool]] = deque()
-        self._turns: deque[float] = deque(maxlen=TURNS)  # when it was full, then when places became free
+        self._turns: deque[float] = deque(maxlen=TURNS)  # when it was full, then when slots became free
         self._is_arrivals_turn = False
 
     @property
@@ -51,10 +51,10 @@ class Room:
         inbox = self._inbox
         return self.takes and self.open and inbox.up and self._clock() - inbox.up_since >= CLAIM_PAUSE_SECONDS
 
-    async def place_for_arrival(self) -> bool:
-        """A place for a delivery that arrives now, if there is one soon.
+    async def reserve_for_arrival(self) -> bool:
+        """Takes a slot for a delivery that arrives now; returns whether there was one, now or soon.
 
-        Under more load than the processor can take, a short wait for a place keeps what arrives at the pace of what
+        Under more load than the processor can take, a short wait for a slot keeps what arrives at the pace of what
         ends: stored at once, it would only be claimed and read again a moment later, for twice the work.
         """
         if not self.may_begin:
@@ -64,32 +64,32 @@ class Room:
             return True
         if self._wait_seconds() > SOON_SECONDS:
             return False
-        place: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting.append(place)
-        impatience = call_later(PATIENCE_SECONDS, self._lose_patience, place)
+        slot: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting.append(slot)
+        impatience = call_later(PATIENCE_SECONDS, self._lose_patience, slot)
         try:
-            return await place
+            return await slot
         except asyncio.CancelledError:
-            if place.done() and not place.cancelled() and place.result():
+            if slot.done() and not slot.cancelled() and slot.result():
                 self.give_back()
             raise
         finally:
             impatience.cancel()
 
     def reserve(self, most: int) -> int:
-        """Up to `most` places."""
-        places = max(0, min(self.free, most))
-        self._take(places)
-        return places
+        """Up to `most` slots."""
+        slots = max(0, min(self.free, most))
+        self._take(slots)
+        return slots
 
-    def unreserve(self, places: int) -> None:
+    def unreserve(self, slots: int) -> None:
         """Places that were not needed."""
-        self.free += places
+        self.free += slots
         if not self.backlog:
             self._give(self.free)
 
     def give_back(self) -> None:
-        """A place that is free again. While lanes wait, every second one is theirs.
+        """A slot that is free again. While lanes wait, every second one is theirs.
 
         Were all of them theirs, all that arrives would be stored too, and under load there would be no end of that.
         """
@@ -105,38 +105,38 @@ class Room:
     def shut(self) -> None:
         """From now on none is given: who waits for one is stored at once, for another pod."""
         self.open = False
-        for place in self._waiting:
-            if not place.done():
-                place.set_result(False)
+        for slot in self._waiting:
+            if not slot.done():
+                slot.set_result(False)
         self._waiting.clear()
 
     def somebody_waits(self) -> None:
-        """A lane waits for a place, here or elsewhere."""
+        """A lane waits for a slot, here or elsewhere."""
         self.backlog = True
         self.wake.set()
 
-    def _take(self, places: int) -> None:
-        self.free -= places
+    def _take(self, slots: int) -> None:
+        self.free -= slots
         if self.free <= 0 and not self._waiting:
             self._turns.clear()
             self._turns.append(self._clock())
 
     def _give(self, most: int) -> None:
         while most > 0 and self._waiting and self.free > 0:
-            place = self._waiting.popleft()
-            if not place.done():  # else its request is gone
+            slot = self._waiting.popleft()
+            if not slot.done():  # else its request is gone
                 most -= 1
                 self.free -= 1
-                place.set_result(True)
+                slot.set_result(True)
 
-    def _lose_patience(self, place: asyncio.Future[bool]) -> None:
-        if not place.done():
-            self._waiting.remove(place)
-            place.set_result(False)
+    def _lose_patience(self, slot: asyncio.Future[bool]) -> None:
+        if not slot.done():
+            self._waiting.remove(slot)
+            slot.set_result(False)
 
     def _wait_seconds(self) -> float:
         """How long the next arrival would wait."""
         if not self._turns:
             return 0
-        seconds_a_place = (self._clock() - self._turns[0]) / (len(self._turns) - 1 + HOPE)
-        return (1 + len(self._waiting)) * seconds_a_place * (2 if self.backlog else 1)
+        seconds_a_slot = (self._clock() - self._turns[0]) / (len(self._turns) - 1 + HOPE)
+        return (1 + len(self._waiting)) * seconds_a_slot * (2 if self.backlog else 1)

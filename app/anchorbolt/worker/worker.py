@@ -1,4 +1,4 @@
-"""The runner: what arrives and what waits gets a place, runs in its lane through Bolt, and ends in the inbox."""
+"""The worker: owns every run of this process. What is stored gets a slot, runs in its lane, and ends in the inbox."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from anchorbolt.bolt.run import Run
-from anchorbolt.delivery import Delivery
+from anchorbolt.delivery import Attempt, Delivery
 from anchorbolt.inbox.accept import Accepted, Item
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import Held
-from anchorbolt.telemetry import traces
+from anchorbolt.telemetry import logs, traces
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.tasks import spawn
-from anchorbolt.worker.adoption import Adoption
 from anchorbolt.worker.claims import Claims
 from anchorbolt.worker.ending import Ending
+from anchorbolt.worker.interactive import InteractiveRuns
 from anchorbolt.worker.lane_run import Dispatch, LaneRun
 from anchorbolt.worker.leases import Leases
-from anchorbolt.worker.running import Cut, Running, Runs
-from anchorbolt.worker.slots import Room
+from anchorbolt.worker.runs import Cut, Running, Runs
+from anchorbolt.worker.slots import RunSlots
 from anchorbolt.worker.verdict import Limits
 
-log = get_logger("runner")
+log = get_logger("worker")
 
 
-class Runner:
+class Worker:
     """Runs up to `concurrency` stored deliveries at once; `takes` False: it only stores them, others run them."""
 
     def __init__(
@@ -41,35 +41,35 @@ class Runner:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inbox = inbox
-        self._room = Room(inbox, concurrency, takes=takes, clock=clock)
+        self._slots = RunSlots(inbox, concurrency, takes=takes, clock=clock)
         self._runs = Runs()
-        ending = Ending(inbox, self._room, dispatch.report_failure, clock)
+        ending = Ending(inbox, self._slots, dispatch.report_failure, clock)
         self._lane_run = LaneRun(dispatch, ending, limits, clock)
-        self._adoption = Adoption(self._runs, ending, limits, clock)
+        self._interactive = InteractiveRuns(ending, limits, clock)
         self._leases = Leases(inbox, self._runs, clock)
-        self._claims = Claims(inbox, self._room, lambda held: self._begin(held, None), clock)
+        self._claims = Claims(inbox, self._slots, lambda held: self._begin(held, None), clock)
+        self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
-        self._adopted: set[asyncio.Task[None]] = set()  # with a lease or, where the database was away, without one
 
     def start(self) -> None:
         """Begins to claim and to renew."""
-        self._inbox.on_wake = self._room.wake.set
+        self._inbox.on_wake = self._slots.wake.set
         self._spawn(self._leases.renew(), "renew leases")
         self._spawn(self._leases.watch(), "watch leases")
-        if self._room.takes:
+        if self._slots.takes:
             self._spawn(self._claims.run(), "claim lanes")
 
     @property
     def running(self) -> int:
         """How many deliveries run here with a lease."""
-        return len(self._runs)
+        return sum(running.held is not None for running in self._runs)
 
-    async def place(self) -> bool:
-        """A place for an event that is about to be accepted, if there is one soon. To be passed on to `accept`."""
-        return await self._room.place_for_arrival()
+    async def reserve(self) -> bool:
+        """Whether there is a slot, now or soon, for an event that is about to be accepted; to be told to `accept`."""
+        return await self._slots.reserve_for_arrival()
 
     def accept(self, delivery: Delivery, deadline: float, *, reserved: bool) -> asyncio.Future[Accepted]:
-        """Stores an event. It runs here at once if a place is reserved for it and its lane is empty.
+        """Stores an event. It runs here at once if a slot is reserved for it and its lane is empty.
 
         `deadline` is on the monotonic clock. Who waits for the future may stop waiting: what is stored runs.
         """
@@ -77,51 +77,67 @@ class Runner:
         future.add_done_callback(lambda done: self._accepted(done, delivery, reserved))
         return future
 
-    def adopt(self, run: Run, deadline: float, on_end: Callable[[], None]) -> asyncio.Future[Accepted]:
-        """Stores a delivery whose listener runs here already, and sees it to its end. `on_end`: it has ended."""
+    def begin(self, delivery: Delivery, *, ack_by: float, on_end: Callable[[], None]) -> Run:
+        """Returns the run of a delivery whose answer Slack waits for. `keep`, `adopt` or `abandon` must follow.
+
+        `ack_by` is a time of the event loop's clock. `on_end` is called when the run has ended.
+        """
+        logs.begin_run(delivery.key, 1)
+        trace = traces.begin_attempt(traces.traceparent(), delivery.kind.value, delivery.key, 1)
+        attempt = Attempt(delivery.key, delivery.kind)
+        return Run(delivery, attempt, ack_by=ack_by, began=self._clock(), trace=trace, on_end=on_end)
+
+    def adopt(self, run: Run, deadline: float) -> asyncio.Future[Accepted]:
+        """Stores a delivery whose listener runs here already, and sees it to its end."""
         traceparent = run.trace.traceparent if run.trace is not None else None
-        future = self._inbox.accept(_item(run.delivery, traceparent, running=True), deadline)
-        task = self._spawn(self._adoption.see_to_its_end(run, future, self._inbox.lease_seconds), "adopted run")
+        accepting = self._inbox.accept(_item(run.delivery, traceparent, running=True), deadline)
+        running = Running(run.delivery.key, delivery=run.delivery)
+        seconds = self._inbox.lease_seconds
+        self._see(running, self._interactive.see_stored(running, run, accepting, seconds), "adopted run")
+        return accepting
 
-        def ended(task: asyncio.Task[None]) -> None:
-            self._adopted.discard(task)
-            on_end()
+    def keep(self, run: Run) -> None:
+        """Sees a run to its end that is not to be stored."""
+        if run.ended:
+            self._interactive.has_ended(run)
+            return
+        running = Running(run.delivery.key, delivery=run.delivery)
+        self._see(running, self._interactive.see_unstored(running, run), "unstored run")
 
-        self._adopted.add(task)
-        task.add_done_callback(ended)
-        return future
+    def abandon(self, run: Run, error: Exception | None) -> None:
+        """Cancels a run that came to no answer; `error` is why, where it is known."""
+        if error is not None:
+            run.fail(error)
+        run.cancel()
+        self.keep(run)
 
     def stop_taking(self) -> None:
         """From now on nothing new begins here; what runs goes on."""
-        self._room.shut()
+        self._slots.shut()
 
     def resume_taking(self) -> None:
         """A drain lapsed."""
-        self._room.open = True
-        self._room.wake.set()
+        self._slots.open = True
+        self._slots.wake.set()
 
     async def finish(self, timeout_seconds: float) -> bool:
-        """Waits for what runs. Whether all of it ended in time."""
+        """Waits for all that runs here. Returns whether all of it ended in time."""
         try:
             async with asyncio.timeout(timeout_seconds):
                 await self._runs.all_ended()
-                if self._adopted:
-                    await asyncio.wait(self._adopted)
         except TimeoutError:
             return False
         return True
 
     async def hand_back(self, timeout_seconds: float) -> int:
-        """Stops what still runs, and frees its lanes once it has really ended. How many have."""
+        """Stops what still runs, and frees its lanes once it has really ended. Returns how many have."""
         left = list(self._runs)
         for running in left:
             running.stop(Cut.DRAINED)
-        for task in self._adopted.difference(running.task for running in left):
-            task.cancel()  # it has no lane to be handed back in
         await self.finish(timeout_seconds)
         for running in self._runs:
-            log.error("a listener goes on though it was cancelled: it swallows that", key=running.held.stored.key)
-        return len(left) - len(self._runs)
+            log.error("a listener goes on though it was cancelled: it swallows that", key=running.key)
+        return sum(running.held is not None and running not in self._runs for running in left)
 
     async def stop(self) -> None:
         """Ends the loops, and what would not end by itself."""
@@ -135,26 +151,31 @@ class Runner:
         accepted = None if done.cancelled() or done.exception() else done.result()
         if accepted is not None and accepted.held is not None:
             if not reserved:  # a commit whose outcome was unknown had taken the lane
-                self._room.free -= 1
+                self._slots.free -= 1
             self._begin(accepted.held, delivery)
             return
         if reserved:
-            self._room.give_back()
+            self._slots.give_back()
         if accepted is not None and accepted.waiting:
-            self._room.somebody_waits()
+            self._slots.somebody_waits()
             self._inbox.wake_others()
 
     def _begin(self, held: Held, delivery: Delivery | None) -> None:
-        running = Running(held, held.sent_at + self._inbox.lease_seconds, delivery)
-        self._runs.add(running)
-        running.task = self._spawn(self._run_lane(running), "run")
+        running = Running(held.stored.key, delivery=delivery)
+        running.hold(held, self._inbox.lease_seconds)
+        self._see(running, self._run_lane(running), "run")
 
     async def _run_lane(self, running: Running) -> None:
         try:
             await self._lane_run.run(running, self._inbox.lease_seconds)
         finally:
-            self._runs.discard(running)
-            self._room.give_back()
+            self._slots.give_back()
+
+    def _see(self, running: Running, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Runs `work`, which sees a run to its end."""
+        self._runs.add(running)
+        running.task = self._spawn(work, name)
+        running.task.add_done_callback(lambda _: self._runs.discard(running))
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         return spawn(work, name, self._tasks)

@@ -1,1 +1,1 @@
-"""Rooms of the runner."""
+"""The worker."""

@@ -1,4 +1,4 @@
-"""An inbox in memory, and a runner whose dispatch is a function of the test instead of Bolt."""
+"""An inbox in memory, and a worker whose dispatch is a function of the test instead of Bolt."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from anchorbolt.inbox.sqlite import SqliteDatabase
 from anchorbolt.inbox.tables import delivery as deliveries
 from anchorbolt.inbox.tables import lane as lanes
 from anchorbolt.worker.verdict import Limits
-from anchorbolt.worker.worker import Runner
+from anchorbolt.worker.worker import Worker
 from sqlalchemy import Row, select
 
 from tests.support.waiting import until_answer
@@ -41,7 +41,7 @@ class Clock:
 
 @dataclass
 class Dispatch:
-    """What a runner calls instead of Bolt: `work` is what each run does."""
+    """What a worker calls instead of Bolt: `work` is what each run does."""
 
     work: Callable[[Run], Awaitable[None]]
     runs: list[Run] = field(default_factory=list)
@@ -71,12 +71,12 @@ class Bench:
     database: SqliteDatabase
     clock: Clock
 
-    def runner(
+    def worker(
         self, work: Callable[[Run], Awaitable[None]], *, concurrency: int = 10, limits: Limits = LIMITS
-    ) -> tuple[Runner, Dispatch]:
-        """A runner on this inbox."""
+    ) -> tuple[Worker, Dispatch]:
+        """A worker on this inbox."""
         dispatch = Dispatch(work)
-        return Runner(self.inbox, dispatch, limits, concurrency=concurrency, clock=self.clock), dispatch
+        return Worker(self.inbox, dispatch, limits, concurrency=concurrency, clock=self.clock), dispatch
 
     async def row(self, key: str) -> Row[Any]:
         """A delivery."""

@@ -38,11 +38,11 @@ class Gate:
 async def test_a_pause_stops_a_lane_that_is_running(bench: Bench) -> None:
     """A pod whose slots are all taken learns of a pause too: its lanes end with the delivery that runs."""
     gate = Gate()
-    runner, dispatch = bench.runner(gate, concurrency=1)
-    runner.start()
+    worker, dispatch = bench.worker(gate, concurrency=1)
+    worker.start()
     lane = [event("C1", n) for n in range(3)]
     for n, delivery in enumerate(lane):
-        await runner.accept(delivery, LATER, reserved=n == 0 and await runner.place())
+        await worker.accept(delivery, LATER, reserved=n == 0 and await worker.reserve())
     await until(lambda: dispatch.runs, what="the first one runs")
     desk = Admin(bench.database.dialect)
     await bench.database.transact(lambda connection: desk.pause(connection, paused=True))
@@ -51,55 +51,55 @@ async def test_a_pause_stops_a_lane_that_is_running(bench: Bench) -> None:
         await until(lambda: [line for line in lines if "inbox paused" in line["event"]], what="it knows of the pause")
     gate.go.set()
     assert (await bench.until_ended(lane[0].key)).state == "done"
-    await until(lambda: runner.running == 0, what="the lane is left")
+    await until(lambda: worker.running == 0, what="the lane is left")
     assert [run.delivery.key for run in dispatch.runs] == [lane[0].key]
     await bench.database.transact(lambda connection: desk.pause(connection, paused=False))
     bench.clock.now += 2
     assert (await bench.until_ended(lane[2].key)).state == "done"
-    await runner.stop()
+    await worker.stop()
 
 
 async def test_a_drain_stops_a_lane_that_is_running(bench: Bench) -> None:
     """While a pod drains, a lane ends with the delivery that runs: what is behind it is for another pod, at once."""
     gate = Gate()
-    runner, dispatch = bench.runner(gate)
-    runner.start()
+    worker, dispatch = bench.worker(gate)
+    worker.start()
     first, second = event("C1", 1), event("C1", 2)
-    await runner.accept(first, LATER, reserved=await runner.place())
-    await runner.accept(second, LATER, reserved=False)
+    await worker.accept(first, LATER, reserved=await worker.reserve())
+    await worker.accept(second, LATER, reserved=False)
     await until(lambda: dispatch.runs, what="the first one runs")
-    runner.stop_taking()
+    worker.stop_taking()
     gate.go.set()
-    assert await runner.finish(30)
+    assert await worker.finish(30)
     assert (await bench.row(first.key)).state == "done"
     row, lane = await bench.row(second.key), await bench.lane(second.lane)
     assert lane is not None
     assert (row.state, row.attempts, lane.owner, len(dispatch.runs)) == ("live", 0, None, 1)
-    await runner.stop()
+    await worker.stop()
 
 
 async def test_other_pods_are_told_of_what_is_handed_back(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """They need not wait for their next look: a rollout delays nothing by that."""
     told: list[str] = []
     monkeypatch.setattr(bench.inbox, "wake_others", lambda: told.append("a lane waits"))
-    runner, dispatch = bench.runner(Gate())
-    await runner.accept(event(), LATER, reserved=await runner.place())
+    worker, dispatch = bench.worker(Gate())
+    await worker.accept(event(), LATER, reserved=await worker.reserve())
     await until(lambda: dispatch.runs, what="it runs")
-    runner.stop_taking()
+    worker.stop_taking()
     assert told == []
-    assert await runner.hand_back(30) == 1
+    assert await worker.hand_back(30) == 1
     assert told == ["a lane waits"]
-    await runner.stop()
+    await worker.stop()
 
 
 async def test_other_pods_are_told_of_what_has_no_slot_here(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """What arrives where every slot is taken is for whoever has one."""
     told: list[str] = []
     monkeypatch.setattr(bench.inbox, "wake_others", lambda: told.append("a lane waits"))
-    runner, _ = bench.runner(nothing)
-    assert (await runner.accept(event(), LATER, reserved=False)).waiting
+    worker, _ = bench.worker(nothing)
+    assert (await worker.accept(event(), LATER, reserved=False)).waiting
     await until(lambda: told, what="the others are told")
-    await runner.stop()
+    await worker.stop()
 
 
 async def test_what_follows_a_run_that_was_cut_while_its_end_was_written_is_handed_back(
@@ -115,13 +115,13 @@ async def test_what_follows_a_run_that_was_cut_while_its_end_was_written_is_hand
 
         return asyncio.ensure_future(later())
 
-    runner, dispatch = bench.runner(nothing)
+    worker, dispatch = bench.worker(nothing)
     first, second = event("C1", 1), event("C1", 2)
     monkeypatch.setattr(bench.inbox, "complete", slowly)
-    await runner.accept(first, LATER, reserved=await runner.place())
-    await runner.accept(second, LATER, reserved=False)
+    await worker.accept(first, LATER, reserved=await worker.reserve())
+    await worker.accept(second, LATER, reserved=False)
     await until(lambda: dispatch.runs, what="the first one has run")
-    await runner.hand_back(30)
+    await worker.hand_back(30)
     write.set()
     assert (await bench.until_ended(first.key)).state == "done"
 
@@ -131,7 +131,7 @@ async def test_what_follows_a_run_that_was_cut_while_its_end_was_written_is_hand
 
     await until_answer(is_free, what="the lane is free")
     assert ((await bench.row(second.key)).attempts, len(dispatch.runs)) == (0, 1)
-    await runner.stop()
+    await worker.stop()
 
 
 async def test_a_claim_that_failed_takes_no_slot(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,13 +145,13 @@ async def test_a_claim_that_failed_takes_no_slot(bench: Bench, monkeypatch: pyte
         return await claim(most)
 
     monkeypatch.setattr(bench.inbox, "claim", fails_first)
-    runner, _ = bench.runner(nothing, concurrency=1)
+    worker, _ = bench.worker(nothing, concurrency=1)
     delivery = event()
-    await runner.accept(delivery, LATER, reserved=False)
-    runner.start()
+    await worker.accept(delivery, LATER, reserved=False)
+    worker.start()
     assert (await bench.until_ended(delivery.key)).state == "done"
     assert set(tries) == {1}
-    await runner.stop()
+    await worker.stop()
 
 
 async def test_one_claim_takes_no_more_than_fifty_lanes(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,14 +163,14 @@ async def test_one_claim_takes_no_more_than_fifty_lanes(bench: Bench, monkeypatc
         return await claim(most)
 
     monkeypatch.setattr(bench.inbox, "claim", noted)
-    runner, dispatch = bench.runner(nothing, concurrency=500)
+    worker, dispatch = bench.worker(nothing, concurrency=500)
     for n in range(60):
-        await runner.accept(event(f"C{n}"), LATER, reserved=False)
-    runner.start()
+        await worker.accept(event(f"C{n}"), LATER, reserved=False)
+    worker.start()
     await until(lambda: len(dispatch.runs) == 60, what="all run")
     assert max(asked) == 50
-    await runner.finish(30)
-    await runner.stop()
+    await worker.finish(30)
+    await worker.stop()
 
 
 async def test_what_was_taken_without_a_slot_counts_as_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -182,10 +182,10 @@ async def test_what_was_taken_without_a_slot_counts_as_one(bench: Bench, monkeyp
         return accept(item, deadline)
 
     gate = Gate()
-    runner, dispatch = bench.runner(gate, concurrency=1)
+    worker, dispatch = bench.worker(gate, concurrency=1)
     with monkeypatch.context() as patch:
         patch.setattr(bench.inbox, "accept", takes_all_the_same)
-        assert (await runner.accept(event("C1"), LATER, reserved=False)).held is not None
+        assert (await worker.accept(event("C1"), LATER, reserved=False)).held is not None
     claim, asked = bench.inbox.claim, list[int]()
 
     async def noted(most: int) -> Claimed:
@@ -194,27 +194,27 @@ async def test_what_was_taken_without_a_slot_counts_as_one(bench: Bench, monkeyp
 
     monkeypatch.setattr(bench.inbox, "claim", noted)
     second = event("C2")
-    await runner.accept(second, LATER, reserved=False)
-    runner.start()
+    await worker.accept(second, LATER, reserved=False)
+    worker.start()
     await until(lambda: asked, what="it has asked the inbox")
     assert (asked[0], len(dispatch.runs)) == (0, 1)
     gate.go.set()
     assert (await bench.until_ended(second.key)).state == "done"
-    await runner.stop()
+    await worker.stop()
 
 
 async def test_a_duplicate_gives_its_slot_back(bench: Bench) -> None:
     """Where Slack repeats itself more often than there are slots, what is new still runs at once."""
-    runner, _ = bench.runner(nothing, concurrency=1)
+    worker, _ = bench.worker(nothing, concurrency=1)
     delivery = event("C1")
-    assert (await runner.accept(delivery, LATER, reserved=await runner.place())).new
+    assert (await worker.accept(delivery, LATER, reserved=await worker.reserve())).new
     await bench.until_ended(delivery.key)
-    await until(lambda: runner.running == 0, what="its slot is free")
+    await until(lambda: worker.running == 0, what="its slot is free")
     for _ in range(3):
-        assert not (await runner.accept(delivery, LATER, reserved=await runner.place())).new
+        assert not (await worker.accept(delivery, LATER, reserved=await worker.reserve())).new
     later = event("C2")
-    reserved = await runner.place()
+    reserved = await worker.reserve()
     assert reserved
-    assert (await runner.accept(later, LATER, reserved=reserved)).held is not None
+    assert (await worker.accept(later, LATER, reserved=reserved)).held is not None
     assert (await bench.until_ended(later.key)).state == "done"
-    await runner.stop()
+    await worker.stop()

@@ -38,7 +38,7 @@ class Held:
 
 
 async def step(bench: Bench, loop_time: LoopTime, lane: str) -> None:
-    """A moment later, in which the loops of the runner had their turn at the inbox."""
+    """A moment later, in which the loops of the worker had their turn at the inbox."""
     bench.clock.now += STEP_SECONDS
     loop_time.add(STEP_SECONDS)
     for _ in range(3):
@@ -57,10 +57,10 @@ async def test_a_renewal_that_fails_once_stops_no_run(bench: Bench, monkeypatch:
 
     monkeypatch.setattr(bench.inbox, "renew", fails_once)
     listener, loop_time = Held(), LoopTime()
-    runner, dispatch = bench.runner(listener)
-    runner.start()
+    worker, dispatch = bench.worker(listener)
+    worker.start()
     delivery = event()
-    await runner.accept(delivery, LATER, reserved=await runner.place())
+    await worker.accept(delivery, LATER, reserved=await worker.reserve())
     began = bench.clock.now
     # Twice as long as its lease: only what was renewed is running still.
     while bench.clock.now < began + 2 * bench.inbox.lease_seconds:
@@ -70,16 +70,16 @@ async def test_a_renewal_that_fails_once_stops_no_run(bench: Bench, monkeypatch:
     listener.go.set()
     row = await bench.until_ended(delivery.key)
     assert (row.state, row.attempts, len(dispatch.runs)) == ("done", 1, 1)
-    await runner.stop()
+    await worker.stop()
 
 
 async def test_a_run_that_lost_its_lane_is_cancelled(bench: Bench) -> None:
     """When another process holds its lane, a run ends long before its lease would have, and writes nothing."""
     listener, loop_time = Held(), LoopTime()
-    runner, dispatch = bench.runner(listener)
-    runner.start()
+    worker, dispatch = bench.worker(listener)
+    worker.start()
     delivery = event()
-    await runner.accept(delivery, LATER, reserved=await runner.place())
+    await worker.accept(delivery, LATER, reserved=await worker.reserve())
     await until(lambda: dispatch.runs, what="it runs")
     began = bench.clock.now
     taken = update(lanes).values(owner="another", epoch=77, claimable_at=began + 1000)
@@ -87,11 +87,11 @@ async def test_a_run_that_lost_its_lane_is_cancelled(bench: Bench) -> None:
     while not listener.cancelled and bench.clock.now < began + 0.8 * bench.inbox.lease_seconds:
         await step(bench, loop_time, delivery.lane)
     assert listener.cancelled == 1
-    await until(lambda: runner.running == 0, what="it has ended")
+    await until(lambda: worker.running == 0, what="it has ended")
     row, lane = await bench.row(delivery.key), await bench.lane(delivery.lane)
     assert lane is not None
     assert (row.state, lane.owner) == ("live", "another")
-    await runner.stop()
+    await worker.stop()
 
 
 async def test_what_was_claimed_too_long_ago_does_not_run(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,10 +112,10 @@ async def test_what_was_claimed_too_long_ago_does_not_run(bench: Bench, monkeypa
     async def work(_: Run) -> None:
         ran_at_claim.append(len(claims))
 
-    runner, _ = bench.runner(work)
+    worker, _ = bench.worker(work)
     delivery = event()
-    await runner.accept(delivery, LATER, reserved=False)
-    runner.start()
+    await worker.accept(delivery, LATER, reserved=False)
+    worker.start()
     row = await bench.until_ended(delivery.key)
     assert (row.state, row.attempts, ran_at_claim) == ("done", 1, [2])
-    await runner.stop()
+    await worker.stop()

@@ -14,7 +14,7 @@ from anchorbolt.inbox.accept import Accepted, Item
 from anchorbolt.inbox.lease import Held, Lease
 from anchorbolt.inbox.tables import delivery as deliveries
 from anchorbolt.inbox.tables import lane as lanes
-from anchorbolt.worker.worker import Runner
+from anchorbolt.worker.worker import Worker
 from sqlalchemy import update
 from structlog.testing import capture_logs
 
@@ -34,16 +34,16 @@ async def fails(_: Run) -> None:
     raise LookupError("again")
 
 
-async def accept(runner: Runner, delivery: Delivery) -> Accepted:
+async def accept(worker: Worker, delivery: Delivery) -> Accepted:
     """Stores an event as the receiver does."""
-    return await runner.accept(delivery, LATER, reserved=await runner.place())
+    return await worker.accept(delivery, LATER, reserved=await worker.reserve())
 
 
-async def end(runner: Runner) -> None:
-    """Ends a runner as the life of a pod does."""
-    runner.stop_taking()
-    await runner.hand_back(5)
-    await runner.stop()
+async def end(worker: Worker) -> None:
+    """Ends a worker as the life of a pod does."""
+    worker.stop_taking()
+    await worker.hand_back(5)
+    await worker.stop()
 
 
 async def taken_by_a_process_that_dies(bench: Bench, *events: Delivery) -> list[Held]:
@@ -65,9 +65,9 @@ async def cut_short(bench: Bench, delivery: Delivery, crashes: int) -> None:
 
 async def test_an_arrival_runs_at_once_and_is_done(bench: Bench) -> None:
     """What arrives in an empty lane runs without being claimed, as attempt 1, and its row loses its body."""
-    runner, dispatch = bench.runner(nothing)
+    worker, dispatch = bench.worker(nothing)
     delivery = event()
-    accepted = await accept(runner, delivery)
+    accepted = await accept(worker, delivery)
     assert accepted.held is not None
     row = await bench.until_ended(delivery.key)
     assert (row.state, row.body, row.attempts) == ("done", None, 1)
@@ -87,11 +87,11 @@ async def test_a_lane_runs_one_at_a_time_in_order(bench: Bench) -> None:
         await go.wait()
         told.append(f"end {run.delivery.payload['event']['text']}")
 
-    runner, _ = bench.runner(work)
+    worker, _ = bench.worker(work)
     lane = [event("C1", n) for n in range(5)]
     other = event("C2", 9)
     for delivery in [*lane, other]:
-        await accept(runner, delivery)
+        await accept(worker, delivery)
     await until(lambda: len(told) == 2, what="one of each lane runs")
     assert sorted(told) == ["start n=0", "start n=9"]
     go.set()
@@ -99,7 +99,7 @@ async def test_a_lane_runs_one_at_a_time_in_order(bench: Bench) -> None:
         assert (await bench.until_ended(delivery.key)).state == "done"
     of_the_lane = [line for line in told if not line.endswith("n=9")]
     assert of_the_lane == [f"{word} n={n}" for n in range(5) for word in ("start", "end")]
-    await end(runner)
+    await end(worker)
 
 
 async def test_a_failed_attempt_waits_for_its_backoff_and_its_lane_with_it(bench: Bench) -> None:
@@ -111,11 +111,11 @@ async def test_a_failed_attempt_waits_for_its_backoff_and_its_lane_with_it(bench
         if len(keys) == 1:
             raise LookupError
 
-    runner, _ = bench.runner(work)
-    runner.start()
+    worker, _ = bench.worker(work)
+    worker.start()
     first, second = event(), event()
-    await accept(runner, first)
-    await accept(runner, second)
+    await accept(worker, first)
+    await accept(worker, second)
 
     async def freed() -> bool:
         lane = await bench.lane(first.lane)
@@ -126,22 +126,22 @@ async def test_a_failed_attempt_waits_for_its_backoff_and_its_lane_with_it(bench
     bench.clock.now += 1
     await bench.until_ended(second.key)
     assert keys == [f"{first.key} 1", f"{first.key} 2", f"{second.key} 1"]
-    await end(runner)
+    await end(worker)
 
 
 async def test_after_the_last_attempt_it_is_a_dead_letter(bench: Bench) -> None:
     """The listener is told of its last attempt, Slack may be told of the end, and the lane goes on."""
-    runner, dispatch = bench.runner(fails)
-    runner.start()
+    worker, dispatch = bench.worker(fails)
+    worker.start()
     delivery = event()
-    await accept(runner, delivery)
+    await accept(worker, delivery)
     row = await bench.until_ended(delivery.key)
     assert row.state == "dead"
     assert (row.attempts, row.error, row.body) == (3, "LookupError: again", delivery.body)
     assert [(run.attempt.attempt, run.attempt.is_last) for run in dispatch.runs] == [(1, False), (2, False), (3, True)]
     assert dispatch.reported == [f"{delivery.key}: LookupError: again"]
     assert await bench.lane(delivery.lane) is None
-    await end(runner)
+    await end(worker)
 
 
 async def test_a_run_that_takes_too_long_is_a_failed_attempt(bench: Bench) -> None:
@@ -154,9 +154,9 @@ async def test_a_run_that_takes_too_long_is_a_failed_attempt(bench: Bench) -> No
         finally:
             ended.append("really")
 
-    runner, _ = bench.runner(work, limits=dataclasses.replace(LIMITS, run_timeout_seconds=0.05, max_attempts=1))
+    worker, _ = bench.worker(work, limits=dataclasses.replace(LIMITS, run_timeout_seconds=0.05, max_attempts=1))
     delivery = event()
-    await accept(runner, delivery)
+    await accept(worker, delivery)
     row = await bench.until_ended(delivery.key)
     assert (row.state, row.error) == ("dead", "RunTimeoutError: it took longer than RUN_TIMEOUT_SECONDS (0.05)")
     assert ended == ["really"]
@@ -170,21 +170,21 @@ async def test_a_run_that_swallows_its_cancellation_is_not_done(bench: Bench) ->
             await asyncio.Event().wait()
 
     # 1. Past its time limit.
-    runner, dispatch = bench.runner(work, limits=dataclasses.replace(LIMITS, run_timeout_seconds=0.05, max_attempts=1))
+    worker, dispatch = bench.worker(work, limits=dataclasses.replace(LIMITS, run_timeout_seconds=0.05, max_attempts=1))
     late = event()
-    await accept(runner, late)
+    await accept(worker, late)
     row = await bench.until_ended(late.key)
     assert (row.state, row.error) == ("dead", "RunTimeoutError: it took longer than RUN_TIMEOUT_SECONDS (0.05)")
     # 2. At the end of the pod.
-    runner, dispatch = bench.runner(work)
+    worker, dispatch = bench.worker(work)
     cut = event()
-    await accept(runner, cut)
+    await accept(worker, cut)
     await until(lambda: dispatch.runs, what="it runs")
-    assert await runner.hand_back(5) == 1
+    assert await worker.hand_back(5) == 1
     row, lane = await bench.row(cut.key), await bench.lane(cut.lane)
     assert lane is not None
     assert (row.state, row.attempts, lane.owner) == ("live", 0, None)
-    await end(runner)
+    await end(worker)
 
 
 async def test_a_run_that_will_not_end_is_named(bench: Bench) -> None:
@@ -196,23 +196,23 @@ async def test_a_run_that_will_not_end_is_named(bench: Bench) -> None:
             with contextlib.suppress(asyncio.CancelledError):
                 await go.wait()
 
-    runner, dispatch = bench.runner(work)
+    worker, dispatch = bench.worker(work)
     delivery = event()
-    await accept(runner, delivery)
+    await accept(worker, delivery)
     await until(lambda: dispatch.runs, what="it runs")
     with capture_logs() as lines:
-        assert await runner.hand_back(0.01) == 0
+        assert await worker.hand_back(0.01) == 0
     assert [line["key"] for line in lines if "goes on though" in line["event"]] == [delivery.key]
     go.set()
-    await end(runner)
+    await end(worker)
 
 
 async def test_what_a_dead_process_held_runs_again(bench: Bench) -> None:
     """Once its lease has run out, a delivery is attempt 2 with one crash; before that, nobody touches it."""
     delivery = event()
     await taken_by_a_process_that_dies(bench, delivery)
-    runner, dispatch = bench.runner(nothing)
-    runner.start()
+    worker, dispatch = bench.worker(nothing)
+    worker.start()
     bench.clock.now += 8.9
     await asyncio.wait_for(asyncio.shield(bench.inbox.claim(10)), 5)
     assert dispatch.runs == []
@@ -221,7 +221,7 @@ async def test_what_a_dead_process_held_runs_again(bench: Bench) -> None:
     assert (row.state, row.attempts, row.crashes) == ("done", 2, 1)
     (run,) = dispatch.runs
     assert (run.attempt.attempt, run.attempt.crashes) == (2, 1)
-    await end(runner)
+    await end(worker)
 
 
 async def test_crashes_do_not_use_up_attempts(bench: Bench) -> None:
@@ -230,12 +230,12 @@ async def test_crashes_do_not_use_up_attempts(bench: Bench) -> None:
     await taken_by_a_process_that_dies(bench, delivery)
     await cut_short(bench, delivery, 2)
     bench.clock.now += 10
-    runner, dispatch = bench.runner(fails)
-    runner.start()
+    worker, dispatch = bench.worker(fails)
+    worker.start()
     assert (await bench.until_ended(delivery.key)).state == "dead"
     assert len(dispatch.runs) == LIMITS.max_attempts
     assert [run.attempt.is_last for run in dispatch.runs] == [False, False, True]
-    await end(runner)
+    await end(worker)
 
 
 async def test_what_kills_its_process_is_buried_without_a_run(bench: Bench) -> None:
@@ -244,19 +244,19 @@ async def test_what_kills_its_process_is_buried_without_a_run(bench: Bench) -> N
     await taken_by_a_process_that_dies(bench, delivery)
     await cut_short(bench, delivery, LIMITS.max_crashes - 1)
     bench.clock.now += 10
-    runner, dispatch = bench.runner(nothing)
-    runner.start()
+    worker, dispatch = bench.worker(nothing)
+    worker.start()
     row = await bench.until_ended(delivery.key)
     assert (row.state, row.crashes) == ("dead", LIMITS.max_crashes)
     assert "cut short 4 times" in row.error
     assert dispatch.runs == []
     assert dispatch.reported == [f"{delivery.key}: {row.error}"], "a workflow would wait for ever"
-    await end(runner)
+    await end(worker)
 
 
 async def test_cut_while_slack_is_told_of_a_dead_letter(bench: Bench) -> None:
     """A pod that ends while Slack is told hands the delivery back: the next one tells Slack."""
-    runner, dispatch = bench.runner(fails, limits=dataclasses.replace(LIMITS, max_attempts=1))
+    worker, dispatch = bench.worker(fails, limits=dataclasses.replace(LIMITS, max_attempts=1))
     telling = asyncio.Event()
 
     async def tell(_: Delivery, __: str) -> None:
@@ -265,13 +265,13 @@ async def test_cut_while_slack_is_told_of_a_dead_letter(bench: Bench) -> None:
 
     dispatch.tell = tell
     delivery = event()
-    await accept(runner, delivery)
+    await accept(worker, delivery)
     await telling.wait()
-    await runner.hand_back(5)
+    await worker.hand_back(5)
     row, lane = await bench.row(delivery.key), await bench.lane(delivery.lane)
     assert lane is not None
     assert (row.state, row.attempts, lane.owner) == ("live", 0, None)
-    await end(runner)
+    await end(worker)
 
 
 async def test_suspects_run_alone_and_hold_nothing_while_they_wait(bench: Bench) -> None:
@@ -289,14 +289,14 @@ async def test_suspects_run_alone_and_hold_nothing_while_they_wait(bench: Bench)
         held.append([row.name for row in rows if row is not None and row.owner is not None])
         await asyncio.sleep(0)
 
-    runner, dispatch = bench.runner(work)
-    runner.start()
+    worker, dispatch = bench.worker(work)
+    worker.start()
     for delivery in suspects:
         assert (await bench.until_ended(delivery.key)).state == "done"
     assert held == [[run.delivery.lane] for run in dispatch.runs]
     rows = [await bench.row(delivery.key) for delivery in suspects]
     assert [row.crashes for row in rows] == [2] * 4
-    await end(runner)
+    await end(worker)
 
 
 async def test_handed_back_is_no_attempt(bench: Bench) -> None:
@@ -311,17 +311,17 @@ async def test_handed_back_is_no_attempt(bench: Bench) -> None:
             ended.append("really")
             raise
 
-    runner, dispatch = bench.runner(work)
+    worker, dispatch = bench.worker(work)
     delivery = event()
-    await accept(runner, delivery)
+    await accept(worker, delivery)
     await until(lambda: dispatch.runs, what="it runs")
-    assert not await runner.finish(0.01)
-    assert await runner.hand_back(5) == 1
+    assert not await worker.finish(0.01)
+    assert await worker.hand_back(5) == 1
     assert ended == ["really"]
     row, lane = await bench.row(delivery.key), await bench.lane(delivery.lane)
     assert lane is not None
     assert (row.state, row.attempts, row.crashes, lane.owner) == ("live", 0, 0, None)
-    await end(runner)
+    await end(worker)
 
 
 async def test_a_run_is_stopped_before_its_lease_runs_out(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -340,16 +340,16 @@ async def test_a_run_is_stopped_before_its_lease_runs_out(bench: Bench, monkeypa
 
     monkeypatch.setattr(bench.inbox, "renew", unavailable)
     # The run's own time limit must not be what ends it.
-    runner, dispatch = bench.runner(work, limits=dataclasses.replace(LIMITS, run_timeout_seconds=3600))
-    runner.start()
-    accepted = await accept(runner, event())
+    worker, dispatch = bench.worker(work, limits=dataclasses.replace(LIMITS, run_timeout_seconds=3600))
+    worker.start()
+    accepted = await accept(worker, event())
     await until(lambda: dispatch.runs, what="it runs")
     assert accepted.held is not None
     bench.clock.now = accepted.held.sent_at + 0.95 * bench.inbox.lease_seconds
     assert not (await bench.inbox.claim(10)).held
     await until(lambda: cancelled, what="it is cancelled")
     assert cancelled == [accepted.held.sent_at + 0.95 * bench.inbox.lease_seconds]
-    await end(runner)
+    await end(worker)
 
 
 async def test_a_lane_lets_others_that_wait_run(bench: Bench) -> None:
@@ -361,23 +361,23 @@ async def test_a_lane_lets_others_that_wait_run(bench: Bench) -> None:
         await go.wait()
         order.append(run.delivery.key)
 
-    runner, _ = bench.runner(work, concurrency=1)
-    runner.start()
+    worker, _ = bench.worker(work, concurrency=1)
+    worker.start()
     lane = [event("C1", n) for n in range(25)]
     other = event("C2")
     # 1. A long lane has the only slot.
-    await accept(runner, lane[0])
+    await accept(worker, lane[0])
     for delivery in lane[1:]:
-        await runner.accept(delivery, LATER, reserved=False)
+        await worker.accept(delivery, LATER, reserved=False)
     # 2. Another one waits for it.
     bench.clock.now += 1
-    assert (await runner.accept(other, LATER, reserved=False)).waiting
+    assert (await worker.accept(other, LATER, reserved=False)).waiting
     # 3. It need not wait until the long lane is empty.
     bench.clock.now += 1
     go.set()
     await until(lambda: len(order) == 26, what="all have run")
     assert order == [one.key for one in [*lane[:10], other, *lane[10:]]]
-    await end(runner)
+    await end(worker)
 
 
 async def test_a_lease_that_was_lost_writes_nothing(bench: Bench) -> None:
@@ -387,9 +387,9 @@ async def test_a_lease_that_was_lost_writes_nothing(bench: Bench) -> None:
     async def work(_: Run) -> None:
         await go.wait()
 
-    runner, dispatch = bench.runner(work)
+    worker, dispatch = bench.worker(work)
     delivery = event()
-    await accept(runner, delivery)
+    await accept(worker, delivery)
     await until(lambda: dispatch.runs, what="it runs")
     await bench.database.transact(
         lambda connection: connection.execute(
@@ -397,7 +397,7 @@ async def test_a_lease_that_was_lost_writes_nothing(bench: Bench) -> None:
         )
     )
     go.set()
-    await until(lambda: runner.running == 0, what="it has ended")
+    await until(lambda: worker.running == 0, what="it has ended")
     row = await bench.row(delivery.key)
     assert (row.state, row.ended_at) == ("live", None)
 
@@ -409,14 +409,14 @@ async def test_a_lease_is_renewed_while_it_runs(bench: Bench) -> None:
     async def work(_: Run) -> None:
         await go.wait()
 
-    runner, dispatch = bench.runner(work)
+    worker, dispatch = bench.worker(work)
     delivery = event()
-    await accept(runner, delivery)
+    await accept(worker, delivery)
     await until(lambda: dispatch.runs, what="it runs")
     before = await bench.lane(delivery.lane)
     assert before is not None
     loop_time = LoopTime()
-    runner.start()
+    worker.start()
     await bench.lane(delivery.lane)  # meanwhile its loops have begun
     bench.clock.now += 7
     loop_time.add(7)
@@ -430,7 +430,7 @@ async def test_a_lease_is_renewed_while_it_runs(bench: Bench) -> None:
     assert not (await bench.inbox.claim(10)).held
     go.set()
     assert (await bench.until_ended(delivery.key)).state == "done"
-    await end(runner)
+    await end(worker)
 
 
 async def test_no_more_run_than_there_are_places(bench: Bench) -> None:
@@ -438,33 +438,33 @@ async def test_no_more_run_than_there_are_places(bench: Bench) -> None:
     most, go = [0], asyncio.Event()
 
     async def work(_: Run) -> None:
-        most[0] = max(most[0], runner.running)
+        most[0] = max(most[0], worker.running)
         await go.wait()
 
-    runner, dispatch = bench.runner(work, concurrency=3)
-    runner.start()
+    worker, dispatch = bench.worker(work, concurrency=3)
+    worker.start()
     events = [event(f"C{n}") for n in range(10)]
-    await asyncio.gather(*(accept(runner, delivery) for delivery in events))
+    await asyncio.gather(*(accept(worker, delivery) for delivery in events))
     assert len(dispatch.runs) <= 3
     go.set()
     for delivery in events:
         assert (await bench.until_ended(delivery.key)).state == "done"
     assert most[0] <= 3
-    await end(runner)
+    await end(worker)
 
 
 async def test_a_draining_runner_stores_and_starts_nothing(bench: Bench) -> None:
     """After stop_taking what arrives is stored for others; after resume_taking it runs here."""
-    runner, dispatch = bench.runner(nothing)
-    runner.start()
-    runner.stop_taking()
+    worker, dispatch = bench.worker(nothing)
+    worker.start()
+    worker.stop_taking()
     delivery = event()
-    accepted = await accept(runner, delivery)
+    accepted = await accept(worker, delivery)
     assert (accepted.new, accepted.held) == (True, None)
     assert dispatch.runs == []
-    runner.resume_taking()
+    worker.resume_taking()
     assert (await bench.until_ended(delivery.key)).state == "done"
-    await end(runner)
+    await end(worker)
 
 
 async def test_a_duplicate_runs_nothing(bench: Bench) -> None:
@@ -474,16 +474,16 @@ async def test_a_duplicate_runs_nothing(bench: Bench) -> None:
     async def work(_: Run) -> None:
         await go.wait()
 
-    runner, dispatch = bench.runner(work)
+    worker, dispatch = bench.worker(work)
     delivery = event()
-    assert (await accept(runner, delivery)).new
-    assert not (await accept(runner, delivery)).new
+    assert (await accept(worker, delivery)).new
+    assert not (await accept(worker, delivery)).new
     go.set()
     await bench.until_ended(delivery.key)
-    assert not (await accept(runner, delivery)).new
+    assert not (await accept(worker, delivery)).new
     assert len(dispatch.runs) == 1
     assert await bench.lane(delivery.lane) is None
-    await end(runner)
+    await end(worker)
 
 
 async def test_a_stored_body_that_cannot_be_read_is_buried(bench: Bench) -> None:
@@ -493,25 +493,25 @@ async def test_a_stored_body_that_cannot_be_read_is_buried(bench: Bench) -> None
     await bench.database.transact(
         lambda connection: connection.execute(update(deliveries).values(body="{").where(deliveries.c.key == broken.key))
     )
-    runner, dispatch = bench.runner(nothing)
-    await accept(runner, fine)
+    worker, dispatch = bench.worker(nothing)
+    await accept(worker, fine)
     bench.clock.now += 10
-    runner.start()
+    worker.start()
     assert (await bench.until_ended(fine.key)).state == "done"
     row = await bench.row(broken.key)
     assert (row.state, row.error) == ("dead", "the stored body cannot be read: bad_json")
     assert [run.delivery.key for run in dispatch.runs] == [fine.key]
-    await end(runner)
+    await end(worker)
 
 
 @pytest.mark.parametrize("ends_well", [True, False])
 async def test_a_listener_that_was_adopted(bench: Bench, ends_well: bool) -> None:
     """A listener that goes on after its ack is stored meanwhile, and done at its end, or tried again if it fails."""
-    runner, dispatch = bench.runner(nothing)
-    runner.start()
+    worker, dispatch = bench.worker(nothing)
+    worker.start()
     delivery = event()
-    run = Run(delivery, Attempt(delivery.key, delivery.kind), ack_by=LATER)
     go, left = asyncio.Event(), list[str]()
+    run = worker.begin(delivery, ack_by=LATER, on_end=lambda: left.append("left"))
 
     async def listener() -> None:
         await go.wait()
@@ -519,73 +519,73 @@ async def test_a_listener_that_was_adopted(bench: Bench, ends_well: bool) -> Non
             raise LookupError("late")
 
     run.spawn(listener())
-    accepted = await runner.adopt(run, LATER, lambda: left.append("left"))
+    accepted = await worker.adopt(run, LATER)
     assert accepted.held is not None
     assert (await bench.row(delivery.key)).attempts == 1
     go.set()
-    await until(lambda: left, what="its place is free")
+    await until(lambda: left, what="its slot is free")
     row = await bench.until_ended(delivery.key)
     assert (row.state, row.attempts) == ("done", 1 if ends_well else 2)
     assert len(dispatch.runs) == (0 if ends_well else 1)
-    await end(runner)
+    await end(worker)
 
 
 async def test_an_adopted_listener_is_handed_back(bench: Bench) -> None:
     """Cut at the end of the pod, an adopted listener has really ended, and its delivery waits, no attempt counted."""
-    runner, _ = bench.runner(nothing)
+    worker, _ = bench.worker(nothing)
     delivery = event()
-    run = Run(delivery, Attempt(delivery.key, delivery.kind), ack_by=LATER)
+    run = worker.begin(delivery, ack_by=LATER, on_end=lambda: None)
 
     async def listener() -> None:
         await asyncio.Event().wait()
 
     run.spawn(listener())
-    await runner.adopt(run, LATER, lambda: None)
-    await until(lambda: runner.running == 1, what="it is held")
-    assert await runner.hand_back(5) == 1
+    await worker.adopt(run, LATER)
+    await until(lambda: worker.running == 1, what="it is held")
+    assert await worker.hand_back(5) == 1
     assert run.ended
     row, lane = await bench.row(delivery.key), await bench.lane(delivery.lane)
     assert lane is not None
     assert (row.state, row.attempts, lane.owner) == ("live", 0, None)
-    await end(runner)
+    await end(worker)
 
 
 async def test_an_adopted_listener_that_is_not_stored_gets_its_time_too(bench: Bench) -> None:
     """At the end of the pod, what was acknowledged while the database was away is waited for: nobody else has it."""
-    runner, _ = bench.runner(nothing)
+    worker, _ = bench.worker(nothing)
     delivery = event()
-    run = Run(delivery, Attempt(delivery.key, delivery.kind), ack_by=LATER)
+    run = worker.begin(delivery, ack_by=LATER, on_end=lambda: None)
     go = asyncio.Event()
 
     async def listener() -> None:
         await go.wait()
 
     run.spawn(listener())
-    accepting = runner.adopt(run, LATER, lambda: None)
+    accepting = worker.adopt(run, LATER)
     accepting.cancel()  # it could not be stored
-    assert not await runner.finish(0.01)
+    assert not await worker.finish(0.01)
     go.set()
-    assert await runner.finish(5)
+    assert await worker.finish(5)
     assert run.ended
-    await end(runner)
+    await end(worker)
 
 
 async def test_what_is_lost_is_said(bench: Bench) -> None:
     """What was acknowledged, could not be stored and does not end in time is cut, and the log says that it is lost."""
-    runner, _ = bench.runner(nothing)
+    worker, _ = bench.worker(nothing)
     delivery = event()
-    run = Run(delivery, Attempt(delivery.key, delivery.kind), ack_by=LATER)
+    run = worker.begin(delivery, ack_by=LATER, on_end=lambda: None)
 
     async def listener() -> None:
         await asyncio.Event().wait()
 
     run.spawn(listener())
-    runner.adopt(run, LATER, lambda: None).cancel()
-    assert not await runner.finish(0.01)
+    worker.adopt(run, LATER).cancel()
+    assert not await worker.finish(0.01)
     with capture_logs() as lines:
-        await runner.hand_back(5)
+        await worker.hand_back(5)
     assert run.ended
     (line,) = lines
     assert (line["event"], line["key"], line["outcome"]) == ("delivery ended", delivery.key, "lost")
     assert line["error"] == "RunError: cut short by the end of this process, and stored nowhere"
-    await end(runner)
+    await end(worker)

@@ -1,4 +1,4 @@
-"""Takes connections from a listening socket: all that wait, in one turn of the event loop.
+"""Accepts connections in batches: all that wait, up to a bound, in one turn of the event loop.
 
 uvloop's own listening takes one in a turn (libuv 1.48 and later). Under load a turn is long, and a new connection then
 waited for seconds behind requests that came after it on connections that were there (docs/performance.md).

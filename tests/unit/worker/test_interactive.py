@@ -5,9 +5,6 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 
-from anchorbolt.bolt.run import Run
-from anchorbolt.delivery import Attempt
-
 from tests.unit.worker.conftest import LIMITS, Bench, event
 
 LATER = 1e12
@@ -16,9 +13,9 @@ LATER = 1e12
 async def test_an_adopted_listener_that_takes_too_long_has_failed(bench: Bench) -> None:
     """Past RUN_TIMEOUT_SECONDS it is cancelled, also if it swallows that, and what it did is not called done."""
     limits = dataclasses.replace(LIMITS, max_attempts=1, run_timeout_seconds=0.05)
-    runner, _ = bench.runner(lambda run: asyncio.sleep(0), limits=limits)
+    worker, _ = bench.worker(lambda run: asyncio.sleep(0), limits=limits)
     delivery = event()
-    run = Run(delivery, Attempt(delivery.key, delivery.kind), ack_by=LATER)
+    run = worker.begin(delivery, ack_by=LATER, on_end=lambda: None)
     cancelled: list[str] = []
 
     async def listener() -> None:
@@ -28,9 +25,9 @@ async def test_an_adopted_listener_that_takes_too_long_has_failed(bench: Bench) 
             cancelled.append("swallowed")
 
     run.spawn(listener())
-    await runner.adopt(run, LATER, lambda: None)
+    await worker.adopt(run, LATER)
     row = await bench.until_ended(delivery.key)
     assert cancelled == ["swallowed"]
     assert row.state == "dead"
     assert "RUN_TIMEOUT_SECONDS" in row.error
-    await runner.stop()
+    await worker.stop()

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from anchorbolt.http.acceptor import MOST_A_TURN, PAUSE_SECONDS, Acceptor
+from anchorbolt.http.limits.acceptor import MOST_A_TURN, PAUSE_SECONDS, Acceptor
 from structlog.testing import capture_logs
 
 

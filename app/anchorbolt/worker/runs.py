@@ -1,8 +1,9 @@
-"""The deliveries that run in this process, each with the lease that lets it."""
+"""Every run of this process, stored or not; a stored one with the lease that allows it."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,23 +13,33 @@ from anchorbolt.inbox.lease import Held
 
 
 class Cut(StrEnum):
-    """Why a run was cut short, when it was not its own doing."""
+    """Why a run was cut short, when that was not its own doing."""
 
-    LOST = "lost"  # somebody else holds its lane: nothing of it is ours to write
-    EXPIRED = "expired"  # it could not be renewed in time: stopped before anybody else may claim its lane
-    DRAINED = "drained"  # the pod ends: another goes on with it
+    LOST = "lost"  # another process holds its lane: nothing of it is ours to write
+    EXPIRED = "expired"  # it could not be renewed in time: stopped before another process may claim its lane
+    DRAINED = "drained"  # the process ends: another one goes on with it
 
 
 @dataclass(slots=True, eq=False)
 class Running:
-    """One run. `expires_at` is on our monotonic clock: until then nobody else can claim its lane."""
+    """One run. Without `held` it is not stored, or not yet: there is no lease to keep.
 
-    held: Held
-    expires_at: float
+    `expires_at` is a time of our monotonic clock: until then no other process can claim its lane.
+    """
+
+    key: str
+    held: Held | None = None
+    expires_at: float = math.inf
     delivery: Delivery | None = None  # where it is still in memory, it is not read again
     task: asyncio.Task[None] | None = field(default=None, repr=False)
     cut: Cut | None = None
-    in_a_row: int = 0  # how many deliveries of its lane have ended in this place
+    in_a_row: int = 0  # how many deliveries of its lane have ended in this slot
+
+    def hold(self, held: Held, lease_seconds: float) -> None:
+        """It runs this stored delivery from now on."""
+        self.key = held.stored.key
+        self.held = held
+        self.expires_at = held.sent_at + lease_seconds
 
     def stop(self, why: Cut) -> None:
         """Cancels the run; the first reason counts."""
@@ -39,7 +50,7 @@ class Running:
 
 
 class Runs:
-    """All of them."""
+    """All runs of one process."""
 
     def __init__(self) -> None:
         self._runs: set[Running] = set()
@@ -56,12 +67,12 @@ class Runs:
         return running in self._runs
 
     def add(self, running: Running) -> None:
-        """It has its lease."""
+        """It has begun."""
         self._runs.add(running)
         self._none.clear()
 
     def discard(self, running: Running) -> None:
-        """It has really ended, and that is written, or not ours to write."""
+        """It has really ended, and that is written, or is not ours to write."""
         self._runs.discard(running)
         if not self._runs:
             self._none.set()

@@ -1,0 +1,24 @@
+"""The FastAPI application of the public port."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from anchorbolt.http.slack_route import PATH
+
+
+def create(slack_route: ASGIApp) -> FastAPI:
+    """Returns the application, with the route of Slack's requests and nothing else: no documentation, no redirects."""
+    application = FastAPI(
+        title="Anchorbolt",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        # Spans and metrics of a request are ours (intake/sighting.py); FastAPI's would tell the same twice.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
+    )
+    application.router.routes.append(Route(PATH, slack_route, include_in_schema=False))
+    return application

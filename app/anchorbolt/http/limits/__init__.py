@@ -1,0 +1,1 @@
+"""The limits of connections and requests that uvicorn lacks, each in a file of its own."""

@@ -1,0 +1,56 @@
+"""Closes connections on which nothing happens, also where uvicorn would keep them open for ever.
+
+uvicorn closes a connection that was idle for `timeout_keep_alive` seconds after a response. It does not close one that
+never sends a request, nor one whose client sends the rest of a body slowly after the request was answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from anchorbolt.http.limits.head import HeadLimits
+
+
+class Connection(HeadLimits):
+    """A connection of uvicorn's with all limits."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__(**arguments)
+        self._unread_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
+        """A connection without any request is closed when one that is idle after a request would be."""
+        super().connection_made(transport)
+        self._restart_idle_timer()
+
+    def data_received(self, data: bytes) -> None:
+        """The rest of a body that was answered before it was whole gets as long as a head: nobody reads it."""
+        super().data_received(data)
+        cycle = self.cycle
+        if cycle is None or not (cycle.response_complete and cycle.more_body):
+            self._stop_unread_timer()
+        elif self._unread_timer is None:
+            self._unread_timer = self.loop.call_later(self.head_seconds, self.transport.close)
+
+    def on_message_complete(self) -> None:
+        """A body that ends after its response leaves the connection idle; uvicorn does not look at it any more."""
+        super().on_message_complete()
+        if self.cycle.response_complete:
+            self.cycle.more_body = False  # else what follows would be taken for a part of this body
+            self._restart_idle_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """uvicorn's hook. uvicorn itself leaves the idle timer running when a connection breaks."""
+        self._stop_unread_timer()
+        self._unset_keepalive_if_required()
+        super().connection_lost(exc)
+
+    def _restart_idle_timer(self) -> None:
+        self._unset_keepalive_if_required()
+        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+
+    def _stop_unread_timer(self) -> None:
+        if self._unread_timer is not None:
+            self._unread_timer.cancel()
+            self._unread_timer = None

@@ -1,0 +1,140 @@
+"""The way of a request, the same for HTTP and Socket Mode: a slot, parsing, then inbox or Bolt, and the answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from anchorbolt.bolt.run import Run
+from anchorbolt.delivery import Control, Kind, parse
+from anchorbolt.errors import RefusedError
+from anchorbolt.intake import control
+from anchorbolt.intake.events import Events
+from anchorbolt.intake.interactions import Answer, Interactions
+from anchorbolt.intake.sighting import Sighting, turned_away
+from anchorbolt.intake.slots import RequestSlot, RequestSlots
+from anchorbolt.telemetry import traces
+from anchorbolt.telemetry.logs import get_logger
+
+log = get_logger("intake")
+
+DRAINING = RefusedError(425, "draining")
+OVERLOADED = RefusedError(503, "overloaded")
+INTERNAL_ERROR = RefusedError(503, "internal_error")
+
+
+@dataclass(slots=True)
+class Received:
+    """A request that a transport has read and found to be Slack's. The names of headers are in lower case."""
+
+    body: bytes = field(repr=False)
+    content_type: str
+    headers: Mapping[bytes, bytes] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The answer where no listener has one: 200 without a body, or Slack's `challenge` back to Slack."""
+
+    challenge: str | None = None
+
+    @property
+    def status_code(self) -> int:
+        """As over HTTP."""
+        return 200
+
+
+ACKNOWLEDGED = Acknowledged()
+
+Answered_co = TypeVar("Answered_co", bound=Answer, covariant=True)
+Answered = TypeVar("Answered", bound=Answer)
+
+
+class IncomingRequest(Protocol[Answered_co]):
+    """Interface that intake needs from a request of a transport, which has a form of its own for answers."""
+
+    @property
+    def way(self) -> traces.Way:
+        """How it came, for its trace."""
+
+    async def read(self, sighting: Sighting, deadline: float) -> Received:
+        """Reads the request by the deadline (the event loop's clock). Raises RefusedError."""
+
+    async def ask_bolt(self, run: Run) -> Answered_co:
+        """Returns what Bolt answers to the dispatch of this request."""
+
+
+class Intake:
+    """Answers what Slack sends."""
+
+    def __init__(
+        self, events: Events, interactions: Interactions, *, max_in_flight: int, deadline_seconds: float
+    ) -> None:
+        """`deadline_seconds`: when a request is answered at the latest, from its arrival."""
+        self._events = events
+        self._interactions = interactions
+        self._deadline_seconds = deadline_seconds
+        self._slots = RequestSlots(max_in_flight)
+        self._clock = time.monotonic  # the event loop's
+        self.closing = False  # after SIGTERM: refused before any work, so that a proxy asks another pod
+
+    @property
+    def in_flight(self) -> int:
+        """How many requests are being answered, with those whose listeners go on."""
+        return self._slots.taken
+
+    async def answer(self, request: IncomingRequest[Answered]) -> Answered | Acknowledged:
+        """Returns the answer. Raises RefusedError where the answer is a refusal; it is counted, and no other error."""
+        if self.closing or self._slots.full:
+            refusal = DRAINING if self.closing else OVERLOADED
+            turned_away(refusal)
+            raise refusal
+        slot = self._slots.take()
+        sighting = Sighting(self._clock(), request.way)
+        try:
+            answer = await self._answer(request, slot, sighting)
+        except RefusedError as refusal:
+            sighting.refused(refusal, self._clock())
+            raise
+        except Exception:  # a defect of ours: Slack and its user are told of a failure
+            log.exception("a request could not be answered")
+            sighting.refused(INTERNAL_ERROR, self._clock())
+            raise INTERNAL_ERROR from None
+        else:
+            sighting.answered(answer.status_code, self._clock())
+            return answer
+        finally:
+            if not slot.kept:
+                slot.release()
+
+    async def _answer(
+        self, request: IncomingRequest[Answered], slot: RequestSlot, sighting: Sighting
+    ) -> Answered | Acknowledged:
+        deadline = sighting.arrived + self._deadline_seconds
+        received = await request.read(sighting, deadline)
+        found = parse(received.body, received.content_type)
+        headers = received.headers
+        sighting.parsed(found, _text(headers, b"x-slack-retry-reason"), _text(headers, b"traceparent"))
+        if isinstance(found, Control):
+            return _answer_control(found)
+        if found.kind is Kind.EVENT:
+            await self._events.accept(found, deadline, _text(headers, b"x-slack-retry-num"))
+            sighting.mark("accepted")
+            return ACKNOWLEDGED
+        answer = await self._interactions.answer(found, deadline, slot, request.ask_bolt)
+        sighting.mark("acknowledged")
+        return answer
+
+
+def _answer_control(found: Control) -> Acknowledged:
+    if found.type == "url_verification":
+        return Acknowledged(found.payload["challenge"])
+    control.note(found)
+    return ACKNOWLEDGED
+
+
+def _text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
+    value = headers.get(name)
+    return value.decode("latin-1") if value is not None else None

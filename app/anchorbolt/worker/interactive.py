@@ -1,0 +1,92 @@
+"""Sees a run to its end that began before it was stored: its listener answered Slack, and goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from anchorbolt.bolt.run import Run
+from anchorbolt.errors import RunError, RunTimeoutError
+from anchorbolt.inbox.accept import Accepted
+from anchorbolt.timers import Timeout
+from anchorbolt.worker.ended import unstored_ended
+from anchorbolt.worker.ending import Ending
+from anchorbolt.worker.runs import Running
+from anchorbolt.worker.settled import settled
+from anchorbolt.worker.verdict import Limits, Verdict, judge
+
+
+class InteractiveRuns:
+    """Runs that Slack's user waited for."""
+
+    def __init__(self, ending: Ending, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
+        self._ending = ending
+        self._limits = limits
+        self._clock = clock
+
+    def has_ended(self, run: Run) -> None:
+        """Tells the end of a run that is not stored, and of which nothing runs any more."""
+        outcome = "unmatched" if run.unmatched else "done" if run.error is None else "failed"
+        unstored_ended(run, outcome, self._clock() - run.began)
+
+    async def see_unstored(self, running: Running, run: Run) -> None:
+        """Waits for a run that Slack is owed nothing for: it was refused, or it is one of options."""
+        try:
+            await run.wait()
+        except asyncio.CancelledError:
+            await _cancelled(run)
+            if running.cut is None:
+                raise
+        finally:
+            self.has_ended(run)
+
+    async def see_stored(
+        self, running: Running, run: Run, accepting: asyncio.Future[Accepted], lease_seconds: float
+    ) -> None:
+        """Waits for a run that Slack was told is done, and writes its end. What could not be stored runs all the same.
+
+        `accepting`: the accept of its delivery, which is under way.
+        """
+        await settled(accepting)
+        accepted = None if accepting.cancelled() or accepting.exception() else accepting.result()
+        if accepted is None or accepted.held is None:
+            await self._see_unprotected(running, run)
+            return
+        running.hold(accepted.held, lease_seconds)
+        try:
+            await self._wait(run)
+            verdict: Verdict | None = judge(run.error, run.attempt.attempt, self._limits)
+        except asyncio.CancelledError:
+            await _cancelled(run)
+            if running.cut is None:
+                raise
+            verdict = self._ending.of_cut(running.cut)
+        await self._ending.write(running, run, verdict, run.began)
+
+    async def _see_unprotected(self, running: Running, run: Run) -> None:
+        try:
+            await self._wait(run)
+        except asyncio.CancelledError:
+            run.fail(RunError("cut short by the end of this process, and stored nowhere"))
+            await _cancelled(run)
+            if running.cut is None:
+                raise
+        finally:
+            unstored_ended(run, "done" if run.error is None else "lost", self._clock() - run.began)
+
+    async def _wait(self, run: Run) -> None:
+        """Returns when all of it has really ended, also when it took too long."""
+        limit = self._limits.run_timeout_seconds
+        try:
+            with Timeout.after(limit):
+                await run.wait()
+        except TimeoutError:
+            run.cancel()
+            await run.wait()
+            run.error = RunTimeoutError(f"it took longer than RUN_TIMEOUT_SECONDS ({limit:g})")
+
+
+async def _cancelled(run: Run) -> None:
+    run.cancel()
+    await run.wait()
