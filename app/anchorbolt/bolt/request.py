@@ -13,6 +13,9 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from anchorbolt.bolt.ids import Ids, of_plain
 from anchorbolt.delivery import Delivery
 
+# With these, Bolt's adapter for AWS Lambda calls its own app again: from outside they would choose what runs.
+BOLTS_OWN = "x-slack-bolt-"
+
 Query = Mapping[str, Sequence[str]]
 
 
@@ -24,7 +27,8 @@ class Request(AsyncBoltRequest):
         self.raw_body = delivery.body
         self.body = delivery.payload
         self.query = dict(query or {})
-        self.headers = {"content-type": [delivery.content_type]}
+        self.headers = {name: [value] for name, value in delivery.headers.items() if not name.startswith(BOLTS_OWN)}
+        self.headers.setdefault("content-type", [delivery.content_type])
         self.content_type = delivery.content_type
         self.context = _context(context, delivery.payload)
         self.lazy_only = False  # headers from outside may not name lazy functions

@@ -162,6 +162,20 @@ def test_a_request_is_the_one_that_bolt_makes(payload: dict[str, Any]) -> None:
     assert {name: getattr(mine, name) for name in same} == {name: getattr(stock, name) for name in same}
 
 
+def test_a_request_has_the_headers_that_slack_sent() -> None:
+    """Listeners find Slack's headers where Bolt has them, and none with which Bolt's adapter for AWS calls itself."""
+    sent = {
+        "content-type": "application/json; charset=utf-8",
+        "x-slack-retry-num": "1",
+        "x-slack-bolt-lazy-only": "1",
+        "x-slack-bolt-lazy-function-name": "theirs",
+    }
+    delivery = Delivery(Kind.EVENT, "x", "key", None, "lane", JSON, "{}", {}, sent)
+    mine = Request(delivery, {})
+    assert mine.headers == {"content-type": ["application/json; charset=utf-8"], "x-slack-retry-num": ["1"]}
+    assert (mine.lazy_only, mine.lazy_function_name, mine.content_type) == (False, None, JSON)
+
+
 async def _next() -> BoltResponse:
     return BoltResponse(status=200)
 
