@@ -28,12 +28,16 @@ from anchorbolt.timers import Timeout
 log = get_logger("bolt")
 
 RUN = "anchorbolt_run"  # where the context of a request holds its Run
+ACK_TIMEOUT_SECONDS = 3  # of every listener in Bolt, but of a function that was registered with another one
 
 
 class ListenerRunner(AsyncioListenerRunner):
     """Runs listeners as parts of a Run. Answers as soon as there is an ack, and always answers something."""
 
-    error_handler: ErrorHandler
+    def __init__(self, error_handler: ErrorHandler, **bolts: Any) -> None:
+        """`bolts`: the arguments of Bolt's own runner."""
+        super().__init__(**bolts)
+        self.error_handler = error_handler
 
     async def run(
         self,
@@ -55,7 +59,8 @@ class ListenerRunner(AsyncioListenerRunner):
         if run.ack_by is None:
             await self._run_stored(run, request, response, listener)
             return ack.response or BoltResponse(status=200)
-        return await self._run_until_ack(run, run.ack_by, request, response, listener)
+        ack_by = run.ack_by + listener.ack_timeout - ACK_TIMEOUT_SECONDS
+        return await self._run_until_ack(run, ack_by, request, response, listener)
 
     async def _run_stored(
         self, run: Run, request: AsyncBoltRequest, response: BoltResponse | None, listener: AsyncListener
@@ -97,9 +102,9 @@ class ListenerRunner(AsyncioListenerRunner):
             word = "no_ack" if main.done() else "ack_timeout"
             run.fail(AckTimeoutError(f"{run.listener} did not acknowledge in time"))
             run.cancel()
-            return failure(word)
+            return self.error_handler.failure(word)
         if ack.response is None:
-            return failure("listener_failed")
+            return self.error_handler.failure("listener_failed")
         if ack.response.status < 300:
             # Only now: Slack was not told of a failure, so what is lazy is owed.
             self._start_lazy(run, request, listener)
@@ -162,8 +167,3 @@ class ListenerRunner(AsyncioListenerRunner):
         elif ack.response is None:
             ack.response = answer
             ack.end_wait()
-
-
-def failure(word: str) -> BoltResponse:
-    """What Slack is told when a listener did not acknowledge: of the 5xx class, and never an empty 500."""
-    return BoltResponse(status=503, body={"error": word})

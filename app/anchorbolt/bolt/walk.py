@@ -2,7 +2,7 @@
 
 As Bolt's own `async_dispatch`, whose walk took a twentieth of an event: it asks every middleware and every matcher
 through coroutines, and makes debug lines that nobody reads (docs/decisions/0063). Where Bolt's debug lines are wanted,
-Bolt walks. tests/unit/bolt/test_walk.py walks both ways with the same requests.
+or its BoltUnhandledRequestError, Bolt walks. tests/unit/bolt/test_walk.py walks both ways with the same requests.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from anchorbolt.bolt.index import ListenerIndex
 
 
 class WalkedApp(AsyncApp):
-    """An `AsyncApp` that raises no BoltUnhandledRequestError, with an index of its listeners."""
+    """An `AsyncApp` with an index of its listeners."""
 
     _async_listeners: ListenerIndex
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         """Bolt's own entry."""
-        if self._framework_logger.isEnabledFor(logging.DEBUG):
+        if self._framework_logger.isEnabledFor(logging.DEBUG) or self._raise_error_for_unhandled_request:
             return await super().async_dispatch(req)
         self._init_context(req)
         try:

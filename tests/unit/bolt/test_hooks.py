@@ -29,7 +29,7 @@ MOVED = f"Bolt {slack_bolt.version.__version__} has no {{}} any more: bolt/ take
 
 INSTANCE = (
     *("_async_client", "_framework_logger", "_base_logger", "_token", "_async_listeners", "_async_listener_runner"),
-    *("_async_middleware_list", "_async_middleware_error_handler"),
+    *("_async_middleware_list", "_async_middleware_error_handler", "_raise_error_for_unhandled_request"),
 )
 METHODS = ("async_dispatch", "error", "_init_context", "_handle_unmatched_requests", "listener_runner")
 # Bolt 1.30's walk, which app/anchorbolt/bolt/walk.py and app/anchorbolt/bolt/listener.py go in its place.

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from anchorbolt.bolt.app import in_its_place
+from anchorbolt.bolt.at_once import with_a_short_way
 from anchorbolt.bolt.index import ListenerIndex
 from anchorbolt.bolt.walk import WalkedApp
 from slack_bolt.async_app import AsyncApp
@@ -40,7 +41,7 @@ def app_of(plan: random.Random, told: Told, *, ours: bool) -> AsyncApp:
     )
     if ours:
         app._async_listeners = ListenerIndex()
-        app._async_middleware_list = [in_its_place(one) for one in app._async_middleware_list]
+        app._async_middleware_list = [in_its_place(with_a_short_way(one)) for one in app._async_middleware_list]
     for one in app._async_middleware_list:
         if isinstance(one, AsyncSingleTeamAuthorization):
             one.auth_test_result = authorized()
