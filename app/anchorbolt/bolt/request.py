@@ -10,7 +10,6 @@ from slack_bolt.request import internals
 from slack_bolt.request.async_internals import build_async_context
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-from anchorbolt.bolt.ids import Ids, of_plain
 from anchorbolt.delivery import Delivery
 
 # With these, Bolt's adapter for AWS Lambda calls its own app again: from outside they would choose what runs.
@@ -44,16 +43,9 @@ def _context(given: dict[str, Any], body: dict[str, Any]) -> AsyncBoltContext:
     context = AsyncBoltContext(given)
     if body.get("is_ext_shared_channel") is True or "response_urls" in body:
         return build_async_context(context, body)
-    plain = of_plain(body)
-    ids = plain or Ids(
-        internals.extract_is_enterprise_install(body),
-        internals.extract_enterprise_id(body),
-        internals.extract_team_id(body),
-        internals.extract_user_id(body),
-        internals.extract_channel_id(body),
-        internals.extract_thread_ts(body),
-    )
-    installed, enterprise_id, team_id, user_id, channel_id, thread_ts = ids
+    enterprise_id, team_id = internals.extract_enterprise_id(body), internals.extract_team_id(body)
+    user_id, channel_id = internals.extract_user_id(body), internals.extract_channel_id(body)
+    installed = internals.extract_is_enterprise_install(body)
     context["is_enterprise_install"] = installed is True or installed == "true"
     if enterprise_id:
         context["enterprise_id"] = context["actor_enterprise_id"] = enterprise_id
@@ -63,9 +55,9 @@ def _context(given: dict[str, Any], body: dict[str, Any]) -> AsyncBoltContext:
         context["user_id"] = context["actor_user_id"] = user_id
     if channel_id:
         context["channel_id"] = channel_id
-    if thread_ts:
+    if thread_ts := internals.extract_thread_ts(body):
         context["thread_ts"] = thread_ts
-    if plain is None and (function_execution_id := internals.extract_function_execution_id(body)):
+    if function_execution_id := internals.extract_function_execution_id(body):
         context["function_execution_id"] = function_execution_id
         if (token := internals.extract_function_bot_access_token(body)) is not None:
             context["function_bot_access_token"] = token
