@@ -12,8 +12,6 @@ from slack_bolt.listener_matcher.async_listener_matcher import AsyncListenerMatc
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from anchorbolt.bolt.at_once import through
-
 
 class DirectMatcher(AsyncListenerMatcher):
     """One of Bolt's matchers that wants nothing but the body: its comparison, without arguments and coroutines."""
@@ -27,26 +25,9 @@ class DirectMatcher(AsyncListenerMatcher):
 
 
 class Listener(AsyncCustomListener):
-    """Asked without coroutines where nothing waits."""
+    """Has the name that it is known by in logs and traces."""
 
     qualified_name: str
-
-    async def async_matches(self, *, req: AsyncBoltRequest, resp: BoltResponse) -> bool:
-        """Bolt's own hook."""
-        for matcher in self.matchers:
-            if type(matcher) is DirectMatcher:
-                if not matcher.compare(req.body):
-                    return False
-            elif not await matcher.async_matches(req, resp):
-                return False
-        return bool(self.matchers)
-
-    async def run_async_middleware(
-        self, *, req: AsyncBoltRequest, resp: BoltResponse
-    ) -> tuple[BoltResponse | None, bool]:
-        """Bolt's own hook."""
-        response, stopped_by = await through(self.middleware, req, resp)
-        return response, stopped_by is not None
 
 
 def known(listener: AsyncCustomListener) -> Listener:

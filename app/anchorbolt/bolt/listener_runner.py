@@ -128,7 +128,7 @@ class ListenerRunner(AsyncioListenerRunner):
             if arguments is not None:
                 await listener.ack_function(**arguments)
             else:
-                await listener.run_ack_function(request=request, response=BoltResponse(status=200))
+                await listener.run_ack_function(request=request, response=response)  # type: ignore[arg-type]
         except Exception as error:  # whatever a listener raises is a failed attempt
             await self._failed(run, request, error)
         finally:

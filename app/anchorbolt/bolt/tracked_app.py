@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from slack_bolt.async_app import AsyncApp
 from slack_bolt.lazy_listener.asyncio_runner import AsyncioLazyListenerRunner
 from slack_bolt.listener.async_listener_completion_handler import AsyncDefaultListenerCompletionHandler
 from slack_bolt.listener.async_listener_error_handler import AsyncDefaultListenerErrorHandler
@@ -16,15 +17,13 @@ from slack_bolt.listener.async_listener_start_handler import AsyncDefaultListene
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from anchorbolt.bolt.at_once import with_a_short_way
 from anchorbolt.bolt.error_handler import ErrorHandler, Failure, MiddlewareErrorHandler
-from anchorbolt.bolt.index import ListenerIndex
+from anchorbolt.bolt.index import DISPATCHED, ListenerIndex
 from anchorbolt.bolt.listener_runner import RUN, ListenerRunner
 from anchorbolt.bolt.run import Ack, Run
-from anchorbolt.bolt.walk import WalkedApp
 
 
-class TrackedApp(WalkedApp):
+class TrackedApp(AsyncApp):
     """An `AsyncApp` with our listener runner, our index of listeners and our error handlers.
 
     A request reaches its `async_dispatch` with the values of `context_for` in its context.
@@ -46,7 +45,14 @@ class TrackedApp(WalkedApp):
         )
         self._async_listeners = ListenerIndex()
         self._async_middleware_error_handler = MiddlewareErrorHandler(self.error_handler, _fail)
-        self._async_middleware_list = [with_a_short_way(middleware) for middleware in self._async_middleware_list]
+
+    async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
+        """Bolt's own entry: its walk through the middleware, and through those listeners that may match."""
+        token = DISPATCHED.set(req)
+        try:
+            return await super().async_dispatch(req)
+        finally:
+            DISPATCHED.reset(token)
 
     def error(self, func: Callable[..., Awaitable[BoltResponse | None]]) -> Callable[..., Awaitable[Any]]:
         """Bolt's `@app.error`: a handler that returns a response, or changes the one it is given, handles the error."""
