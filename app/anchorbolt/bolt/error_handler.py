@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import copy
+import traceback
 from collections.abc import Awaitable, Callable
 from logging import Logger
 
@@ -11,6 +11,10 @@ from slack_bolt.middleware.async_middleware_error_handler import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_bolt.util.utils import get_arg_names_of_callable
+
+from anchorbolt.telemetry.logs import get_logger
+
+log = get_logger("bolt")
 
 Handler = Callable[..., Awaitable[BoltResponse | None]]
 
@@ -35,8 +39,8 @@ class ErrorHandler:
         """The response that makes the error a handled one, or None: what the handler returned, or has changed."""
         if self._handler is None:
             return None
-        given = BoltResponse(status=self.failure("listener_failed").status, body="")
-        before = copy.deepcopy(vars(given))
+        status = self.failure("listener_failed").status
+        given, untouched = BoltResponse(status=status, body=""), BoltResponse(status=status, body="")
         arguments = build_async_required_kwargs(
             required_arg_names=get_arg_names_of_callable(self._handler),
             logger=self._logger,
@@ -48,7 +52,7 @@ class ErrorHandler:
         answer = await self._handler(**arguments)
         if isinstance(answer, BoltResponse):
             return answer
-        return given if vars(given) != before else None
+        return given if vars(given) != vars(untouched) else None
 
 
 class MiddlewareErrorHandler(AsyncMiddlewareErrorHandler):
@@ -60,6 +64,12 @@ class MiddlewareErrorHandler(AsyncMiddlewareErrorHandler):
 
     async def handle(self, error: Exception, request: AsyncBoltRequest, response: BoltResponse | None) -> None:
         """Bolt's own hook; it answers with `response` as we leave it."""
+        log.warning(
+            "middleware raised",
+            error=type(error).__name__,
+            # Where, and not what: a message of slack_sdk's may quote what was sent.
+            traceback="".join(traceback.format_tb(error.__traceback__)),
+        )
         answer = None
         try:
             answer = await self._error_handler.answer(error, request)

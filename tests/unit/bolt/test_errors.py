@@ -179,7 +179,8 @@ async def test_an_error_handler_that_raises_over_a_middleware(app_with: AppWith,
             assert (row.state, row.error) == ("dead", f"{raised.__name__}: of the handler")
             command = await app.player.send(make("command"))
             assert (command.status, command.body) == (503, b'{"error": "listener_failed"}')
-    (end,) = [line for line in lines if line.get("key") == command.sample.key]
+    (end,) = [line for line in lines if line["event"] == "delivery ended" and line["key"] == command.sample.key]
+    assert "in fails" in next(line["traceback"] for line in lines if line["event"] == "middleware raised")
     assert (end["outcome"], end["error"]) == ("failed", f"{raised.__name__}: of the handler")
 
 
