@@ -1,19 +1,9 @@
-"""An `AsyncApp` for listeners to register with, and the two ways in which a delivery runs through it.
-
-Everything with a leading underscore is Bolt's own and may move in a new Bolt: this room holds all of it, and
-tests/unit/bolt/test_hooks.py fails with a clear sentence when one is gone.
-"""
+"""The Bolt app that the server runs: listeners register with it, and it is asked with a Run for each delivery."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
-from typing import Any
 
-from slack_bolt.lazy_listener.asyncio_runner import AsyncioLazyListenerRunner
-from slack_bolt.listener.async_listener_completion_handler import AsyncDefaultListenerCompletionHandler
-from slack_bolt.listener.async_listener_error_handler import AsyncDefaultListenerErrorHandler
-from slack_bolt.listener.async_listener_start_handler import AsyncDefaultListenerStartHandler
 from slack_bolt.logger import get_bolt_app_logger
 from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.middleware.authorization.async_single_team_authorization import AsyncSingleTeamAuthorization
@@ -21,23 +11,21 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from anchorbolt.bolt import workflow
-from anchorbolt.bolt.at_once import with_a_short_way
 from anchorbolt.bolt.authorization import Authorization
-from anchorbolt.bolt.error_handler import ErrorHandler, MiddlewareErrorHandler
-from anchorbolt.bolt.index import ListenerIndex
-from anchorbolt.bolt.listener_runner import RUN, ListenerRunner
+from anchorbolt.bolt.listener_runner import RUN
 from anchorbolt.bolt.request import Request
-from anchorbolt.bolt.run import Ack, Run
-from anchorbolt.bolt.walk import WalkedApp
+from anchorbolt.bolt.run import Run
+from anchorbolt.bolt.tracked_app import TrackedApp, context_for
 from anchorbolt.bolt.web_api import client as web_client
 from anchorbolt.delivery import Delivery
 
 
-class BoltApp(WalkedApp):
-    """Bolt with its own checks of the request switched off (they are ours), and its listeners tracked."""
+class BoltApp(TrackedApp):
+    """Bolt with its own checks of the request switched off (they are ours), and with our Web API client."""
 
     def __init__(self, *, token: str, api_url: str) -> None:
         super().__init__(
+            failure=_failure,
             name="listeners",  # the name of the logger that listeners are given
             signing_secret="",  # verified before Bolt sees anything
             token=token,
@@ -47,20 +35,6 @@ class BoltApp(WalkedApp):
             raise_error_for_unhandled_request=False,
         )
         self._async_client = self._web_client = web_client.create(token, api_url)
-        logger = self._framework_logger
-        self.error_handler = ErrorHandler(logger)
-        runner = ListenerRunner(
-            logger=logger,
-            process_before_response=False,
-            listener_error_handler=AsyncDefaultListenerErrorHandler(logger=logger),
-            listener_start_handler=AsyncDefaultListenerStartHandler(logger=logger),
-            listener_completion_handler=AsyncDefaultListenerCompletionHandler(logger=logger),
-            lazy_listener_runner=AsyncioLazyListenerRunner(logger=logger),
-        )
-        runner.error_handler = self.error_handler
-        self._async_listener_runner = runner
-        self._async_listeners = ListenerIndex()
-        self._async_middleware_error_handler = MiddlewareErrorHandler(self.error_handler, _fail)
         self._async_middleware_list = [in_its_place(middleware) for middleware in self._async_middleware_list]
         self._request_logger: logging.Logger = get_bolt_app_logger(app_name=self.name, base_logger=self._base_logger)
 
@@ -74,11 +48,11 @@ class BoltApp(WalkedApp):
 
     async def run_stored(self, run: Run) -> None:
         """Runs a stored delivery to its end. How it ended is in `run`; a cancelled caller cancels its listeners."""
-        await super().async_dispatch(self._request(run, None))
+        await super().async_dispatch(Request(run.delivery, context_for(run)))
 
     async def answer(self, run: Run) -> BoltResponse:
         """Answers a delivery that somebody waits for, where none of Bolt's adapters brought it."""
-        return await super().async_dispatch(self._request(run, None))
+        return await super().async_dispatch(Request(run.delivery, context_for(run)))
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         """Bolt's own entry, also for its adapters: with a Run in the context, the request is built from its delivery.
@@ -90,23 +64,12 @@ class BoltApp(WalkedApp):
         if run is None:
             raise TypeError("a request reaches Bolt with a Run in its context")
         if not run.is_stored:
-            req = self._request(run, req)
+            req = Request(run.delivery, context_for(run), req.query)
         return await super().async_dispatch(req)
 
     async def report_failure(self, delivery: Delivery, reason: str) -> None:
         """Tells Slack of a workflow step that is a dead letter; nothing for any other delivery."""
         await workflow.report_failure(self._web_client, delivery, reason)
-
-    def error(self, func: Callable[..., Awaitable[BoltResponse | None]]) -> Callable[..., Awaitable[Any]]:
-        """Bolt's `@app.error`: a handler that returns a response has handled the error."""
-        super().error(func)  # checks that it is a coroutine function
-        self.error_handler.set(func)
-        self._async_middleware_error_handler = MiddlewareErrorHandler(self.error_handler, _fail)
-        return func
-
-    def _request(self, run: Run, http: AsyncBoltRequest | None) -> AsyncBoltRequest:
-        context: dict[str, Any] = {RUN: run, "delivery": run.attempt, "ack": Ack()}
-        return Request(run.delivery, context, http.query if http else None)
 
     def _init_context(self, req: AsyncBoltRequest) -> None:
         # As Bolt does, but without building a client from its parts for every request.
@@ -116,16 +79,17 @@ class BoltApp(WalkedApp):
         req.context["listener_runner"] = self.listener_runner
 
     def _handle_unmatched_requests(self, req: AsyncBoltRequest, resp: BoltResponse) -> BoltResponse:
+        # Without Bolt's warning, which quotes the payload.
         run: Run = req.context[RUN]
         run.unmatched = True
         return BoltResponse(status=404, body={"error": "unhandled request"})
 
 
+def _failure(word: str) -> BoltResponse:
+    """What Slack is told: of the 5xx class, and never an empty 500 (docs/decisions/0004)."""
+    return BoltResponse(status=503, body={"error": word})
+
+
 def in_its_place(middleware: AsyncMiddleware) -> AsyncMiddleware:
     """What goes in the place of one of Bolt's own middleware; most are the same."""
-    return Authorization() if isinstance(middleware, AsyncSingleTeamAuthorization) else with_a_short_way(middleware)
-
-
-def _fail(request: AsyncBoltRequest, error: Exception) -> None:
-    run: Run = request.context[RUN]
-    run.fail(error)
+    return Authorization() if isinstance(middleware, AsyncSingleTeamAuthorization) else middleware

@@ -15,13 +15,12 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from anchorbolt.bolt import slack_error
-from anchorbolt.bolt.at_once import AtOnce
 from anchorbolt.errors import NotAuthorizedError
 
 NOT_AUTHORIZED = ("ssl_check", "url_verification")
 
 
-class Authorization(AtOnce, AsyncSingleTeamAuthorization):
+class Authorization(AsyncSingleTeamAuthorization):
     """Bolt's, but deliveries that come together ask once, and a failure is an attempt instead of a 200 with excuses."""
 
     def __init__(self) -> None:
@@ -29,8 +28,8 @@ class Authorization(AtOnce, AsyncSingleTeamAuthorization):
         self._asking: asyncio.Task[AsyncSlackResponse] | None = None
         self._bot: AuthorizeResult | None = None  # what is the same for every request that goes with our token
 
-    def passes(self, req: AsyncBoltRequest) -> bool:
-        """Whether it goes with our token, a bot's, of which all is known."""
+    def _authorized(self, req: AsyncBoltRequest) -> bool:
+        """Whether it goes with our token, a bot's, of which all is known; then the context says so."""
         body, token = req.body, req.context.client.token
         kind = body.get("type")
         if kind == "event_callback":
@@ -61,7 +60,7 @@ class Authorization(AtOnce, AsyncSingleTeamAuthorization):
                 if word is None or slack_error.status(error) != 200:  # busy or down: that says nothing of our token
                     raise
                 raise NotAuthorizedError(f"auth.test answered {word}: look at SLACK_BOT_TOKEN") from error
-        if self.passes(req):
+        if self._authorized(req):
             return await next()
         return await super().async_process(req=req, resp=resp, next=next)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Awaitable, Callable
 from logging import Logger
 
@@ -11,14 +12,23 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_bolt.util.utils import get_arg_names_of_callable
 
+from anchorbolt.telemetry.logs import get_logger
+
+log = get_logger("bolt")
+
 Handler = Callable[..., Awaitable[BoltResponse | None]]
+
+# What is answered for one of the words listener_failed, no_ack and ack_timeout.
+Failure = Callable[[str], BoltResponse]
 
 
 class ErrorHandler:
     """The app's error handler, or none."""
 
-    def __init__(self, logger: Logger) -> None:
+    def __init__(self, logger: Logger, failure: Failure) -> None:
+        """`failure`: what is answered where the app's handler does not answer. The handler is given its status."""
         self._logger = logger
+        self.failure = failure
         self._handler: Handler | None = None
 
     def set(self, handler: Handler) -> None:
@@ -26,19 +36,23 @@ class ErrorHandler:
         self._handler = handler
 
     async def answer(self, error: Exception, request: AsyncBoltRequest) -> BoltResponse | None:
-        """The response that makes the error a handled one, or None."""
+        """The response that makes the error a handled one, or None: what the handler returned, or has changed."""
         if self._handler is None:
             return None
+        status = self.failure("listener_failed").status
+        given, untouched = BoltResponse(status=status, body=""), BoltResponse(status=status, body="")
         arguments = build_async_required_kwargs(
             required_arg_names=get_arg_names_of_callable(self._handler),
             logger=self._logger,
             error=error,
             request=request,
-            response=BoltResponse(status=503, body=""),
+            response=given,
             next_keys_required=False,
         )
         answer = await self._handler(**arguments)
-        return answer if isinstance(answer, BoltResponse) else None
+        if isinstance(answer, BoltResponse):
+            return answer
+        return given if vars(given) != vars(untouched) else None
 
 
 class MiddlewareErrorHandler(AsyncMiddlewareErrorHandler):
@@ -50,6 +64,12 @@ class MiddlewareErrorHandler(AsyncMiddlewareErrorHandler):
 
     async def handle(self, error: Exception, request: AsyncBoltRequest, response: BoltResponse | None) -> None:
         """Bolt's own hook; it answers with `response` as we leave it."""
+        log.warning(
+            "middleware raised",
+            error=type(error).__name__,
+            # Where, and not what: a message of slack_sdk's may quote what was sent.
+            traceback="".join(traceback.format_tb(error.__traceback__)),
+        )
         answer = None
         try:
             answer = await self._error_handler.answer(error, request)
@@ -57,6 +77,6 @@ class MiddlewareErrorHandler(AsyncMiddlewareErrorHandler):
             error = another
         if answer is None:
             self._fail(request, error)
-            answer = BoltResponse(status=503, body={"error": "listener_failed"})
+            answer = self._error_handler.failure("listener_failed")
         if response is not None:
             response.status, response.headers, response.body = answer.status, answer.headers, answer.body

@@ -7,18 +7,26 @@ decide. A listener whose constraint is no plain string is always a candidate.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextvars import ContextVar
 from typing import Any, SupportsIndex
 
 from slack_bolt.listener.async_listener import AsyncCustomListener, AsyncListener
 from slack_bolt.listener_matcher import builtins
 from slack_bolt.listener_matcher.async_listener_matcher import AsyncListenerMatcher
+from slack_bolt.request.async_request import AsyncBoltRequest
 
 from anchorbolt.bolt.listener import DirectMatcher, free_variables, known
 
+# The request that is dispatched: Bolt's walk over the listeners does not say for which request it walks.
+DISPATCHED: ContextVar[AsyncBoltRequest | None] = ContextVar("anchorbolt_dispatched", default=None)
+
 
 class ListenerIndex(list[AsyncListener]):
-    """Takes the place of Bolt's list of listeners: appended to and walked over as that is."""
+    """Takes the place of Bolt's list of listeners: appended to and walked over as that is.
+
+    While a request is DISPATCHED, a walk meets the listeners that may match it; otherwise, all of them.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,6 +46,10 @@ class ListenerIndex(list[AsyncListener]):
     def insert(self, index: SupportsIndex, listener: AsyncListener, /) -> None:
         """Positions are the order of registration: nothing may move them."""
         raise NotImplementedError("Bolt 1.30 only appends listeners")
+
+    def __iter__(self) -> Iterator[AsyncListener]:
+        request = DISPATCHED.get()
+        return super().__iter__() if request is None else iter(self.candidates(request.body))
 
     def candidates(self, body: Mapping[str, Any]) -> Sequence[AsyncListener]:
         """The listeners that may match a request, in the order of registration."""

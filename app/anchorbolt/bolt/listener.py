@@ -9,15 +9,8 @@ from typing import Any, cast
 from slack_bolt.listener.async_listener import AsyncCustomListener
 from slack_bolt.listener_matcher.async_builtins import AsyncBuiltinListenerMatcher
 from slack_bolt.listener_matcher.async_listener_matcher import AsyncListenerMatcher
-from slack_bolt.middleware.async_middleware import AsyncMiddleware
-from slack_bolt.middleware.attaching_conversation_kwargs.async_attaching_conversation_kwargs import (
-    AsyncAttachingConversationKwargs,
-)
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
-
-from anchorbolt.bolt.at_once import through
-from anchorbolt.bolt.conversation_arguments import ConversationArguments
 
 
 class DirectMatcher(AsyncListenerMatcher):
@@ -32,26 +25,9 @@ class DirectMatcher(AsyncListenerMatcher):
 
 
 class Listener(AsyncCustomListener):
-    """Asked without coroutines where nothing waits."""
+    """Has the name that it is known by in logs and traces."""
 
     qualified_name: str
-
-    async def async_matches(self, *, req: AsyncBoltRequest, resp: BoltResponse) -> bool:
-        """Bolt's own hook."""
-        for matcher in self.matchers:
-            if type(matcher) is DirectMatcher:
-                if not matcher.compare(req.body):
-                    return False
-            elif not await matcher.async_matches(req, resp):
-                return False
-        return bool(self.matchers)
-
-    async def run_async_middleware(
-        self, *, req: AsyncBoltRequest, resp: BoltResponse
-    ) -> tuple[BoltResponse | None, bool]:
-        """Bolt's own hook."""
-        response, stopped_by = await through(self.middleware, req, resp)
-        return response, stopped_by is not None
 
 
 def known(listener: AsyncCustomListener) -> Listener:
@@ -60,7 +36,6 @@ def known(listener: AsyncCustomListener) -> Listener:
     mine = cast("Listener", listener)
     mine.qualified_name = qualified_name(listener.ack_function)
     mine.matchers = [_direct(matcher) for matcher in listener.matchers]
-    mine.middleware = [_short(middleware) for middleware in listener.middleware]
     return mine
 
 
@@ -84,9 +59,3 @@ def _direct(matcher: AsyncListenerMatcher) -> AsyncListenerMatcher:
         if callable(compare) and not inspect.iscoroutinefunction(compare):
             return DirectMatcher(compare)
     return matcher
-
-
-def _short(middleware: AsyncMiddleware) -> AsyncMiddleware:
-    if isinstance(middleware, AsyncAttachingConversationKwargs):
-        return ConversationArguments(middleware.thread_context_store)
-    return middleware

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.kwargs_injection.async_utils import build_async_required_kwargs
 from slack_bolt.listener.async_listener import AsyncListener
+from slack_bolt.listener.async_listener_completion_handler import AsyncDefaultListenerCompletionHandler
+from slack_bolt.listener.async_listener_start_handler import AsyncDefaultListenerStartHandler
 from slack_bolt.listener.asyncio_runner import AsyncioListenerRunner
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
@@ -19,6 +19,7 @@ from slack_bolt.util.utils import get_arg_names_of_callable
 from anchorbolt.bolt.arguments import build
 from anchorbolt.bolt.error_handler import ErrorHandler
 from anchorbolt.bolt.listener import Listener, qualified_name
+from anchorbolt.bolt.own_copy import own_copy
 from anchorbolt.bolt.run import Ack, Run
 from anchorbolt.errors import AckTimeoutError
 from anchorbolt.telemetry.logs import get_logger
@@ -27,12 +28,16 @@ from anchorbolt.timers import Timeout
 log = get_logger("bolt")
 
 RUN = "anchorbolt_run"  # where the context of a request holds its Run
+ACK_TIMEOUT_SECONDS = 3  # of every listener in Bolt, but of a function that was registered with another one
 
 
 class ListenerRunner(AsyncioListenerRunner):
     """Runs listeners as parts of a Run. Answers as soon as there is an ack, and always answers something."""
 
-    error_handler: ErrorHandler
+    def __init__(self, error_handler: ErrorHandler, **bolts: Any) -> None:
+        """`bolts`: the arguments of Bolt's own runner."""
+        super().__init__(**bolts)
+        self.error_handler = error_handler
 
     async def run(
         self,
@@ -52,13 +57,16 @@ class ListenerRunner(AsyncioListenerRunner):
             else:  # a middleware has put its own in the place of ours
                 await ack()
         if run.ack_by is None:
-            await self._run_stored(run, request, listener)
+            await self._run_stored(run, request, response, listener)
             return ack.response or BoltResponse(status=200)
-        return await self._run_until_ack(run, run.ack_by, request, listener)
+        ack_by = run.ack_by + listener.ack_timeout - ACK_TIMEOUT_SECONDS
+        return await self._run_until_ack(run, ack_by, request, response, listener)
 
-    async def _run_stored(self, run: Run, request: AsyncBoltRequest, listener: AsyncListener) -> None:
+    async def _run_stored(
+        self, run: Run, request: AsyncBoltRequest, response: BoltResponse | None, listener: AsyncListener
+    ) -> None:
         try:
-            await self._main(run, request, listener)
+            await self._main(run, request, response, listener)
             if run.error is None:
                 self._start_lazy(run, request, listener)
             if run.tasks:
@@ -69,46 +77,63 @@ class ListenerRunner(AsyncioListenerRunner):
             raise
 
     async def _run_until_ack(
-        self, run: Run, ack_by: float, request: AsyncBoltRequest, listener: AsyncListener
+        self,
+        run: Run,
+        ack_by: float,
+        request: AsyncBoltRequest,
+        response: BoltResponse | None,
+        listener: AsyncListener,
     ) -> BoltResponse:
-        """Waits for ack(), for the listener's end or for the deadline, whichever is first.
+        """Waits for ack(), for an error of the listener or for the deadline, whichever is first.
 
+        A listener that has returned may have left its ack() to a task of its own, so its end alone is no answer.
         No ack by the deadline: Slack is told of a failure, so the listener is cancelled; what the user does again
         must not run beside what is left of the first time (docs/decisions/0004).
         """
         ack: Ack = request.context["ack"]
-        main = run.spawn(self._main(run, request, listener))
-        main.add_done_callback(lambda _: ack.end_wait())
+        main = run.spawn(self._main(run, request, response, listener))
+        main.add_done_callback(lambda _: ack.end_wait() if run.error is not None or main.cancelled() else None)
+        if self.process_before_response:
+            await asyncio.wait({main})
         try:
             with Timeout(ack_by):
                 await ack.wait()
         except TimeoutError:
+            word = "no_ack" if main.done() else "ack_timeout"
             run.fail(AckTimeoutError(f"{run.listener} did not acknowledge in time"))
             run.cancel()
-            return failure("ack_timeout")
+            return self.error_handler.failure(word)
         if ack.response is None:
-            return failure("listener_failed" if run.error is not None or main.cancelled() else "no_ack")
+            return self.error_handler.failure("listener_failed")
         if ack.response.status < 300:
             # Only now: Slack was not told of a failure, so what is lazy is owed.
             self._start_lazy(run, request, listener)
         return ack.response
 
     def _start_lazy(self, run: Run, request: AsyncBoltRequest, listener: AsyncListener) -> None:
-        for function in listener.lazy_functions:
-            # A shallow copy: what a lazy function sets in its context is not seen by the others.
-            mine = copy.copy(request)
-            mine.context = AsyncBoltContext(request.context)
-            run.spawn(self._lazy(run, function, mine))
+        functions = listener.lazy_functions
+        is_the_only_reader = len(functions) == 1 and run.ended
+        for function in functions:
+            run.spawn(self._lazy(run, function, request if is_the_only_reader else own_copy(request)))
 
-    async def _main(self, run: Run, request: AsyncBoltRequest, listener: AsyncListener) -> None:
+    async def _main(
+        self, run: Run, request: AsyncBoltRequest, response: BoltResponse | None, listener: AsyncListener
+    ) -> None:
+        """The listener itself, between the two handlers that an app may have set on `app.listener_runner`."""
+        start, completion = self.listener_start_handler, self.listener_completion_handler
         try:
+            if type(start) is not AsyncDefaultListenerStartHandler:  # which does nothing
+                await start.handle(request=request, response=response)
             arguments = build(listener.arg_names, request) if type(listener) is Listener else None
             if arguments is not None:
                 await listener.ack_function(**arguments)
             else:
-                await listener.run_ack_function(request=request, response=BoltResponse(status=200))
+                await listener.run_ack_function(request=request, response=response)  # type: ignore[arg-type]
         except Exception as error:  # whatever a listener raises is a failed attempt
             await self._failed(run, request, error)
+        finally:
+            if type(completion) is not AsyncDefaultListenerCompletionHandler:
+                await completion.handle(request=request, response=response)
 
     async def _lazy(self, run: Run, function: Callable[..., Awaitable[None]], request: AsyncBoltRequest) -> None:
         """A lazy function with the arguments that Bolt would give it; its error is the run's, never swallowed."""
@@ -142,8 +167,3 @@ class ListenerRunner(AsyncioListenerRunner):
         elif ack.response is None:
             ack.response = answer
             ack.end_wait()
-
-
-def failure(word: str) -> BoltResponse:
-    """What Slack is told when a listener did not acknowledge: of the 5xx class, and never an empty 500."""
-    return BoltResponse(status=503, body={"error": word})

@@ -110,6 +110,7 @@ class Ack(AsyncAck):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # Bolt's own has no annotations
         self._called: asyncio.Event | None = None  # of who waits: for a stored delivery, nobody does
+        self._no_more = False
 
     async def __call__(self, *args: Any, **kwargs: Any) -> BoltResponse:
         """Takes what Bolt's own takes."""
@@ -126,10 +127,11 @@ class Ack(AsyncAck):
         """Returns once it was called, or `end_wait`."""
         if self._called is None:
             self._called = asyncio.Event()
-        if self.response is None:
+        if self.response is None and not self._no_more:
             await self._called.wait()
 
     def end_wait(self) -> None:
         """There is an answer, or there will be none."""
+        self._no_more = True
         if self._called is not None:
             self._called.set()

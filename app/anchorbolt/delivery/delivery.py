@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,7 +14,7 @@ FORM = "application/x-www-form-urlencoded"
 
 @dataclass(slots=True)  # not frozen: to make such a one takes four times as long, and this is made for each request
 class Delivery:
-    """One request that a listener may want; `body` is what Slack sent, `payload` what it says. Nobody changes it."""
+    """One request that a listener may want. Whoever received it may set `headers`; nobody changes the rest."""
 
     kind: Kind
     type: str  # Slack's own word: app_mention, block_actions, /deploy
@@ -21,8 +22,10 @@ class Delivery:
     conversation: str | None
     lane: str
     content_type: str  # JSON or FORM
-    body: str = field(repr=False)
-    payload: dict[str, Any] = field(repr=False)
+    body: str = field(repr=False)  # what Slack sent
+    payload: dict[str, Any] = field(repr=False)  # what the body says
+    # By their names in lower case: all that Slack sent, or those that are stored (headers.py).
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

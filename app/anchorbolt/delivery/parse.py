@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from anchorbolt.delivery import headers as headers_of
 from anchorbolt.delivery import json_text, keys, shape
 from anchorbolt.delivery.delivery import FORM, JSON, Control, Delivery
 from anchorbolt.delivery.kinds import INTERACTIVE, Kind
@@ -24,13 +25,16 @@ def parse(body: bytes, content_type: str) -> Delivery | Control:
     return _from_json(text) if content_type == JSON else _from_form(text)
 
 
-def restore(body: str, content_type: str, key: str) -> Delivery:
-    """Reads a stored delivery again, under the key that it was stored with (a key may be random)."""
+def restore(body: str, content_type: str, key: str, headers: str | None = None) -> Delivery:
+    """Reads a stored delivery again, under the key that it was stored with (a key may be random).
+
+    `headers`: what `headers.kept` made of those that it came with. Raises RefusedError (400) for what is no delivery.
+    """
     found = _from_json(body) if content_type == JSON else _from_form(body)
     if isinstance(found, Control):
         raise RefusedError(400, "bad_kind")
     lane = keys.lane(found.kind, key, found.conversation, found.payload)
-    return replace(found, key=key, lane=lane)
+    return replace(found, key=key, lane=lane, headers=headers_of.restored(headers))
 
 
 def _from_json(text: str) -> Delivery | Control:

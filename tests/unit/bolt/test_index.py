@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from anchorbolt.bolt.index import ListenerIndex
+from anchorbolt.bolt.index import DISPATCHED, ListenerIndex
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.listener.async_listener import AsyncListener
 from slack_bolt.request.async_request import AsyncBoltRequest
@@ -74,10 +74,13 @@ async def first_match(app: AsyncApp, body: dict[str, Any]) -> int | None:
     """The position of the listener that Bolt would run, walking the listeners as its dispatch does."""
     request, response = AsyncBoltRequest(body=body, mode="socket_mode"), BoltResponse(status=200)
     everything = list(app._async_listeners)
-    listeners = app._async_listeners
-    for listener in listeners.candidates(body) if isinstance(listeners, ListenerIndex) else listeners:
-        if await listener.async_matches(req=request, resp=response):
-            return everything.index(listener)
+    token = DISPATCHED.set(request)
+    try:
+        for listener in app._async_listeners:
+            if await listener.async_matches(req=request, resp=response):
+                return everything.index(listener)
+    finally:
+        DISPATCHED.reset(token)
     return None
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from anchorbolt.bolt.authorization import Authorization
-from anchorbolt.bolt.conversation_arguments import ConversationArguments
 from anchorbolt.bolt.request import Request
 from anchorbolt.bolt.run import Ack
 from anchorbolt.delivery import Delivery, Kind
@@ -13,9 +12,6 @@ from anchorbolt.delivery.delivery import JSON
 from hypothesis import given
 from hypothesis import strategies as st
 from slack_bolt.context.ack.async_ack import AsyncAck
-from slack_bolt.middleware.attaching_conversation_kwargs.async_attaching_conversation_kwargs import (
-    AsyncAttachingConversationKwargs,
-)
 from slack_bolt.middleware.authorization.async_single_team_authorization import AsyncSingleTeamAuthorization
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
@@ -162,25 +158,22 @@ def test_a_request_is_the_one_that_bolt_makes(payload: dict[str, Any]) -> None:
     assert {name: getattr(mine, name) for name in same} == {name: getattr(stock, name) for name in same}
 
 
+def test_a_request_has_the_headers_that_slack_sent() -> None:
+    """Listeners find Slack's headers where Bolt has them, and none with which Bolt's adapter for AWS calls itself."""
+    sent = {
+        "content-type": "application/json; charset=utf-8",
+        "x-slack-retry-num": "1",
+        "x-slack-bolt-lazy-only": "1",
+        "x-slack-bolt-lazy-function-name": "theirs",
+    }
+    delivery = Delivery(Kind.EVENT, "x", "key", None, "lane", JSON, "{}", {}, sent)
+    mine = Request(delivery, {})
+    assert mine.headers == {"content-type": ["application/json; charset=utf-8"], "x-slack-retry-num": ["1"]}
+    assert (mine.lazy_only, mine.lazy_function_name, mine.content_type) == (False, None, JSON)
+
+
 async def _next() -> BoltResponse:
     return BoltResponse(status=200)
-
-
-@given(body)
-async def test_an_event_gets_the_arguments_that_bolt_attaches(payload: dict[str, Any]) -> None:
-    """`set_status`, `say_stream` and the like are there for the same events, made of the same parts."""
-    found = []
-    for middleware, request in (
-        (ConversationArguments(), ours(payload)),
-        (AsyncAttachingConversationKwargs(), bolts(payload)),
-    ):
-        error = None
-        try:
-            await middleware.async_process(req=request, resp=BoltResponse(status=200), next=_next)
-        except ValueError as raised:  # Bolt's own, of an assistant's event without its thread
-            error = str(raised)
-        found.append((context_of(request), error))
-    assert found[0] == found[1]
 
 
 @given(body, st.sampled_from(["xoxb-1", "xoxp-1"]))

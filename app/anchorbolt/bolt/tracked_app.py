@@ -1,0 +1,77 @@
+"""Bolt's `AsyncApp`, whose listeners run as parts of a Run: what the server and `anchorbolt.testing` have in common.
+
+Everything with a leading underscore is Bolt's own and may move in a new Bolt: this package holds all of it, and
+tests/unit/bolt/test_hooks.py fails with a clear sentence when one is gone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.lazy_listener.asyncio_runner import AsyncioLazyListenerRunner
+from slack_bolt.listener.async_listener_completion_handler import AsyncDefaultListenerCompletionHandler
+from slack_bolt.listener.async_listener_error_handler import AsyncDefaultListenerErrorHandler
+from slack_bolt.listener.async_listener_start_handler import AsyncDefaultListenerStartHandler
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+from anchorbolt.bolt.error_handler import ErrorHandler, Failure, MiddlewareErrorHandler
+from anchorbolt.bolt.index import DISPATCHED, ListenerIndex
+from anchorbolt.bolt.listener_runner import RUN, ListenerRunner
+from anchorbolt.bolt.run import Ack, Run
+
+
+class TrackedApp(AsyncApp):
+    """An `AsyncApp` with our listener runner, our index of listeners and our error handlers.
+
+    A request reaches its `async_dispatch` with the values of `context_for` in its context.
+    """
+
+    def __init__(self, *, failure: Failure, **options: Any) -> None:
+        """`failure`: what is answered where a listener raised, or did not acknowledge. `options`: AsyncApp's own."""
+        super().__init__(**options)
+        logger = self._framework_logger
+        self.error_handler = ErrorHandler(logger, failure)
+        self._async_listener_runner = ListenerRunner(
+            self.error_handler,
+            logger=logger,
+            process_before_response=self.process_before_response,
+            listener_error_handler=AsyncDefaultListenerErrorHandler(logger=logger),
+            listener_start_handler=AsyncDefaultListenerStartHandler(logger=logger),
+            listener_completion_handler=AsyncDefaultListenerCompletionHandler(logger=logger),
+            lazy_listener_runner=AsyncioLazyListenerRunner(logger=logger),
+        )
+        self._async_listeners = ListenerIndex()
+        self._async_middleware_error_handler = MiddlewareErrorHandler(self.error_handler, _fail)
+
+    async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
+        """Bolt's own entry: its walk through the middleware, and through those listeners that may match."""
+        token = DISPATCHED.set(req)
+        try:
+            return await super().async_dispatch(req)
+        finally:
+            DISPATCHED.reset(token)
+
+    def error(self, func: Callable[..., Awaitable[BoltResponse | None]]) -> Callable[..., Awaitable[Any]]:
+        """Bolt's `@app.error`: a handler that returns a response, or changes the one it is given, handles the error."""
+        super().error(func)  # checks that it is a coroutine function
+        self.error_handler.set(func)
+        self._async_middleware_error_handler = MiddlewareErrorHandler(self.error_handler, _fail)
+        return func
+
+    def _handle_unmatched_requests(self, req: AsyncBoltRequest, resp: BoltResponse) -> BoltResponse:
+        run: Run = req.context[RUN]
+        run.unmatched = True
+        return super()._handle_unmatched_requests(req, resp)
+
+
+def context_for(run: Run) -> dict[str, Any]:
+    """What the context of a request holds while it is dispatched for a run."""
+    return {RUN: run, "delivery": run.attempt, "ack": Ack()}
+
+
+def _fail(request: AsyncBoltRequest, error: Exception) -> None:
+    run: Run = request.context[RUN]
+    run.fail(error)

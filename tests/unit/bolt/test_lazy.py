@@ -1,0 +1,90 @@
+"""Lazy functions: each runs with a request of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+from anchorbolt.bolt.own_copy import own_copy
+from anchorbolt.emulator.samples import make
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_sdk.web.async_client import AsyncWebClient
+
+from tests.unit.bolt.conftest import AppWith
+
+
+@pytest.mark.parametrize("kind", ["command", "app_mention"])
+async def test_lazy_functions_do_not_see_each_others_changes(app_with: AppWith, kind: str) -> None:
+    """What a lazy function changes in its body, its context or its client, no other one sees; nor does the listener."""
+    seen: list[Any] = []
+    changed, go_on = asyncio.Event(), asyncio.Event()
+    lock = threading.Lock()  # cannot be copied
+
+    async def acknowledge(ack: AsyncAck, body: dict[str, Any], context: AsyncBoltContext) -> None:
+        context["list"], context["lock"] = ["from the listener"], lock
+        await ack()
+        if kind == "command":  # an event's lazy functions begin when its listener has ended
+            await go_on.wait()
+        seen.append(("listener", "changed" in body, context["list"]))
+
+    async def changes(body: dict[str, Any], context: AsyncBoltContext, client: AsyncWebClient) -> None:
+        body["changed"] = True
+        (body.get("event") or body)["text"] = "changed"
+        context["list"].append("from the lazy one")
+        client.token = "xoxb-changed"
+        changed.set()
+
+    async def looks(body: dict[str, Any], context: AsyncBoltContext, client: AsyncWebClient) -> None:
+        await changed.wait()
+        text = (body.get("event") or body)["text"]
+        seen.append(("lazy", "changed" in body or text == "changed", context["list"]))
+        assert context["lock"] is lock
+        assert client.token == "xoxb-made-up"
+        go_on.set()
+
+    def register(app: AsyncApp) -> None:
+        app.command("/approval")(ack=acknowledge, lazy=[changes, looks])
+        app.event("app_mention")(ack=acknowledge, lazy=[changes, looks])
+
+    async with app_with(register) as app:
+        ack = await app.player.send(make(kind))
+        row = await app.until_ended(ack.sample.key)
+        assert (row.state, row.error) == ("done", None)
+    untouched = ["from the listener"]
+    assert sorted(seen) == [("lazy", False, untouched), ("listener", False, untouched)]
+
+
+async def test_one_lazy_function_beside_a_listener_that_goes_on(app_with: AppWith) -> None:
+    """A single lazy function has a request of its own too, while the listener that acknowledged still runs."""
+    changed = asyncio.Event()
+    seen = []
+
+    async def acknowledge(ack: AsyncAck, body: dict[str, Any]) -> None:
+        await ack()
+        await changed.wait()
+        seen.append(body.get("changed"))
+
+    async def lazy(body: dict[str, Any]) -> None:
+        body["changed"] = True
+        changed.set()
+
+    def register(app: AsyncApp) -> None:
+        app.command("/approval")(ack=acknowledge, lazy=[lazy])
+
+    async with app_with(register) as app:
+        ack = await app.player.send(make("command"))
+        assert (await app.until_ended(ack.sample.key)).state == "done"
+    assert seen == [None]
+
+
+def test_a_body_that_is_nested_too_deep_is_shared() -> None:
+    """A body that Python cannot walk through is no error: the copy of the request has it as it is."""
+    body: dict[str, Any] = {}
+    for _ in range(5_000):
+        body = {"inner": body}
+    request = AsyncBoltRequest(body={"event": {}}, mode="socket_mode")
+    request.body = body
+    assert own_copy(request).body is body
