@@ -19,16 +19,18 @@ SILENCE = b"..."
 
 @dataclass
 class CannedServer:
-    """`requests`: what came, each with the number of its connection."""
+    """`requests`: what came, each with the number of its connection. `open`: how many connections stand now."""
 
     answers: list[bytes]
     url: str = ""
     requests: list[tuple[int, bytes]] = field(default_factory=list)
     connections: int = 0
+    open: int = 0
     last_writer: asyncio.StreamWriter | None = None
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
+        self.open += 1
         number, self.last_writer = self.connections, writer
         try:
             while True:
@@ -44,6 +46,7 @@ class CannedServer:
         except (asyncio.IncompleteReadError, ConnectionError):
             return
         finally:
+            self.open -= 1
             writer.close()
 
 

@@ -1,1 +1,1 @@
-"""The Web API as listeners call it: one session for all, counted, and a short way for what they call all the time."""
+"""The Web API client that listeners are given: slack_sdk's, over one aiohttp session, with its calls counted."""

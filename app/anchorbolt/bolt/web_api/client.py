@@ -1,28 +1,36 @@
-"""The Web API client that all listeners share: one session, and Slack's wishes on retries honoured."""
+"""Makes the Web API client of the process, and the copy of it that each request is given."""
 
 from __future__ import annotations
 
 import logging
 
-import aiohttp
 from slack_sdk.http_retry.builtin_async_handlers import (
     AsyncConnectionErrorRetryHandler,
     AsyncRateLimitErrorRetryHandler,
     AsyncServerErrorRetryHandler,
 )
 
-from anchorbolt.bolt.web_api.pool import CONNECTIONS, WebPool
-from anchorbolt.bolt.web_api.watched_client import Shared, WatchedClient, Witness
+from anchorbolt.bolt.web_api import session
+from anchorbolt.bolt.web_api.watched_client import WatchedClient, Witness
 
 TIMEOUT_SECONDS = 30
 LOGGER = "slack_sdk.web.async_client"  # the SDK's own name
 
 
 def create(token: str, base_url: str) -> WatchedClient:
-    """The client without its session, which needs a running loop."""
+    """Makes the client without its session, which needs a running event loop.
+
+    Args:
+        token: the bot token.
+        base_url: the address of the Web API; a method's name is appended to it.
+
+    Returns:
+        A client that can be called at once: until `share`, slack_sdk opens a session of its own for each call.
+    """
     logger = logging.getLogger(LOGGER)
     if logger.level == logging.NOTSET:
-        # The SDK looks at the logger's own level, and takes 0 for DEBUG: it would write a line for nobody in each call.
+        # The SDK compares the logger's own level with DEBUG. NOTSET is 0, so it would format a debug record in each
+        # call that no handler is going to write.
         logger.setLevel(logger.getEffectiveLevel())
     return WatchedClient(
         token=token,
@@ -31,7 +39,7 @@ def create(token: str, base_url: str) -> WatchedClient:
         user_agent_prefix="Anchorbolt",
         logger=logger,
         retry_handlers=[
-            Witness(),  # first: it sees what the others repeat
+            Witness(),  # first, because slack_sdk stops at the first handler that asks for another try
             AsyncConnectionErrorRetryHandler(),
             AsyncRateLimitErrorRetryHandler(max_retry_count=1),
             AsyncServerErrorRetryHandler(),
@@ -40,22 +48,26 @@ def create(token: str, base_url: str) -> WatchedClient:
 
 
 def share(client: WatchedClient) -> None:
-    """Opens what all clients of the process share: connections are kept, and a request has a time limit of its own."""
-    client.session = aiohttp.ClientSession(
-        timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS), connector=aiohttp.TCPConnector(limit=CONNECTIONS)
-    )
-    client.shared = Shared(client.session, WebPool(client.base_url, TIMEOUT_SECONDS), client.retry_handlers)
+    """Opens the session that all calls of the process go through. Needs a running event loop."""
+    client.session = client.shared = session.create()
 
 
 async def close(client: WatchedClient) -> None:
-    """Ends the connections."""
+    """Closes the shared session and its connections."""
     if client.shared is not None:
-        client.shared.pool.close()
-        await client.shared.session.close()
+        await client.shared.close()
 
 
 def for_request(client: WatchedClient, team_id: str | None) -> WatchedClient:
-    """A client that a listener may change (its token, its headers) without changing anybody else's."""
+    """Copies the client for one request.
+
+    Args:
+        client: the client of the process.
+        team_id: the workspace of the request, sent with each call; an org-wide installation needs it.
+
+    Returns:
+        A client that a listener may change (token, headers, retry handlers, timeout) without changing another's.
+    """
     mine = WatchedClient.__new__(WatchedClient)  # a tenth of what copy.copy takes
     mine.__dict__ = client.__dict__.copy()
     mine.headers = client.headers.copy()

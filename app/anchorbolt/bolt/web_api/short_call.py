@@ -1,101 +1,126 @@
-"""A call of the Web API that goes the short way: past aiohttp, and past what slack_sdk does for files and forms.
+"""A Web API call with JSON and a plain answer, without what slack_sdk does for forms, files and retries.
 
-A POST of JSON is what listeners do all the time (chat.*, views.*, reactions.*), and the long way spends four fifths of
-its instructions on what such a call does not need: a seventh of all that an event costs (docs/decisions/0070). Retry
-handlers, errors and the response are slack_sdk's own.
+Listeners make such calls all the time (chat.*, views.*, reactions.*). aiohttp sends the request and reads the answer.
+What the answer means is decided here only when it is a 200 with JSON. Everything else, an error included, is handed to
+slack_sdk as if slack_sdk had received it, so that errors and retries are slack_sdk's own (docs/decisions/0071).
 """
 
 from __future__ import annotations
 
-import json
-import logging
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
-from slack_sdk.errors import SlackApiError
-from slack_sdk.http_retry.request import HttpRequest
-from slack_sdk.http_retry.response import HttpResponse
-from slack_sdk.http_retry.state import RetryState
+import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_internal_utils import _request_with_session
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from slack_sdk.web.deprecation import show_deprecation_warning_if_any
+from slack_sdk.web.internal_utils import _build_req_args, _get_url
+from yarl import URL
 
-from anchorbolt.bolt.web_api.connection import Answer
-from anchorbolt.bolt.web_api.pool import WebPool
+from anchorbolt.bolt.web_api.session import loads, time_limit
 
-_RESPONSE_LOGGER = logging.getLogger(AsyncSlackResponse.__module__)
-# Of the same method slack_sdk says the same every time.
-_warn_once = lru_cache(maxsize=1_000)(show_deprecation_warning_if_any)
+Received = aiohttp.ClientResponse | Exception
+_NONE: Any = None  # slack_sdk's annotations do not allow the None that slack_sdk itself passes
 
 
-class ShortCall:
-    """One call, sent again as long as a retry handler asks for that."""
+async def send(
+    client: AsyncWebClient, session: aiohttp.ClientSession, method: str, arguments: dict[str, Any]
+) -> AsyncSlackResponse:
+    """Calls a method of the Web API, as `AsyncWebClient.api_call(method, json=arguments)` does.
 
-    def __init__(
-        self, client: AsyncWebClient, pool: WebPool, method: str, arguments: dict[str, Any], request: bytes
-    ) -> None:
-        """`request`: as the pool wrote it."""
-        self._client = client
-        self._pool = pool
-        self._url = client.base_url + method
-        self._arguments = arguments
-        self._request = request
-        self._state: RetryState | None = None  # none is needed while all goes well
-        _warn_once(method)
+    Args:
+        client: its token, headers, timeout and retry handlers are used.
+        session: where the requests go out.
+        method: for example "chat.postMessage".
+        arguments: the JSON of the request. The client's default parameters are added to it, as slack_sdk does.
 
-    async def make(self) -> AsyncSlackResponse:
-        """Raises what slack_sdk raises."""
-        while True:
-            try:
-                answer = await self._pool.ask(self._request)
-                data = self._read(answer)
-            except Exception as error:
-                if await self._again(None, {}, error):
-                    continue
-                raise
-            if (answer.status == 200 and self._state is None) or not await self._again(answer, data, None):
-                response = self._response(answer, data)
-                response.validate()  # type: ignore[no-untyped-call]
-                return response
-
-    def _read(self, answer: Answer) -> Any:
-        try:
-            return answer.json()
-        except json.JSONDecodeError as error:
-            said = f"Slack's answer is no JSON: {error}"
-            raise SlackApiError(said, self._response(answer, {})) from error  # type: ignore[no-untyped-call]
-
-    async def _again(self, answer: Answer | None, data: Any, error: Exception | None) -> bool:
-        """Asks the retry handlers, in their order, as slack_sdk does (web/async_internal_utils.py)."""
-        state = self._state = self._state or RetryState()
-        state.next_attempt_requested = False
-        request = HttpRequest(method="POST", url=self._url, headers={})
-        response = (
-            HttpResponse(status_code=answer.status, headers=dict(answer.headers), body=data)
-            if answer is not None
-            else None
-        )
-        for handler in self._client.retry_handlers:
-            if await handler.can_retry_async(state=state, request=request, response=response, error=error):
-                await handler.prepare_for_next_attempt_async(
-                    state=state, request=request, response=response, error=error
-                )
-                break
-        return state.next_attempt_requested
-
-    def _response(self, answer: Answer, data: Any) -> AsyncSlackResponse:
-        # As its __init__ does, which takes the lock of `logging` to look for its logger.
-        response = AsyncSlackResponse.__new__(AsyncSlackResponse)
-        response.__dict__.update(
+    Raises:
+        SlackApiError: Slack's answer says that the call failed.
+        aiohttp.ClientError: no answer, or a broken one.
+        TimeoutError: no whole answer within `client.timeout` seconds.
+    """
+    api_url, url = _urls(client.base_url, method)
+    req_args = _build_req_args(
+        token=client.token,
+        http_verb="POST",
+        files=_NONE,
+        data=_NONE,
+        default_params=client.default_params,
+        params=_NONE,
+        json=arguments,
+        headers=client.headers,
+        auth=_NONE,
+        ssl=client.ssl,
+        proxy=client.proxy,
+    )
+    del req_args["files"]  # no argument of aiohttp's; slack_sdk removes it too
+    limit = time_limit(client.timeout)
+    data = None
+    received: Received
+    try:
+        received = await session.request("POST", url, timeout=limit, **req_args)
+        data = await _plain_data(received)
+    except Exception as error:
+        received = error
+    if isinstance(received, Exception) or data is None:
+        result = await _request_with_session(
+            current_session=cast("aiohttp.ClientSession", _Received(received, session)),  # in all that is used of one
+            timeout=client.timeout,
+            logger=client.logger,
             http_verb="POST",
-            api_url=self._url,
-            req_args={"json": self._arguments},
-            data=data,
-            headers=answer.headers,  # what aiohttp gives it is no dict either
-            status_code=answer.status,
-            _initial_data=data,
-            _iteration=None,
-            _client=self._client,
-            _logger=_RESPONSE_LOGGER,
+            api_url=api_url,
+            req_args={**req_args, "timeout": limit},
+            retry_handlers=client.retry_handlers,
         )
-        return response
+    else:
+        result = {"data": data, "headers": received.headers, "status_code": received.status}
+    response = AsyncSlackResponse(client=client, http_verb="POST", api_url=api_url, req_args=req_args, **result)
+    return response.validate()  # type: ignore[no-any-return, no-untyped-call]
+
+
+async def _plain_data(received: aiohttp.ClientResponse) -> Any:
+    """Reads the whole answer, and returns its data if it is a 200 with JSON; else None.
+
+    Raises:
+        aiohttp.ClientError: the answer ended too early.
+    """
+    body = await received.read()
+    if received.status != 200 or received.content_type != "application/json":
+        return None
+    try:
+        return loads(body)
+    except ValueError:  # slack_sdk reads the body again: it may read it, and else it knows what to raise
+        return None
+
+
+class _Received:
+    """A session for slack_sdk whose first answer has been received already. Further requests go out."""
+
+    closed = False
+
+    def __init__(self, received: Received, session: aiohttp.ClientSession) -> None:
+        self._received: Received | None = received
+        self._session = session
+
+    def request(self, verb: str, url: str, **arguments: Any) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
+        """Returns what aiohttp's `request` returns."""
+        received, self._received = self._received, None
+        return self._session.request(verb, url, **arguments) if received is None else _given(received)
+
+
+@asynccontextmanager
+async def _given(received: Received) -> AsyncIterator[aiohttp.ClientResponse]:
+    if isinstance(received, Exception):
+        raise received
+    yield received  # its body was read, so its connection is free already
+
+
+@lru_cache(maxsize=1_000)
+def _urls(base_url: str, method: str) -> tuple[str, URL]:
+    """Returns a method's address as slack_sdk and as aiohttp have it, and warns once of a deprecated method."""
+    show_deprecation_warning_if_any(method)
+    api_url = _get_url(base_url, method)
+    return api_url, URL(api_url)

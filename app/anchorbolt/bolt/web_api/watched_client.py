@@ -4,47 +4,45 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.async_handler import AsyncRetryHandler
+from slack_sdk.http_retry.builtin_async_handlers import (
+    AsyncConnectionErrorRetryHandler,
+    AsyncRateLimitErrorRetryHandler,
+    AsyncServerErrorRetryHandler,
+)
 from slack_sdk.http_retry.request import HttpRequest
 from slack_sdk.http_retry.response import HttpResponse
 from slack_sdk.http_retry.state import RetryState
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
+from slack_sdk.web.file_upload_v2_result import FileUploadV2Result
 
 from anchorbolt.bolt import slack_error
-from anchorbolt.bolt.web_api.pool import WebPool
-from anchorbolt.bolt.web_api.short_call import ShortCall
+from anchorbolt.bolt.web_api import short_call
+from anchorbolt.bolt.web_api.session import time_limit
 from anchorbolt.telemetry import metrics, traces
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """What the clients of a process were given in common. One that has something else goes slack_sdk's own way."""
-
-    session: aiohttp.ClientSession
-    pool: WebPool
-    retry_handlers: Sequence[AsyncRetryHandler]
-
-
 class WatchedClient(AsyncWebClient):
-    """slack_sdk's, seen from outside, with a short way for a POST of JSON."""
+    """slack_sdk's client with its calls counted, a short path for JSON, and `timeout` honoured for each request."""
 
-    shared: Shared | None = None  # None: no session is open yet
+    shared: aiohttp.ClientSession | None = None  # the session of the process; None: it is not open yet
 
     async def api_call(self, api_method: str, **arguments: Any) -> AsyncSlackResponse:
-        """slack_sdk's own: every method of it comes through here."""
+        """Makes one call; every method of slack_sdk's client comes through here. Raises what slack_sdk raises."""
         began = time.monotonic()
         result, status = "cancelled", None
         call = traces.begin_call(api_method, self.base_url)
         try:
-            short = self._short(api_method, arguments)
-            response = await (super().api_call(api_method, **arguments) if short is None else short.make())
+            session = self._shared_session()
+            if session is not None and self._is_plain(arguments):
+                response = await short_call.send(self, session, api_method, arguments["json"])
+            else:
+                response = await super().api_call(api_method, **arguments)
             result, status = "ok", response.status_code
         except Exception as error:
             result, status = of_error(error), slack_error.status(error)
@@ -57,28 +55,37 @@ class WatchedClient(AsyncWebClient):
             if call is not None:
                 call.end(result, status)
 
-    def _short(self, method: str, arguments: dict[str, Any]) -> ShortCall | None:
-        """The call, where it is a plain POST of JSON by a client whose transport nobody has changed."""
-        shared, json = self.shared, arguments.get("json")
-        if shared is None or not isinstance(json, dict) or len(arguments) != 1 or "token" in json:
-            return None
-        if not (
-            self.session is shared.session
-            and self.retry_handlers == shared.retry_handlers
-            and self.base_url == shared.pool.base_url
-            and self.proxy is None
-            and self.ssl is None
-            and self._logger.level > logging.DEBUG  # the long way writes what it sends
-        ):
-            return None
-        for name, value in self.default_params.items():
-            json.setdefault(name, value)
-        request = shared.pool.write(method, self.token, self.headers, json)
-        return None if request is None else ShortCall(self, shared.pool, method, json, request)
+    def _shared_session(self) -> aiohttp.ClientSession | None:
+        """Returns the session of the process, if it is open and nobody has set another one."""
+        shared = self.shared
+        return shared if shared is not None and self.session is shared and not shared.closed else None
+
+    def _is_plain(self, arguments: dict[str, Any]) -> bool:
+        """Returns whether a call needs nothing but a POST of JSON, and no retry handler that looks at its answer."""
+        return (
+            len(arguments) == 1
+            and isinstance(arguments.get("json"), dict)
+            and all(type(handler) in NEVER_AFTER_SUCCESS for handler in self.retry_handlers)
+            and self._logger.level > logging.DEBUG  # slack_sdk's own path logs what it sends
+        )
+
+    async def _request(self, *, http_verb: str, api_url: str, req_args: dict[str, Any]) -> dict[str, Any]:
+        """Sends a request, as slack_sdk does, and honours `timeout`, which slack_sdk ignores once a session is set.
+
+        A session that a listener has set has its own time limits.
+        """
+        if self._shared_session() is not None:
+            req_args = {**req_args, "timeout": time_limit(self.timeout)}
+        return await super()._request(http_verb=http_verb, api_url=api_url, req_args=req_args)
+
+    async def _upload_file(self, *, url: str, data: bytes, proxy: Any, ssl: Any, **_: Any) -> FileUploadV2Result:
+        """Uploads a file, as slack_sdk does, but through `_request`, so that `timeout` holds here too."""
+        result = await self._request(http_verb="POST", api_url=url, req_args={"data": data, "proxy": proxy, "ssl": ssl})
+        return FileUploadV2Result(status=result["status_code"], body=result.get("body"))  # type: ignore[arg-type]
 
 
 class Witness(AsyncRetryHandler):
-    """A retry handler that never asks for a retry: it sees every answer, also those that another one repeats."""
+    """A retry handler that never asks for another try: it counts tries, and answers that say "rate limited"."""
 
     async def can_retry_async(
         self,
@@ -88,7 +95,7 @@ class Witness(AsyncRetryHandler):
         response: HttpResponse | None = None,
         error: Exception | None = None,
     ) -> bool:
-        """slack_sdk's own hook."""
+        """Counts, and returns False. slack_sdk calls it after each try, before the handler that may ask for another."""
         if state.current_attempt:
             metrics.web_api_retries.add(_method(request))
             traces.call_sent_again(state.current_attempt, response.status_code if response is not None else None)
@@ -97,8 +104,15 @@ class Witness(AsyncRetryHandler):
         return False
 
 
+# Handlers that never ask for another try after a 200 with JSON. Any other one has to be asked: slack_sdk does that.
+# Exact types, because a subclass may ask.
+NEVER_AFTER_SUCCESS = frozenset(
+    {Witness, AsyncConnectionErrorRetryHandler, AsyncRateLimitErrorRetryHandler, AsyncServerErrorRetryHandler}
+)
+
+
 def of_error(error: Exception) -> str:
-    """A word for how a call failed: Slack's own, or what kept us from Slack's."""
+    """Returns a word for how a call failed: Slack's own (`channel_not_found`), or what kept us from an answer."""
     if (word := slack_error.word(error)) is not None:
         return word
     if isinstance(error, SlackApiError):

@@ -1,56 +1,26 @@
-"""The short way of a Web API call ends as slack_sdk's own way does, whatever comes back."""
+"""The short path of a Web API call ends as slack_sdk's own path does, whatever comes back."""
 
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import ssl
 import subprocess
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 from anchorbolt.bolt.web_api import client as web_client
-from anchorbolt.bolt.web_api.pool import WebPool
-from anchorbolt.bolt.web_api.watched_client import Shared, WatchedClient
-from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_base_client import AsyncBaseClient
 
 from tests.support.canned_server import CLOSED, SILENCE, answer, canned_server
 from tests.support.waiting import until
+from tests.unit.bolt.web_api.clients import ALL, LONG, SHORT, STOCK, a_client, client_of, outcome, post
 
 OK = answer(b'{"ok": true, "ts": "1.2"}')
-
-
-@asynccontextmanager
-async def a_client(url: str, *, short: bool = True) -> AsyncIterator[WatchedClient]:
-    """As the app makes it; `short` False: every call goes slack_sdk's own way."""
-    client = web_client.create("xoxb-made-up", url)
-    web_client.share(client)
-    shared = client.shared
-    if not short:
-        client.shared = None
-    try:
-        yield client
-    finally:
-        client.shared = shared
-        await web_client.close(client)
-
-
-async def outcome(answers: list[bytes], *, short: bool) -> Any:
-    """What a listener sees of one call."""
-    async with canned_server(answers) as server, a_client(server.url, short=short) as client:
-        try:
-            response = await client.chat_postMessage(channel="C1", text="hello")
-        except SlackApiError as error:
-            found = error.response
-            return type(error), getattr(found, "status_code", getattr(found, "status", None)), len(server.requests)
-        except Exception as error:
-            return type(error), None, len(server.requests)
-        return response.data, response.status_code, response.headers.get("X-OAuth-Scopes"), len(server.requests)
-
+ZIPPED = gzip.compress(b'{"ok": true, "ts": "1.2"}')
 
 CASES = {
     "a plain answer": [answer(b'{"ok": true, "ts": "1.2"}', b"x-oauth-scopes: chat:write")],
@@ -61,57 +31,90 @@ CASES = {
     ],
     "no length": [b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX: until-closed\r\n\r\n{"ok": true}'],
     "early hints before it": [b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + OK],
+    "gzip": [answer(ZIPPED, b"Content-Encoding: gzip")],
+    "broken gzip": [answer(b"no gzip", b"Content-Encoding: gzip")],
     "rate limited, then not": [answer(b'{"ok": false}', b"Retry-After: 0", status=b"429 Too Many Requests"), OK],
     "rate limited twice": [answer(b'{"ok": false}', b"Retry-After: 0", status=b"429 Too Many Requests")] * 2,
+    "rate limited without a body": [answer(b"", b"Retry-After: 0", status=b"429 Too Many Requests"), OK],
+    "unavailable without a body": [answer(b"", status=b"503 Service Unavailable"), OK],
     "closed instead of an answer, then not": [CLOSED, OK],
+    "closed twice": [CLOSED, CLOSED],
+    "an answer that ends in its head": [b"HTTP/1.1 200 OK\r\nX: until-closed\r\nContent-", OK],
+    "an answer that ends in its body": [
+        b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\nX: until-closed\r\n\r\n{"ok": t',
+        OK,
+    ],
+    "chunks that end too early": [
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nX: until-closed\r\n\r\n"
+        b'7\r\n{"ok": \r\n',
+        OK,
+    ],
     "an error page": [answer(b"<h1>Bad Gateway</h1>", status=b"502 Bad Gateway", kind=b"text/html")],
     "a page with 200": [answer(b"<h1>Welcome</h1>", kind=b"text/html")],
     "a page that says it is JSON": [answer(b"<h1>Welcome</h1>")],
+    "JSON that says it is a page": [answer(b'{"ok": true}', kind=b"text/html")],
+    "text": [answer(b"OK", kind=b"text/plain")],
+    "an archive": [answer(b"\x1f\x8b", kind=b"application/gzip")],
+    "another JSON": [answer(b'{"ok": true}', kind=b"application/problem+json")],
     "a list": [answer(b"[]")],
+    "null": [answer(b"null")],
     "an empty answer": [answer(b"")],
     "ok without a body": [b"HTTP/1.1 204 No Content\r\n\r\n"],
+    "no content type": [b'HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n{"ok": true}'],
+    "another charset": [answer('{"ok": true, "text": "ü"}'.encode("latin-1"), kind=b"application/json;charset=latin1")],
+    "no UTF-8": [answer('{"ok": true, "text": "ü"}'.encode("latin-1"))],
+    "half of a surrogate pair": [answer(b'{"ok": true, "text": "\\ud83d"}')],
+    "both halves of a surrogate pair": [answer(b'{"ok": true, "text": "\\ud83d\\ude00"}')],
+    "not a number": [answer(b'{"ok": true, "score": NaN, "most": Infinity, "least": -1e999}')],
+    "integers beyond 64 bits": [answer(b'{"ok": true, "id": [18446744073709551616, -9223372036854775809]}')],
+    "integers within 64 bits": [answer(b'{"ok": true, "id": [18446744073709551615, 123456789012345678, -0, 1.0]}')],
+    "a name twice": [answer(b'{"ok": false, "ok": true}')],
+    "a redirect": [b"HTTP/1.1 302 Found\r\nLocation: /api/auth.test\r\nContent-Length: 0\r\n\r\n", OK],
 }
 
 
+@pytest.mark.parametrize("kind", [SHORT, LONG])
 @pytest.mark.parametrize("answers", CASES.values(), ids=CASES.keys())
-async def test_it_ends_as_the_long_way(answers: list[bytes]) -> None:
-    """The same data, the same error, the same number of tries as through aiohttp and slack_sdk."""
-    assert await outcome(answers, short=True) == await outcome(answers, short=False)
+async def test_it_ends_as_with_slack_sdk(answers: list[bytes], kind: str) -> None:
+    """The same data, the same error and the same number of requests as with slack_sdk's own client."""
+    assert await outcome(kind, answers) == await outcome(STOCK, answers)
 
 
 async def test_a_response_has_all_that_the_sdk_gives_it() -> None:
-    """The short way makes it without its constructor: a field that a new slack_sdk adds must not be forgotten."""
-    made = []
-    for short in (True, False):
-        async with canned_server([OK]) as server, a_client(server.url, short=short) as client:
-            response = await client.chat_postMessage(channel="C1", text="hello")
-            made.append({name: type(value) for name, value in vars(response).items() if name != "headers"})
-    assert made[0].keys() == made[1].keys()
-    assert made[0]["_logger"] is made[1]["_logger"]
+    """The response has the fields that slack_sdk gives it, and the arguments with which it asks for the next page."""
+    made, asked = [], []
+    for kind in ALL:
+        async with canned_server([OK]) as server, client_of(kind, server.url) as client:
+            response = await post(client)
+            made.append({name: type(value) for name, value in vars(response).items() if name != "_client"})
+            asked.append((response.http_verb, response.api_url.replace(server.url, "/"), response.req_args))
+            assert response._client is client
+    assert made[0] == made[1] == made[2]
+    assert asked[0] == asked[1] == asked[2]
 
 
 async def test_what_is_no_http_is_an_error_of_aiohttps() -> None:
     """Bytes that are no HTTP fail the call, and the connection is not used again."""
     async with canned_server([b"220 mail.example ESMTP\r\n", OK]) as server, a_client(server.url) as client:
-        with pytest.raises(aiohttp.ClientPayloadError):
-            await client.chat_postMessage(channel="C1", text="hello")
-        assert (await client.chat_postMessage(channel="C1", text="hello"))["ok"]
+        with pytest.raises(aiohttp.ClientError):
+            await post(client)
+        assert (await post(client))["ok"]
         assert [number for number, _ in server.requests] == [1, 2]
 
 
-async def test_it_sends_what_the_long_way_sends() -> None:
-    """The same head and the same JSON, token and team included, as through aiohttp and slack_sdk."""
+@pytest.mark.parametrize("kind", [SHORT, LONG])
+async def test_it_sends_what_slack_sdk_sends(kind: str) -> None:
+    """The same head and the same JSON, token and team included, as slack_sdk's own client."""
     sent = []
-    for short in (True, False):
-        async with canned_server([OK]) as server, a_client(server.url, short=short) as client:
+    for one in (kind, STOCK):
+        async with canned_server([OK]) as server, client_of(one, server.url) as client:
             client.default_params = {"team_id": "T1"}
             client.headers["X-Of-Mine"] = "1"
-            await client.chat_postMessage(channel="C1", text="grüße")
+            await client.chat_postMessage(channel="C1", text="grüße \ud83d", metadata={"n": 2**70})
             head, _, body = server.requests[0][1].partition(b"\r\n\r\n")
             line, *lines = head.decode().split("\r\n")
             headers = {name.lower(): value for name, _, value in (one.partition(": ") for one in lines)}
-            for of_aiohttp in ("accept", "accept-encoding", "content-length", "host"):
-                headers.pop(of_aiohttp, None)
+            del headers["host"]
             sent.append((line, headers, json.loads(body)))
     assert sent[0] == sent[1]
 
@@ -121,11 +124,11 @@ async def test_connections_are_kept() -> None:
     closes = answer(b'{"ok": true}', b"Connection: close")
     async with canned_server([OK, OK, closes, OK, OK]) as server, a_client(server.url) as client:
         for _ in range(4):
-            await client.chat_postMessage(channel="C1", text="hello")
+            await post(client)
         assert server.last_writer is not None
         server.last_writer.close()  # idle for too long, the other side finds
         await server.last_writer.wait_closed()
-        await client.chat_postMessage(channel="C1", text="hello")
+        await post(client)
         assert [number for number, _ in server.requests] == [1, 1, 1, 2, 3]
 
 
@@ -142,60 +145,88 @@ async def test_an_answer_that_nobody_waits_for_is_given_to_nobody_else() -> None
         assert [number for number, _ in server.requests] == [1, 2]
 
 
-async def test_silence_ends() -> None:
-    """An answer that does not come within the time limit is a TimeoutError."""
-    async with canned_server([SILENCE]) as server, a_client(server.url) as client:
-        assert client.shared is not None
-        client.shared = Shared(client.shared.session, WebPool(server.url, 0.05), client.retry_handlers)
-        with pytest.raises(TimeoutError):
-            await client.chat_postMessage(channel="C1", text="hello")
-
-
 async def test_nobody_there_is_an_error_of_aiohttps() -> None:
     """A port that nobody listens on is what slack_sdk's handlers know as an error of the connection."""
     async with canned_server([]) as server:
         url = server.url
     async with a_client(url) as client:
         with pytest.raises(aiohttp.ClientOSError):
-            await client.chat_postMessage(channel="C1", text="hello")
+            await post(client)
 
 
-@pytest.mark.parametrize("change", ["session", "retry_handlers", "base_url", "token", "header"])
-async def test_who_changes_the_transport_gets_it(change: str) -> None:
-    """A client with a session, handlers, an address or a head of its own never goes the short way."""
-    async with canned_server([OK]) as server, a_client(server.url) as client, aiohttp.ClientSession() as own:
-        mine = web_client.for_request(client, None)
-        match change:
-            case "session":
-                mine.session = own
-            case "retry_handlers":
-                mine.retry_handlers.append(client.retry_handlers[0])
-            case "base_url":
-                mine.base_url = server.url.replace("127.0.0.1", "localhost")
-            case "token":
-                mine.token = None
-            case "header":
-                mine.headers["X-Bad"] = "1\r\nX-Evil: 1"
-        assert mine._short("chat.postMessage", {"json": {"channel": "C1"}}) is None
-        assert client._short("chat.postMessage", {"json": {"channel": "C1"}}) is not None
+async def test_who_changes_the_client_of_a_request_gets_it() -> None:
+    """A token, a header, an address, a proxy or a session that a listener sets is used, and by nobody else's calls."""
+    async with (
+        canned_server([OK] * 9) as server,
+        a_client("http://slack.example/api/") as client,
+        aiohttp.ClientSession(headers={"X-Session": "own"}) as own,
+    ):
+        client.base_url = server.url
+        for change in (
+            {"token": "xoxb-another"},
+            {"headers": {"X-Of-Mine": "1"}},
+            {"base_url": server.url.replace("/api/", "/other/")},
+            {"proxy": server.url, "base_url": "http://slack.example/api/"},
+            {"session": own},
+        ):
+            mine = web_client.for_request(client, None)
+            vars(mine).update(change)
+            await post(mine)
+        await post(web_client.for_request(client, None))
+        sent = [request for _, request in server.requests]
+        assert b"Authorization: Bearer xoxb-another\r\n" in sent[0]
+        assert b"X-Of-Mine: 1\r\n" in sent[1]
+        assert sent[2].startswith(b"POST /other/chat.postMessage ")
+        assert sent[3].startswith(b"POST http://slack.example/api/chat.postMessage ")
+        assert b"X-Session: own\r\n" in sent[4]
+        assert sent[5].startswith(b"POST /api/chat.postMessage ")
+        assert not [sign for sign in (b"another", b"X-Of-Mine", b"X-Session") if sign in sent[5]]
+
+
+@pytest.mark.parametrize("kind", ALL)
+async def test_a_header_with_a_line_break_is_refused(kind: str) -> None:
+    """A header that would add another one to the request fails the call before anything is sent."""
+    async with canned_server([OK]) as server, client_of(kind, server.url) as client:
+        client.headers["X-Bad"] = "1\r\nX-Evil: 1"
+        with pytest.raises(ValueError, match="header"):
+            await post(client)
+        assert server.requests == []
+
+
+async def test_a_plain_call_takes_the_short_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """chat.postMessage does not pass through slack_sdk's handling of forms and files."""
+    monkeypatch.delattr(AsyncBaseClient, "api_call")
+    async with canned_server([OK]) as server, a_client(server.url) as client:
+        assert (await post(client))["ok"]
 
 
 @pytest.mark.parametrize(
     "arguments",
     [
         {"params": {"channel": "C1"}},
-        {"json": {"channel": "C1"}, "http_verb": "GET"},
-        {"json": {"token": "xoxb-another"}},
-        {"json": {1: "no string"}},
-        {"json": {"text": "half of a pair: \ud83d"}},
+        {"json": {"channel": "C1"}, "headers": {"X-Of-Mine": "1"}},
         {"data": {"x": "1"}, "files": {}},
+        {},
     ],
-    ids=["params", "another verb", "a token", "a number as key", "a lone surrogate", "files"],
+    ids=["params", "headers", "files", "nothing"],
 )
-async def test_what_is_not_plain_goes_the_long_way(arguments: dict[str, Any]) -> None:
-    """What needs more of an HTTP client, or of a JSON library, than a plain POST does is left to theirs."""
-    async with a_client("http://127.0.0.1:9/api/") as client:
-        assert client._short("chat.postMessage", arguments) is None
+async def test_what_is_not_plain_goes_slack_sdks_way(
+    arguments: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Everything but JSON alone is left to slack_sdk, over the same session."""
+    seen: list[str] = []
+    slack_sdks = AsyncBaseClient.api_call
+
+    async def api_call(self: AsyncBaseClient, api_method: str, **arguments: Any) -> Any:
+        seen.append(api_method)
+        return await slack_sdks(self, api_method, **arguments)
+
+    monkeypatch.setattr(AsyncBaseClient, "api_call", api_call)
+    async with canned_server([OK, OK]) as server, a_client(server.url) as client:
+        await post(client)
+        await client.api_call("chat.postMessage", **arguments)
+        assert seen == ["chat.postMessage"]
+        assert [number for number, _ in server.requests] == [1, 1]
 
 
 async def test_over_tls_the_certificate_counts(tmp_path: Path) -> None:
@@ -207,10 +238,8 @@ async def test_over_tls_the_certificate_counts(tmp_path: Path) -> None:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate, key)
     async with canned_server([OK], tls) as server, a_client(server.url) as client:
-        assert client.shared is not None
         with pytest.raises(aiohttp.ClientOSError):
-            await client.chat_postMessage(channel="C1", text="hello")
+            await post(client)
         assert server.requests == []
-        trusting = WebPool(server.url, 5, ssl.create_default_context(cafile=str(certificate)))
-        client.shared = Shared(client.shared.session, trusting, client.retry_handlers)
-        assert (await client.chat_postMessage(channel="C1", text="hello"))["ok"]
+        client.ssl = ssl.create_default_context(cafile=str(certificate))
+        assert (await post(client))["ok"]
