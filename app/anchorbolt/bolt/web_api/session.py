@@ -57,6 +57,6 @@ def loads(body: bytes) -> Any:
         ValueError: the body is no JSON, or it is for the standard library to read: an integer that may be beyond 64
             bits (orjson makes a float of it), NaN, half of a surrogate pair.
     """
-    if _LONG_NUMBER in body.translate(_DIGITS):  # a fifth of the time that a regular expression takes, or less
+    if _LONG_NUMBER in body.translate(_DIGITS):  # many times faster than a regular expression
         raise ValueError("a number with 19 digits or more")
     return orjson.loads(body)
