@@ -9,8 +9,14 @@ from typing import Any, cast
 from slack_bolt.listener.async_listener import AsyncCustomListener
 from slack_bolt.listener_matcher.async_builtins import AsyncBuiltinListenerMatcher
 from slack_bolt.listener_matcher.async_listener_matcher import AsyncListenerMatcher
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
+from slack_bolt.middleware.attaching_conversation_kwargs.async_attaching_conversation_kwargs import (
+    AsyncAttachingConversationKwargs,
+)
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
+
+from anchorbolt.bolt.conversation_arguments import ConversationArguments
 
 
 class DirectMatcher(AsyncListenerMatcher):
@@ -36,6 +42,7 @@ def known(listener: AsyncCustomListener) -> Listener:
     mine = cast("Listener", listener)
     mine.qualified_name = qualified_name(listener.ack_function)
     mine.matchers = [_direct(matcher) for matcher in listener.matchers]
+    mine.middleware = [_short(middleware) for middleware in listener.middleware]
     return mine
 
 
@@ -59,3 +66,9 @@ def _direct(matcher: AsyncListenerMatcher) -> AsyncListenerMatcher:
         if callable(compare) and not inspect.iscoroutinefunction(compare):
             return DirectMatcher(compare)
     return matcher
+
+
+def _short(middleware: AsyncMiddleware) -> AsyncMiddleware:
+    if type(middleware) is AsyncAttachingConversationKwargs:
+        return ConversationArguments(middleware.thread_context_store)
+    return middleware

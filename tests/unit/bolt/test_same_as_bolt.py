@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from anchorbolt.bolt.authorization import Authorization
+from anchorbolt.bolt.conversation_arguments import ConversationArguments
 from anchorbolt.bolt.request import Request
 from anchorbolt.bolt.run import Ack
 from anchorbolt.delivery import Delivery, Kind
@@ -12,6 +13,9 @@ from anchorbolt.delivery.delivery import JSON
 from hypothesis import given
 from hypothesis import strategies as st
 from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.middleware.attaching_conversation_kwargs.async_attaching_conversation_kwargs import (
+    AsyncAttachingConversationKwargs,
+)
 from slack_bolt.middleware.authorization.async_single_team_authorization import AsyncSingleTeamAuthorization
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
@@ -174,6 +178,23 @@ def test_a_request_has_the_headers_that_slack_sent() -> None:
 
 async def _next() -> BoltResponse:
     return BoltResponse(status=200)
+
+
+@given(body)
+async def test_an_event_gets_the_arguments_that_bolt_attaches(payload: dict[str, Any]) -> None:
+    """`set_status`, `say_stream` and the like are there for the same events, made of the same parts."""
+    found = []
+    for middleware, request in (
+        (ConversationArguments(), ours(payload)),
+        (AsyncAttachingConversationKwargs(), bolts(payload)),
+    ):
+        error = None
+        try:
+            await middleware.async_process(req=request, resp=BoltResponse(status=200), next=_next)
+        except ValueError as raised:  # Bolt's own, of an assistant's event without its thread
+            error = str(raised)
+        found.append((context_of(request), error))
+    assert found[0] == found[1]
 
 
 @given(body, st.sampled_from(["xoxb-1", "xoxp-1"]))

@@ -1,0 +1,61 @@
+"""What Bolt attaches to an event for listeners that talk: `set_status`, `say_stream` and the like.
+
+Bolt asks thirteen times what sort of event it is, which costs an event 44 thousand instructions: a seventh of its way
+through Bolt (docs/decisions/0063). Most events say it by their type.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from slack_bolt.context.say_stream.async_say_stream import AsyncSayStream
+from slack_bolt.context.set_status.async_set_status import AsyncSetStatus
+from slack_bolt.middleware.attaching_conversation_kwargs.async_attaching_conversation_kwargs import (
+    AsyncAttachingConversationKwargs,
+)
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+# Events that may be of an assistant's thread, of a direct message or of the app's home: Bolt finds out.
+PERHAPS_MORE = frozenset({
+    "message", "assistant_thread_started", "assistant_thread_context_changed", "app_home_opened",
+})  # fmt: skip
+
+
+class ConversationArguments(AsyncAttachingConversationKwargs):
+    """Bolt's middleware, which looks at the type of an event first."""
+
+    async def async_process(
+        self,
+        *,
+        req: AsyncBoltRequest,
+        resp: BoltResponse,
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt passes it by this name
+    ) -> BoltResponse | None:
+        """Bolt's own hook."""
+        if _attached(req):
+            return await next()
+        return await super().async_process(req=req, resp=resp, next=next)
+
+
+def _attached(req: AsyncBoltRequest) -> bool:
+    """Attaches what an event of most types is given. False, and nothing attached, for those that are left to Bolt."""
+    event, context = req.body.get("event"), req.context
+    if event is None or req.body.get("type") != "event_callback":
+        return True
+    of = event.get("type")
+    if of in PERHAPS_MORE and (of != "message" or event.get("channel_type") == "im"):
+        return False
+    channel_id = context.channel_id
+    thread_ts = context.thread_ts or event.get("ts")
+    if channel_id is not None and of is not None and thread_ts:
+        client = context.client
+        context["set_status"] = AsyncSetStatus(client=client, channel_id=channel_id, thread_ts=thread_ts)
+        context["say_stream"] = AsyncSayStream(
+            client=client,
+            channel=channel_id,
+            recipient_team_id=context.team_id or context.enterprise_id,
+            recipient_user_id=context.user_id,
+            thread_ts=thread_ts,
+        )
+    return True
