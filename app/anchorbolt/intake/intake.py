@@ -9,6 +9,7 @@ from typing import Protocol, TypeVar
 
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Control, Kind, parse
+from anchorbolt.delivery import headers as headers_of
 from anchorbolt.errors import RefusedError
 from anchorbolt.intake import control
 from anchorbolt.intake.events import Events
@@ -19,6 +20,9 @@ from anchorbolt.telemetry import traces
 from anchorbolt.telemetry.logs import get_logger
 
 log = get_logger("intake")
+
+# Those that a stored delivery keeps. Bolt's FastAPI adapter reads all of them from the request itself.
+KEPT_HEADERS = [(name.encode(), name) for name in headers_of.KEPT]
 
 DRAINING = RefusedError(425, "draining")
 OVERLOADED = RefusedError(503, "overloaded")
@@ -119,6 +123,7 @@ class Intake:
         sighting.parsed(found, _text(headers, b"x-slack-retry-reason"), _text(headers, b"traceparent"))
         if isinstance(found, Control):
             return _answer_control(found)
+        found.headers = {name: headers[raw].decode("latin-1") for raw, name in KEPT_HEADERS if raw in headers}
         if found.kind is Kind.EVENT:
             await self._events.accept(found, deadline, _text(headers, b"x-slack-retry-num"))
             sighting.mark("accepted")

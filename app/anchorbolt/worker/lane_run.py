@@ -93,7 +93,7 @@ class LaneRun:
 
     def _prepare(self, running: Running, stored: Stored, began: float) -> Run:
         try:
-            delivery = running.delivery or restore(stored.body, stored.content_type, stored.key)
+            delivery = running.delivery or restore(stored.body, stored.content_type, stored.key, stored.headers)
         except RefusedError as error:
             raise _BuryError(f"the stored body cannot be read: {error.word}") from error
         is_last = stored.tries >= self._limits.max_attempts

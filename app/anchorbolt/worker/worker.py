@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from anchorbolt.bolt.run import Run
-from anchorbolt.delivery import Attempt, Delivery
+from anchorbolt.delivery import Attempt, Delivery, headers
 from anchorbolt.inbox.accept import Accepted, Item
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import Held
@@ -189,6 +189,7 @@ def _item(delivery: Delivery, traceparent: str | None, *, take: bool = False, ru
         content_type=delivery.content_type,
         body=delivery.body,
         traceparent=traceparent,
+        headers=headers.kept(delivery.headers),
         take=take,
         running=running,
     )
