@@ -5,7 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Awaitable, Callable
 from logging import Logger
-from typing import Any
+from typing import Any, Literal
 
 from slack_bolt.kwargs_injection.async_utils import build_async_required_kwargs
 from slack_bolt.middleware.async_middleware_error_handler import AsyncMiddlewareErrorHandler
@@ -19,8 +19,8 @@ log = get_logger("bolt")
 
 Handler = Callable[..., Awaitable[BoltResponse | None]]
 
-# What is answered for one of the words listener_failed, no_ack and ack_timeout.
-Failure = Callable[[str], BoltResponse]
+Word = Literal["listener_failed", "no_ack", "ack_timeout"]
+Failure = Callable[[Word], BoltResponse]  # what is answered where nothing acknowledged
 
 
 def log_raised(event: str, error: Exception, **more: Any) -> None:

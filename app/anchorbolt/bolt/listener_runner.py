@@ -17,7 +17,7 @@ from slack_bolt.response import BoltResponse
 from slack_bolt.util.utils import get_arg_names_of_callable, get_name_for_callable
 
 from anchorbolt.bolt.arguments import build
-from anchorbolt.bolt.error_handler import ErrorHandler, log_raised
+from anchorbolt.bolt.error_handler import ErrorHandler, Word, log_raised
 from anchorbolt.bolt.listener import Listener, qualified_name
 from anchorbolt.bolt.own_copy import own_copy
 from anchorbolt.bolt.run import Ack, Run
@@ -96,7 +96,7 @@ class ListenerRunner(AsyncioListenerRunner):
             with Timeout(ack_by):
                 await ack.wait()
         except TimeoutError:
-            word = "no_ack" if main.done() else "ack_timeout"
+            word: Word = "no_ack" if main.done() else "ack_timeout"
             self.logger.warning(warning_did_not_call_ack(get_name_for_callable(listener.ack_function)))
             run.fail(AckTimeoutError(f"{run.listener} did not acknowledge in time"))
             run.cancel()
