@@ -12,6 +12,7 @@ from slack_bolt.response import BoltResponse
 
 from anchorbolt.bolt import workflow
 from anchorbolt.bolt.authorization import Authorization
+from anchorbolt.bolt.error_handler import Word
 from anchorbolt.bolt.listener_runner import RUN
 from anchorbolt.bolt.request import Request
 from anchorbolt.bolt.run import Run
@@ -85,9 +86,15 @@ class BoltApp(TrackedApp):
         return BoltResponse(status=404, body={"error": "unhandled request"})
 
 
-def _failure(word: str) -> BoltResponse:
+def _failure(word: Word) -> BoltResponse:
     """What Slack is told: of the 5xx class, and never an empty 500 (docs/decisions/0004)."""
-    return BoltResponse(status=503, body={"error": word})
+    match word:  # written out, so that docs/errors.md can be held against it
+        case "listener_failed":
+            return BoltResponse(status=503, body={"error": "listener_failed"})
+        case "no_ack":
+            return BoltResponse(status=503, body={"error": "no_ack"})
+        case "ack_timeout":
+            return BoltResponse(status=503, body={"error": "ack_timeout"})
 
 
 def in_its_place(middleware: AsyncMiddleware) -> AsyncMiddleware:

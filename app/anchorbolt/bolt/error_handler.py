@@ -5,6 +5,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Awaitable, Callable
 from logging import Logger
+from typing import Any, Literal
 
 from slack_bolt.kwargs_injection.async_utils import build_async_required_kwargs
 from slack_bolt.middleware.async_middleware_error_handler import AsyncMiddlewareErrorHandler
@@ -18,8 +19,14 @@ log = get_logger("bolt")
 
 Handler = Callable[..., Awaitable[BoltResponse | None]]
 
-# What is answered for one of the words listener_failed, no_ack and ack_timeout.
-Failure = Callable[[str], BoltResponse]
+Word = Literal["listener_failed", "no_ack", "ack_timeout"]
+Failure = Callable[[Word], BoltResponse]  # what is answered where nothing acknowledged
+
+
+def log_raised(event: str, error: Exception, **more: Any) -> None:
+    """A log line that tells where an error was raised, and not what it says: slack_sdk's may quote what was sent."""
+    where = "".join(traceback.format_tb(error.__traceback__))
+    log.warning(event, **more, error=type(error).__name__, traceback=where)
 
 
 class ErrorHandler:
@@ -64,12 +71,7 @@ class MiddlewareErrorHandler(AsyncMiddlewareErrorHandler):
 
     async def handle(self, error: Exception, request: AsyncBoltRequest, response: BoltResponse | None) -> None:
         """Bolt's own hook; it answers with `response` as we leave it."""
-        log.warning(
-            "middleware raised",
-            error=type(error).__name__,
-            # Where, and not what: a message of slack_sdk's may quote what was sent.
-            traceback="".join(traceback.format_tb(error.__traceback__)),
-        )
+        log_raised("middleware raised", error)
         answer = None
         try:
             answer = await self._error_handler.answer(error, request)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import traceback
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,20 +11,18 @@ from slack_bolt.listener.async_listener import AsyncListener
 from slack_bolt.listener.async_listener_completion_handler import AsyncDefaultListenerCompletionHandler
 from slack_bolt.listener.async_listener_start_handler import AsyncDefaultListenerStartHandler
 from slack_bolt.listener.asyncio_runner import AsyncioListenerRunner
+from slack_bolt.logger.messages import warning_did_not_call_ack
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
-from slack_bolt.util.utils import get_arg_names_of_callable
+from slack_bolt.util.utils import get_arg_names_of_callable, get_name_for_callable
 
 from anchorbolt.bolt.arguments import build
-from anchorbolt.bolt.error_handler import ErrorHandler
+from anchorbolt.bolt.error_handler import ErrorHandler, Word, log_raised
 from anchorbolt.bolt.listener import Listener, qualified_name
 from anchorbolt.bolt.own_copy import own_copy
 from anchorbolt.bolt.run import Ack, Run
 from anchorbolt.errors import AckTimeoutError
-from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.timers import Timeout
-
-log = get_logger("bolt")
 
 RUN = "anchorbolt_run"  # where the context of a request holds its Run
 ACK_TIMEOUT_SECONDS = 3  # of every listener in Bolt, but of a function that was registered with another one
@@ -99,7 +96,8 @@ class ListenerRunner(AsyncioListenerRunner):
             with Timeout(ack_by):
                 await ack.wait()
         except TimeoutError:
-            word = "no_ack" if main.done() else "ack_timeout"
+            word: Word = "no_ack" if main.done() else "ack_timeout"
+            self.logger.warning(warning_did_not_call_ack(get_name_for_callable(listener.ack_function)))
             run.fail(AckTimeoutError(f"{run.listener} did not acknowledge in time"))
             run.cancel()
             return self.error_handler.failure(word)
@@ -152,15 +150,8 @@ class ListenerRunner(AsyncioListenerRunner):
     async def _failed(self, run: Run, request: AsyncBoltRequest, error: Exception) -> None:
         """An error fails the run, unless the app's error handler answered it: then it is handled."""
         ack: Ack = request.context["ack"]
-        log.warning(
-            "listener raised",
-            listener=run.listener,
-            key=run.delivery.key,
-            attempt=run.attempt.attempt,
-            error=type(error).__name__,
-            # Where, and not what: a message of slack_sdk's may quote what was sent.
-            traceback="".join(traceback.format_tb(error.__traceback__)),
-        )
+        attempt = run.attempt.attempt
+        log_raised("listener raised", error, listener=run.listener, key=run.delivery.key, attempt=attempt)
         answer = await self.error_handler.answer(error, request)
         if answer is None:
             run.fail(error)

@@ -10,6 +10,7 @@ from typing import Any
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
+from anchorbolt.bolt.error_handler import Word
 from anchorbolt.bolt.run import Run
 from anchorbolt.bolt.tracked_app import TrackedApp, context_for
 from anchorbolt.delivery import Attempt
@@ -56,7 +57,7 @@ class AsyncApp(TrackedApp):
         return errors
 
 
-def _failure(word: str) -> BoltResponse:
+def _failure(word: Word) -> BoltResponse:
     """What stock Bolt answers. The server answers 503 with the word (docs/errors.md)."""
     if word == "listener_failed":
         return BoltResponse(status=500, body="")
