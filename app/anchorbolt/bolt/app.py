@@ -14,7 +14,7 @@ from anchorbolt.bolt import workflow
 from anchorbolt.bolt.authorization import Authorization
 from anchorbolt.bolt.error_handler import Word
 from anchorbolt.bolt.listener_runner import RUN
-from anchorbolt.bolt.request import Request
+from anchorbolt.bolt.request import Request, as_delivered
 from anchorbolt.bolt.run import Run
 from anchorbolt.bolt.tracked_app import TrackedApp, context_for
 from anchorbolt.bolt.web_api import client as web_client
@@ -56,17 +56,11 @@ class BoltApp(TrackedApp):
         return await super().async_dispatch(Request(run.delivery, context_for(run)))
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
-        """Bolt's own entry, also for its adapters: with a Run in the context, the request is built from its delivery.
-
-        Not from what Bolt parsed: a slash command whose text holds the word `payload` is {} to Bolt 1.30
-        (slack_bolt/request/internals.py, parse_body), and headers from outside may not name lazy functions.
-        """
+        """Bolt's own entry, here for its FastAPI adapter, which puts the Run of the request into the context."""
         run: Run | None = req.context.get(RUN)
         if run is None:
             raise TypeError("a request reaches Bolt with a Run in its context")
-        if not run.is_stored:
-            req = Request(run.delivery, context_for(run), req.query)
-        return await super().async_dispatch(req)
+        return await super().async_dispatch(as_delivered(req, run.delivery, context_for(run)))
 
     async def report_failure(self, delivery: Delivery, reason: str) -> None:
         """Tells Slack of a workflow step that is a dead letter; nothing for any other delivery."""
