@@ -18,9 +18,10 @@ from anchorbolt.bolt.app import BoltApp
 from anchorbolt.errors import InvalidSettingsError
 from anchorbolt.http import application
 from anchorbolt.http.bolt_adapter import BoltAdapter
+from anchorbolt.http.limits.overload import OverloadLimit
 from anchorbolt.http.server import Server
 from anchorbolt.http.signature import Signature
-from anchorbolt.http.slack_route import SlackRoute
+from anchorbolt.http.slack_route import PATH, SlackRoute
 from anchorbolt.inbox.database import Database
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.retention import Retention
@@ -101,7 +102,7 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
         )
         web = application.create(route)
         server = Server(
-            web,
+            OverloadLimit(web, intake, PATH),
             public,
             finish_seconds=finish_seconds,
             head_seconds=settings.ack_deadline_seconds,  # Slack would not wait longer for the answer

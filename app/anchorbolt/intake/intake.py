@@ -89,12 +89,18 @@ class Intake:
         """How many requests are being answered, with those whose listeners go on."""
         return self._slots.taken
 
+    def turn_away(self) -> RefusedError | None:
+        """Returns the refusal that a request gets before any work, and counts it; None if the request may come in."""
+        if not self.closing and not self._slots.full:
+            return None
+        refusal = DRAINING if self.closing else OVERLOADED
+        turned_away(refusal)
+        return refusal
+
     async def answer(self, request: IncomingRequest[Answered]) -> Answered | Acknowledged:
         """Returns the answer. Raises RefusedError where the answer is a refusal; it is counted, and no other error."""
-        if self.closing or self._slots.full:
-            refusal = DRAINING if self.closing else OVERLOADED
-            turned_away(refusal)
-            raise refusal
+        if (no_room := self.turn_away()) is not None:
+            raise no_room
         slot = self._slots.take()
         sighting = Sighting(self._clock(), request.way)
         try:
