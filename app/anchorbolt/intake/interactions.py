@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Delivery, Kind
 from anchorbolt.errors import AckTimeoutError, RefusedError, StoreError
+from anchorbolt.inbox.accept import Accepted
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.intake.slots import RequestSlot
 from anchorbolt.telemetry import metrics
@@ -72,12 +73,13 @@ class Interactions:
     async def _store_what_goes_on(self, run: Run, status: int, deadline: float) -> None:
         """Stores a run that goes on after it was acknowledged, or failed after that, before the answer leaves."""
         is_acknowledged = status < 300
-        if is_acknowledged and not run.ended:
-            await asyncio.sleep(0)  # ack() is often the last line
-        if not is_acknowledged or (run.ended and run.error is None) or run.delivery.kind is Kind.OPTIONS:
-            self._worker.keep(run)
+        try:
+            if is_acknowledged and not run.ended:
+                await asyncio.sleep(0)  # ack() is often the last line
+        finally:  # also when the request is cancelled: the worker owns the run from here on
+            adopting = self._hand_over(run, is_acknowledged, deadline)
+        if adopting is None:
             return
-        adopting = self._worker.adopt(run, deadline)
         if not self._inbox.up:
             self._count_unprotected(run)
             return
@@ -90,6 +92,13 @@ class Interactions:
         except (TimeoutError, StoreError):
             # Slack's user is told of the success all the same, because the listener runs.
             self._count_unprotected(run)
+
+    def _hand_over(self, run: Run, is_acknowledged: bool, deadline: float) -> asyncio.Future[Accepted] | None:
+        """Gives the run to the worker. Returns the accept that is under way, where it has to be stored."""
+        if not is_acknowledged or (run.ended and run.error is None) or run.delivery.kind is Kind.OPTIONS:
+            self._worker.keep(run)
+            return None
+        return self._worker.adopt(run, deadline)
 
     def _count_unprotected(self, run: Run) -> None:
         metrics.unprotected_acks.add(run.delivery.kind.value)

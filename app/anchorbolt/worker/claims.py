@@ -42,7 +42,9 @@ class Claims:
         """For ever."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._slots.wake.wait(), POLL_SECONDS)
+                # Not asyncio.wait_for: before Python 3.12 it can swallow a cancellation.
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._slots.wake.wait()
             if self._slots.backlog:
                 await asyncio.sleep(GATHER_SECONDS)
             self._slots.wake.clear()

@@ -84,6 +84,16 @@ class Bench:
             lambda connection: connection.execute(select(deliveries).where(deliveries.c.key == key)).one()
         )
 
+    async def until_stored(self, key: str) -> Row[Any]:
+        """Waits until a delivery is there."""
+
+        async def stored() -> Row[Any] | None:
+            return await self.database.transact(
+                lambda connection: connection.execute(select(deliveries).where(deliveries.c.key == key)).one_or_none()
+            )
+
+        return await until_answer(stored, what=f"{key} is stored")
+
     async def lane(self, name: str) -> Row[Any] | None:
         """A lane."""
         return await self.database.transact(

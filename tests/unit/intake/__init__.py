@@ -1,0 +1,1 @@
+"""Intake: what HTTP and Socket Mode share."""

@@ -1,0 +1,79 @@
+"""An interaction keeps its slot until its run has ended, however its request ends."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from anchorbolt.bolt.run import Run
+from anchorbolt.delivery import Delivery, parse
+from anchorbolt.delivery.delivery import FORM
+from anchorbolt.emulator.samples import make
+from anchorbolt.intake.intake import Acknowledged
+from anchorbolt.intake.interactions import Interactions
+from anchorbolt.intake.slots import RequestSlots
+
+from tests.support.waiting import until
+from tests.unit.worker.conftest import Bench, bench
+
+__all__ = ["bench"]
+
+LATER = 1e12
+
+
+def command() -> Delivery:
+    """A fresh command."""
+    found = parse(make("command").body, FORM)
+    assert isinstance(found, Delivery)
+    return found
+
+
+async def nothing(_: Run) -> None:
+    """A stored run that is over at once."""
+
+
+async def test_a_request_that_is_cancelled_after_the_ack_loses_no_run(bench: Bench) -> None:
+    """The server's end cancels a request whose listener goes on: the run is stored and seen to its end."""
+    worker, _ = bench.worker(nothing)
+    go = asyncio.Event()
+    slots = RequestSlots(1)
+    delivery = command()
+
+    async def ask_bolt(run: Run) -> Acknowledged:
+        run.spawn(listener())
+        asyncio.get_running_loop().call_soon(answering.cancel)
+        return Acknowledged()
+
+    async def listener() -> None:
+        await go.wait()
+
+    answering = asyncio.create_task(Interactions(bench.inbox, worker).answer(delivery, LATER, slots.take(), ask_bolt))
+    with pytest.raises(asyncio.CancelledError):
+        await answering
+    assert slots.full
+    assert (await bench.until_stored(delivery.key)).state == "live"
+    go.set()
+    assert (await bench.until_ended(delivery.key)).state == "done"
+    await until(lambda: not slots.full, what="its slot is free")
+    await worker.stop()
+
+
+@pytest.mark.parametrize("error", [ValueError("no payload"), ZeroDivisionError(), asyncio.CancelledError()])
+async def test_a_dispatch_that_came_to_no_answer_gives_its_slot_back(bench: Bench, error: BaseException) -> None:
+    """Whatever Bolt raises, also a cancellation, what it had started is cancelled and the slot is free again."""
+    worker, _ = bench.worker(nothing)
+    slots = RequestSlots(1)
+
+    async def ask_bolt(run: Run) -> Acknowledged:
+        run.spawn(listener())
+        await asyncio.sleep(0)
+        raise error
+
+    async def listener() -> None:
+        await asyncio.Event().wait()
+
+    with pytest.raises(BaseException, match=r".*"):
+        await Interactions(bench.inbox, worker).answer(command(), LATER, slots.take(), ask_bolt)
+    await until(lambda: not slots.full, what="its slot is free")
+    assert await worker.finish(5)
+    await worker.stop()
