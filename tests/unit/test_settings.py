@@ -36,7 +36,7 @@ print(json.dumps(sorted(asked)))
 """
 
 # The default address of gunicorn, the implementation of OpenTelemetry's context, and a limit of its SDK.
-ASKED_BY_LIBRARIES = {"PORT", "OTEL_PYTHON_CONTEXT", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"}
+ASKED_BY_LIBRARIES = {"PORT", "OTEL_PROPAGATORS", "OTEL_PYTHON_CONTEXT", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"}
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from anchorbolt.errors import InvalidSettingsError
 from anchorbolt.settings.otel import Collector
-from anchorbolt.telemetry import metrics
+from anchorbolt.telemetry import metrics, span_sender
 from anchorbolt.telemetry.span import OwnSpan
 from anchorbolt.telemetry.span_sender import SpanSender
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
@@ -305,12 +305,19 @@ async def test_the_end_can_be_cut_short() -> None:
         await until(lambda: not [task for task in asyncio.all_tasks() if task.get_name() == "span sender"])
 
 
-async def test_the_end_does_not_wait_for_a_second_try() -> None:
+async def test_the_end_does_not_wait_for_a_second_try(monkeypatch: pytest.MonkeyPatch) -> None:
     """A sender that is closed in the middle of a backoff tries once more, and ends."""
     before = dropped("not_sent")
+    waits, wait = list[float](), span_sender._wait
+
+    async def noted(event: asyncio.Event, seconds: float) -> None:
+        waits.append(seconds)
+        await wait(event, seconds)
+
+    monkeypatch.setattr(span_sender, "_wait", noted)
     away = refused(b"503 Service Unavailable", b"Retry-After: 9")
     async with sending([away, away]) as (server, sender):
         sender.put(ended("last"))
-        await until(lambda: server.requests, what="the first try")
+        await until(lambda: 9.0 in waits, what="the backoff after the first try")
     assert [names(request) for _, request in server.requests] == [["last"], ["last"]]
     assert dropped("not_sent") - before == 1
