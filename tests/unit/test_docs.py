@@ -28,6 +28,7 @@ NAME = re.compile(r"(?<![\w-])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?![\w-])")
 NO_SETTINGS = {
     "SECRETS_DIRECTORY",
     "HTTPS_PROXY",
+    "EMULATOR_PORT",  # a variable of the Makefile
     "BY_OWNER",
     "BY_ROW",
     "NO_CANCEL",

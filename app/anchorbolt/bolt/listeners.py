@@ -34,13 +34,15 @@ def _register(app: AsyncApp, module_name: str) -> None:
     try:
         module = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
-        raise ListenersError(f"no module named {error.name!r} can be imported{_moved(module_name, error)}") from error
+        raise ListenersError(f"no module named {error.name!r} can be imported{_advice(module_name, error)}") from error
     except Exception as error:  # whatever a module does when it is imported
         raise ListenersError(f"it cannot be imported: {_what_and_where(error)}") from error
     if getattr(module, "__file__", None) is None and hasattr(module, "__path__"):  # a namespace package
         raise ListenersError("no such module can be imported: there is only a folder of that name, without __init__.py")
     if not callable(getattr(module, "register", None)):
-        raise ListenersError("the module has no function register(app)")
+        raise ListenersError(
+            "the module has no function register(app): put what decorates your app into `def register(app):`"
+        )
     try:
         module.register(app)
     except BoltError as error:
@@ -51,10 +53,12 @@ def _register(app: AsyncApp, module_name: str) -> None:
         raise ListenersError(f"register(app) failed: {_what_and_where(error)}{advice}") from error
 
 
-def _moved(module_name: str, error: ModuleNotFoundError) -> str:
-    """What to write now, for who names the sample app as it was named before."""
+def _advice(module_name: str, error: ModuleNotFoundError) -> str:
+    """Returns what to write instead, where a module that cannot be found shows what was meant."""
+    if module_name.endswith(".py"):
+        return f"; a module is named without .py: LISTENERS={module_name.removesuffix('.py')}"
     if module_name.startswith(SAMPLE_BEFORE) and error.name in (SAMPLE_BEFORE, SAMPLE_BEFORE.partition(".")[0]):
-        return "; the sample app is LISTENERS=anchorbolt_sample now, and is in the checkout only"
+        return "; if you mean the sample app, it is LISTENERS=anchorbolt_sample now, in the checkout only"
     return ""
 
 

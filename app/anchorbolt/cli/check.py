@@ -26,6 +26,7 @@ def check() -> None:
     try:
         if loaded.listeners:
             listeners.register(BoltApp(token="xoxb-check", api_url=loaded.slack_api_url), loaded.listeners)  # noqa: S106
+            print(f"listeners: {loaded.listeners} can be registered")
     except AnchorboltError as error:
         problems.append(str(error))
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import signal
 import sys
@@ -11,23 +12,29 @@ from anchorbolt.errors import PortTakenError
 
 
 async def serve(port: int, host: str, socket_port: int) -> None:
-    """Serves until SIGINT or SIGTERM; its first line on standard output is its URL."""
+    """Serves until SIGINT or SIGTERM. Prints its URL first, and then what to set for an app that shall call it."""
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
     async with Emulator(host=host, port=port, socket_port=socket_port) as slack:
-        sys.stdout.write(f"{slack.url}\n")
+        sys.stdout.write(f"{slack.url}\nSLACK_API_URL={slack.api_url}\n")
         sys.stdout.flush()
         await ended.wait()
 
 
-def _arguments(given: list[str]) -> tuple[int, str, int]:
-    port, host, socket_port = (*given, *("0", "127.0.0.1", "0")[len(given) :])
-    return int(port), host, int(socket_port)
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m anchorbolt.emulator", description="Emulates Slack for an app.")
+    parser.add_argument("port", type=int, nargs="?", default=0, help="of the Web API; 0, the default: any free one")
+    parser.add_argument("host", nargs="?", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
+    parser.add_argument(
+        "socket_port", type=int, nargs="?", default=0, help="of Socket Mode (default: any)"
+    )
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
+    given = _arguments()
     try:
-        asyncio.run(serve(*_arguments(sys.argv[1:])))
+        asyncio.run(serve(given.port, given.host, given.socket_port))
     except PortTakenError as taken:
         sys.exit(str(taken))

@@ -32,12 +32,13 @@ async def test_a_stopped_emulator_frees_its_port() -> None:
 
 
 def test_it_runs_as_a_process_and_ends_with_0() -> None:
-    """`python -m anchorbolt.emulator` prints its URL, answers there, and ends with 0 on SIGTERM."""
+    """`python -m anchorbolt.emulator` prints its URL and the setting of an app, answers there, and ends with 0 on SIGTERM."""
     # 1. It tells its URL once it listens.
     process = subprocess.Popen([sys.executable, "-m", "anchorbolt.emulator"], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         url = process.stdout.readline().strip()
+        assert process.stdout.readline().strip() == f"SLACK_API_URL={url}api/"
         # 2. It answers there.
         assert httpx.get(f"{url}calls").json()["count"] == 0
         # 3. It ends when asked.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from importlib.util import find_spec
 from typing import Annotated
 
 import typer
@@ -15,6 +16,7 @@ from anchorbolt.cli.dev.show import Screen, say
 from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.emulator.scene import EMULATOR_URL, Scene
 from anchorbolt.emulator.signing import EMULATOR_SECRET
+from anchorbolt.errors import InvalidSettingsError
 from anchorbolt.lifecycle.ports import reachable, require_free
 
 SAMPLE = "anchorbolt_sample"  # the listeners where LISTENERS is not set; only a checkout has them
@@ -59,6 +61,8 @@ async def _run(loaded: settings.Settings, *, demo: bool | None, emulator_port: i
     require_free(loaded.host, loaded.internal_port, "INTERNAL_PORT")
     secrets = [secret.decode() for secret in loaded.signing_secrets]
     secret = secrets[0] if secrets else EMULATOR_SECRET
+    if not loaded.listeners and find_spec(SAMPLE) is None:
+        raise InvalidSettingsError(["LISTENERS: missing; it names your module, such as LISTENERS=app for app.py"])
     listeners = loaded.listeners or SAMPLE
     changes = {"LISTENERS": listeners, "LOG_FORMAT": "json", "LOG_LEVEL": "DEBUG", "PYTHONUNBUFFERED": "1"}
     if not secrets:
@@ -82,7 +86,7 @@ async def _run(loaded: settings.Settings, *, demo: bool | None, emulator_port: i
         slack = f"an emulator at {emulator.url}" if emulator else f"the real one, {loaded.slack_api_url}"
         console = Screen()
         transport = "in Socket Mode" if loaded.has_socket else f"on port {loaded.port}"
-        say(console, f"Starting the app {transport}; Slack is {slack}")
+        say(console, f"Starting {listeners} {transport}; Slack is {slack}")
         scene = Scene(slack_url=emulator.url) if emulator else Scene()
         sockets = emulator.sockets if emulator and loaded.has_socket else None
         session = Session(plan, emulator.calls if emulator else None, scene, console, sockets)

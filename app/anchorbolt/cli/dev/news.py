@@ -67,7 +67,9 @@ class News:
         if self._calls is not None:
             sample = make("app_mention", scene)
             headers = request_headers(sample, self._plan.secret)
-            self.say("One more request, signed for five minutes (or, always fresh: anchorbolt send KIND):")
+            send = f"anchorbolt send KIND --url {self._plan.events_url} --secret {self._plan.secret}"
+            self.say(f"One more request, always fresh: SLACK_API_URL={scene.slack_url}api/ {send}")
+            self.say("The same by curl, signed for five minutes:")
             self.say(equal_curl(self._plan.events_url, headers, sample.body))
 
     def _new_calls(self) -> str:
