@@ -28,7 +28,7 @@ test: .venv/.made packages kustomize ## Run all tests (but those that need a clu
 packages: ## Install the Debian packages that the tests run for real (as root; else say which are missing)
 	@tests/packages
 
-lint: .venv/.made ## Check style, types, the order of imports, and that every test states its promise
+lint: .venv/.made ## Check style, types, the layers of imports, and that every test states its promise
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy

@@ -36,19 +36,21 @@ PARTS = (
     ("telemetry", ("opentelemetry/", "app/anchorbolt/telemetry", "structlog/", "prometheus_client/")),
     ("Bolt", ("slack_bolt/",)),
     ("Bolt: ours", ("app/anchorbolt/bolt",)),
-    ("runner", ("app/anchorbolt/worker",)),
+    ("worker", ("app/anchorbolt/worker",)),
     (
-        "receiver and delivery: ours",
+        "http, socket_mode, intake, delivery",
         (
             "app/anchorbolt/http",
+            "app/anchorbolt/socket_mode",
+            "app/anchorbolt/intake",
             "app/anchorbolt/delivery",
             "app/anchorbolt/lifecycle",
             "app/anchorbolt/main",
             "bench/peers",
         ),
     ),
-    ("door: FastAPI, Starlette", ("fastapi/", "starlette/")),
-    ("door: uvicorn", ("uvicorn/", "gunicorn/")),
+    ("FastAPI, Starlette", ("fastapi/", "starlette/")),
+    ("uvicorn", ("uvicorn/", "gunicorn/")),
 )
 OTHER = "event loop, sockets and the rest"
 LOOP = "asyncio/runners.py"

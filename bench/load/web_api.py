@@ -1,4 +1,4 @@
-"""The stand-in for Slack's Web API: a bare HTTP server that counts the listeners that got to their end."""
+"""An emulator of Slack's Web API for load: a bare HTTP server that counts the listeners that got to their end."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the code looks like as a whole; the order of the rooms itself is import-linter's (pyproject.toml)."""
+"""What the code looks like as a whole; the order of the layers is import-linter's (pyproject.toml)."""

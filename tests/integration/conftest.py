@@ -1,4 +1,4 @@
-"""What integration tests of several rooms stand on."""
+"""What integration tests of several packages stand on."""
 
 from __future__ import annotations
 

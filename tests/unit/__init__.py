@@ -1,1 +1,1 @@
-"""Promises of one room each, without a network or a database of their own."""
+"""Promises of one package each, without a network or a database of their own."""

@@ -1,4 +1,4 @@
-"""The Bolt app that the server runs: listeners register with it, and it is asked with a Run for each delivery."""
+"""The Bolt app of the server: listeners register with it, and each delivery is dispatched through it as a Run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class BoltApp(TrackedApp):
             raise_error_for_unhandled_request=False,
         )
         self._async_client = self._web_client = web_client.create(token, api_url)
-        self._async_middleware_list = [in_its_place(middleware) for middleware in self._async_middleware_list]
+        self._async_middleware_list = [_ours(middleware) for middleware in self._async_middleware_list]
         self._request_logger: logging.Logger = get_bolt_app_logger(app_name=self.name, base_logger=self._base_logger)
 
     async def open(self) -> None:
@@ -44,19 +44,19 @@ class BoltApp(TrackedApp):
         web_client.share(self._web_client)
 
     async def close(self) -> None:
-        """Closes it."""
+        """Closes the session of the Web API."""
         await web_client.close(self._web_client)
 
     async def run_stored(self, run: Run) -> None:
         """Runs a stored delivery to its end. How it ended is in `run`; a cancelled caller cancels its listeners."""
-        await super().async_dispatch(Request(run.delivery, context_for(run)))
+        await self.answer(run)
 
     async def answer(self, run: Run) -> BoltResponse:
-        """Answers a delivery that somebody waits for, where none of Bolt's adapters brought it."""
+        """Dispatches a delivery that came without one of Bolt's adapters, and returns Bolt's response."""
         return await super().async_dispatch(Request(run.delivery, context_for(run)))
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
-        """Bolt's own entry, here for its FastAPI adapter, which puts the Run of the request into the context."""
+        """Dispatches a request of Bolt's FastAPI adapter; its context must hold the Run (http/bolt_adapter.py)."""
         run: Run | None = req.context.get(RUN)
         if run is None:
             raise TypeError("a request reaches Bolt with a Run in its context")
@@ -91,6 +91,5 @@ def _failure(word: Word) -> BoltResponse:
             return BoltResponse(status=503, body={"error": "ack_timeout"})
 
 
-def in_its_place(middleware: AsyncMiddleware) -> AsyncMiddleware:
-    """What goes in the place of one of Bolt's own middleware; most are the same."""
+def _ours(middleware: AsyncMiddleware) -> AsyncMiddleware:
     return Authorization() if isinstance(middleware, AsyncSingleTeamAuthorization) else middleware

@@ -1,7 +1,7 @@
-"""The arguments of a listener, built for those names that it asks for.
+"""Builds the arguments of a listener, only those that it asks for.
 
-Bolt builds all thirty of them for each listener, which is a fifth of a dispatch (docs/performance.md). What this table
-does not know is left to Bolt.
+Bolt builds all thirty of them for each listener, which is a fifth of a dispatch (docs/performance.md). A listener that
+asks for a name that is not in this table gets all of its arguments from Bolt.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ KNOWN: dict[str, Callable[[AsyncBoltRequest], Any]] = {
 
 
 def build(names: Sequence[str], request: AsyncBoltRequest) -> dict[str, Any] | None:
-    """The arguments of these names; None when one of them is not in the table."""
+    """Returns the arguments by name; None when one of the names is not in the table."""
     try:
         return {name: KNOWN[name](request) for name in names}
     except KeyError:

@@ -21,15 +21,19 @@ NOT_AUTHORIZED = ("ssl_check", "url_verification")
 
 
 class Authorization(AsyncSingleTeamAuthorization):
-    """Bolt's, but deliveries that come together ask once, and a failure is an attempt instead of a 200 with excuses."""
+    """Bolt's, with two changes.
+
+    Deliveries that arrive together share one `auth.test`, and a failure is a failed attempt instead of a 200 with an
+    error message.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self._asking: asyncio.Task[AsyncSlackResponse] | None = None
-        self._bot: AuthorizeResult | None = None  # what is the same for every request that goes with our token
+        self._bot: AuthorizeResult | None = None  # the part that is the same for every request with our token
 
     def _authorized(self, req: AsyncBoltRequest) -> bool:
-        """Whether it goes with our token, a bot's, of which all is known; then the context says so."""
+        """Authorizes a request with our bot token without asking Slack. False where Bolt has to do it."""
         body, token = req.body, req.context.client.token
         kind = body.get("type")
         if kind == "event_callback":
@@ -65,9 +69,9 @@ class Authorization(AsyncSingleTeamAuthorization):
         return await super().async_process(req=req, resp=resp, next=next)
 
     async def _ask(self, client: AsyncWebClient) -> AsyncSlackResponse:
-        """The answer of the call that is under way, also when it fails: in a line, each would wait for all before it.
+        """Returns the answer of the one call that is under way, or raises its error, for all that wait for it.
 
-        Shielded: whoever stops waiting, because Slack's time is over, does not take the answer from the others.
+        It is shielded: a request whose time is over stops waiting without cancelling the call for the others.
         """
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(client.auth_test(), name="auth.test")

@@ -1,7 +1,7 @@
-"""What Bolt attaches to an event for listeners that talk: `set_status`, `say_stream` and the like.
+"""Attaches `set_status`, `say_stream` and the like to the context of an event.
 
-Bolt asks thirteen times what sort of event it is, which costs an event 44 thousand instructions: a seventh of its way
-through Bolt (docs/decisions/0063). Most events say it by their type.
+Bolt finds out thirteen times what sort of event it is, which costs 44 thousand instructions: a seventh of a dispatch
+(docs/decisions/0063). For most events the type alone tells.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from slack_bolt.middleware.attaching_conversation_kwargs.async_attaching_convers
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-# Events that may be of an assistant's thread, of a direct message or of the app's home: Bolt finds out.
+# Events that may belong to an assistant's thread, a direct message or the app's home: Bolt finds out.
 PERHAPS_MORE = frozenset({
     "message", "assistant_thread_started", "assistant_thread_context_changed", "app_home_opened",
 })  # fmt: skip

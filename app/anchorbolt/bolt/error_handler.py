@@ -1,4 +1,4 @@
-"""What `@app.error` registered, asked whether it answers an error."""
+"""Calls the error handler of the app (`@app.error`), and finds out whether it handled the error."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Failure = Callable[[Word], BoltResponse]  # what is answered where nothing ackno
 
 
 def log_raised(event: str, error: Exception, **more: Any) -> None:
-    """A log line that tells where an error was raised, and not what it says: slack_sdk's may quote what was sent."""
+    """Logs where an error was raised, without its message: the messages of slack_sdk may quote what was sent."""
     where = "".join(traceback.format_tb(error.__traceback__))
     log.warning(event, **more, error=type(error).__name__, traceback=where)
 
@@ -43,7 +43,7 @@ class ErrorHandler:
         self._handler = handler
 
     async def answer(self, error: Exception, request: AsyncBoltRequest) -> BoltResponse | None:
-        """The response that makes the error a handled one, or None: what the handler returned, or has changed."""
+        """Returns the response that the handler returned or changed, which makes the error a handled one; else None."""
         if self._handler is None:
             return None
         status = self.failure("listener_failed").status

@@ -1,4 +1,4 @@
-"""Bolt's listener, which knows from its registration what Bolt finds out for every request."""
+"""Bolt's listener, with what Bolt finds out for every request found out once, at registration."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from anchorbolt.bolt.conversation_arguments import ConversationArguments
 
 
 class DirectMatcher(AsyncListenerMatcher):
-    """One of Bolt's matchers that wants nothing but the body: its comparison, without arguments and coroutines."""
+    """One of Bolt's matchers that needs only the body: calls its comparison directly, without coroutines."""
 
     def __init__(self, compare: Callable[[dict[str, Any]], bool]) -> None:
         self.compare = compare
@@ -31,13 +31,13 @@ class DirectMatcher(AsyncListenerMatcher):
 
 
 class Listener(AsyncCustomListener):
-    """Has the name that it is known by in logs and traces."""
+    """A listener with its name in logs and traces."""
 
     qualified_name: str
 
 
-def known(listener: AsyncCustomListener) -> Listener:
-    """The same object, that Bolt has just built from thirteen arguments."""
+def prepare(listener: AsyncCustomListener) -> Listener:
+    """Turns a listener that Bolt has just built into ours. Changes the object, because Bolt took thirteen arguments."""
     listener.__class__ = Listener
     mine = cast("Listener", listener)
     mine.qualified_name = qualified_name(listener.ack_function)
@@ -47,13 +47,13 @@ def known(listener: AsyncCustomListener) -> Listener:
 
 
 def qualified_name(function: Callable[..., Any]) -> str:
-    """Module and name of the function that a user wrote, under whatever wraps it."""
+    """Returns module and name of the function that a user wrote, without its decorators."""
     plain = inspect.unwrap(function)
     return f"{getattr(plain, '__module__', '?')}.{getattr(plain, '__qualname__', type(plain).__qualname__)}"
 
 
 def free_variables(function: Any) -> dict[str, Any]:
-    """The variables that a function took from around it."""
+    """Returns the variables of a closure, by name."""
     cells = getattr(function, "__closure__", None) or ()
     return (
         dict(zip(function.__code__.co_freevars, (cell.cell_contents for cell in cells), strict=True)) if cells else {}

@@ -1,4 +1,4 @@
-"""The one narrow place that every listener passes: middleware, assistants and plain listeners alike."""
+"""Runs listeners. Bolt calls this runner for every one of them, those of assistants and middleware included."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from anchorbolt.bolt.run import Ack, Run
 from anchorbolt.errors import AckTimeoutError
 from anchorbolt.timers import Timeout
 
-RUN = "anchorbolt_run"  # where the context of a request holds its Run
-ACK_TIMEOUT_SECONDS = 3  # of every listener in Bolt, but of a function that was registered with another one
+RUN = "anchorbolt_run"  # the key of a request's Run in its context
+ACK_TIMEOUT_SECONDS = 3  # Bolt's default for every listener; `@app.function` can be given another
 
 
 class ListenerRunner(AsyncioListenerRunner):
     """Runs listeners as parts of a Run. Answers as soon as there is an ack, and always answers something."""
 
-    def __init__(self, error_handler: ErrorHandler, **bolts: Any) -> None:
-        """`bolts`: the arguments of Bolt's own runner."""
-        super().__init__(**bolts)
+    def __init__(self, error_handler: ErrorHandler, **options: Any) -> None:
+        """`options`: the arguments of Bolt's own runner."""
+        super().__init__(**options)
         self.error_handler = error_handler
 
     async def run(
@@ -51,7 +51,7 @@ class ListenerRunner(AsyncioListenerRunner):
         if listener.auto_acknowledgement:
             if type(ack) is Ack:
                 ack.by_itself()
-            else:  # a middleware has put its own in the place of ours
+            else:  # a middleware has replaced ours
                 await ack()
         if run.ack_by is None:
             await self._run_stored(run, request, response, listener)
@@ -104,7 +104,7 @@ class ListenerRunner(AsyncioListenerRunner):
         if ack.response is None:
             return self.error_handler.failure("listener_failed")
         if ack.response.status < 300:
-            # Only now: Slack was not told of a failure, so what is lazy is owed.
+            # Not earlier: lazy functions must run only if Slack was not told of a failure.
             self._start_lazy(run, request, listener)
         return ack.response
 
@@ -134,7 +134,7 @@ class ListenerRunner(AsyncioListenerRunner):
                 await completion.handle(request=request, response=response)
 
     async def _lazy(self, run: Run, function: Callable[..., Awaitable[None]], request: AsyncBoltRequest) -> None:
-        """A lazy function with the arguments that Bolt would give it; its error is the run's, never swallowed."""
+        """Runs a lazy function with the arguments that Bolt would give it. An error fails the run."""
         arguments: dict[str, Any] = build_async_required_kwargs(
             logger=self.logger,
             required_arg_names=get_arg_names_of_callable(function),
@@ -148,7 +148,7 @@ class ListenerRunner(AsyncioListenerRunner):
             await self._failed(run, request, error)
 
     async def _failed(self, run: Run, request: AsyncBoltRequest, error: Exception) -> None:
-        """An error fails the run, unless the app's error handler answered it: then it is handled."""
+        """Fails the run, unless the app's error handler handles the error."""
         ack: Ack = request.context["ack"]
         attempt = run.attempt.attempt
         log_raised("listener raised", error, listener=run.listener, key=run.delivery.key, attempt=attempt)

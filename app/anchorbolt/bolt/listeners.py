@@ -1,4 +1,4 @@
-"""Finds the module that LISTENERS names, and lets it register with the app."""
+"""Imports the module that LISTENERS names, and lets it register its listeners with the app."""
 
 from __future__ import annotations
 
@@ -63,7 +63,10 @@ def _advice(module_name: str, error: ModuleNotFoundError) -> str:
 
 
 def refuse_synchronous(app: AsyncApp) -> None:
-    """Bolt looks at matchers, and at all that is in an assistant, only when they run: too late for whoever waits."""
+    """Raises ListenersError for a synchronous matcher, or anything synchronous in an assistant.
+
+    Bolt checks these only when they run, which is too late for the user who waits.
+    """
     _check(list(app._async_listeners))
     for assistant in app._async_middleware_list:
         if isinstance(assistant, AsyncAssistant):

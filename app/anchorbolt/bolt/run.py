@@ -15,7 +15,7 @@ from anchorbolt.telemetry.traces import AttemptTrace
 
 
 class Run:
-    """Keeps a strong hold on every task of a dispatch until it has really ended."""
+    """The tasks of a dispatch, each until it has really ended, and what is known of how it ended."""
 
     def __init__(
         self,
@@ -41,26 +41,21 @@ class Run:
         self.unmatched = False
         self.error: Exception | None = None
         self.tasks: set[asyncio.Task[None]] = set()
-        self._all_ended: asyncio.Event | None = None  # of who waits
+        self._all_ended: asyncio.Event | None = None  # set for whoever waits
         self._stopped = False
 
     def found(self, listener: str) -> None:
-        """Bolt has found the listener that takes it."""
+        """Notes the listener that Bolt has found."""
         self.listener = listener
         if self.trace is not None:
             self.trace.found(listener)
 
     def over(self, outcome: str) -> None:
-        """What became of it is known."""
+        """Called by the worker once the outcome is known: releases what waits for that, and ends the trace."""
         if self._on_end is not None:
             self._on_end()
         if self.trace is not None:
             self.trace.end(outcome, self.error)
-
-    @property
-    def is_stored(self) -> bool:
-        """Whether it runs from the inbox, so that nobody waits for its ack."""
-        return self.ack_by is None
 
     @property
     def ended(self) -> bool:
@@ -89,7 +84,7 @@ class Run:
             task.cancel()
 
     def fail(self, error: Exception) -> None:
-        """The first error is the run's; those that follow are mostly its echo."""
+        """Notes an error. The first one counts: those that follow are mostly caused by it."""
         if self.error is None:
             self.error = error
 
@@ -105,21 +100,21 @@ class Run:
 
 
 class Ack(AsyncAck):
-    """Bolt's ack(), which also tells at once that it was called."""
+    """Bolt's ack(), whose call can be waited for."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # Bolt's own has no annotations
-        self._called: asyncio.Event | None = None  # of who waits: for a stored delivery, nobody does
+        self._called: asyncio.Event | None = None  # made when somebody waits; for a stored delivery nobody does
         self._no_more = False
 
     async def __call__(self, *args: Any, **kwargs: Any) -> BoltResponse:
-        """Takes what Bolt's own takes."""
+        """Acknowledges; takes the arguments of Bolt's own."""
         response = await super().__call__(*args, **kwargs)
         self.end_wait()
         return response
 
     def by_itself(self) -> None:
-        """As ack() without arguments, for a listener that need not call it."""
+        """Does what ack() does, for a listener that need not call it."""
         self.response = BoltResponse(status=200)
         self.end_wait()
 
@@ -131,7 +126,7 @@ class Ack(AsyncAck):
             await self._called.wait()
 
     def end_wait(self) -> None:
-        """There is an answer, or there will be none."""
+        """Ends the wait: there is an answer, or there will be none."""
         self._no_more = True
         if self._called is not None:
             self._called.set()

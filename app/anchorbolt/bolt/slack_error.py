@@ -6,8 +6,9 @@ import math
 
 from slack_sdk.errors import SlackApiError
 
-# No repetition mends these: what is asked for is wrong, gone, forbidden or too late. A dead letter at once, to be
-# replayed by hand when the cause is mended. Everything else is tried again. https://docs.slack.dev/reference/methods
+# Another attempt would fail too: what is asked for is wrong, gone, forbidden or too late. These are dead letters at
+# once, to be replayed by an operator when the cause is fixed. After any other error there is another attempt.
+# https://docs.slack.dev/reference/methods
 PERMANENT = frozenset({
     "account_inactive", "already_in_channel", "already_pinned", "already_reacted", "bad_timestamp",
     "block_mismatch", "cannot_dm_bot", "cant_delete_message", "cant_update_message", "channel_not_found",
@@ -47,7 +48,7 @@ def is_permanent(error: BaseException) -> bool:
 
 
 def retry_after_seconds(error: BaseException) -> float | None:
-    """How long Slack asked to be left alone, when it did."""
+    """Returns the seconds of Slack's Retry-After header, if there is one."""
     if not isinstance(error, SlackApiError):
         return None
     headers = getattr(error.response, "headers", None) or {}
@@ -57,5 +58,5 @@ def retry_after_seconds(error: BaseException) -> float | None:
                 seconds = float(value)
             except ValueError:
                 return None
-            return seconds if 0 <= seconds < math.inf else None  # a lane that waits for ever is a lane lost
+            return seconds if 0 <= seconds < math.inf else None  # the lane must not wait for ever
     return None

@@ -47,7 +47,7 @@ class TrackedApp(AsyncApp):
         self._async_middleware_error_handler = MiddlewareErrorHandler(self.error_handler, _fail)
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
-        """Bolt's own entry: its walk through the middleware, and through those listeners that may match."""
+        """Dispatches a request through Bolt's middleware and the listeners that may match it."""
         token = DISPATCHED.set(req)
         try:
             return await super().async_dispatch(req)
@@ -68,7 +68,7 @@ class TrackedApp(AsyncApp):
 
 
 def context_for(run: Run) -> dict[str, Any]:
-    """What the context of a request holds while it is dispatched for a run."""
+    """Returns what the context of a request must hold while it is dispatched for a run."""
     return {RUN: run, "delivery": run.attempt, "ack": Ack()}
 
 

@@ -1,4 +1,4 @@
-"""Tells Slack that a workflow step will not end well, so that no workflow hangs."""
+"""Tells Slack that a workflow step has failed for good, so that its workflow does not hang."""
 
 from __future__ import annotations
 

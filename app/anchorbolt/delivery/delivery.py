@@ -30,7 +30,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """`url_verification`, `ssl_check` or `app_rate_limited`: answered at the door, never stored."""
+    """`url_verification`, `ssl_check` or `app_rate_limited`: answered at once, never stored."""
 
     type: str
     payload: dict[str, Any] = field(repr=False)

@@ -1,4 +1,4 @@
-"""What Slack is answered over HTTP: refusals, acknowledgements, and the responses that Bolt made."""
+"""The responses to Slack over HTTP: refusals, acknowledgements, and those that Bolt made."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from anchorbolt.http.without_click import STATUS_LINE
 NO_RETRY_STATUSES = frozenset({400, 405, 413, 415})
 # The rest of the body is not read, so the connection cannot be used again.
 CLOSING_STATUSES = frozenset({408, 413, 431})
-# The length of a response, and what becomes of its connection, is not a listener's to say.
+# Headers that a listener must not set: uvicorn decides about the length of a response and about its connection.
 SERVER_HEADERS = frozenset({b"content-length", b"transfer-encoding", b"connection", b"keep-alive", b"date"})
 STATUSES_WITHOUT_BODY = frozenset({204, 304})
 BAD_NAME = re.compile(rb'[\x00-\x1f\x7f()<>@,;:\[\]={} \t\\"]')
@@ -34,7 +34,7 @@ def refusal(error: RefusedError) -> Response:
     return _refusal(error.status, error.word)
 
 
-@functools.cache  # there are as many as there are words
+@functools.cache  # one for each word
 def _refusal(status: int, word: str) -> Response:
     headers = {}
     if status in NO_RETRY_STATUSES:
@@ -47,16 +47,16 @@ def _refusal(status: int, word: str) -> Response:
 
 
 def refusal_as_bytes(error: RefusedError) -> bytes:
-    """The same as it goes over the connection, for a request whose head is not whole."""
+    """The same response as bytes, for a request whose head is incomplete: no ASGI application is asked about it."""
     response = refusal(error)
     lines = [b"%b: %b\r\n" % header for header in response.raw_headers]
     return b"".join((STATUS_LINE[error.status], *lines, b"\r\n", bytes(response.body)))
 
 
 def checked(response: Response) -> Response:
-    """A response that a listener has shaped, without what would break the connection.
+    """Returns a response of a listener's without the headers that the server decides about.
 
-    Raises RuntimeError for a status or header that HTTP does not allow: nothing of it may reach the connection.
+    Raises RuntimeError for a status or header that HTTP does not allow, before anything of it is sent.
     """
     if not 200 <= response.status_code < 600:
         raise RuntimeError(f"not a status of a response: {response.status_code}")

@@ -1,4 +1,4 @@
-"""uvicorn, told when to start and when to stop: one server for Slack, one for Kubernetes, in one process."""
+"""uvicorn, started and stopped by the lifecycle. A process has two servers: one for Slack, one for Kubernetes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from anchorbolt.http.limits.idle import Connection
 from anchorbolt.http.without_click import Config
 from anchorbolt.http.without_click import Server as UvicornServer
 
-# Proxies close what is idle first: none may reuse a connection that we are about to close.
+# Longer than the idle timeout of proxies: they close first, so none sends a request on a connection that we close.
 IDLE_SECONDS = 75
 
 
@@ -35,7 +35,7 @@ class Server(UvicornServer):
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                proxy_headers=False,  # the signature alone says who asks
+                proxy_headers=False,  # nobody asks for the client's address: the signature says who sent a request
                 timeout_keep_alive=IDLE_SECONDS,
                 timeout_graceful_shutdown=max(1, round(finish_seconds)),
             )
@@ -50,10 +50,10 @@ class Server(UvicornServer):
         yield
 
     async def start(self) -> None:
-        """Listens."""
+        """Starts to listen."""
         self.config.load()
         self.lifespan = self.config.lifespan_class(self.config)
-        # In the place of uvicorn's startup, of which this is all that applies here.
+        # Instead of uvicorn's own startup(), of which nothing else applies here.
         acceptors: list[Any] = [Acceptor(sock, self._connection, self.config.backlog) for sock in self._sockets]
         for acceptor in acceptors:
             acceptor.start()

@@ -14,7 +14,7 @@ MAX_AGE_SECONDS = 300
 
 
 class Signature:
-    """Verifies raw bytes with any of several secrets, so that a rotation loses nothing."""
+    """Verifies the signature of a request. Several secrets may be valid at once, for the time of a rotation."""
 
     def __init__(self, secrets: Sequence[bytes], clock: Callable[[], float] = time.time) -> None:
         # The inner and outer keys of the HMAC are computed once, and copied for every request.

@@ -1,4 +1,4 @@
-"""What Slack tells the app about itself, and nobody listens to."""
+"""Control requests: what Slack tells the app about the connection between them. No listener gets these."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ log = get_logger("intake")
 
 
 def note(control: Control) -> None:
-    """Says and counts what an operator should know of it."""
+    """Logs and counts `app_rate_limited`, which an operator should know of. The other types need no attention."""
     if control.type == "app_rate_limited":
         metrics.app_rate_limited.add()
         log.warning(

@@ -1,4 +1,4 @@
-"""The way of an event: stored, then acknowledged. Nobody waits for its listener."""
+"""Events: each is stored and then acknowledged; its listener runs afterwards."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from anchorbolt.worker.worker import Worker
 
 log = get_logger("intake")
 
-# The last try ends so long before the deadline, so that the answer is what is known and not that time ran out.
+# The last try to store ends this long before the deadline, so that its outcome decides the answer, not a timeout.
 ANSWER_SECONDS = 0.2
 
 
@@ -27,7 +27,7 @@ class Events:
         self._workspaces = workspaces or Workspaces()
 
     async def accept(self, delivery: Delivery, deadline: float, retry_num: object = None) -> None:
-        """Stores an event by the deadline (the loop's clock). `retry_num`: which retry of Slack's this is, if one.
+        """Stores an event by the deadline (the event loop's clock). `retry_num`: the number of Slack's retry.
 
         Raises RefusedError: 425 when nothing was stored and another pod may be asked, 503 when the time is over.
         """

@@ -1,4 +1,4 @@
-"""The way of a request, the same for HTTP and Socket Mode: a slot, parsing, then inbox or Bolt, and the answer."""
+"""The steps of every request from Slack, over HTTP or Socket Mode: a slot, parsing, then the inbox or Bolt."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from anchorbolt.telemetry.logs import get_logger
 
 log = get_logger("intake")
 
-# Those that a stored delivery keeps. Bolt's FastAPI adapter reads all of them from the request itself.
+# The headers that a stored delivery keeps. Bolt's FastAPI adapter reads all headers from the request itself.
 KEPT_HEADERS = [(name.encode(), name) for name in headers_of.KEPT]
 
 DRAINING = RefusedError(425, "draining")
@@ -57,11 +57,11 @@ Answered = TypeVar("Answered", bound=Answer)
 
 
 class IncomingRequest(Protocol[Answered_co]):
-    """Interface that intake needs from a request of a transport, which has a form of its own for answers."""
+    """What intake needs from a request. Each transport has its own type of answer."""
 
     @property
     def way(self) -> traces.Way:
-        """How it came, for its trace."""
+        """The transport it came by, for its trace."""
 
     async def read(self, sighting: Sighting, deadline: float) -> Received:
         """Reads the request by the deadline (the event loop's clock). Raises RefusedError."""
@@ -86,7 +86,7 @@ class Intake:
 
     @property
     def in_flight(self) -> int:
-        """How many requests are being answered, with those whose listeners go on."""
+        """The number of requests that are being answered or whose listener still runs after its answer."""
         return self._slots.taken
 
     def turn_away(self) -> RefusedError | None:
@@ -98,15 +98,19 @@ class Intake:
         return refusal
 
     async def answer(self, request: IncomingRequest[Answered]) -> Answered | Acknowledged:
-        """Returns the answer. Raises RefusedError where the answer is a refusal; it is counted, and no other error."""
-        if (no_room := self.turn_away()) is not None:
-            raise no_room
+        """Returns the answer.
+
+        Raises RefusedError, which is counted already, where the request is refused or could not be answered. Raises no
+        other error.
+        """
+        if (refusal := self.turn_away()) is not None:
+            raise refusal
         slot = self._slots.take()
         sighting = Sighting(self._clock(), request.way)
         try:
             answer = await self._answer(request, slot, sighting)
-        except RefusedError as refusal:
-            sighting.refused(refusal, self._clock())
+        except RefusedError as error:
+            sighting.refused(error, self._clock())
             raise
         except Exception:  # a defect of ours: Slack and its user are told of a failure
             log.exception("a request could not be answered")

@@ -1,6 +1,6 @@
-"""The way of an interaction: Bolt answers while the user waits; a listener that goes on is stored before the answer.
+"""Interactions (commands, actions, shortcuts, views and options): Bolt answers them while the user waits.
 
-Interactions are commands, actions, shortcuts, views and options.
+Where the listener goes on after its ack, the delivery is stored before the answer leaves.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from anchorbolt.worker.worker import Worker
 
 log = get_logger("intake")
 
-# Bolt's own wait for the ack ends at the deadline, and shall be the first to end.
+# Bolt's wait for the ack ends at the deadline; ours ends a little later, so that Bolt's answer comes first.
 MARGIN_SECONDS = 0.05
 
 # Bolt builds its request outside of its error handling: these are raised for a payload that is not what its type says.
@@ -31,7 +31,7 @@ UNREADABLE = (AttributeError, TypeError, KeyError, ValueError, IndexError, Recur
 
 
 class Answer(Protocol):
-    """What Bolt answered, in the form of the transport. Below 300: Slack is told that it is done."""
+    """Bolt's answer, in the type of the transport. A status below 300 tells Slack that the delivery is done."""
 
     @property
     def status_code(self) -> int:

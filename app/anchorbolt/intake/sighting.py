@@ -1,4 +1,4 @@
-"""One request as it is seen from outside: how it was answered, and how soon."""
+"""Metrics and trace of one request: how it was answered, and how soon."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ REASONS = frozenset(metrics.RETRY_REASONS)
 
 
 class Sighting:
-    """Counts one request. `arrived` is on the loop's clock."""
+    """Counts and traces one request. `arrived` is on the event loop's clock."""
 
     __slots__ = ("arrived", "kind", "trace")
 
@@ -20,12 +20,12 @@ class Sighting:
         self.trace = traces.begin_request(way)
 
     def mark(self, step: str) -> None:
-        """A step is done."""
+        """Notes in the trace that a step is done."""
         if self.trace is not None:
             self.trace.mark(step)
 
     def parsed(self, found: Delivery | Control, retry_reason: str | None, traceparent: str | None) -> None:
-        """It is Slack's, and this is what it says. `retry_reason`: Slack's header. `traceparent`: an ingress's."""
+        """Notes what the request is. `retry_reason`: Slack's header. `traceparent`: the header of an ingress."""
         self.kind = found.kind.value if isinstance(found, Delivery) else Kind.CONTROL.value
         if self.trace is not None:
             self.trace.mark("parsed")
@@ -36,14 +36,14 @@ class Sighting:
             metrics.slack_retries.add(retry_reason if retry_reason in REASONS else "other")
 
     def answered(self, status: int, now: float) -> None:
-        """The answer is on its way."""
+        """Counts the request as answered; the answer is about to be sent."""
         if self.kind is not None:
             metrics.answered(self.kind, status, now - self.arrived)
         if self.trace is not None:
             self.trace.end(status)
 
     def refused(self, refusal: RefusedError, now: float) -> None:
-        """It was refused. What did not come from Slack, as far as we know, is no answer to Slack."""
+        """Counts a refusal. It counts as an answer to Slack only if the request is known to be Slack's."""
         metrics.refused.add(refusal.word)
         if self.kind is not None:
             metrics.answered(self.kind, refusal.status, now - self.arrived)
@@ -53,6 +53,6 @@ class Sighting:
 
 
 def turned_away(refusal: RefusedError) -> None:
-    """Counts one that was refused before anything was read: it may well have been Slack's."""
+    """Counts a request that was refused before anything of it was read. It counts as one of Slack's."""
     metrics.refused.add(refusal.word)
     metrics.answered(metrics.UNKNOWN, refusal.status, 0.0)

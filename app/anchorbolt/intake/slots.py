@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 
 class RequestSlot:
-    """One request's share of MAX_IN_FLIGHT. `kept`: its listeners go on, and release it when they have ended."""
+    """The slot of one request. `kept`: a run holds it, and releases it when its listeners have ended."""
 
     __slots__ = ("_is_held", "_released", "kept")
 

@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     retention_hours: PositiveSeconds = 26
     dead_retention_days: PositiveSeconds = 30
 
-    # The receiver
+    # Receiving
     role: Role = Role.ALL
     receiver: ReceiverKind = ReceiverKind.HTTP
     socket_connections: SocketConnections = SocketConnections.ALL
@@ -90,7 +90,7 @@ class Settings(BaseSettings):
     max_in_flight: Count = 512
     ack_deadline_seconds: PositiveSeconds = 2.5
 
-    # The runner
+    # Running
     run_concurrency: Count = 200
     run_timeout_seconds: PositiveSeconds = 600
     max_attempts: Count = 8

@@ -1,4 +1,4 @@
-"""The way of an envelope: that of a request without a signature. The ack, by the envelope's id, is the answer."""
+"""Answers the envelopes of Socket Mode. Intake treats one as a request without a signature; the ack is the answer."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ log = get_logger("socket")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What goes back in the ack. Only a status below 300 is acknowledged: Socket Mode has no other answer."""
+    """What goes back in the ack. Only a status below 300 is acknowledged: Socket Mode has no answer for a failure."""
 
     status_code: int
     payload: dict[str, Any] | None = None
 
 
 class Envelopes:
-    """Answers envelopes. What may not be acknowledged is left alone: Slack sends events again, and tells its user."""
+    """Answers envelopes. One that fails gets no ack: Slack sends an event again, and shows its user an error."""
 
     def __init__(self, bolt: BoltApp, intake: Intake) -> None:
         self._bolt = bolt
@@ -37,7 +37,7 @@ class Envelopes:
 
     @property
     def in_flight(self) -> int:
-        """How many are being answered, with those whose listeners go on."""
+        """The number of envelopes that are being answered or whose listener still runs after its answer."""
         return self._intake.in_flight
 
     async def answer(self, envelope: Envelope) -> Answer | None:
@@ -62,7 +62,7 @@ class EnvelopeRequest:
         self._bolt = bolt
 
     async def read(self, sighting: Sighting, deadline: float) -> Received:
-        """Returns what Slack would have posted over HTTP. The connection says that it is Slack's."""
+        """Returns what Slack would have posted over HTTP. No signature: Slack is known by the connection."""
         envelope = self._envelope
         headers = {b"content-type": envelope.content_type.encode()}
         if envelope.retry_num:
@@ -72,7 +72,7 @@ class EnvelopeRequest:
         return Received(envelope.body, envelope.content_type, headers)
 
     async def ask_bolt(self, run: Run) -> Answer:
-        """Returns Bolt's answer, in the form that Bolt's own adapter for Socket Mode gives to what ack() was given."""
+        """Returns Bolt's answer, converted as Bolt's own adapter for Socket Mode converts it."""
         response: BoltResponse = await self._bolt.answer(run)
         if not response.body:
             return Answer(response.status)

@@ -1,4 +1,4 @@
-"""A stand-in for `slack_bolt.async_app.AsyncApp`, in which listeners run as they run in the server."""
+"""A replacement for `slack_bolt.async_app.AsyncApp` in tests: listeners run in it as they run in the server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class AsyncApp(TrackedApp):
     """Takes what `slack_bolt.async_app.AsyncApp` takes, and has its decorators, its `client` and `async_dispatch`.
 
     Listeners run as in the server: with its runner, its index of listeners, its arguments and `context["delivery"]`.
-    What is around them is stock Bolt's, as the options ask: signature, ssl_check, url_verification, authorization.
+    Signature, ssl_check, url_verification and authorization are stock Bolt's, as the options ask.
     Nothing is stored, so nothing is tried again, and no listener waits for another one of its lane.
     """
 
@@ -34,11 +34,11 @@ class AsyncApp(TrackedApp):
         self._runs: list[Run] = []
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
-        """Answers as soon as the request is acknowledged; what runs on can be waited for with `finish`."""
+        """Returns the response as soon as the request is acknowledged. `finish` waits for what still runs."""
         delivery = delivery_of(req)
         ack_by = asyncio.get_running_loop().time() + ACK_SECONDS
         run = Run(delivery, Attempt(delivery.key, delivery.kind), ack_by=ack_by)
-        self._runs.append(run)  # it holds its tasks, and somebody must hold it
+        self._runs.append(run)  # asyncio keeps only weak references to tasks: the run keeps its tasks, and we the run
         req.context.update(context_for(run))
         return await super().async_dispatch(req)
 

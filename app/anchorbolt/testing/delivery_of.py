@@ -1,4 +1,4 @@
-"""The delivery that a request of Bolt's would have been made from, had it come from Slack."""
+"""Turns a request of Bolt's into the delivery that Slack would have sent for it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from anchorbolt.errors import RefusedError
 
 
 def delivery_of(request: AsyncBoltRequest) -> Delivery:
-    """Reads a request as the server would; what the server would refuse is a delivery all the same, of its own key.
+    """Reads a request as the server would. Never raises.
 
-    A test may send less than Slack does. Never raises.
+    A test may send less than Slack does: what the server would refuse becomes a delivery with a random key.
     """
     found = None
     try:

@@ -1,4 +1,4 @@
-"""Claims the lanes that wait, oldest first: when woken, when a slot is free again, and once a second in any case."""
+"""Claims waiting lanes, oldest first: when woken, when a slot becomes free, and once a second in any case."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from anchorbolt.worker.slots import RunSlots
 log = get_logger("worker")
 
 POLL_SECONDS = 1.0
-MOST_A_CLAIM = 50
-# Slots become free one by one: they are gathered for so long, because a claim is a transaction, however many it takes.
+MAX_CLAIMED = 50
+# Slots become free one by one. A claim waits so long for more of them, because each claim is a transaction.
 GATHER_SECONDS = 0.005
 
 
@@ -39,7 +39,7 @@ class Claims:
         self._begin = begin
 
     async def run(self) -> None:
-        """For ever."""
+        """Claims for ever."""
         while True:
             with contextlib.suppress(TimeoutError):
                 # Not asyncio.wait_for: before Python 3.12 it can swallow a cancellation.
@@ -53,8 +53,8 @@ class Claims:
 
     async def _claim(self) -> None:
         slots = self._slots
-        reserved = slots.reserve(MOST_A_CLAIM)
-        # Without a slot it still looks whether the inbox is paused or others wait, for both end a lane's turn here.
+        reserved = slots.reserve(MAX_CLAIMED)
+        # Also without a free slot, once a second: if the inbox is paused or others wait, a lane must make room.
         if reserved == 0 and self._clock() - self._asked_at < POLL_SECONDS:
             return
         self._asked_at = self._clock()
@@ -62,7 +62,7 @@ class Claims:
             claimed = await self._inbox.claim(reserved)
         except Exception as error:
             slots.unreserve(reserved)
-            if not isinstance(error, StoreError):  # the inbox says so itself, and is asked again when it is back
+            if not isinstance(error, StoreError):  # the inbox logs that itself, and is asked again when it is back
                 log.exception("a claim failed")  # a defect of ours: a pod that never claims again would look healthy
             return
         if claimed.paused != slots.paused:

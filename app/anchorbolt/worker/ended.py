@@ -1,4 +1,4 @@
-"""The end of a run as it is told: to the metrics, to its trace, and in the one line `delivery ended` of the log."""
+"""Reports the end of a run: to the metrics, to its trace, and in the log line `delivery ended`."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from anchorbolt.worker.verdict import describe
 
 log = get_logger("worker")
 
-# How loud it is said, where it is not as it should be.
+# Log levels of the outcomes that are not as they should be; all others are debug.
 LEVELS = {"dead": "error", "failed": "warning", "lost": "warning"}
 
 
 def stored_ended(stored: Stored, run: Run | None, outcome: str, error: str | None, seconds: float) -> None:
-    """`run`: None where none began. Lost is what another has taken over."""
+    """Reports the end of a stored run. `run`: None where none began. `lost`: another process has taken it over."""
     told: dict[str, object] = {"error": error} if error else {}
     _tell(LEVELS.get(outcome, "debug"), stored.key, stored.kind, run, outcome, stored.attempts, seconds, told)
 
 
 def unstored_ended(run: Run, outcome: str, seconds: float) -> None:
-    """The inbox knows nothing of it, so that it is over with this run. Lost is lost: nobody goes on with it."""
+    """Reports the end of a run that is not stored. `lost`: it was cut short, and nobody goes on with it."""
     level = "error" if outcome == "lost" else LEVELS.get(outcome, "debug")
     told: dict[str, object] = {"stored": False}
     if run.error is not None:

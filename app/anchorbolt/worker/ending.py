@@ -22,10 +22,10 @@ from anchorbolt.worker.verdict import HANDED_BACK, Verdict, describe
 
 log = get_logger("worker")
 
-# The inbox of a busy process may never be idle.
+# How long `settle` waits at most: the inbox of a busy process may never be idle.
 SETTLE_SECONDS = 1.0
 # How many deliveries of a lane run one after the other while other lanes wait for a slot; then it queues behind them.
-TURN = 10
+MAX_IN_A_ROW = 10
 
 ReportFailure = Callable[[Delivery, str], Awaitable[None]]
 
@@ -42,7 +42,7 @@ class Ending:
         self._clock = clock
 
     def of_cut(self, cut: Cut) -> Verdict | None:
-        """A run that was cut short is handed back, unless its lane is somebody else's: then nothing is ours to say."""
+        """The verdict of a run that was cut short: handed back. None if another process holds its lane by now."""
         return None if cut is Cut.LOST else HANDED_BACK
 
     async def write(self, running: Running, run: Run | None, verdict: Verdict | None, began: float) -> Held | None:
@@ -55,18 +55,18 @@ class Ending:
             except asyncio.CancelledError:
                 if running.cut is None:
                     raise
-                verdict = self.of_cut(running.cut)  # who goes on with it tells Slack
+                verdict = self.of_cut(running.cut)  # the process that runs it next tells Slack
         if verdict is None:
             stored_ended(stored, run, "lost", None, self._clock() - began)
             return None
         running.in_a_row += 1
-        go_on = self._slots.may_begin and not (self._slots.backlog and running.in_a_row >= TURN)
+        go_on = self._slots.may_begin and not (self._slots.backlog and running.in_a_row >= MAX_IN_A_ROW)
         outcome = Outcome(
             held.lease, stored.id, verdict.end, verdict.error, verdict.delay_seconds, go_on, stored.attempts
         )
         completing = self._inbox.complete(outcome)
         try:
-            # A run that is cut while its end is written must not unwrite it; the fence decides.
+            # A run that is cut while its end is written must not stop that write; the fence decides whether it counts.
             await settled(completing)
             completed = completing.result()
         except StoreError:
@@ -82,7 +82,7 @@ class Ending:
         return completed.following
 
     def _conclude(self, completed: Completed, stored: Stored, run: Run | None, verdict: Verdict, began: float) -> None:
-        """Says what became of the end of a run."""
+        """Logs and counts the end of a run."""
         if not completed.written:
             log.warning("completion refused: the lane is another's by now", key=stored.key)
             stored_ended(stored, run, "lost", None, self._clock() - began)
@@ -92,7 +92,7 @@ class Ending:
             self._freed(verdict.delay_seconds)
 
     async def settle(self) -> None:
-        """Lets those that were turned away in this moment be handed back, so that a kill that follows spares them."""
+        """Waits until those just turned away are handed back, so that a crash that follows does not count for them."""
         await asyncio.sleep(0)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SETTLE_SECONDS):
@@ -106,7 +106,7 @@ class Ending:
         verdict: Verdict,
         began: float,
     ) -> None:
-        """Nobody is left who could run what follows: another takes it."""
+        """Concludes a write that ended after its run was cut. The next delivery of its lane is handed back."""
         if completing.cancelled() or completing.exception():
             return
         completed = completing.result()
@@ -116,7 +116,7 @@ class Ending:
             handing_back.add_done_callback(lambda _: self._freed(0))
 
     def _freed(self, delay_seconds: float) -> None:
-        """The lane waits for whoever claims it: we look when its backoff is over, the others are told of it now."""
+        """Sees that a free lane is claimed: we look when its backoff is over, other processes are told of it now."""
         asyncio.get_running_loop().call_later(delay_seconds, self._slots.wake.set)
         if delay_seconds == 0:
             self._inbox.wake_others()

@@ -1,4 +1,4 @@
-"""Sees a run to its end that began before it was stored: its listener answered Slack, and goes on."""
+"""Waits for the end of runs that began before they were stored: those of interactions, whose listeners go on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from anchorbolt.worker.verdict import Limits, Verdict, judge
 
 
 class InteractiveRuns:
-    """Runs that Slack's user waited for."""
+    """The runs of interactions."""
 
     def __init__(self, ending: Ending, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
         self._ending = ending
@@ -26,12 +26,12 @@ class InteractiveRuns:
         self._clock = clock
 
     def has_ended(self, run: Run) -> None:
-        """Tells the end of a run that is not stored, and of which nothing runs any more."""
+        """Reports the end of a run that is not stored and has ended."""
         outcome = "unmatched" if run.unmatched else "done" if run.error is None else "failed"
         unstored_ended(run, outcome, self._clock() - run.began)
 
     async def see_unstored(self, running: Running, run: Run) -> None:
-        """Waits for a run that Slack is owed nothing for: it was refused, or it is one of options."""
+        """Waits for a run that need not be stored: Slack was told of a failure, or it is one of options."""
         try:
             await run.wait()
         except asyncio.CancelledError:
@@ -44,7 +44,7 @@ class InteractiveRuns:
     async def see_stored(
         self, running: Running, run: Run, accepting: asyncio.Future[Accepted], lease_seconds: float
     ) -> None:
-        """Waits for a run that Slack was told is done, and writes its end. What could not be stored runs all the same.
+        """Waits for a run that Slack was told is done, and writes its end. It also runs if it could not be stored.
 
         `accepting`: the accept of its delivery, which is under way.
         """

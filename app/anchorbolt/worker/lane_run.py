@@ -17,9 +17,10 @@ from anchorbolt.worker.ending import Ending
 from anchorbolt.worker.runs import Cut, Running
 from anchorbolt.worker.verdict import Limits, Verdict, judge
 
-# Who was cut short twice runs alone among its like, so that one that kills its pod does not take the others along.
+# A delivery that was cut short so often is a suspect: it may have killed its pod. Suspects run one at a time, so that
+# one that kills the pod again does not take other suspects along.
 SUSPECT_CRASHES = 2
-# The others do not wait with their lanes in hand: a crash would be counted for them too, though they never ran.
+# The other suspects are handed back meanwhile: if they waited here, a crash would be counted for them too.
 SUSPECT_PAUSE_SECONDS = 1.0
 
 
@@ -34,7 +35,7 @@ class Dispatch(Protocol):
 
 
 class LaneRun:
-    """One slot: a delivery runs in it, then the next of its lane, while there is one that is ours."""
+    """Runs the deliveries of a lane in one slot, one after the other."""
 
     def __init__(
         self, dispatch: Dispatch, ending: Ending, limits: Limits, clock: Callable[[], float] = time.monotonic
@@ -58,7 +59,7 @@ class LaneRun:
         logs.begin_run(stored.key, stored.attempts)
         run: Run | None = None
         verdict: Verdict | None
-        if began >= running.expires_at:  # this process stood still since it took the lane: it may be another's by now
+        if began >= running.expires_at:  # this process stood still after the claim: another may hold the lane by now
             running.cut = running.cut or Cut.EXPIRED
             return await self._ending.write(running, None, self._ending.of_cut(running.cut), began)
         try:
@@ -75,7 +76,7 @@ class LaneRun:
                     await self._within_limit(run)
             else:
                 await self._within_limit(run)
-            # A listener that was cut and returned all the same swallowed that: nobody knows what it has done.
+            # A listener that returns though it was cancelled swallowed that: nobody knows what it has done.
             cut = running.cut
             verdict = judge(run.error, stored.tries, self._limits) if cut is None else self._ending.of_cut(cut)
         except asyncio.CancelledError:
@@ -87,7 +88,7 @@ class LaneRun:
                 verdict = judge(RunError("the listener cancelled itself"), stored.tries, self._limits)
         except _BuryError as burial:
             verdict = Verdict(End.DEAD, str(burial))
-        except Exception as error:  # Bolt itself fell over this payload
+        except Exception as error:  # raised by Bolt itself for this payload
             verdict = judge(error, stored.tries, self._limits)
         return await self._ending.write(running, run, verdict, began)
 

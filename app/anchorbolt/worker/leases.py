@@ -1,4 +1,4 @@
-"""Keeps the leases of what runs: renews them in time, and stops a run whose lease might be somebody else's soon."""
+"""Renews the leases of what runs, and stops a run in time before another process may claim its lane."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from anchorbolt.worker.runs import Cut, Running, Runs
 
 log = get_logger("worker")
 
-# Three chances before the lease runs out.
+# So there are three tries before the lease runs out.
 RENEWALS_PER_LEASE = 3
-# How long before its end a lease that was not renewed counts as gone: a run needs some time to stop.
+# A lease that was not renewed counts as lost this part of its time before its end: a run needs some time to stop.
 MARGIN = 0.1
 
 
@@ -29,7 +29,7 @@ class Leases:
         self._lease_seconds = inbox.lease_seconds
 
     async def renew(self) -> None:
-        """Renews what runs, for ever."""
+        """Renews leases for ever."""
         every = self._lease_seconds / RENEWALS_PER_LEASE
         while True:
             await asyncio.sleep(every if self._inbox.up else min(every, 0.2))
@@ -39,7 +39,7 @@ class Leases:
                 await self._renew(due)
 
     async def watch(self) -> None:
-        """Stops in time what could not be renewed. It never waits for the database."""
+        """Stops runs whose leases could not be renewed, for ever. It never waits for the database."""
         margin = self._lease_seconds * MARGIN
         while True:
             await asyncio.sleep(min(0.25, margin / 2))
@@ -55,10 +55,10 @@ class Leases:
         try:
             lost = await self._inbox.renew(list(leases))
         except StoreError:
-            return  # the inbox says so itself; the watch stops what it must
+            return  # the inbox logs that itself; `watch` stops what it must
         for lease in lost:
             one = leases.pop(lease)
-            # A run that has just ended wrote that itself, and its lease is gone for that reason.
+            # A run that has just ended has given up its lease by itself.
             if one in self._runs and one.held is not None and one.held.lease == lease:
                 log.warning("lease lost: another process holds the lane", key=one.key, lane=lease.lane)
                 one.stop(Cut.LOST)

@@ -15,7 +15,7 @@ from anchorbolt.inbox.lease import Held
 class Cut(StrEnum):
     """Why a run was cut short, when that was not its own doing."""
 
-    LOST = "lost"  # another process holds its lane: nothing of it is ours to write
+    LOST = "lost"  # another process holds its lane: we must not write its end
     EXPIRED = "expired"  # it could not be renewed in time: stopped before another process may claim its lane
     DRAINED = "drained"  # the process ends: another one goes on with it
 
@@ -30,13 +30,13 @@ class Running:
     key: str
     held: Held | None = None
     expires_at: float = math.inf
-    delivery: Delivery | None = None  # where it is still in memory, it is not read again
+    delivery: Delivery | None = None  # if it is still in memory; else it is parsed from what is stored
     task: asyncio.Task[None] | None = field(default=None, repr=False)
     cut: Cut | None = None
     in_a_row: int = 0  # how many deliveries of its lane have ended in this slot
 
     def hold(self, held: Held, lease_seconds: float) -> None:
-        """It runs this stored delivery from now on."""
+        """Takes a stored delivery with its lease: this is what runs from now on."""
         self.key = held.stored.key
         self.held = held
         self.expires_at = held.sent_at + lease_seconds
@@ -60,19 +60,16 @@ class Runs:
     def __iter__(self) -> Iterator[Running]:
         return iter(list(self._runs))
 
-    def __len__(self) -> int:
-        return len(self._runs)
-
     def __contains__(self, running: Running) -> bool:
         return running in self._runs
 
     def add(self, running: Running) -> None:
-        """It has begun."""
+        """Adds a run that begins."""
         self._runs.add(running)
         self._none.clear()
 
     def discard(self, running: Running) -> None:
-        """It has really ended, and that is written, or is not ours to write."""
+        """Removes a run that has really ended and whose end is written, or is not ours to write."""
         self._runs.discard(running)
         if not self._runs:
             self._none.set()

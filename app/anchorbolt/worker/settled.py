@@ -1,4 +1,4 @@
-"""To wait for a write of the inbox without a hand in it: who stops waiting does not stop the write."""
+"""Waits for a write of the inbox in such a way that cancelling the wait does not cancel the write."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Any
 
 
 def settled(writing: asyncio.Future[Any]) -> asyncio.Future[None]:
-    """Done when `writing` is, however that ends: its result, or its error, is to be asked for then.
+    """Returns a future that is done when `writing` is; the caller then asks `writing` for its result or error.
 
-    As `asyncio.shield`, which does some more for futures that nobody else looks after: two callbacks, and two turns
-    more of the loop, a write.
+    It does what `asyncio.shield` does with two callbacks and two iterations of the event loop less.
     """
     over: asyncio.Future[None] = writing.get_loop().create_future()
 

@@ -12,14 +12,15 @@ from anchorbolt.timers import call_later
 
 # After the database was away: whoever held a lane renews it or hands it back before anybody claims.
 CLAIM_PAUSE_SECONDS = 1.0
-# An arrival that will have no slot so soon, by how fast slots became free of late, is stored for whoever has one.
+# An arrival waits for a slot only if, by how fast slots became free lately, it will have one so soon. Else it is stored
+# and whoever has a slot claims it.
 SOON_SECONDS = 0.4
-# And so is one for which none became free after all. Slack waits three seconds.
+# It is also stored if none became free after so long. Slack waits three seconds.
 PATIENCE_SECONDS = 1.0
-# So many slots that became free tell how fast the next ones will; and so many count as if they had, for a hopeful
-# beginning: what has just begun cannot have ended.
-TURNS = 256
-HOPE = 32
+# The estimate uses the last so many slots that became free,
+MEASURED = 256
+# and counts so many more as free at once: just after a burst has begun, none of it can have ended yet.
+ASSUMED = 32
 
 
 class RunSlots:
@@ -34,10 +35,11 @@ class RunSlots:
         self.free = concurrency
         self.open = True  # False: the pod drains (see shut)
         self.paused = False  # by an operator, for all pods
-        self.backlog = False  # lanes wait that we know of: they come before what arrives now
+        self.backlog = False  # whether lanes are known to wait: they come before what arrives now
         self.wake = asyncio.Event()
         self._waiting: deque[asyncio.Future[bool]] = deque()
-        self._turns: deque[float] = deque(maxlen=TURNS)  # when it was full, then when slots became free
+        # First the time when the last slot was taken, then the times when slots became free.
+        self._freed_at: deque[float] = deque(maxlen=MEASURED)
         self._is_arrivals_turn = False
 
     @property
@@ -77,24 +79,24 @@ class RunSlots:
             impatience.cancel()
 
     def reserve(self, most: int) -> int:
-        """Up to `most` slots."""
+        """Takes up to `most` slots, and returns how many."""
         slots = max(0, min(self.free, most))
         self._take(slots)
         return slots
 
     def unreserve(self, slots: int) -> None:
-        """Places that were not needed."""
+        """Gives back slots that were reserved and not needed."""
         self.free += slots
         if not self.backlog:
             self._give(self.free)
 
     def give_back(self) -> None:
-        """A slot that is free again. While lanes wait, every second one is theirs.
+        """Gives back a slot after a run. While lanes wait, they get every second one.
 
-        Were all of them theirs, all that arrives would be stored too, and under load there would be no end of that.
+        If they got all of them, every arrival would have to be stored and claimed too, and the backlog would never end.
         """
         self.free += 1
-        self._turns.append(self._clock())
+        self._freed_at.append(self._clock())
         if self.backlog:
             self.wake.set()
             self._is_arrivals_turn = not self._is_arrivals_turn
@@ -103,7 +105,7 @@ class RunSlots:
             self._give(self.free)
 
     def shut(self) -> None:
-        """From now on none is given: who waits for one is stored at once, for another pod."""
+        """Gives no more slots. Arrivals that wait for one are stored at once, for another pod."""
         self.open = False
         for slot in self._waiting:
             if not slot.done():
@@ -111,15 +113,15 @@ class RunSlots:
         self._waiting.clear()
 
     def somebody_waits(self) -> None:
-        """A lane waits for a slot, here or elsewhere."""
+        """Notes that a lane waits for a slot, here or elsewhere."""
         self.backlog = True
         self.wake.set()
 
     def _take(self, slots: int) -> None:
         self.free -= slots
         if self.free <= 0 and not self._waiting:
-            self._turns.clear()
-            self._turns.append(self._clock())
+            self._freed_at.clear()
+            self._freed_at.append(self._clock())
 
     def _give(self, most: int) -> None:
         while most > 0 and self._waiting and self.free > 0:
@@ -135,8 +137,8 @@ class RunSlots:
             slot.set_result(False)
 
     def _wait_seconds(self) -> float:
-        """How long the next arrival would wait."""
-        if not self._turns:
+        """Estimates how long the next arrival would wait."""
+        if not self._freed_at:
             return 0
-        seconds_a_slot = (self._clock() - self._turns[0]) / (len(self._turns) - 1 + HOPE)
+        seconds_a_slot = (self._clock() - self._freed_at[0]) / (len(self._freed_at) - 1 + ASSUMED)
         return (1 + len(self._waiting)) * seconds_a_slot * (2 if self.backlog else 1)

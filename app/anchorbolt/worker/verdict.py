@@ -1,4 +1,4 @@
-"""What follows from how a run ended: done, another attempt after a while, or a dead letter."""
+"""Decides what follows from how a run ended: done, another attempt after a while, or a dead letter."""
 
 from __future__ import annotations
 
@@ -37,7 +37,10 @@ HANDED_BACK = Verdict(End.HANDED_BACK)
 def judge(
     error: Exception | None, attempt: int, limits: Limits, chance: Callable[[], float] = random.random
 ) -> Verdict:
-    """Backoff doubles from its base to its cap, with jitter below it; Slack's Retry-After counts where it is longer."""
+    """Decides what follows from a run's error, or from None.
+
+    The backoff doubles from its base to its cap, with jitter below it. Slack's Retry-After counts where it is longer.
+    """
     if error is None:
         return DONE
     said = describe(error)
@@ -49,9 +52,9 @@ def judge(
 
 
 def describe(error: BaseException) -> str:
-    """A line about an error that may be stored and shown: its class and Slack's word, or its message, cut.
+    """Returns a line about an error that may be stored and shown: its class and Slack's word, or its message, cut.
 
-    SlackApiError's message holds the whole answer, which may quote what was sent.
+    Of a SlackApiError never the message: it holds the whole answer, which may quote what was sent.
     """
     word = slack_error.word(error)
     text = f"{type(error).__name__}: {word or error}" if word or str(error) else type(error).__name__

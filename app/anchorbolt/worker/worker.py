@@ -1,4 +1,4 @@
-"""The worker: owns every run of this process. What is stored gets a slot, runs in its lane, and ends in the inbox."""
+"""The worker owns every run of this process. A stored delivery gets a slot, runs in its lane, and is completed."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Worker:
         return sum(running.held is not None for running in self._runs)
 
     async def reserve(self) -> bool:
-        """Whether there is a slot, now or soon, for an event that is about to be accepted; to be told to `accept`."""
+        """Reserves a slot, now or soon, for an event; returns whether there is one, which `accept` must be told."""
         return await self._slots.reserve_for_arrival()
 
     def accept(self, delivery: Delivery, deadline: float, *, reserved: bool) -> asyncio.Future[Accepted]:
@@ -112,11 +112,11 @@ class Worker:
         self.keep(run)
 
     def stop_taking(self) -> None:
-        """From now on nothing new begins here; what runs goes on."""
+        """Begins nothing new from now on; what runs goes on."""
         self._slots.shut()
 
     def resume_taking(self) -> None:
-        """A drain lapsed."""
+        """Begins runs again, after a drain that no SIGTERM followed."""
         self._slots.open = True
         self._slots.wake.set()
 
@@ -150,7 +150,7 @@ class Worker:
     def _accepted(self, done: asyncio.Future[Accepted], delivery: Delivery, reserved: bool) -> None:
         accepted = None if done.cancelled() or done.exception() else done.result()
         if accepted is not None and accepted.held is not None:
-            if not reserved:  # a commit whose outcome was unknown had taken the lane
+            if not reserved:  # the outcome of the commit was unknown, and it had taken the lane
                 self._slots.free -= 1
             self._begin(accepted.held, delivery)
             return

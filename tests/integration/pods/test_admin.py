@@ -1,4 +1,4 @@
-"""An operator at the desk: `anchorbolt inbox` on PostgreSQL, beside processes that run."""
+"""What an operator does: `anchorbolt inbox` on PostgreSQL, beside processes that run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FROM delivery, generate_series(1, {VERY_MANY - 1}) n
 """
 
 
-async def desk(pods: Pods, *arguments: str) -> str:
+async def inbox_command(pods: Pods, *arguments: str) -> str:
     """What `anchorbolt inbox` says, in the environment of a pod."""
     return await asyncio.to_thread(pods[0].app.command_line, "inbox", *arguments)
 
@@ -41,18 +41,18 @@ async def refused(pods: Pods, *arguments: str) -> str:
 
 async def listed(pods: Pods, *filters: str) -> list[str]:
     """The keys that `inbox list` finds."""
-    return [entry["key"] for entry in json.loads(await desk(pods, "list", "--json", *filters))["deliveries"]]
+    return [entry["key"] for entry in json.loads(await inbox_command(pods, "list", "--json", *filters))["deliveries"]]
 
 
 async def counts(pods: Pods) -> dict[str, int]:
     """How many there are of each state, as `inbox list` says it."""
-    found: dict[str, int] = json.loads(await desk(pods, "list", "--json"))["counts"]
+    found: dict[str, int] = json.loads(await inbox_command(pods, "list", "--json"))["counts"]
     return found
 
 
 async def shown(pods: Pods, *arguments: str) -> dict[str, Any]:
     """What `inbox show` says."""
-    found: dict[str, Any] = json.loads(await desk(pods, "show", "--json", *arguments))
+    found: dict[str, Any] = json.loads(await inbox_command(pods, "show", "--json", *arguments))
     return found
 
 
@@ -82,7 +82,7 @@ async def test_very_many_are_replayed(
     pods = await start_pods(1)
     # 1. One event that failed, 50,000 times over 1,001 lanes; paused, so that they can be counted.
     await buried(pods, slack, 1)
-    await desk(pods, "pause")
+    await inbox_command(pods, "pause")
     name = database.rpartition("/")[2]
     await asyncio.to_thread(shared_postgres.query, name, COPIES)
     # 2. Ctrl-C after the first lot. Somebody holds one of the last, which therefore waits, however slow we are.
@@ -101,7 +101,7 @@ async def test_very_many_are_replayed(
     assert 500 <= found["waiting"] < VERY_MANY
     assert found["waiting"] + found["dead"] == VERY_MANY
     # 3. The same again: the rest of them, each counted in its lane once.
-    assert await desk(pods, "replay", "--all") == f"{found['dead']} replayed\n"
+    assert await inbox_command(pods, "replay", "--all") == f"{found['dead']} replayed\n"
     assert await counts(pods) == {"waiting": VERY_MANY, "running": 0, "dead": 0, "done": 0}
     pending = await asyncio.to_thread(shared_postgres.query, name, "SELECT sum(pending), count(*) FROM lane")
     assert pending == f"{VERY_MANY}|1001\n"
@@ -118,7 +118,7 @@ async def test_replayed_ones_run_in_the_order_of_their_lane(start_pods: StartPod
     await log.until_said("start", key=runs)
     waits = str((await slack.event(pods[1], "")).sample.key)
     # 2. Three of them live again.
-    assert await desk(pods, "replay", *reversed(first)) == "3 replayed\n"
+    assert await inbox_command(pods, "replay", *reversed(first)) == "3 replayed\n"
     log.release("go")
     await log.until_said("done", 5)
     done = log.entries("done")
@@ -133,7 +133,7 @@ async def test_a_discarded_dead_letter_stays_away(start_pods: StartPods, slack: 
     log = pods.listener_log
     acks = await buried(pods, slack, 2)
     gone, stays = keys(acks)
-    assert await desk(pods, "discard", gone) == "1 discarded\n"
+    assert await inbox_command(pods, "discard", gone) == "1 discarded\n"
     # 1. It cannot be named any more; what else was named is done.
     assert await refused(pods, "replay", gone, stays) == f"anchorbolt: no dead letter: {gone}\n"
     await log.until_said("done", key=stays)
@@ -141,7 +141,7 @@ async def test_a_discarded_dead_letter_stays_away(start_pods: StartPods, slack: 
     assert (await slack.again(pods[0], acks[0])).ok
     entry = await shown(pods, gone)
     assert (entry["state"], entry["payload"]) == ("done", None)
-    assert await desk(pods, "replay", "--all") == "0 replayed\n"
+    assert await inbox_command(pods, "replay", "--all") == "0 replayed\n"
     assert log.counts("start")[gone] == 1
 
 
@@ -154,9 +154,9 @@ async def test_filters_choose_what_is_replayed_or_discarded(start_pods: StartPod
     assert await listed(pods, "--lane", lane) == of_lane
     assert await listed(pods, "--error", "is_archived") == of_error
     for nothing in (["--kind", "command"], ["--older-than", "1h"], ["--error", "is_archived", "--lane", lane]):
-        assert await desk(pods, "discard", "--all", *nothing) == "0 discarded\n"
-    assert await desk(pods, "discard", "--all", "--error", "is_archived", "--kind", "event") == "2 discarded\n"
-    assert await desk(pods, "replay", "--all", "--lane", lane, "--younger-than", "1h") == "2 replayed\n"
+        assert await inbox_command(pods, "discard", "--all", *nothing) == "0 discarded\n"
+    assert await inbox_command(pods, "discard", "--all", "--error", "is_archived", "--kind", "event") == "2 discarded\n"
+    assert await inbox_command(pods, "replay", "--all", "--lane", lane, "--younger-than", "1h") == "2 replayed\n"
     await pods.listener_log.until_said("done", 2)
     assert list(pods.listener_log.counts("done")) == of_lane
 

@@ -23,7 +23,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_help_names_every_command() -> None:
-    """`python -m app --help` lists each command with its sentence and ends with 0."""
+    """`anchorbolt --help` lists each command with its sentence and ends with 0."""
     result = CliRunner().invoke(anchorbolt.cli.app, ["--help"], env={"COLUMNS": "200"})
     assert result.exit_code == 0
     for name, sentence in COMMANDS.items():

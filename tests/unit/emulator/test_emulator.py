@@ -32,7 +32,7 @@ async def test_a_stopped_emulator_frees_its_port() -> None:
 
 
 def test_it_runs_as_a_process_and_ends_with_0() -> None:
-    """`python -m anchorbolt.emulator` prints its URL and the setting of an app, answers there, and ends with 0 on SIGTERM."""
+    """`python -m anchorbolt.emulator` prints its URL and what an app sets, answers, and ends with 0 on SIGTERM."""
     # 1. It tells its URL once it listens.
     process = subprocess.Popen([sys.executable, "-m", "anchorbolt.emulator"], stdout=subprocess.PIPE, text=True)
     try:

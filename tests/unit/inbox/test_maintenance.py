@@ -109,8 +109,8 @@ async def test_the_counts_for_the_metrics_are_counted_again(database: SqliteData
     inbox = Inbox(database, lease_seconds=30, clock=clock)
     time = LoopTime()
     await inbox.open()
-    census = await until(lambda: inbox.stats, what="it has counted")
-    assert census.waiting == 0
+    stats = await until(lambda: inbox.stats, what="it has counted")
+    assert stats.waiting == 0
     await inbox.accept(Item("A1:Ev1", "lane", "event", "application/json", "{}"), 1e12)
     time.add(15)
     await until(lambda: inbox.stats is not None and inbox.stats.waiting == 1, what="it has counted again")

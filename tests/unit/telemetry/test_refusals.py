@@ -21,7 +21,7 @@ class Clock:
 
 
 def refuse(word: str, times: int = 1) -> None:
-    """As the receiver counts it."""
+    """As intake counts it."""
     for _ in range(times):
         metrics.refused.add(word)
 

@@ -56,7 +56,7 @@ def alone(work: Callable[[], Result]) -> Result:
 
 
 def request(parent: str | None = None) -> str | None:
-    """A request as the receiver traces it; what its attempts are told of it."""
+    """A request as intake traces it; what its attempts are told of it."""
     begun = traces.begin_request(traces.HTTP)
     assert begun is not None
     begun.mark("verified")

@@ -44,8 +44,8 @@ async def test_a_pause_stops_a_lane_that_is_running(bench: Bench) -> None:
     for n, delivery in enumerate(lane):
         await worker.accept(delivery, LATER, reserved=n == 0 and await worker.reserve())
     await until(lambda: dispatch.runs, what="the first one runs")
-    desk = Admin(bench.database.dialect)
-    await bench.database.transact(lambda connection: desk.pause(connection, paused=True))
+    admin = Admin(bench.database.dialect)
+    await bench.database.transact(lambda connection: admin.pause(connection, paused=True))
     with capture_logs() as lines:
         bench.clock.now += 2  # it asks once a second
         await until(lambda: [line for line in lines if "inbox paused" in line["event"]], what="it knows of the pause")
@@ -53,7 +53,7 @@ async def test_a_pause_stops_a_lane_that_is_running(bench: Bench) -> None:
     assert (await bench.until_ended(lane[0].key)).state == "done"
     await until(lambda: worker.running == 0, what="the lane is left")
     assert [run.delivery.key for run in dispatch.runs] == [lane[0].key]
-    await bench.database.transact(lambda connection: desk.pause(connection, paused=False))
+    await bench.database.transact(lambda connection: admin.pause(connection, paused=False))
     bench.clock.now += 2
     assert (await bench.until_ended(lane[2].key)).state == "done"
     await worker.stop()

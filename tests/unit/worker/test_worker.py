@@ -35,7 +35,7 @@ async def fails(_: Run) -> None:
 
 
 async def accept(worker: Worker, delivery: Delivery) -> Accepted:
-    """Stores an event as the receiver does."""
+    """Stores an event as intake does."""
     return await worker.accept(delivery, LATER, reserved=await worker.reserve())
 
 

@@ -1,7 +1,7 @@
-"""Accepts connections in batches: all that wait, up to a bound, in one turn of the event loop.
+"""Accepts connections in batches: all that wait, up to a bound, in one iteration of the event loop.
 
-uvloop's own listening takes one in a turn (libuv 1.48 and later). Under load a turn is long, and a new connection then
-waited for seconds behind requests that came after it on connections that were there (docs/performance.md).
+uvloop itself accepts one in an iteration (libuv 1.48 and later). Under load an iteration is long, and a new connection
+waited for seconds while requests on older connections were served (docs/performance.md).
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from anchorbolt.telemetry.logs import get_logger
 
 log = get_logger("lifecycle")
 
-# So many, and then those that are there get their turn.
-MOST_A_TURN = 64
-# No file descriptor is left: some requests must end first.
+# Bounds the time until the connections that are there already are served again.
+MAX_BATCH = 64
+# How long to wait when no file descriptor is left: some connections must end first.
 PAUSE_SECONDS = 0.1
 EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 class Acceptor:
-    """One listening socket. uvicorn ends it as it would end asyncio's server."""
+    """One listening socket, with the methods of `asyncio.Server` that uvicorn calls when it shuts down."""
 
     def __init__(self, sock: socket.socket, protocol: Callable[[], asyncio.Protocol], backlog: int) -> None:
         self._sock = sock
@@ -35,19 +35,19 @@ class Acceptor:
         self._again: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Listens."""
+        """Starts to listen."""
         self._sock.setblocking(False)
         self._sock.listen(self._backlog)
         self._resume()
 
     def close(self) -> None:
-        """Takes no more. The socket is its opener's to close."""
+        """Accepts no more connections. Whoever opened the socket closes it."""
         if self._again is not None:
             self._again.cancel()
         self._loop.remove_reader(self._sock.fileno())
 
     async def wait_closed(self) -> None:
-        """Returns when each connection that was taken has its protocol."""
+        """Returns when each accepted connection has its protocol."""
         if self._beginning:
             await asyncio.wait(self._beginning)
 
@@ -55,7 +55,7 @@ class Acceptor:
         self._loop.add_reader(self._sock.fileno(), self._accept)
 
     def _accept(self) -> None:
-        for _ in range(MOST_A_TURN):
+        for _ in range(MAX_BATCH):
             try:
                 connection, _ = self._sock.accept()
             except (BlockingIOError, InterruptedError):

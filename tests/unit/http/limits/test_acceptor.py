@@ -8,7 +8,7 @@ import socket
 from collections.abc import Iterator
 
 import pytest
-from anchorbolt.http.limits.acceptor import MOST_A_TURN, PAUSE_SECONDS, Acceptor
+from anchorbolt.http.limits.acceptor import MAX_BATCH, PAUSE_SECONDS, Acceptor
 from structlog.testing import capture_logs
 
 
@@ -59,11 +59,11 @@ async def test_all_that_wait_are_taken_in_a_few_turns(listening: socket.socket) 
 
 async def test_those_beyond_a_turn_come_in_the_next(listening: socket.socket) -> None:
     """More than one turn takes are taken all the same: nobody is forgotten in the queue."""
-    clients = [socket.create_connection(listening.getsockname()) for _ in range(MOST_A_TURN + 20)]
+    clients = [socket.create_connection(listening.getsockname()) for _ in range(MAX_BATCH + 20)]
     acceptor = Acceptor(listening, Guest, 2048)
     acceptor.start()
-    await turns_until(MOST_A_TURN + 20)
-    assert Guest.count == MOST_A_TURN + 20
+    await turns_until(MAX_BATCH + 20)
+    assert Guest.count == MAX_BATCH + 20
     acceptor.close()
     for client in clients:
         client.close()

@@ -1,4 +1,4 @@
-"""Each thing that only one room may do is done there alone."""
+"""What only one package may do is done in that package alone."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def reads_the_environment(tree: ast.Module) -> bool:
 
 
 def test_only_the_settings_read_the_environment() -> None:
-    """One room reads os.environ: whoever wants to know what can be set reads settings/."""
+    """One package reads os.environ: whoever wants to know what can be set reads settings/."""
     assert {path.split("/")[0] for path, tree in sources() if reads_the_environment(tree)} == {"settings"}
 
 
@@ -63,7 +63,7 @@ def test_only_the_composition_root_names_a_database() -> None:
     assert {path for path in found if not path.startswith(("inbox/sqlite/", "inbox/postgresql/"))} == {"main.py"}
 
 
-def test_private_names_of_bolt_stay_in_their_room() -> None:
+def test_slack_bolt_is_imported_where_it_is_run_and_adapted() -> None:
     """Slack Bolt is imported by bolt/, for its FastAPI adapter by http/, for its requests and responses by others."""
     found = {
         path.split("/")[0] for path, tree in sources() if any(name.startswith("slack_bolt") for name in imports(tree))
