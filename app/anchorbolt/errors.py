@@ -124,3 +124,12 @@ class RunTimeoutError(RunError):
 
 class NotAuthorizedError(RunError):
     """Slack did not accept our token for this delivery, so its listener never ran."""
+
+
+def as_exception(error: BaseException) -> Exception:
+    """Returns the error itself, or a RunError for what is no Exception, such as a BaseExceptionGroup."""
+    if isinstance(error, Exception):
+        return error
+    failure = RunError(f"{type(error).__name__} was raised").with_traceback(error.__traceback__)
+    failure.__cause__ = error
+    return failure

@@ -53,14 +53,18 @@ class BoltApp(TrackedApp):
 
     async def answer(self, run: Run) -> BoltResponse:
         """Dispatches a delivery that came without one of Bolt's adapters, and returns Bolt's response."""
-        return await super().async_dispatch(Request(run.delivery, context_for(run)))
+        request = Request(run.delivery, context_for(run))
+        run.dispatched = True
+        return await super().async_dispatch(request)
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         """Dispatches a request of Bolt's FastAPI adapter; its context must hold the Run (http/bolt_adapter.py)."""
         run: Run | None = req.context.get(RUN)
         if run is None:
             raise TypeError("a request reaches Bolt with a Run in its context")
-        return await super().async_dispatch(as_delivered(req, run.delivery, context_for(run)))
+        request = as_delivered(req, run.delivery, context_for(run))
+        run.dispatched = True
+        return await super().async_dispatch(request)
 
     async def report_failure(self, delivery: Delivery, reason: str) -> None:
         """Tells Slack of a workflow step that is a dead letter; nothing for any other delivery."""

@@ -23,7 +23,7 @@ Word = Literal["listener_failed", "no_ack", "ack_timeout"]
 Failure = Callable[[Word], BoltResponse]  # what is answered where nothing acknowledged
 
 
-def log_raised(event: str, error: Exception, **more: Any) -> None:
+def log_raised(event: str, error: BaseException, **more: Any) -> None:
     """Logs where an error was raised, without its message: the messages of slack_sdk may quote what was sent."""
     where = "".join(traceback.format_tb(error.__traceback__))
     log.warning(event, **more, error=type(error).__name__, traceback=where)

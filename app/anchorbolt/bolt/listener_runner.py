@@ -21,10 +21,12 @@ from anchorbolt.bolt.error_handler import ErrorHandler, Word, log_raised
 from anchorbolt.bolt.listener import Listener, qualified_name
 from anchorbolt.bolt.own_copy import own_copy
 from anchorbolt.bolt.run import Ack, Run
-from anchorbolt.errors import AckTimeoutError
+from anchorbolt.errors import AckTimeoutError, as_exception
 from anchorbolt.timers import Timeout
 
 RUN = "anchorbolt_run"  # the key of a request's Run in its context
+# What ends a task or the process, and is no failure of a listener.
+ENDS = (asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit)
 ACK_TIMEOUT_SECONDS = 3  # Bolt's default for every listener; `@app.function` can be given another
 
 
@@ -127,8 +129,10 @@ class ListenerRunner(AsyncioListenerRunner):
                 await listener.ack_function(**arguments)
             else:
                 await listener.run_ack_function(request=request, response=response)  # type: ignore[arg-type]
-        except Exception as error:  # whatever a listener raises is a failed attempt
-            await self._failed(run, request, error)
+        except ENDS:
+            raise
+        except BaseException as error:  # whatever else a listener raises is a failed attempt
+            await self._failed(run, request, as_exception(error))
         finally:
             if type(completion) is not AsyncDefaultListenerCompletionHandler:
                 await completion.handle(request=request, response=response)
@@ -144,8 +148,10 @@ class ListenerRunner(AsyncioListenerRunner):
         )
         try:
             await function(**arguments)
-        except Exception as error:
-            await self._failed(run, request, error)
+        except ENDS:
+            raise
+        except BaseException as error:
+            await self._failed(run, request, as_exception(error))
 
     async def _failed(self, run: Run, request: AsyncBoltRequest, error: Exception) -> None:
         """Fails the run, unless the app's error handler handles the error."""

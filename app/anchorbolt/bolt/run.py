@@ -10,7 +10,7 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.response import BoltResponse
 
 from anchorbolt.delivery import Attempt, Delivery
-from anchorbolt.errors import RunError
+from anchorbolt.errors import RunError, as_exception
 from anchorbolt.telemetry.traces import AttemptTrace
 
 
@@ -38,6 +38,7 @@ class Run:
         self.trace = trace
         self._on_end = on_end
         self.listener: str | None = None
+        self.dispatched = False  # Bolt has begun with it: its request could be built
         self.unmatched = False
         self.error: Exception | None = None
         self.tasks: set[asyncio.Task[None]] = set()
@@ -95,8 +96,8 @@ class Run:
         if task.cancelled():
             if not self._stopped:
                 self.fail(RunError("the listener cancelled itself"))
-        elif isinstance(error := task.exception(), Exception):
-            self.fail(error)
+        elif (error := task.exception()) is not None:
+            self.fail(as_exception(error))
 
 
 class Ack(AsyncAck):

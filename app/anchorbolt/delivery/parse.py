@@ -14,6 +14,8 @@ from anchorbolt.errors import RefusedError
 
 # Slack's forms have some fifteen fields.
 MOST_FIELDS = 200
+# Slack posts these as JSON. In a form they would pass for interactions, and Bolt would take them for what they are not.
+ONLY_AS_JSON = frozenset({"event_callback", "url_verification", "app_rate_limited"})
 
 
 def parse(body: bytes, content_type: str) -> Delivery | Control:
@@ -93,7 +95,7 @@ def _fields(text: str) -> dict[str, str]:
 def _interactive(text: str, body: str) -> Delivery:
     payload = _json_object(text)
     kind_of_payload = payload.get("type")
-    if not isinstance(kind_of_payload, str):
+    if not isinstance(kind_of_payload, str) or kind_of_payload in ONLY_AS_JSON:
         raise _refusal("bad_kind")
     if not shape.is_interactive(payload):
         raise _refusal("bad_payload")

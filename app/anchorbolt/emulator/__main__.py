@@ -26,9 +26,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m anchorbolt.emulator", description="Emulates Slack for an app.")
     parser.add_argument("port", type=int, nargs="?", default=0, help="of the Web API; 0, the default: any free one")
     parser.add_argument("host", nargs="?", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
-    parser.add_argument(
-        "socket_port", type=int, nargs="?", default=0, help="of Socket Mode (default: any)"
-    )
+    parser.add_argument("socket_port", type=int, nargs="?", default=0, help="of Socket Mode (default: any)")
     return parser.parse_args()
 
 

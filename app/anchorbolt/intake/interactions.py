@@ -9,9 +9,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
+from anchorbolt.bolt.error_handler import log_raised
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Delivery, Kind
-from anchorbolt.errors import AckTimeoutError, RefusedError, StoreError
+from anchorbolt.errors import AckTimeoutError, RefusedError, StoreError, as_exception
 from anchorbolt.inbox.accept import Accepted
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.intake.slots import RequestSlot
@@ -53,7 +54,8 @@ class Interactions:
     ) -> Answered:
         """Returns Bolt's answer, by the deadline (the event loop's clock). The slot is kept until the run has ended.
 
-        Raises RefusedError: 400 for a payload that Bolt cannot read, 503 when there was no answer in time.
+        Raises RefusedError: 400 for a payload that Bolt cannot read, 503 when there was no answer in time, or none that
+        can be sent.
         """
         run = self._worker.begin(delivery, ack_by=deadline, on_end=slot.release)
         slot.kept = True
@@ -61,9 +63,16 @@ class Interactions:
             with Timeout(deadline + MARGIN_SECONDS) as timeout:
                 answer = await ask_bolt(run)
         except BaseException as error:
-            self._worker.abandon(run, _reason(error, timeout))
+            if _ends_the_request(error):
+                self._worker.abandon(run, None)
+                raise
             if timeout.expired and isinstance(error, TimeoutError):
+                self._worker.abandon(run, AckTimeoutError("no answer in time, from before the listener"))
                 raise RefusedError(503, "ack_timeout") from None
+            self._worker.abandon(run, as_exception(error))
+            if run.dispatched:  # a middleware raised what Bolt does not handle, or a listener's response is no response
+                log_raised("no response", error, listener=run.listener, key=delivery.key, attempt=1)
+                raise RefusedError(503, "listener_failed") from None
             if isinstance(error, UNREADABLE):
                 raise RefusedError(400, "bad_payload") from None
             raise
@@ -105,8 +114,9 @@ class Interactions:
         log.warning("acknowledged without being stored: the database is not there", key=run.delivery.key)
 
 
-def _reason(error: BaseException, timeout: Timeout) -> Exception | None:
-    """The error of a run whose dispatch did not come to an answer; None where its caller was cancelled."""
-    if timeout.expired and isinstance(error, TimeoutError):
-        return AckTimeoutError("no answer in time, from before the listener")
-    return error if isinstance(error, Exception) else None
+def _ends_the_request(error: BaseException) -> bool:
+    """Returns whether the request itself is cancelled, or the process ends; a listener may raise CancelledError too."""
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is not None and task.cancelling() > 0
+    return isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit)

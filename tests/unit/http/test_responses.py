@@ -46,5 +46,5 @@ async def test_an_answer_that_is_no_http(status: int, headers: dict[str, str]) -
     with capture_logs() as lines:
         async with Emulator() as slack, app_in_process(register, slack_api_url=slack.api_url) as app:
             ack = await app.player.send(make("command"))
-    assert (ack.status, json.loads(ack.body)) == (503, {"error": "internal_error"})
-    assert "a request could not be answered" in [line["event"] for line in lines]
+    assert (ack.status, json.loads(ack.body)) == (503, {"error": "listener_failed"})
+    assert "no response" in [line["event"] for line in lines]

@@ -9,6 +9,7 @@ from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Delivery, parse
 from anchorbolt.delivery.delivery import FORM
 from anchorbolt.emulator.samples import make
+from anchorbolt.errors import RefusedError
 from anchorbolt.intake.intake import Acknowledged
 from anchorbolt.intake.interactions import Interactions
 from anchorbolt.intake.slots import RequestSlots
@@ -76,4 +77,35 @@ async def test_a_dispatch_that_came_to_no_answer_gives_its_slot_back(bench: Benc
         await Interactions(bench.inbox, worker).answer(command(), LATER, slots.take(), ask_bolt)
     await until(lambda: not slots.full, what="its slot is free")
     assert await worker.finish(5)
+    await worker.stop()
+
+
+async def test_a_listener_that_cancels_itself_has_failed(bench: Bench) -> None:
+    """CancelledError from within the dispatch, while nobody cancels the request, is a failure of the listener: 503."""
+    worker, _ = bench.worker(nothing)
+    slots = RequestSlots(1)
+    seen: list[Run] = []
+
+    async def ask_bolt(run: Run) -> Acknowledged:
+        run.dispatched = True
+        seen.append(run)
+        raise asyncio.CancelledError
+
+    with pytest.raises(RefusedError, match="503 listener_failed"):
+        await Interactions(bench.inbox, worker).answer(command(), LATER, slots.take(), ask_bolt)
+    assert str(seen[0].error) == "CancelledError was raised"
+    assert not slots.full
+    await worker.stop()
+
+
+async def test_a_response_that_cannot_be_sent_is_the_listeners_fault(bench: Bench) -> None:
+    """An error from behind the dispatch is told as listener_failed, not as a payload that Slack must not send again."""
+    worker, _ = bench.worker(nothing)
+
+    async def ask_bolt(run: Run) -> Acknowledged:
+        run.dispatched = True
+        raise ValueError("half of a surrogate pair")
+
+    with pytest.raises(RefusedError, match="503 listener_failed"):
+        await Interactions(bench.inbox, worker).answer(command(), LATER, RequestSlots(1).take(), ask_bolt)
     await worker.stop()

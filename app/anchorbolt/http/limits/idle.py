@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from anchorbolt.http.limits.head import HeadLimits
+from anchorbolt.http.limits.upgrade import NoUpgrade
 
 
-class Connection(HeadLimits):
+class Connection(NoUpgrade):
     """A connection of uvicorn's with all limits."""
 
     def __init__(self, **arguments: Any) -> None:
