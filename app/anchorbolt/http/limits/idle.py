@@ -12,7 +12,7 @@ from typing import Any
 from anchorbolt.http.limits.head import HeadLimits
 
 
-class Connection(HeadLimits):
+class HttpConnection(HeadLimits):
     """A connection of uvicorn's with all limits."""
 
     def __init__(self, **arguments: Any) -> None:
