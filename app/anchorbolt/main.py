@@ -50,14 +50,14 @@ INTERNAL_HEAD_SECONDS = 10.0
 
 
 async def live(settings: Settings, sockets: Sequence[socket.socket]) -> None:
-    """The worker's life."""
+    """Builds a worker process, and runs it from its start to its end."""
     parts = build(settings, sockets)
     garbage_collection.calm()
     await life.live(parts)
 
 
 def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
-    """All parts, unstarted. `sockets`: those that the master listens on, the internal one last."""
+    """Builds all parts and starts none. `sockets`: those that the master has bound, the internal one last."""
     public, internal = sockets[:-1], sockets[-1:]
     token = settings.slack_bot_token
     bolt = BoltApp(token=token.get_secret_value() if token else "", api_url=settings.slack_api_url)
@@ -105,12 +105,12 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
             OverloadLimit(web, intake, PATH),
             public,
             finish_seconds=finish_seconds,
-            head_seconds=settings.ack_deadline_seconds,  # Slack would not wait longer for the answer
+            head_seconds=settings.ack_deadline_seconds,  # Slack does not wait longer for the answer
         )
         transport = HttpTransport(web, intake, server)
 
     def drain() -> None:
-        if inbox.database.shared:  # alone with its deliveries, a pod goes on with them while it still serves
+        if inbox.database.shared:  # nobody else could run what a pod has in a database of its own: it goes on
             worker.stop_taking()
         transport.hand_over()
 
@@ -175,9 +175,10 @@ def observe(settings: Settings, inbox: Inbox, worker: Worker, transport: Transpo
 
 
 def database(settings: Settings, *, serves: bool = True, makes: bool = True) -> Database:
-    """The database that DATABASE_URL names. `serves` False: for the command line, beside a process that serves.
+    """Returns the database that DATABASE_URL names. Raises InvalidSettingsError.
 
-    `makes` False: for who only looks; a SQLite file that is not there is not made.
+    `serves` False: for the command line, beside a process that serves. `makes` False: to read only; a SQLite file that
+    does not exist is not created.
     """
     url = _url("DATABASE_URL", settings.database_url)
     if url.get_backend_name() == "postgresql":
@@ -196,7 +197,7 @@ def database(settings: Settings, *, serves: bool = True, makes: bool = True) -> 
 
 
 def _url(setting: str, value: SecretStr) -> URL:
-    """Raises InvalidSettingsError: the settings look at its first word only, so that `serve` needs no SQLAlchemy."""
+    """Parses a URL. Raises InvalidSettingsError. Settings read only its scheme: so `serve` needs no SQLAlchemy."""
     try:
         return make_url(value.get_secret_value())
     except (ArgumentError, ValueError):  # whose messages may quote it, with its password

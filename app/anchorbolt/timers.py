@@ -1,9 +1,8 @@
-"""Timers that may ring a moment late, for a fraction of the price: almost none of them ever rings.
+"""Timers that may ring a moment late, and cost a fraction of the event loop's.
 
-Every delivery sets half a dozen that are cancelled a moment later (for its body, its ack, its run, its call of the Web
-API, its idle connection). Set and cancelled, one of uvloop's costs 2.8 us and an `asyncio.timeout` 4.5 us: together a
-fifteenth of a delivery (docs/decisions/0061). These wait in a bucket for each tick; one timer of the loop looks at the
-next bucket.
+Every delivery sets several that are cancelled a moment later (for its body, its ack, its run): almost none ever rings.
+Set and cancelled, one of uvloop's costs 2.8 us and an `asyncio.timeout` 4.5 us (docs/decisions/0061). These wait in a
+bucket for each tick; one timer of the loop looks at the next bucket.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from anchorbolt.http.limits.acceptor import Acceptor
-from anchorbolt.http.limits.idle import Connection
+from anchorbolt.http.limits.idle import HttpConnection
 from anchorbolt.http.without_click import Config
 from anchorbolt.http.without_click import Server as UvicornServer
 
@@ -29,7 +29,7 @@ class Server(UvicornServer):
         super().__init__(
             Config(
                 app,
-                http=Connection,
+                http=HttpConnection,
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -70,7 +70,7 @@ class Server(UvicornServer):
         await self._loop
 
     def _connection(self) -> asyncio.Protocol:
-        return Connection(
+        return HttpConnection(
             head_seconds=self._head_seconds,
             config=self.config,
             server_state=self.server_state,

@@ -11,7 +11,7 @@ from aiohttp import ClientWebSocketResponse, WSMsgType
 from slack_sdk.socket_mode.response import SocketModeResponse
 
 from anchorbolt.delivery import json_text
-from anchorbolt.socket_mode.envelopes import Answer
+from anchorbolt.socket_mode.envelopes import EnvelopeAnswer
 from anchorbolt.socket_mode.message import Disconnect, Envelope, Hello, read
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.tasks import spawn
@@ -24,7 +24,7 @@ CLOSE_SECONDS = 0.5
 # Why a connection ended, where Slack gave no reason. The words are label values of a metric.
 CLOSED, SILENT, LEASE_LOST, LEFT = "closed", "silent", "lease_lost", "left"
 
-Receive = Callable[[Envelope], Awaitable[Answer | None]]
+Receive = Callable[[Envelope], Awaitable[EnvelopeAnswer | None]]
 
 
 class Connection:

@@ -21,7 +21,7 @@ log = get_logger("socket")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class EnvelopeAnswer:
     """What goes back in the ack. Only a status below 300 is acknowledged: Socket Mode has no answer for a failure."""
 
     status_code: int
@@ -40,7 +40,7 @@ class Envelopes:
         """The number of envelopes that are being answered or whose listener still runs after its answer."""
         return self._intake.in_flight
 
-    async def answer(self, envelope: Envelope) -> Answer | None:
+    async def answer(self, envelope: Envelope) -> EnvelopeAnswer | None:
         """Returns the answer to acknowledge an envelope with, or None when it must not be acknowledged."""
         try:
             answer = await self._intake.answer(EnvelopeRequest(envelope, self._bolt))
@@ -48,7 +48,7 @@ class Envelopes:
             log.warning("not acknowledged", reason=refusal.word, retry_num=envelope.retry_num)
             return None
         if isinstance(answer, Acknowledged):
-            return Answer(answer.status_code)
+            return EnvelopeAnswer(answer.status_code)
         return answer if answer.status_code < 300 else None
 
 
@@ -71,11 +71,11 @@ class EnvelopeRequest:
             headers[b"x-slack-retry-reason"] = envelope.retry_reason.encode("latin-1", "replace")
         return Received(envelope.body, envelope.content_type, headers)
 
-    async def ask_bolt(self, run: Run) -> Answer:
+    async def ask_bolt(self, run: Run) -> EnvelopeAnswer:
         """Returns Bolt's answer, converted as Bolt's own adapter for Socket Mode converts it."""
         response: BoltResponse = await self._bolt.answer(run)
         if not response.body:
-            return Answer(response.status)
+            return EnvelopeAnswer(response.status)
         if response.headers.get("content-type", [""])[0].startswith("application/json"):
-            return Answer(response.status, json_text.read(response.body))
-        return Answer(response.status, {"text": response.body})
+            return EnvelopeAnswer(response.status, json_text.read(response.body))
+        return EnvelopeAnswer(response.status, {"text": response.body})

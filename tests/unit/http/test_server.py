@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from itertools import pairwise
 
 import pytest
-from anchorbolt.http.limits.idle import Connection
+from anchorbolt.http.limits.idle import HttpConnection
 from structlog.testing import capture_logs
 
 from tests.support.told_server import ToldServer, request, told_server
@@ -112,7 +112,7 @@ async def test_a_client_that_reads_no_answers(told: ToldServer) -> None:
         told.application.tell(str(number))
     sending = asyncio.create_task(wire.send_each(request(str(number).encode()) for number in range(200)))
     (connection,) = told.server.server_state.connections
-    assert isinstance(connection, Connection)
+    assert isinstance(connection, HttpConnection)
     await until(lambda: connection.flow.write_paused, what="the server writes no more")
     assert len(told.application.begun) < 200
     assert [await answered(wire) for _ in range(200)] == [str(number) for number in range(200)]

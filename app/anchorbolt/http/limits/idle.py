@@ -12,7 +12,7 @@ from typing import Any
 from anchorbolt.http.limits.upgrade import NoUpgrade
 
 
-class Connection(NoUpgrade):
+class HttpConnection(NoUpgrade):
     """A connection of uvicorn's with all limits."""
 
     def __init__(self, **arguments: Any) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import uvicorn
-from anchorbolt.http.limits.idle import Connection
+from anchorbolt.http.limits.idle import HttpConnection
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
@@ -85,7 +85,7 @@ class Idle:
         config = uvicorn.Config(_answer, lifespan="off", ws="none", log_config=None, timeout_keep_alive=IDLE_SECONDS)
         config.load()
         self.loop = Loop()
-        self.connection = Connection(
+        self.connection = HttpConnection(
             head_seconds=HEAD_SECONDS,
             config=config,
             server_state=ServerState(),
