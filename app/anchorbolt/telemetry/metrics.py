@@ -31,6 +31,7 @@ REFUSALS = (
     ),
     *("bad_encoding", "bad_json", "bad_form", "bad_kind", "bad_event", "bad_challenge", "bad_payload"),
     *("draining", "overloaded", "store_unavailable", "store_timeout", "store_failed", "ack_timeout", "internal_error"),
+    "listener_failed",
 )
 # https://docs.slack.dev/apis/events-api/#retries
 # In Socket Mode, `timeout` is the only one.
