@@ -126,6 +126,10 @@ class NotAuthorizedError(RunError):
     """Slack did not accept our token for this delivery, so its listener never ran."""
 
 
+# What ends the process or a generator. No listener has failed of it, and nobody but Python handles it.
+ENDS_THE_PROCESS = (KeyboardInterrupt, SystemExit, GeneratorExit)
+
+
 def as_exception(error: BaseException) -> Exception:
     """Returns the error itself, or a RunError for what is no Exception, such as a BaseExceptionGroup."""
     if isinstance(error, Exception):

@@ -1,4 +1,4 @@
-"""Bolt's request, made from a delivery that is parsed already."""
+"""The request that Bolt dispatches: made from a delivery, or by Bolt's adapter with the payload of the delivery."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Request(AsyncBoltRequest):
     """Its mode is that of Socket Mode: Bolt then takes the body as it is, and verifies nothing again."""
 
     def __init__(self, delivery: Delivery, context: dict[str, Any]) -> None:
-        """In the place of Bolt's own, which parses, normalizes and looks for what is known here."""
+        """Sets what Bolt's own constructor sets, without parsing the body again. `context`: values for its context."""
         self.raw_body = delivery.body
         self.body = delivery.payload
         self.query = {}

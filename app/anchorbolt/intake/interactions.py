@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 from anchorbolt.bolt.error_handler import log_raised
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Delivery, Kind
-from anchorbolt.errors import AckTimeoutError, RefusedError, StoreError, as_exception
+from anchorbolt.errors import ENDS_THE_PROCESS, AckTimeoutError, RefusedError, StoreError, as_exception
 from anchorbolt.inbox.accept import Accepted
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.intake.slots import RequestSlot
@@ -119,4 +119,4 @@ def _ends_the_request(error: BaseException) -> bool:
     if isinstance(error, asyncio.CancelledError):
         task = asyncio.current_task()
         return task is not None and task.cancelling() > 0
-    return isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit)
+    return isinstance(error, ENDS_THE_PROCESS)

@@ -10,6 +10,7 @@ from anchorbolt.lifecycle.orders import Orders, become_master
 from anchorbolt.lifecycle.ports import require_free
 from anchorbolt.settings import LogFormat, ReceiverKind, Role, Settings
 
+NO_LISTENERS = "LISTENERS: missing; it names the module with your register(app), such as app for app.py"
 # How long requests in flight have after the deadline of the last one that was accepted.
 FINISH_MARGIN_SECONDS = 1.0
 # More than the other steps of life.py take together, so that only a worker that hangs is killed.
@@ -71,6 +72,6 @@ def require_needed(settings: Settings) -> None:
     if settings.slack_bot_token is None or not settings.slack_bot_token.get_secret_value():
         problems.append("SLACK_BOT_TOKEN: missing; it is under OAuth & Permissions of your Slack app (xoxb-...)")
     if not settings.listeners:
-        problems.append("LISTENERS: missing; it names the module with your register(app), such as app for app.py")
+        problems.append(NO_LISTENERS)
     if problems:
         raise InvalidSettingsError(problems)

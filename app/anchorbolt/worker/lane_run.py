@@ -9,7 +9,7 @@ from typing import Protocol
 
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Attempt, Delivery, Kind, restore
-from anchorbolt.errors import RefusedError, RunError, RunTimeoutError, as_exception
+from anchorbolt.errors import ENDS_THE_PROCESS, RefusedError, RunError, RunTimeoutError, as_exception
 from anchorbolt.inbox.lease import End, Held, Stored
 from anchorbolt.telemetry import logs, traces
 from anchorbolt.timers import Timeout
@@ -88,7 +88,7 @@ class LaneRun:
                 verdict = judge(RunError("the listener cancelled itself"), stored.tries, self._limits)
         except _BuryError as burial:
             verdict = Verdict(End.DEAD, str(burial))
-        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        except ENDS_THE_PROCESS:
             raise
         except BaseException as error:  # a middleware, or Bolt itself over this payload
             verdict = judge(as_exception(error), stored.tries, self._limits)

@@ -17,6 +17,7 @@ from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.emulator.scene import EMULATOR_URL, Scene
 from anchorbolt.emulator.signing import EMULATOR_SECRET
 from anchorbolt.errors import InvalidSettingsError
+from anchorbolt.lifecycle import start
 from anchorbolt.lifecycle.ports import reachable, require_free
 
 SAMPLE = "anchorbolt_sample"  # the listeners where LISTENERS is not set; only a checkout has them
@@ -62,7 +63,7 @@ async def _run(loaded: settings.Settings, *, demo: bool | None, emulator_port: i
     secrets = [secret.decode() for secret in loaded.signing_secrets]
     secret = secrets[0] if secrets else EMULATOR_SECRET
     if not loaded.listeners and find_spec(SAMPLE) is None:
-        raise InvalidSettingsError(["LISTENERS: missing; it names your module, such as LISTENERS=app for app.py"])
+        raise InvalidSettingsError([start.NO_LISTENERS])
     listeners = loaded.listeners or SAMPLE
     changes = {"LISTENERS": listeners, "LOG_FORMAT": "json", "LOG_LEVEL": "DEBUG", "PYTHONUNBUFFERED": "1"}
     if not secrets:

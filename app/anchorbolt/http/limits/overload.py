@@ -1,7 +1,7 @@
 """Refuses a request of Slack's before FastAPI where intake would refuse it anyway, because of overload or a drain.
 
 Under twice the load that a process can take, most requests are refused. Through FastAPI and the route a refusal costs a
-third of an event, and throughput falls to half of its peak (docs/performance.md).
+third of an event, and throughput falls to half of its peak (docs/decisions/0064).
 """
 
 from __future__ import annotations
