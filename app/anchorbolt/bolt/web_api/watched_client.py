@@ -65,7 +65,7 @@ class WatchedClient(AsyncWebClient):
         return (
             len(arguments) == 1
             and isinstance(arguments.get("json"), dict)
-            and all(type(handler) in NEVER_AFTER_SUCCESS for handler in self.retry_handlers)
+            and NEVER_AFTER_SUCCESS.issuperset(map(type, self.retry_handlers))
             and self._logger.level > logging.DEBUG  # slack_sdk's own path logs what it sends
         )
 
