@@ -60,7 +60,11 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
     """Builds all parts and starts none. `sockets`: those that the master has bound, the internal one last."""
     public, internal = sockets[:-1], sockets[-1:]
     token = settings.slack_bot_token
-    bolt = BoltApp(token=token.get_secret_value() if token else "", api_url=settings.slack_api_url)
+    bolt = BoltApp(
+        token=token.get_secret_value() if token else "",
+        api_url=settings.slack_api_url,
+        sync_threads=settings.sync_threads,
+    )
     listeners.register(bolt, settings.listeners)
     inbox = Inbox(
         database(settings),

@@ -12,21 +12,24 @@ from slack_bolt.response import BoltResponse
 
 from anchorbolt.bolt import workflow
 from anchorbolt.bolt.authorization import Authorization
+from anchorbolt.bolt.composed_app import ComposedApp
 from anchorbolt.bolt.error_handler import Word
 from anchorbolt.bolt.listener_runner import RUN
 from anchorbolt.bolt.request import Request, as_delivered
 from anchorbolt.bolt.run import Run
-from anchorbolt.bolt.tracked_app import TrackedApp, context_for
+from anchorbolt.bolt.tracked_app import context_for
 from anchorbolt.bolt.web_api import client as web_client
 from anchorbolt.delivery import Delivery
 
 
-class BoltApp(TrackedApp):
+class BoltApp(ComposedApp):
     """Bolt with its own checks of the request switched off (they are ours), and with our Web API client."""
 
-    def __init__(self, *, token: str, api_url: str) -> None:
+    def __init__(self, *, token: str, api_url: str, sync_threads: int = 40) -> None:
+        """`sync_threads`: how many threads run synchronous functions, at most."""
         super().__init__(
             failure=_failure,
+            sync_threads=sync_threads,
             name="listeners",  # the name of the logger that listeners are given
             signing_secret="",  # verified before Bolt sees anything
             token=token,

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from slack_bolt.request import payload_utils
+from slack_bolt.request import BoltRequest, payload_utils
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-KNOWN: dict[str, Callable[[AsyncBoltRequest], Any]] = {
+KNOWN: dict[str, Callable[[AsyncBoltRequest | BoltRequest], Any]] = {
     "ack": lambda request: request.context.ack,
     "action": lambda request: payload_utils.to_action(request.body),
     "body": lambda request: request.body,
@@ -29,7 +29,7 @@ KNOWN: dict[str, Callable[[AsyncBoltRequest], Any]] = {
 }
 
 
-def build(names: Sequence[str], request: AsyncBoltRequest) -> dict[str, Any] | None:
+def build(names: Sequence[str], request: AsyncBoltRequest | BoltRequest) -> dict[str, Any] | None:
     """Returns the arguments by name; None when one of the names is not in the table."""
     try:
         return {name: KNOWN[name](request) for name in names}

@@ -8,6 +8,7 @@ from logging import Logger
 from typing import Any, Literal
 
 from slack_bolt.kwargs_injection.async_utils import build_async_required_kwargs
+from slack_bolt.listener.async_listener_error_handler import AsyncListenerErrorHandler
 from slack_bolt.middleware.async_middleware_error_handler import AsyncMiddlewareErrorHandler
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
@@ -60,6 +61,20 @@ class ErrorHandler:
         if isinstance(answer, BoltResponse):
             return answer
         return given if vars(given) != vars(untouched) else None
+
+
+class UnhandledRequest(AsyncListenerErrorHandler):
+    """Hands to the app's error handler what no listener is there for. It is an error of nobody's: the run is done."""
+
+    def __init__(self, error_handler: ErrorHandler) -> None:
+        self._error_handler = error_handler
+
+    async def handle(self, error: Exception, request: AsyncBoltRequest, response: BoltResponse | None) -> None:
+        """Bolt's own hook; it answers with `response` as we leave it."""
+        request.context["anchorbolt_run"].unmatched = True
+        answer = await self._error_handler.answer(error, request)
+        if answer is not None and response is not None:
+            response.status, response.headers, response.body = answer.status, answer.headers, answer.body
 
 
 class MiddlewareErrorHandler(AsyncMiddlewareErrorHandler):

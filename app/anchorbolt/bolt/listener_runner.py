@@ -14,13 +14,14 @@ from slack_bolt.listener.asyncio_runner import AsyncioListenerRunner
 from slack_bolt.logger.messages import warning_did_not_call_ack
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
-from slack_bolt.util.utils import get_arg_names_of_callable, get_name_for_callable
+from slack_bolt.util.utils import get_arg_names_of_callable, get_name_for_callable, is_callable_coroutine
 
 from anchorbolt.bolt.arguments import build
 from anchorbolt.bolt.error_handler import ErrorHandler, Word, log_raised
 from anchorbolt.bolt.listener import Listener, qualified_name
 from anchorbolt.bolt.own_copy import own_copy
 from anchorbolt.bolt.run import Ack, Run
+from anchorbolt.bolt.threads.threads import Threads
 from anchorbolt.errors import ENDS_THE_PROCESS, AckTimeoutError, as_exception
 from anchorbolt.timers import Timeout
 
@@ -32,9 +33,10 @@ ACK_TIMEOUT_SECONDS = 3  # Bolt's default for every listener; `@app.function` ca
 class ListenerRunner(AsyncioListenerRunner):
     """Runs listeners as parts of a Run. Answers as soon as there is an ack, and always answers something."""
 
-    def __init__(self, error_handler: ErrorHandler, **options: Any) -> None:
-        """`options`: the arguments of Bolt's own runner."""
+    def __init__(self, error_handler: ErrorHandler, threads: Threads, **options: Any) -> None:
+        """`threads`: where synchronous functions run. `options`: the arguments of Bolt's own runner."""
         super().__init__(**options)
+        self.threads = threads
         self.error_handler = error_handler
 
     async def run(
@@ -138,14 +140,14 @@ class ListenerRunner(AsyncioListenerRunner):
 
     async def _lazy(self, run: Run, function: Callable[..., Awaitable[None]], request: AsyncBoltRequest) -> None:
         """Runs a lazy function with the arguments that Bolt would give it. An error fails the run."""
-        arguments: dict[str, Any] = build_async_required_kwargs(
-            logger=self.logger,
-            required_arg_names=get_arg_names_of_callable(function),
-            request=request,
-            response=None,
-            this_func=function,
-        )
+        names = get_arg_names_of_callable(function)
         try:
+            if not is_callable_coroutine(function):
+                await self.threads.call(function, names, request, None, self.logger)
+                return
+            arguments: dict[str, Any] = build_async_required_kwargs(
+                logger=self.logger, required_arg_names=names, request=request, response=None, this_func=function
+            )
             await function(**arguments)
         except ENDS:
             raise

@@ -1,92 +1,58 @@
-"""Imports the module that LISTENERS names, and lets it register its listeners with the app."""
+"""Registers what LISTENERS names with our app."""
 
 from __future__ import annotations
 
-import importlib
-import traceback
-from collections.abc import Callable, Iterable
-from typing import Any
+import threading
 
-from slack_bolt.async_app import AsyncApp, AsyncAssistant
+from slack_bolt import App
+from slack_bolt.async_app import AsyncApp
 from slack_bolt.error import BoltError
-from slack_bolt.listener.async_listener import AsyncListener
-from slack_bolt.listener_matcher.async_listener_matcher import AsyncCustomListenerMatcher
-from slack_bolt.util.utils import is_callable_coroutine
 
+from anchorbolt.bolt.adopt.app_object import adopt
+from anchorbolt.bolt.adopt.importing import ask_slack_at, import_module, what_and_where
+from anchorbolt.bolt.adopt.target import Brought, targets
+from anchorbolt.bolt.app import BoltApp
 from anchorbolt.errors import ListenersError
+from anchorbolt.telemetry.logs import get_logger
 
-# The sample app's name up to version 0.1, when it was a part of the product.
-SAMPLE_BEFORE = "app.listeners"
-
-ADVICE = "write `async def`, and put what blocks into `await asyncio.to_thread(...)`"
+log = get_logger("bolt")
 
 
-def register(app: AsyncApp, module_name: str) -> None:
-    """Imports the module and calls its register(app). Raises ListenersError: at the start, not at the first event."""
-    try:
-        _register(app, module_name)
-        refuse_synchronous(app)
-    except ListenersError as error:
-        raise ListenersError(f"LISTENERS={module_name}: {error}") from error.__cause__
+def register(bolt: BoltApp, listeners: str) -> None:
+    """Imports each module that LISTENERS names, and registers its app, or lets its function register.
 
+    Args:
+        bolt: our app. The address of its Web API client becomes the default of all clients that the modules make.
+        listeners: the setting: `module` or `module:attribute`, several separated by commas.
 
-def _register(app: AsyncApp, module_name: str) -> None:
-    try:
-        module = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        raise ListenersError(f"no module named {error.name!r} can be imported{_advice(module_name, error)}") from error
-    except Exception as error:  # whatever a module does when it is imported
-        raise ListenersError(f"it cannot be imported: {_what_and_where(error)}") from error
-    if getattr(module, "__file__", None) is None and hasattr(module, "__path__"):  # a namespace package
-        raise ListenersError("no such module can be imported: there is only a folder of that name, without __init__.py")
-    if not callable(getattr(module, "register", None)):
-        raise ListenersError(
-            "the module has no function register(app): put what decorates your app into `def register(app):`"
-        )
-    try:
-        module.register(app)
-    except BoltError as error:
-        raise ListenersError(f"{error} ({ADVICE})" if "coroutine" in str(error) else str(error)) from error
-    except Exception as error:  # whatever a register(app) does
-        # Bolt says "Unexpected value for a middleware" of a synchronous one.
-        advice = f" (middleware too: {ADVICE})" if isinstance(error, ValueError) and "middleware" in str(error) else ""
-        raise ListenersError(f"register(app) failed: {_what_and_where(error)}{advice}") from error
-
-
-def _advice(module_name: str, error: ModuleNotFoundError) -> str:
-    """Returns what to write instead, where a module that cannot be found shows what was meant."""
-    if module_name.endswith(".py"):
-        return f"; a module is named without .py: LISTENERS={module_name.removesuffix('.py')}"
-    if module_name.startswith(SAMPLE_BEFORE) and error.name in (SAMPLE_BEFORE, SAMPLE_BEFORE.partition(".")[0]):
-        return "; if you mean the sample app, it is LISTENERS=anchorbolt_sample now, in the checkout only"
-    return ""
-
-
-def refuse_synchronous(app: AsyncApp) -> None:
-    """Raises ListenersError for a synchronous matcher, or anything synchronous in an assistant.
-
-    Bolt checks these only when they run, which is too late for the user who waits.
+    Raises:
+        ListenersError: at the start, and not with the first event.
     """
-    _check(list(app._async_listeners))
-    for assistant in app._async_middleware_list:
-        if isinstance(assistant, AsyncAssistant):
-            _check(assistant._thread_started_listeners or ())
-            _check(assistant._thread_context_changed_listeners or ())
-            _check(assistant._user_message_listeners or ())
-            _check(assistant._bot_message_listeners or ())
+    ask_slack_at(bolt.client.base_url)
+    threads = set(threading.enumerate())
+    for target in targets(listeners):
+        try:
+            _register(bolt, target.find(import_module(target.module)))
+        except ListenersError as error:
+            raise ListenersError(f"LISTENERS={target}: {error}") from error.__cause__
+    for thread in set(threading.enumerate()) - threads:
+        log.warning(
+            "a thread was started while LISTENERS was imported: it runs in every process of every pod; what must run once"
+            " belongs into a CronJob (docs/listeners.md)",
+            thread=thread.name,
+        )
 
 
-def _check(listeners: Iterable[AsyncListener]) -> None:
-    for listener in listeners:
-        matchers = [matcher.func for matcher in listener.matchers if isinstance(matcher, AsyncCustomListenerMatcher)]
-        functions: list[Callable[..., Any]] = [listener.ack_function, *listener.lazy_functions, *matchers]
-        for function in functions:
-            if not is_callable_coroutine(function):
-                name = getattr(function, "__qualname__", type(function).__qualname__)
-                raise ListenersError(f"{function.__module__}.{name} is no coroutine function: {ADVICE}")
-
-
-def _what_and_where(error: Exception) -> str:
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {error}{where}"
+def _register(bolt: BoltApp, brought: Brought) -> None:
+    if isinstance(brought, App | AsyncApp):
+        adopt(bolt, brought)
+        return
+    name = getattr(brought, "__name__", type(brought).__name__)
+    try:
+        brought(bolt)
+    except ListenersError:
+        raise
+    except BoltError as error:
+        raise ListenersError(str(error)) from error
+    except Exception as error:  # whatever a function of a team's does
+        raise ListenersError(f"{name}(app) failed: {what_and_where(error)}") from error

@@ -13,6 +13,8 @@ from typing import Any
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.request.async_request import AsyncBoltRequest
 
+from anchorbolt.bolt.threads.view import VIEW
+
 # Of what Bolt itself puts into a context, these can be changed in place by a listener.
 CHANGEABLE = frozenset({"authorize_result", "inputs", "matches"})
 SHARED = frozenset(AsyncBoltContext.standard_property_names) - CHANGEABLE
@@ -23,7 +25,11 @@ def own_copy(request: AsyncBoltRequest) -> AsyncBoltRequest:
     mine = copy.copy(request)
     mine.body = _json(request.body)
     mine.context = AsyncBoltContext(
-        {name: value if name in SHARED else _value(value) for name, value in request.context.items()}
+        {
+            name: value if name in SHARED else _value(value)
+            for name, value in request.context.items()
+            if name != VIEW  # the synchronous side of a request is its own
+        }
     )
     client = copy.copy(request.context.client)
     client.headers = dict(client.headers)

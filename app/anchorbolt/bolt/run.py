@@ -84,6 +84,11 @@ class Run:
         for task in self.tasks:
             task.cancel()
 
+    def may_speak(self) -> None:
+        """Raises RunError once the run was cancelled: a thread of it that goes on must not call Slack any more."""
+        if self._stopped:
+            raise RunError("the run was cancelled, so this call was not made")
+
     def fail(self, error: Exception) -> None:
         """Notes an error. The first one counts: those that follow are mostly caused by it."""
         if self.error is None:

@@ -6,7 +6,7 @@ tests/unit/bolt/test_hooks.py fails with a clear sentence when one is gone.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from slack_bolt.async_app import AsyncApp
@@ -14,13 +14,19 @@ from slack_bolt.lazy_listener.asyncio_runner import AsyncioLazyListenerRunner
 from slack_bolt.listener.async_listener_completion_handler import AsyncDefaultListenerCompletionHandler
 from slack_bolt.listener.async_listener_error_handler import AsyncDefaultListenerErrorHandler
 from slack_bolt.listener.async_listener_start_handler import AsyncDefaultListenerStartHandler
+from slack_bolt.listener_matcher.async_listener_matcher import AsyncListenerMatcher
+from slack_bolt.middleware import CustomMiddleware, Middleware
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
+from slack_bolt.util.utils import is_callable_coroutine
 
 from anchorbolt.bolt.error_handler import ErrorHandler, Failure, MiddlewareErrorHandler
 from anchorbolt.bolt.index import DISPATCHED, ListenerIndex
 from anchorbolt.bolt.listener_runner import RUN, ListenerRunner
 from anchorbolt.bolt.run import Ack, Run
+from anchorbolt.bolt.threads import adapt
+from anchorbolt.bolt.threads.threads import Threads
 
 
 class TrackedApp(AsyncApp):
@@ -29,13 +35,18 @@ class TrackedApp(AsyncApp):
     A request reaches its `async_dispatch` with the values of `context_for` in its context.
     """
 
-    def __init__(self, *, failure: Failure, **options: Any) -> None:
-        """`failure`: what is answered where a listener raised, or did not acknowledge. `options`: AsyncApp's own."""
+    def __init__(self, *, failure: Failure, sync_threads: int = 40, **options: Any) -> None:
+        """`failure`: what is answered where a listener raised, or did not acknowledge. `options`: AsyncApp's own.
+
+        `sync_threads`: how many threads run synchronous functions, at most.
+        """
         super().__init__(**options)
         logger = self._framework_logger
+        self.threads = Threads(sync_threads)
         self.error_handler = ErrorHandler(logger, failure)
         self._async_listener_runner = ListenerRunner(
             self.error_handler,
+            self.threads,
             logger=logger,
             process_before_response=self.process_before_response,
             listener_error_handler=AsyncDefaultListenerErrorHandler(logger=logger),
@@ -54,12 +65,54 @@ class TrackedApp(AsyncApp):
         finally:
             DISPATCHED.reset(token)
 
-    def error(self, func: Callable[..., Awaitable[BoltResponse | None]]) -> Callable[..., Awaitable[Any]]:
+    def error(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Bolt's `@app.error`: a handler that returns a response, or changes the one it is given, handles the error."""
-        super().error(func)  # checks that it is a coroutine function
-        self.error_handler.set(func)
+        self.error_handler.set(adapt.error_handler(func))
         self._async_middleware_error_handler = MiddlewareErrorHandler(self.error_handler, _fail)
         return func
+
+    def middleware(self, *args: Any) -> Callable[..., Any] | None:
+        """Bolt's `@app.middleware`, for synchronous middleware too."""
+        if not args:
+            return None
+        given = args[0]
+        if isinstance(given, Middleware):
+            self._async_middleware_list.append(adapt.middleware(given))
+            return None
+        if callable(given) and not isinstance(given, AsyncMiddleware) and not is_callable_coroutine(given):
+            made = CustomMiddleware(app_name=self.name, func=given, base_logger=self._base_logger)
+            self._async_middleware_list.append(adapt.middleware(made))
+            return given
+        return super().middleware(*args)  # type: ignore[no-any-return] # Bolt's own has no annotations
+
+    def _register_listener(
+        self,
+        functions: Sequence[Callable[..., Any]],
+        primary_matcher: AsyncListenerMatcher,
+        matchers: Sequence[Callable[..., Any]] | None,
+        middleware: Sequence[Callable[..., Any] | AsyncMiddleware] | None,
+        auto_acknowledgement: bool = False,
+        ack_timeout: int = 3,
+    ) -> Callable[..., Any] | None:
+        """Bolt's own hook, for synchronous functions too."""
+        mixed = [*functions, *(matchers or ()), *(middleware or ())]
+        if all(isinstance(one, AsyncMiddleware) or is_callable_coroutine(one) for one in mixed):
+            return super()._register_listener(
+                functions, primary_matcher, matchers, middleware, auto_acknowledgement, ack_timeout
+            )
+        functions = list(functions)
+        self._async_listeners.append(
+            adapt.functions(
+                self.name,
+                functions,
+                [primary_matcher, *(matchers or ())],
+                middleware or (),
+                auto_acknowledgement=auto_acknowledgement,
+                ack_timeout=ack_timeout,
+                base_logger=self._base_logger,
+            )
+        )
+        return functions[0] if len(functions) == 1 else None
 
     def _handle_unmatched_requests(self, req: AsyncBoltRequest, resp: BoltResponse) -> BoltResponse:
         run: Run = req.context[RUN]

@@ -92,6 +92,7 @@ class Settings(BaseSettings):
 
     # Running
     run_concurrency: Count = 200
+    sync_threads: Count = 40
     run_timeout_seconds: PositiveSeconds = 600
     max_attempts: Count = 8
     max_crashes: Count = 5

@@ -1,0 +1,137 @@
+"""Imports a team's module, so that the import calls no Slack and starts no server of its own."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode.async_base_handler import AsyncBaseSocketModeHandler
+from slack_bolt.adapter.socket_mode.base_handler import BaseSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.web.async_base_client import AsyncBaseClient
+from slack_sdk.web.base_client import BaseClient
+
+import anchorbolt
+from anchorbolt.errors import ListenersError
+
+# The sample app's name up to version 0.1, when it was a part of the product.
+SAMPLE_BEFORE = "app.listeners"
+
+_STANDARD_LIBRARY = str(Path(os.__file__).parent)
+_OURS = str(Path(anchorbolt.__file__).parent)
+
+GIVEN = "_anchorbolt_options"  # the attribute of an app with the options that its constructor was given
+
+
+def import_module(name: str) -> ModuleType:
+    """Imports a module of a team's. Raises ListenersError, which shows the team's own line."""
+    try:
+        with _without_servers():
+            module = importlib.import_module(name)
+    except ListenersError:
+        raise
+    except ModuleNotFoundError as error:
+        where = _place(error) if error.name not in _packages_of(name) else ""
+        raise ListenersError(f"no module named {error.name!r} can be imported{where}{_advice(name, error)}") from error
+    except SystemExit as error:
+        raise ListenersError(f"it ends the process when it is imported{_place(error)}") from error
+    except Exception as error:  # whatever a module does when it is imported
+        raise ListenersError(f"it cannot be imported: {what_and_where(error)}") from error
+    if getattr(module, "__file__", None) is None and hasattr(module, "__path__"):  # a namespace package
+        raise ListenersError("no such module can be imported: there is only a folder of that name, without __init__.py")
+    return module
+
+
+def what_and_where(error: BaseException) -> str:
+    """Returns an error's type and text, with the last line of the team's own code that it came through."""
+    if isinstance(error, SyntaxError):
+        return f"{type(error).__name__}: {error.msg} ({error.filename}:{error.lineno})"
+    return f"{type(error).__name__}: {error}{_place(error)}"
+
+
+def ask_slack_at(api_url: str) -> None:
+    """Makes this address the default of every Web API client that is made from now on without one of its own.
+
+    slack_sdk's address is a default argument of its clients, so a team's `WebClient(token=...)` and `App(token=...)`
+    reach the emulator only if that default is another one.
+    """
+    for client in (BaseClient, AsyncBaseClient):
+        names = client.__init__.__code__.co_varnames[1 : client.__init__.__code__.co_argcount]
+        defaults = list(client.__init__.__defaults__ or ())
+        defaults[names.index("base_url") - len(names)] = api_url
+        client.__init__.__defaults__ = tuple(defaults)
+
+
+@contextmanager
+def _without_servers() -> Iterator[None]:
+    """While a team's module is imported, apps note their options and verify no token, and servers do not start."""
+    instead: list[tuple[Any, str, Callable[..., None]]] = [
+        (App, "__init__", _noting(App.__init__, token_verification_enabled=False)),
+        (AsyncApp, "__init__", _noting(AsyncApp.__init__)),
+        (App, "start", _refused("app.start()")),
+        (AsyncApp, "start", _refused("app.start()")),
+        (BaseSocketModeHandler, "start", _refused("SocketModeHandler.start()")),
+        (BaseSocketModeHandler, "connect", _refused("SocketModeHandler.connect()")),
+        (AsyncBaseSocketModeHandler, "start_async", _refused("AsyncSocketModeHandler.start_async()")),
+        (AsyncBaseSocketModeHandler, "connect_async", _refused("AsyncSocketModeHandler.connect_async()")),
+    ]
+    with ExitStack() as undo:
+        for owner, name, function in instead:
+            undo.callback(setattr, owner, name, getattr(owner, name))
+            setattr(owner, name, function)
+        yield
+
+
+def _noting(init: Callable[..., None], **always: Any) -> Callable[..., None]:
+    @functools.wraps(init)
+    def noting(self: Any, **options: Any) -> None:
+        setattr(self, GIVEN, options)
+        caller = Path(sys._getframe(1).f_code.co_filename).name  # where Bolt would look for the name
+        init(self, **{"name": caller, **options, **always})
+
+    return noting
+
+
+def _refused(call: str) -> Callable[..., None]:
+    def refused(*_: Any, **__: Any) -> None:
+        raise ListenersError(
+            f'{call} is called while the module is imported: put it under `if __name__ == "__main__":`, because'
+            " Anchorbolt receives the requests"
+        )
+
+    return refused
+
+
+def _packages_of(name: str) -> set[str]:
+    parts = name.split(".")
+    return {".".join(parts[:count]) for count in range(1, len(parts) + 1)}
+
+
+def _advice(module_name: str, error: ModuleNotFoundError) -> str:
+    """Returns what to write instead, where a module that cannot be found shows what was meant."""
+    if module_name.startswith(SAMPLE_BEFORE) and error.name in (SAMPLE_BEFORE, SAMPLE_BEFORE.partition(".")[0]):
+        return "; if you mean the sample app, it is LISTENERS=anchorbolt_sample now, in the checkout only"
+    if error.name in _packages_of(module_name):
+        return f"; looked in {Path.cwd()} and the installed packages"
+    return "; install it into the environment that runs anchorbolt"
+
+
+def _place(error: BaseException) -> str:
+    """The last frame that is neither Python's nor a library's: the team's line is where to look."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if not _is_foreign(frame.filename)]
+    last = (own or frames)[-1:]
+    return f" ({last[0].filename}:{last[0].lineno})" if last else ""
+
+
+def _is_foreign(filename: str) -> bool:
+    return filename.startswith("<") or "site-packages" in filename or filename.startswith((_STANDARD_LIBRARY, _OURS))

@@ -1,0 +1,75 @@
+"""What becomes of each option of `App(...)` and `AsyncApp(...)`: honoured, replaced by a setting, or refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from slack_bolt import App
+from slack_bolt.async_app import AsyncApp
+
+from anchorbolt.bolt.adopt.importing import GIVEN
+from anchorbolt.errors import ListenersError
+from anchorbolt.telemetry.logs import get_logger
+
+log = get_logger("bolt")
+
+# They hold here as in Bolt.
+HONOURED = frozenset(
+    {
+        "logger",
+        "name",
+        "process_before_response",
+        "raise_error_for_unhandled_request",
+        "token",
+        "client",
+        "before_authorize",
+        "authorize",
+        "user_facing_authorize_error_message",
+        "ignoring_self_events_enabled",
+        "ignoring_self_assistant_message_events_enabled",
+        "attaching_function_token_enabled",
+        "assistant_thread_context_store",
+        "attaching_conversation_kwargs_enabled",
+    }
+)
+
+# What Anchorbolt does itself, in its own way. An app that gives one of these is told so at the start.
+OURS = {
+    "signing_secret": "requests are verified with SLACK_SIGNING_SECRET",
+    "verification_token": "ssl_check is answered without it",
+    "token_verification_enabled": "the token is verified with the first request",
+    "request_verification_enabled": "requests are always verified",
+    "ssl_check_enabled": "ssl_check is always answered",
+    "url_verification_enabled": "url_verification is always answered",
+    "listener_executor": "synchronous functions run in SYNC_THREADS threads",
+}
+
+_OAUTH = "installation by OAuth is not built yet: leave it out, and set SLACK_BOT_TOKEN to the token of one workspace"
+REFUSED = {
+    "installation_store": _OAUTH,
+    "installation_store_bot_only": _OAUTH,
+    "oauth_settings": _OAUTH,
+    "oauth_flow": _OAUTH,
+}
+
+
+def check(app: App | AsyncApp) -> None:
+    """Refuses what cannot work here, all of it at once, and logs what Anchorbolt does in its own way.
+
+    Raises ListenersError.
+    """
+    given: dict[str, Any] = getattr(app, GIVEN, {})
+    kind = "App" if isinstance(app, App) else "AsyncApp"
+    wrong = [f"{kind}({name}=...): {REFUSED[name]}" for name in given if name in REFUSED and given[name] is not None]
+    wrong += [f"{kind}({name}=...): this option is not known here" for name in given if not _is_known(name)]
+    if not wrong and app.oauth_flow is not None:
+        wrong.append(f"SLACK_CLIENT_ID and SLACK_CLIENT_SECRET are set, which makes Bolt install by OAuth: {_OAUTH}")
+    if wrong:
+        raise ListenersError("; ".join(wrong))
+    for name in given:
+        if name in OURS and given[name] is not None:
+            log.info("an option of the app is not used", option=f"{kind}({name}=...)", instead=OURS[name])
+
+
+def _is_known(name: str) -> bool:
+    return name in HONOURED or name in OURS or name in REFUSED

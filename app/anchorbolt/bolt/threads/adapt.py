@@ -1,0 +1,156 @@
+"""Turns Bolt's synchronous parts of an app into asynchronous ones, which run in threads. What is asynchronous stays."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, cast
+
+from slack_bolt.authorization.async_authorize import AsyncAuthorize
+from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.listener import CustomListener, Listener
+from slack_bolt.listener.async_listener import AsyncListener
+from slack_bolt.listener_matcher import CustomListenerMatcher, ListenerMatcher
+from slack_bolt.listener_matcher.async_listener_matcher import AsyncCustomListenerMatcher, AsyncListenerMatcher
+from slack_bolt.listener_matcher.builtins import BuiltinListenerMatcher
+from slack_bolt.logger import get_bolt_app_logger
+from slack_bolt.middleware import AttachingConversationKwargs, CustomMiddleware, Middleware
+from slack_bolt.middleware.assistant import Assistant
+from slack_bolt.middleware.assistant.async_assistant import AsyncAssistant
+from slack_bolt.middleware.async_custom_middleware import AsyncCustomMiddleware
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
+from slack_bolt.middleware.attaching_conversation_kwargs.async_attaching_conversation_kwargs import (
+    AsyncAttachingConversationKwargs,
+)
+from slack_bolt.middleware.message_listener_matches import MessageListenerMatches
+from slack_bolt.middleware.message_listener_matches.async_message_listener_matches import AsyncMessageListenerMatches
+from slack_bolt.request import payload_utils
+from slack_bolt.util.utils import get_arg_names_of_callable, is_callable_coroutine
+
+from anchorbolt.bolt.listener import DirectMatcher
+from anchorbolt.bolt.threads.parts import (
+    SynchronousUtilities,
+    ThreadAuthorize,
+    ThreadListener,
+    ThreadMatcher,
+    ThreadMiddleware,
+)
+from anchorbolt.bolt.threads.threads import threads_of
+from anchorbolt.errors import ListenersError
+
+
+def listener(one: Listener | AsyncListener) -> AsyncListener:
+    """Adapts a listener that Bolt has built."""
+    if isinstance(one, AsyncListener):
+        return one
+    if not isinstance(one, CustomListener):
+        raise ListenersError(f"{type(one).__name__} is no listener of Bolt's own: register its function instead")
+    return ThreadListener(
+        app_name=one.app_name,
+        ack_function=cast("Callable[..., Awaitable[Any]]", one.ack_function),
+        lazy_functions=cast("Any", one.lazy_functions),
+        matchers=[matcher(each) for each in one.matchers],
+        middleware=[middleware(each) for each in one.middleware],
+        auto_acknowledgement=one.auto_acknowledgement,
+        ack_timeout=one.ack_timeout,
+        logger=one.logger,
+    )
+
+
+def functions(
+    app_name: str,
+    given: Sequence[Callable[..., Any]],
+    matchers: Sequence[AsyncListenerMatcher | Callable[..., Any]],
+    middlewares: Sequence[AsyncMiddleware | Callable[..., Any]],
+    *,
+    auto_acknowledgement: bool,
+    ack_timeout: int,
+    base_logger: logging.Logger | None,
+) -> AsyncListener:
+    """Makes a listener of functions of which some are synchronous. `given`: the listener, then its lazy functions."""
+    attached = [_middleware_of(app_name, each, base_logger) for each in middlewares]
+    if not is_callable_coroutine(given[0]) and any(type(one) is AsyncAttachingConversationKwargs for one in attached):
+        attached.insert(0, SynchronousUtilities(AttachingConversationKwargs()))
+    return ThreadListener(
+        app_name=app_name,
+        ack_function=given[0],
+        lazy_functions=given[1:],
+        matchers=[_matcher_of(app_name, each, base_logger) for each in matchers],
+        middleware=attached,
+        auto_acknowledgement=auto_acknowledgement,
+        ack_timeout=ack_timeout,
+        logger=get_bolt_app_logger(app_name, given[0], base_logger),
+    )
+
+
+def _matcher_of(app_name: str, one: Any, base_logger: logging.Logger | None) -> AsyncListenerMatcher:
+    if isinstance(one, AsyncListenerMatcher):
+        return one
+    kind = AsyncCustomListenerMatcher if is_callable_coroutine(one) else CustomListenerMatcher
+    return matcher(kind(app_name=app_name, func=one, base_logger=base_logger))
+
+
+def _middleware_of(app_name: str, one: Any, base_logger: logging.Logger | None) -> AsyncMiddleware:
+    if isinstance(one, AsyncMiddleware | Middleware):
+        return middleware(one)
+    if not callable(one):
+        raise ListenersError(f"a middleware is a function or an object of Bolt's, and no {type(one).__name__}")
+    kind = AsyncCustomMiddleware if is_callable_coroutine(one) else CustomMiddleware
+    return middleware(kind(app_name=app_name, func=one, base_logger=base_logger))
+
+
+def matcher(one: ListenerMatcher | AsyncListenerMatcher) -> AsyncListenerMatcher:
+    """Adapts a matcher. One of Bolt's own, which only looks at the body, needs no thread."""
+    if isinstance(one, AsyncListenerMatcher):
+        return one
+    function = getattr(one, "func", None)
+    is_bolts = isinstance(one, BuiltinListenerMatcher) or getattr(function, "__module__", "") == payload_utils.__name__
+    if is_bolts and get_arg_names_of_callable(function) == ["body"]:  # type: ignore[arg-type] # Bolt's own functions
+        return DirectMatcher(cast("Callable[[dict[str, Any]], bool]", function))
+    if isinstance(one, CustomListenerMatcher | BuiltinListenerMatcher):
+        return ThreadMatcher(cast("Callable[..., bool]", one.func), one.logger)
+    return ThreadMatcher(one.matches, None)
+
+
+def middleware(one: Middleware | AsyncMiddleware) -> AsyncMiddleware:
+    """Adapts a middleware, global or of a listener."""
+    if isinstance(one, AsyncMiddleware):
+        return one
+    if isinstance(one, Assistant):
+        return assistant(one)
+    if type(one) is AttachingConversationKwargs:
+        return SynchronousUtilities(one)
+    if type(one) is MessageListenerMatches:
+        return AsyncMessageListenerMatches(one.keyword)
+    return ThreadMiddleware(one)
+
+
+def assistant(one: Assistant) -> AsyncAssistant:
+    """Adapts an assistant with all its listeners."""
+    if one._thread_context_changed_listeners is None:  # Bolt's own default, which it registers with the first request
+        one.thread_context_changed(one.default_thread_context_changed)
+    adapted = AsyncAssistant(app_name=one.app_name, logger=one.base_logger)
+    for name in ("thread_started", "thread_context_changed", "user_message", "bot_message"):
+        listeners = getattr(one, f"_{name}_listeners")
+        setattr(adapted, f"_{name}_listeners", listeners and [listener(each) for each in listeners])
+    return adapted
+
+
+def error_handler(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+    """Adapts the function of `@app.error`."""
+    if is_callable_coroutine(function):
+        return function
+    names = get_arg_names_of_callable(function)
+
+    async def handler(error: Exception, request: Any, response: Any, context: AsyncBoltContext) -> Any:
+        threads = threads_of(context)
+        return await threads.call(
+            function, names, request, response, context.logger, error=error, next_keys_required=False
+        )
+
+    return handler
+
+
+def authorize(one: Any) -> AsyncAuthorize:
+    """Adapts what authorizes requests: Bolt's object around the team's function."""
+    return ThreadAuthorize(one, is_asynchronous=isinstance(one, AsyncAuthorize))
