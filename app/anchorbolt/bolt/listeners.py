@@ -30,15 +30,19 @@ def register(bolt: BoltApp, listeners: str) -> None:
     """
     ask_slack_at(bolt.client.base_url)
     threads = set(threading.enumerate())
-    for target in targets(listeners):
+    try:
+        found = targets(listeners)
+    except ListenersError as error:
+        raise ListenersError(f"LISTENERS: {error}") from None
+    for target in found:
         try:
             _register(bolt, target.find(import_module(target.module)))
         except ListenersError as error:
             raise ListenersError(f"LISTENERS={target}: {error}") from error.__cause__
     for thread in set(threading.enumerate()) - threads:
         log.warning(
-            "a thread was started while LISTENERS was imported: it runs in every process of every pod; what must run once"
-            " belongs into a CronJob (docs/listeners.md)",
+            "a thread was started while LISTENERS was imported: it runs in every process of every pod;"
+            " what must run once belongs into a CronJob (docs/listeners.md)",
             thread=thread.name,
         )
 

@@ -76,16 +76,17 @@ class TrackedApp(AsyncApp):
         if not args:
             return None
         given = args[0]
-        if isinstance(given, Middleware):
-            self._async_middleware_list.append(adapt.middleware(given))
+        if isinstance(given, Middleware | AsyncMiddleware):
+            super().middleware(adapt.middleware(given))
             return None
-        if callable(given) and not isinstance(given, AsyncMiddleware) and not is_callable_coroutine(given):
+        if is_callable_coroutine(given):
+            super().middleware(given)
+        else:
             made = CustomMiddleware(app_name=self.name, func=given, base_logger=self._base_logger)
-            self._async_middleware_list.append(adapt.middleware(made))
-            return given
-        return super().middleware(*args)  # type: ignore[no-any-return] # Bolt's own has no annotations
+            super().middleware(adapt.middleware(made))
+        return given  # type: ignore[no-any-return] # Bolt's own has no annotations
 
-    def _register_listener(
+    def _register_listener(  # noqa: PLR0917 - Bolt's own signature
         self,
         functions: Sequence[Callable[..., Any]],
         primary_matcher: AsyncListenerMatcher,

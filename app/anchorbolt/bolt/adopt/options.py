@@ -60,15 +60,15 @@ def check(app: App | AsyncApp) -> None:
     """
     given: dict[str, Any] = getattr(app, GIVEN, {})
     kind = "App" if isinstance(app, App) else "AsyncApp"
-    wrong = [f"{kind}({name}=...): {REFUSED[name]}" for name in given if name in REFUSED and given[name] is not None]
+    wrong = [f"{kind}({name}=...): {why}" for name, why in REFUSED.items() if given.get(name) is not None]
     wrong += [f"{kind}({name}=...): this option is not known here" for name in given if not _is_known(name)]
     if not wrong and app.oauth_flow is not None:
         wrong.append(f"SLACK_CLIENT_ID and SLACK_CLIENT_SECRET are set, which makes Bolt install by OAuth: {_OAUTH}")
     if wrong:
         raise ListenersError("; ".join(wrong))
-    for name in given:
-        if name in OURS and given[name] is not None:
-            log.info("an option of the app is not used", option=f"{kind}({name}=...)", instead=OURS[name])
+    for name, instead in OURS.items():
+        if given.get(name) is not None:
+            log.info("an option of the app is not used", option=f"{kind}({name}=...)", instead=instead)
 
 
 def _is_known(name: str) -> bool:

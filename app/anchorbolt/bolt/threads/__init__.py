@@ -1,1 +1,1 @@
-"""Synchronous functions of a team's (listeners, middleware, matchers and the like), run in a bounded pool of threads."""
+"""Synchronous functions of a team's (listeners, middleware, matchers, ...), run in a bounded pool of threads."""

@@ -9,7 +9,7 @@ from typing import Any, cast
 from slack_bolt.authorization.async_authorize import AsyncAuthorize
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.listener import CustomListener, Listener
-from slack_bolt.listener.async_listener import AsyncListener
+from slack_bolt.listener.async_listener import AsyncCustomListener, AsyncListener
 from slack_bolt.listener_matcher import CustomListenerMatcher, ListenerMatcher
 from slack_bolt.listener_matcher.async_listener_matcher import AsyncCustomListenerMatcher, AsyncListenerMatcher
 from slack_bolt.listener_matcher.builtins import BuiltinListenerMatcher
@@ -41,16 +41,16 @@ from anchorbolt.errors import ListenersError
 
 def listener(one: Listener | AsyncListener) -> AsyncListener:
     """Adapts a listener that Bolt has built."""
-    if isinstance(one, AsyncListener):
+    if isinstance(one, AsyncListener) and _is_asynchronous(one):
         return one
-    if not isinstance(one, CustomListener):
+    if not isinstance(one, CustomListener | AsyncCustomListener):
         raise ListenersError(f"{type(one).__name__} is no listener of Bolt's own: register its function instead")
     return ThreadListener(
         app_name=one.app_name,
         ack_function=cast("Callable[..., Awaitable[Any]]", one.ack_function),
         lazy_functions=cast("Any", one.lazy_functions),
         matchers=[matcher(each) for each in one.matchers],
-        middleware=[middleware(each) for each in one.middleware],
+        middleware=_attached(one.ack_function, [middleware(each) for each in one.middleware]),
         auto_acknowledgement=one.auto_acknowledgement,
         ack_timeout=one.ack_timeout,
         logger=one.logger,
@@ -68,19 +68,29 @@ def functions(
     base_logger: logging.Logger | None,
 ) -> AsyncListener:
     """Makes a listener of functions of which some are synchronous. `given`: the listener, then its lazy functions."""
-    attached = [_middleware_of(app_name, each, base_logger) for each in middlewares]
-    if not is_callable_coroutine(given[0]) and any(type(one) is AsyncAttachingConversationKwargs for one in attached):
-        attached.insert(0, SynchronousUtilities(AttachingConversationKwargs()))
     return ThreadListener(
         app_name=app_name,
         ack_function=given[0],
         lazy_functions=given[1:],
         matchers=[_matcher_of(app_name, each, base_logger) for each in matchers],
-        middleware=attached,
+        middleware=_attached(given[0], [_middleware_of(app_name, each, base_logger) for each in middlewares]),
         auto_acknowledgement=auto_acknowledgement,
         ack_timeout=ack_timeout,
         logger=get_bolt_app_logger(app_name, given[0], base_logger),
     )
+
+
+def _is_asynchronous(one: AsyncListener) -> bool:
+    """Returns whether all functions of a listener are coroutine functions. Bolt checks those of assistants late."""
+    matchers = [each.func for each in one.matchers if isinstance(each, AsyncCustomListenerMatcher)]
+    return all(is_callable_coroutine(each) for each in (one.ack_function, *one.lazy_functions, *matchers))
+
+
+def _attached(function: Callable[..., Any], middleware: list[AsyncMiddleware]) -> list[AsyncMiddleware]:
+    """Attaches the utilities of a conversation on the side where the function looks for them."""
+    if not is_callable_coroutine(function) and any(type(one) is AsyncAttachingConversationKwargs for one in middleware):
+        return [SynchronousUtilities(AttachingConversationKwargs()), *middleware]
+    return middleware
 
 
 def _matcher_of(app_name: str, one: Any, base_logger: logging.Logger | None) -> AsyncListenerMatcher:
@@ -101,6 +111,8 @@ def _middleware_of(app_name: str, one: Any, base_logger: logging.Logger | None) 
 
 def matcher(one: ListenerMatcher | AsyncListenerMatcher) -> AsyncListenerMatcher:
     """Adapts a matcher. One of Bolt's own, which only looks at the body, needs no thread."""
+    if isinstance(one, AsyncCustomListenerMatcher) and not is_callable_coroutine(one.func):
+        return ThreadMatcher(cast("Callable[..., bool]", one.func), one.logger)
     if isinstance(one, AsyncListenerMatcher):
         return one
     function = getattr(one, "func", None)
@@ -114,10 +126,12 @@ def matcher(one: ListenerMatcher | AsyncListenerMatcher) -> AsyncListenerMatcher
 
 def middleware(one: Middleware | AsyncMiddleware) -> AsyncMiddleware:
     """Adapts a middleware, global or of a listener."""
-    if isinstance(one, AsyncMiddleware):
-        return one
     if isinstance(one, Assistant):
         return assistant(one)
+    if isinstance(one, AsyncAssistant):
+        _adapt_listeners(one, one)
+    if isinstance(one, AsyncMiddleware):
+        return one
     if type(one) is AttachingConversationKwargs:
         return SynchronousUtilities(one)
     if type(one) is MessageListenerMatches:
@@ -130,10 +144,14 @@ def assistant(one: Assistant) -> AsyncAssistant:
     if one._thread_context_changed_listeners is None:  # Bolt's own default, which it registers with the first request
         one.thread_context_changed(one.default_thread_context_changed)
     adapted = AsyncAssistant(app_name=one.app_name, logger=one.base_logger)
+    _adapt_listeners(one, adapted)
+    return adapted
+
+
+def _adapt_listeners(one: Assistant | AsyncAssistant, to: AsyncAssistant) -> None:
     for name in ("thread_started", "thread_context_changed", "user_message", "bot_message"):
         listeners = getattr(one, f"_{name}_listeners")
-        setattr(adapted, f"_{name}_listeners", listeners and [listener(each) for each in listeners])
-    return adapted
+        setattr(to, f"_{name}_listeners", listeners and [listener(each) for each in listeners])
 
 
 def error_handler(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:

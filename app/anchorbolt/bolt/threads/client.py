@@ -33,7 +33,7 @@ class ThreadClient(WebClient):
         self._loop = asyncio.get_running_loop()
 
     def api_call(self, api_method: str, **arguments: Any) -> SlackResponse:
-        """Makes one call, and waits for its answer. Raises what slack_sdk raises, and RunError for a run that is over."""
+        """Makes one call, and waits for its answer. Raises what slack_sdk raises; RunError once the run is over."""
         self._run.may_speak()
         if arguments.get("files") or not _BY_DEFAULT.issuperset(map(type, self.retry_handlers)):
             return super().api_call(api_method, **arguments)

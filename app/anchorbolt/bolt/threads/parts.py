@@ -102,7 +102,7 @@ class ThreadMiddleware(AsyncMiddleware):
 
 
 class SynchronousUtilities(AsyncMiddleware):
-    """Attaches `set_status`, `say_stream` and the like to the synchronous context. It needs no thread: it calls nothing."""
+    """Attaches `set_status`, `say_stream` and the like to the synchronous context. Calls nothing: needs no thread."""
 
     def __init__(self, middleware: AttachingConversationKwargs) -> None:
         self._middleware = middleware
@@ -121,7 +121,7 @@ class SynchronousUtilities(AsyncMiddleware):
 
 
 class ThreadAuthorize(AsyncAuthorize):
-    """Authorizes by a function of a team's. An answer of Slack's that says no is an error: the run is attempted again."""
+    """Authorizes by a function of a team's. An answer of Slack's that says no is an error of the run."""
 
     def __init__(self, authorize: Callable[..., Any], *, is_asynchronous: bool) -> None:
         self._authorize = authorize
@@ -130,11 +130,16 @@ class ThreadAuthorize(AsyncAuthorize):
     async def __call__(self, *, context: AsyncBoltContext, **of: Any) -> AuthorizeResult | None:
         """Bolt's own hook. Raises NotAuthorizedError."""
         try:
-            if self._is_asynchronous:
-                return await self._authorize(context=context, **of)  # type: ignore[no-any-return] # the team's function
-            threads = threads_of(context)
-            view = view_of(context, threads)
-            answer: AuthorizeResult | None = await threads.pool.run(lambda: self._authorize(context=view.context, **of))
-            return answer
+            return await self._ask(context, of)
         except SlackApiError as error:
             raise NotAuthorizedError("the app's authorize function was refused by Slack") from error
+
+    async def _ask(self, context: AsyncBoltContext, of: dict[str, Any]) -> AuthorizeResult | None:
+        answer: AuthorizeResult | None
+        if self._is_asynchronous:
+            answer = await self._authorize(context=context, **of)
+        else:
+            threads = threads_of(context)
+            view = view_of(context, threads)
+            answer = await threads.pool.run(lambda: self._authorize(context=view.context, **of))
+        return answer

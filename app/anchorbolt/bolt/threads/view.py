@@ -1,4 +1,4 @@
-"""The synchronous side of one request: Bolt's synchronous request, context and utilities, beside the asynchronous ones."""
+"""The synchronous side of a request: Bolt's synchronous request, context and utilities, beside the asynchronous."""
 
 from __future__ import annotations
 
