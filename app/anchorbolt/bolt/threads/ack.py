@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from slack_bolt.context.ack import Ack as SyncAck
@@ -15,8 +16,10 @@ from anchorbolt.bolt.run import Ack
 class ThreadAck(SyncAck):
     """Bolt's `Ack`, whose response is that of the request's own `ack`."""
 
-    def __init__(self, ack: AsyncAck) -> None:
+    def __init__(self, ack: AsyncAck, before: Callable[[], None]) -> None:
+        """`ack`: the request's own. `before`: called before Slack is answered."""
         self._ack = ack
+        self._before = before
         self._loop = asyncio.get_running_loop()
 
     @property
@@ -31,6 +34,7 @@ class ThreadAck(SyncAck):
     def __call__(self, *args: Any, **kwargs: Any) -> BoltResponse:
         """Acknowledges; takes the arguments of Bolt's own."""
         response = super().__call__(*args, **kwargs)
+        self._before()
         if type(self._ack) is Ack:
             self._loop.call_soon_threadsafe(self._ack.end_wait)
         return response

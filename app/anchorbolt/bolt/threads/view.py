@@ -30,7 +30,8 @@ class View:
     """
 
     def __init__(self, context: AsyncBoltContext, client: ThreadClient) -> None:
-        self.context = BoltContext({"client": client, "ack": ThreadAck(context.ack)})
+        # What a listener put into the context before its ack is there for its lazy functions, which follow the ack.
+        self.context = BoltContext({"client": client, "ack": ThreadAck(context.ack, lambda: self.give(context))})
         self._client = client
         self._token = client.token
         self._request: BoltRequest | None = None

@@ -1,0 +1,1 @@
+"""Synchronous functions, in threads."""
