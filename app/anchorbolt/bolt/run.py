@@ -80,9 +80,13 @@ class Run:
 
     def cancel(self) -> None:
         """Asks every part to stop at its next await."""
-        self._stopped = True
+        self.silence()
         for task in self.tasks:
             task.cancel()
+
+    def silence(self) -> None:
+        """Lets it call Slack no more: a thread of it cannot be stopped."""
+        self._stopped = True
 
     def may_speak(self) -> None:
         """Raises RunError once the run was cancelled: a thread of it that goes on must not call Slack any more."""

@@ -93,7 +93,9 @@ class ThreadMiddleware(AsyncMiddleware):
             return resp
 
         try:
-            response = await threads.pool.run(lambda: self._middleware.process(req=of, resp=resp, next=next_called))
+            response = await threads.run(
+                lambda: self._middleware.process(req=of, resp=resp, next=next_called), req.context
+            )
         finally:
             view.give(req.context)
         if called:
@@ -141,5 +143,5 @@ class ThreadAuthorize(AsyncAuthorize):
         else:
             threads = threads_of(context)
             view = view_of(context, threads)
-            answer = await threads.pool.run(lambda: self._authorize(context=view.context, **of))
+            answer = await threads.run(lambda: self._authorize(context=view.context, **of), context)
         return answer

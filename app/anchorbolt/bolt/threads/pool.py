@@ -18,11 +18,11 @@ class Pool:
         self._executor = ThreadPoolExecutor(size, thread_name_prefix="listener")
         self.running = 0  # functions that run now or wait for a thread
 
-    async def run(self, function: Callable[[], Result]) -> Result:
+    async def run(self, function: Callable[[], Result], on_cancel: Callable[[], None]) -> Result:
         """Runs a function in a thread, with the context variables of the caller, and returns what it returns.
 
         A thread cannot be stopped. So whoever cancels this call waits until the function has returned; only one that
-        has not begun yet is left out.
+        has not begun yet is left out. `on_cancel` is called at once.
         """
         work = self._executor.submit(contextvars.copy_context().run, function)
         self.running += 1
@@ -30,6 +30,7 @@ class Pool:
         try:
             return await asyncio.shield(ended)
         except asyncio.CancelledError:
+            on_cancel()
             if not work.cancel():
                 await _ended(ended)
             raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.kwargs_injection import build_required_kwargs
@@ -20,6 +20,8 @@ from anchorbolt.bolt.web_api.watched_client import WatchedClient
 
 RUN = "anchorbolt_run"
 
+Result = TypeVar("Result")
+
 
 class Threads:
     """The threads of the process, and the client that synchronous listeners are given copies of."""
@@ -32,6 +34,10 @@ class Threads:
     def client_for(self, context: AsyncBoltContext) -> ThreadClient:
         """Makes the client of one request."""
         return ThreadClient(self.client, cast("WatchedClient", context.client), context[RUN])
+
+    async def run(self, work: Callable[[], Result], context: AsyncBoltContext) -> Result:
+        """Runs a function in a thread. Who cancels it silences the run of this context at once, and waits for it."""
+        return await self.pool.run(work, context[RUN].silence)
 
     async def call(
         self,
@@ -63,7 +69,7 @@ class Threads:
             return function(**arguments)
 
         try:
-            return await self.pool.run(work)
+            return await self.run(work, request.context)
         finally:
             view.give(request.context)
 

@@ -252,7 +252,7 @@ async def test_sync_and_async_mix(app_with: AppWith, slack: Any) -> None:
         adopt(bolt, one)
         adopt(bolt, other)
 
-        @bolt.event("team_join")
+        @bolt.event("team_join")  # type: ignore[untyped-decorator] # as a team writes it
         def joined(say: Say) -> None:
             ran.append(f"function {type(say).__name__}")
 
