@@ -37,11 +37,12 @@ BOLT_NODE = Variant("bolt-js", "Bolt-js")
 OURS_SQLITE = Variant("sqlite", "Anchorbolt, SQLite")
 OURS_MEMORY = Variant("memory", "Anchorbolt, in memory")
 OURS_POSTGRES = Variant("postgres", "Anchorbolt, PostgreSQL")
+OURS_SYNC = Variant("sqlite-sync", "Anchorbolt, SQLite, synchronous")
 
-OURS = (OURS_SQLITE, OURS_MEMORY, OURS_POSTGRES)
+OURS = (OURS_SQLITE, OURS_MEMORY, OURS_POSTGRES, OURS_SYNC)
 PEERS = (BOLT_ASYNC, BOLT_SYNC, BOLT_NODE, FASTAPI, ASGI)
 # The order of a round: ours and theirs take turns.
-ALL = (ASGI, OURS_SQLITE, BOLT_ASYNC, OURS_MEMORY, BOLT_NODE, OURS_POSTGRES, BOLT_SYNC, FASTAPI)
+ALL = (ASGI, OURS_SQLITE, BOLT_ASYNC, OURS_MEMORY, BOLT_NODE, OURS_POSTGRES, BOLT_SYNC, OURS_SYNC, FASTAPI)
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ class Launcher:
     def _ours(self, variant: Variant, listeners: int, kind: Kind, web_api_url: str) -> Launch:
         port, internal_port = free_port(), free_port()
         modules = {1: f"one_{kind}", 20: "twenty", 200: "two_hundred"}
+        if variant == OURS_SYNC:
+            modules = {20: "sync_twenty"}
         environment = {
             "LISTENERS": f"bench.listeners.{modules[listeners]}",
             "DATABASE_URL": self._empty_store(variant),
@@ -102,7 +105,7 @@ class Launcher:
         if variant == OURS_MEMORY:
             return "sqlite+aiosqlite://"
         name = f"bench_{next(self._numbers)}"
-        if variant == OURS_SQLITE:
+        if variant in (OURS_SQLITE, OURS_SYNC):
             return f"sqlite+aiosqlite:///{self._directory / name}.db"
         if self.postgres is None:
             self.postgres = Postgres(self._directory, self._core_of_store)
