@@ -17,9 +17,10 @@ from slack_bolt.response import BoltResponse
 from slack_bolt.util.utils import get_arg_names_of_callable, get_name_for_callable
 
 from anchorbolt.bolt.arguments import build
-from anchorbolt.bolt.error_handler import ErrorHandler, Word, log_raised
+from anchorbolt.bolt.error_handler import ErrorHandler, Word
 from anchorbolt.bolt.listener import Listener, qualified_name
 from anchorbolt.bolt.own_copy import own_copy
+from anchorbolt.bolt.raised import log_raised
 from anchorbolt.bolt.run import Ack, Run
 from anchorbolt.errors import ENDS_THE_PROCESS, AckTimeoutError, as_exception
 from anchorbolt.timers import Timeout

@@ -15,10 +15,9 @@ from sqlalchemy import Connection
 from anchorbolt.cli.inbox.options import Age, Error, Kind, Lane, seconds
 from anchorbolt.cli.inbox.session import as_admin
 from anchorbolt.delivery import restore
-from anchorbolt.delivery.redact import redact
 from anchorbolt.errors import AnchorboltError, RefusedError
 from anchorbolt.inbox.admin import STATES, Admin, Entry, Filter
-from anchorbolt.telemetry.redact import without_secrets
+from anchorbolt.telemetry.redact import redact, without_secrets
 
 State = Annotated[str | None, typer.Option(help=f"One of {', '.join(STATES)}.")]
 Most = Annotated[int, typer.Option(help="How many to list at most.", min=1, max=10_000)]
