@@ -16,7 +16,7 @@ CUT_OFF = 500
 def describe(error: BaseException) -> str:
     """Returns a line about an error: its class and what it says, redacted, at most 500 characters.
 
-    Of a SlackApiError it is Slack's word: the message holds the whole answer, which is long and may quote what was sent.
+    Of a SlackApiError it is Slack's word: the message holds the whole answer, which may quote what was sent.
     """
     word = slack_error.word(error)
     said = word or _text(error)

@@ -30,8 +30,8 @@ def log_raised(event: str, error: BaseException, **more: Any) -> None:
     """Logs an error at the level WARNING, with its text and, once a delivery, its traceback; both are redacted.
 
     `more`: fields of the line. Where `key` and `attempt` are among them, a later attempt that raised the same error at
-    the same place has `traceback_at_attempt` instead of `traceback`. Each process remembers that for itself, so another pod
-    logs the traceback once more.
+    the same place has `traceback_at_attempt` instead of `traceback`. Each process remembers that for itself, so
+    another pod logs the traceback once more.
     """
     place = _place(error)
     key, attempt = more.get("key"), more.get("attempt", 1)
