@@ -77,9 +77,17 @@ def test_what_is_shown_says_something(tmp_path: Path) -> None:
     store(tmp_path, "ValueError: x")
     shown = look(tmp_path, "inbox", "show", KEY).stdout
     head = shown.partition("{")[0]
-    assert [
-        line.split()[0] for line in head.splitlines()
-    ] == ["id", "key", "state", "kind", "lane", "attempts", "crashes", "age", "error"]
+    assert [line.split()[0] for line in head.splitlines()] == [
+        "id",
+        "key",
+        "state",
+        "kind",
+        "lane",
+        "attempts",
+        "crashes",
+        "age",
+        "error",
+    ]
     assert "age_seconds" not in head
 
 
