@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import traceback
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, cast
 
 from slack_bolt.async_app import AsyncApp, AsyncAssistant
 from slack_bolt.error import BoltError
@@ -13,6 +13,8 @@ from slack_bolt.listener.async_listener import AsyncListener
 from slack_bolt.listener_matcher.async_listener_matcher import AsyncCustomListenerMatcher
 from slack_bolt.util.utils import is_callable_coroutine
 
+from anchorbolt.bolt.index import ListenerIndex
+from anchorbolt.bolt.names import Named
 from anchorbolt.errors import ListenersError
 
 # The sample app's name up to version 0.1, when it was a part of the product.
@@ -26,6 +28,7 @@ def register(app: AsyncApp, module_name: str) -> None:
     try:
         _register(app, module_name)
         refuse_synchronous(app)
+        _name_listeners_of_assistants(app)
     except ListenersError as error:
         raise ListenersError(f"LISTENERS={module_name}: {error}") from error.__cause__
 
@@ -68,12 +71,25 @@ def refuse_synchronous(app: AsyncApp) -> None:
     Bolt checks these only when they run, which is too late for the user who waits.
     """
     _check(list(app._async_listeners))
+    for listeners in _of_assistants(app):
+        _check(listeners)
+
+
+def _of_assistants(app: AsyncApp) -> Iterator[Iterable[AsyncListener]]:
     for assistant in app._async_middleware_list:
         if isinstance(assistant, AsyncAssistant):
-            _check(assistant._thread_started_listeners or ())
-            _check(assistant._thread_context_changed_listeners or ())
-            _check(assistant._user_message_listeners or ())
-            _check(assistant._bot_message_listeners or ())
+            yield assistant._thread_started_listeners or ()
+            yield assistant._thread_context_changed_listeners or ()
+            yield assistant._user_message_listeners or ()
+            yield assistant._bot_message_listeners or ()
+
+
+def _name_listeners_of_assistants(app: AsyncApp) -> None:
+    """Names them together with the app's own listeners: no two have the same name."""
+    if isinstance(app._async_listeners, ListenerIndex):
+        for listeners in _of_assistants(app):
+            for listener in listeners:
+                app._async_listeners.names.give(cast("Named", listener), listener.ack_function)
 
 
 def _check(listeners: Iterable[AsyncListener]) -> None:
