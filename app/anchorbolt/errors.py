@@ -126,6 +126,11 @@ class NotAuthorizedError(RunError):
     """Slack did not accept our token for this delivery, so its listener never ran."""
 
 
+# Exit codes of every command. `MISTAKEN`: the call or the settings are wrong, LISTENERS included.
+FAILED = 1
+MISTAKEN = 2
+MISTAKES = (InvalidSettingsError, ListenersError)
+
 # What ends the process or a generator. No listener has failed of it, and nobody but Python handles it.
 ENDS_THE_PROCESS = (KeyboardInterrupt, SystemExit, GeneratorExit)
 

@@ -40,6 +40,7 @@ from anchorbolt.socket_mode.transport import SocketTransport
 from anchorbolt.telemetry import metrics
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.page import metrics_page
+from anchorbolt.telemetry.redact import hide_settings
 from anchorbolt.telemetry.telemetry import Telemetry
 from anchorbolt.worker.verdict import Limits
 from anchorbolt.worker.worker import Worker
@@ -51,6 +52,7 @@ INTERNAL_HEAD_SECONDS = 10.0
 
 async def live(settings: Settings, sockets: Sequence[socket.socket]) -> None:
     """Builds a worker process, and runs it from its start to its end."""
+    hide_settings(settings)
     parts = build(settings, sockets)
     garbage_collection.calm()
     await life.live(parts)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Awaitable, Callable
 from logging import Logger
-from typing import Any, Literal
+from typing import Literal
 
 from slack_bolt.kwargs_injection.async_utils import build_async_required_kwargs
 from slack_bolt.listener.async_listener_error_handler import AsyncListenerErrorHandler
@@ -14,20 +13,12 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_bolt.util.utils import get_arg_names_of_callable
 
-from anchorbolt.telemetry.logs import get_logger
-
-log = get_logger("bolt")
+from anchorbolt.bolt.raised import log_raised
 
 Handler = Callable[..., Awaitable[BoltResponse | None]]
 
 Word = Literal["listener_failed", "no_ack", "ack_timeout"]
 Failure = Callable[[Word], BoltResponse]  # what is answered where nothing acknowledged
-
-
-def log_raised(event: str, error: BaseException, **more: Any) -> None:
-    """Logs where an error was raised, without its message: the messages of slack_sdk may quote what was sent."""
-    where = "".join(traceback.format_tb(error.__traceback__))
-    log.warning(event, **more, error=type(error).__name__, traceback=where)
 
 
 class ErrorHandler:

@@ -16,7 +16,8 @@ from slack_bolt.listener_matcher import builtins
 from slack_bolt.listener_matcher.async_listener_matcher import AsyncListenerMatcher
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-from anchorbolt.bolt.listener import DirectMatcher, free_variables, prepare
+from anchorbolt.bolt.listener import DirectMatcher, Listener, free_variables, prepare
+from anchorbolt.bolt.names import Names
 
 # The request that is dispatched. Bolt iterates over the listeners without telling for which request.
 DISPATCHED: ContextVar[AsyncBoltRequest | None] = ContextVar("anchorbolt_dispatched", default=None)
@@ -32,12 +33,15 @@ class ListenerIndex(list[AsyncListener]):
         super().__init__()
         self._named: dict[str, list[int]] = {}
         self._always: list[int] = []
+        self.names = Names()
         self._found: dict[str | None, Sequence[AsyncListener]] = {}  # a cache, by name
 
     def append(self, listener: AsyncListener, /) -> None:
         """Files a listener under the name that its first matcher wants."""
         if type(listener) is AsyncCustomListener:
             listener = prepare(listener)
+        if isinstance(listener, Listener):
+            self.names.give(listener, listener.ack_function)
         name = name_wanted(listener.matchers[0])
         (self._always if name is None else self._named.setdefault(name, [])).append(len(self))
         self._found.clear()

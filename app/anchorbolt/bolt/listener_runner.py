@@ -17,9 +17,11 @@ from slack_bolt.response import BoltResponse
 from slack_bolt.util.utils import get_arg_names_of_callable, get_name_for_callable, is_callable_coroutine
 
 from anchorbolt.bolt.arguments import build
-from anchorbolt.bolt.error_handler import ErrorHandler, Word, log_raised
-from anchorbolt.bolt.listener import Listener, qualified_name
+from anchorbolt.bolt.error_handler import ErrorHandler, Word
+from anchorbolt.bolt.listener import Listener
+from anchorbolt.bolt.names import short_name
 from anchorbolt.bolt.own_copy import own_copy
+from anchorbolt.bolt.raised import log_raised
 from anchorbolt.bolt.run import Ack, Run
 from anchorbolt.bolt.threads.threads import Threads
 from anchorbolt.errors import ENDS_THE_PROCESS, AckTimeoutError, as_exception
@@ -50,7 +52,8 @@ class ListenerRunner(AsyncioListenerRunner):
         """Bolt's own hook. Never None: that would let the next matching listener run too."""
         run: Run = request.context[RUN]
         ack = request.context.ack
-        run.found(listener.qualified_name if type(listener) is Listener else qualified_name(listener.ack_function))
+        name: str | None = getattr(listener, "qualified_name", None)
+        run.found(name or short_name(listener.ack_function))
         if listener.auto_acknowledgement:
             if type(ack) is Ack:
                 ack.by_itself()

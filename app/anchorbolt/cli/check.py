@@ -14,7 +14,11 @@ from anchorbolt.settings.otel import collector
 
 
 def check() -> None:
-    """Checks the settings, the listeners and the database, and prints for each problem how to mend it."""
+    """Checks the settings, the listeners and the database, and prints for each problem how to mend it.
+
+    Exits with 0 where all is well, with 2 where a setting or the listeners are wrong, and with 1 where only the
+    database is.
+    """
     problems: list[str] = []
     loaded = settings.load()  # malformed settings end the command here, with a line for each
     start.configure_logs(loaded)
@@ -29,6 +33,7 @@ def check() -> None:
             print(f"listeners: {loaded.listeners} can be registered")
     except AnchorboltError as error:
         problems.append(str(error))
+    mistaken = bool(problems)
     try:
         print(asyncio.run(_database(loaded)))
     except AnchorboltError as error:
@@ -36,7 +41,8 @@ def check() -> None:
     for problem in problems:
         print(f"wrong: {problem}")
     if problems:
-        raise AnchorboltError(f"{len(problems)} wrong")
+        told = f"{len(problems)} wrong"
+        raise InvalidSettingsError([told]) if mistaken else AnchorboltError(told)
     print("all is well")
 
 

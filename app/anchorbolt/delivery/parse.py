@@ -11,6 +11,7 @@ from anchorbolt.delivery import json_text, keys, shape
 from anchorbolt.delivery.delivery import FORM, JSON, Control, Delivery
 from anchorbolt.delivery.kinds import INTERACTIVE, Kind
 from anchorbolt.errors import RefusedError
+from anchorbolt.telemetry.redact import learn_token
 
 # Slack's forms have some fifteen fields.
 MOST_FIELDS = 200
@@ -30,7 +31,7 @@ def parse(body: bytes, content_type: str) -> Delivery | Control:
 def restore(body: str, content_type: str, key: str, headers: str | None = None) -> Delivery:
     """Reads a stored delivery again, under the key that it was stored with (a key may be random).
 
-    `headers`: what `headers.kept` made of those that it came with. Raises RefusedError (400) for what is no delivery.
+    `headers`: what `headers.written` made of those it came with. Raises RefusedError (400) for what is no delivery.
     """
     found = _from_json(body) if content_type == JSON else _from_form(body)
     if isinstance(found, Control):
@@ -106,6 +107,7 @@ def _interactive(text: str, body: str) -> Delivery:
 def _delivery(  # noqa: PLR0917 - in the order of Delivery itself
     kind: Kind, of: str, key: str, content_type: str, body: str, payload: dict[str, Any]
 ) -> Delivery:
+    learn_token(payload.get("token"))  # only what was verified is parsed
     conversation = keys.conversation(kind, payload)
     return Delivery(
         kind, of, key, conversation, keys.lane(kind, key, conversation, payload), content_type, body, payload

@@ -21,9 +21,6 @@ from anchorbolt.telemetry.logs import get_logger
 
 log = get_logger("intake")
 
-# The headers that a stored delivery keeps. Bolt's FastAPI adapter reads all headers from the request itself.
-KEPT_HEADERS = [(name.encode(), name) for name in headers_of.KEPT]
-
 DRAINING = RefusedError(425, "draining")
 OVERLOADED = RefusedError(503, "overloaded")
 INTERNAL_ERROR = RefusedError(503, "internal_error")
@@ -133,7 +130,8 @@ class Intake:
         sighting.parsed(found, _text(headers, b"x-slack-retry-reason"), _text(headers, b"traceparent"))
         if isinstance(found, Control):
             return _answer_control(found)
-        found.headers = {name: headers[raw].decode("latin-1") for raw, name in KEPT_HEADERS if raw in headers}
+        # For a run from the inbox. Bolt's FastAPI adapter reads all headers from the request itself.
+        found.headers = headers_of.kept(headers)
         if found.kind is Kind.EVENT:
             await self._events.accept(found, deadline, _text(headers, b"x-slack-retry-num"))
             sighting.mark("accepted")

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
-from anchorbolt.bolt.error_handler import log_raised
+from anchorbolt.bolt.raised import log_raised
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Delivery, Kind
 from anchorbolt.errors import ENDS_THE_PROCESS, AckTimeoutError, RefusedError, StoreError, as_exception

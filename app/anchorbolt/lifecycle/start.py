@@ -54,8 +54,9 @@ def writes_json(settings: Settings) -> bool:
 
 def configure_logs(settings: Settings) -> None:
     """Configures the log of this process as the settings say."""
-    from anchorbolt.telemetry import logs  # noqa: PLC0415 - `serve` does without structlog
+    from anchorbolt.telemetry import logs, redact  # noqa: PLC0415 - `serve` does without structlog
 
+    redact.hide_settings(settings)
     logs.configure(settings.log_level, as_json=writes_json(settings))
 
 

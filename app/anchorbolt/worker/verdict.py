@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from anchorbolt.bolt import slack_error
+from anchorbolt.bolt.description import describe as describe  # noqa: PLC0414 - for those who judge
 from anchorbolt.inbox.lease import End
 
 
@@ -49,13 +50,3 @@ def judge(
     backoff = min(limits.backoff_cap_seconds, limits.backoff_base_seconds * 2 ** min(attempt - 1, 30))
     delay = backoff * (0.5 + chance() / 2)
     return Verdict(End.RETRY, said, max(delay, slack_error.retry_after_seconds(error) or 0))
-
-
-def describe(error: BaseException) -> str:
-    """Returns a line about an error that may be stored and shown: its class and Slack's word, or its message, cut.
-
-    Of a SlackApiError never the message: it holds the whole answer, which may quote what was sent.
-    """
-    word = slack_error.word(error)
-    text = f"{type(error).__name__}: {word or error}" if word or str(error) else type(error).__name__
-    return text.encode("utf-8", "replace").decode().replace("\0", "")[:500]

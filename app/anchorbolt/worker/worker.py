@@ -189,7 +189,7 @@ def _item(delivery: Delivery, traceparent: str | None, *, take: bool = False, ru
         content_type=delivery.content_type,
         body=delivery.body,
         traceparent=traceparent,
-        headers=headers.kept(delivery.headers),
+        headers=headers.written(delivery.headers),
         take=take,
         running=running,
     )

@@ -65,7 +65,7 @@ def test_a_check_names_what_opentelemetry_would_trip_over(tmp_path: Path) -> Non
     wrong = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_BSP_SCHEDULE_DELAY": "5s"}
     checked = look(tmp_path, "check", **wrong)
     assert "wrong: OTEL_BSP_SCHEDULE_DELAY: is no number of milliseconds" in checked.stdout
-    assert checked.returncode == 1
+    assert checked.returncode == 2
     served = look(tmp_path, "serve", **wrong)
     assert "anchorbolt: OTEL_BSP_SCHEDULE_DELAY: is no number of milliseconds" in served.stderr
     assert served.returncode == 2

@@ -10,7 +10,8 @@ from typing import Any
 DELIVERY_ENDED = "delivery ended"
 
 _LOUD = ("warning", "error", "critical")
-_NOT_FOR_PEOPLE = ("event", "level", "logger", "timestamp", "exception")
+_TRACEBACKS = ("exception", "traceback")  # of many lines
+_NOT_FOR_PEOPLE = ("event", "level", "logger", "timestamp", *_TRACEBACKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,7 @@ class LogLine:
             return self.text
         rest = [f"{name}={value}" for name, value in self.fields.items() if name not in _NOT_FOR_PEOPLE]
         told = " ".join([f"[{self.fields.get('level', 'log')}]", str(self.fields.get("event", "")), *rest])
-        exception = self.fields.get("exception")
-        return f"{told}\n{exception}" if exception else told
+        return "\n".join([told, *(str(self.fields[name]).rstrip() for name in _TRACEBACKS if self.fields.get(name))])
 
 
 def parse(line: bytes) -> LogLine:
