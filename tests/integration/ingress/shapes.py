@@ -73,6 +73,8 @@ HOSTILE_JSON = [
     _json("a long number", EVENT + b',"x":', b"9", b"}}"),
     _json("not UTF-8", EVENT + b',"x":"', b"\xff", b'"}}'),
     _json("beyond ASCII", EVENT + b',"x":"', "é".encode(), b'"}}'),
+    _json("commas in text", EVENT + b',"x":"', b",", b'"}}'),
+    _json("commas beyond ASCII", EVENT + b',"x":"', "é,".encode(), b'"}}'),
     _json("NUL", EVENT + b',"x":"', b"\0", b'"}}'),
 ]
 HOSTILE_FORMS = [
@@ -89,6 +91,8 @@ HOSTILE_FORMS = [
     _form("escapes that are no UTF-8", b"command=%2Fx&channel_id=", b"%ff"),
     _form("plus", b"command=%2Fx&channel_id=C1&text=", b"+"),
     _form("plus in a channel", b"command=%2Fx&channel_id=", b"+"),
+    _form("plus in a payload", b"payload=", b"+"),
+    _form("per cent in a payload", b"payload=", b"%"),
     _form("not UTF-8", b"command=%2Fx&channel_id=C1&text=", b"\xff"),
     _form("beyond ASCII", b"command=%2Fx&channel_id=C1&text=", "é".encode()),
     _form("brackets in a payload", b"payload=", b"["),

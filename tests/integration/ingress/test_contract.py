@@ -19,8 +19,9 @@ from tests.integration.ingress.proxies.process import Proxy
 from tests.integration.ingress.shapes import HOSTILE_FORMS, HOSTILE_JSON, normal_event, normal_form
 from tests.integration.ingress.wire import FORM, JSON, Answered, Slack, until
 
-# JSON that the app may take, and a proxy gives up on (MOST_SIGNS in conversation.lua): it costs locality only.
+# JSON that the app may take, and a proxy gives up on (MOST_SIGNS, MOST_COMMAS): it costs locality only.
 TOO_DENSE = {"pairs of brackets", "objects", "empty strings", "many keys", "escaped quotes", "one name again and again"}
+TOO_DENSE |= {"numbers", "wanted objects", "many different keys", "commas in text", "commas beyond ASCII"}
 IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
