@@ -7,9 +7,10 @@ The shipped files in the real proxies, in front of a stand-in pod. The CPU is th
 from __future__ import annotations
 
 import argparse
-import datetime
+import datetime as dt
 import json
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 
 from bench.machine import commit, machine
@@ -35,13 +36,14 @@ def main() -> None:
     for kind in PROXIES:
         if (asked.names and kind.name not in asked.names) or kind.found() is None:
             continue
-        with tempfile.TemporaryDirectory() as directory, Cluster(1).running() as cluster:
-            with kind(cluster, Path(directory)).running() as proxy:
-                found[kind.name] = measured(proxy, asked.requests)
+        with ExitStack() as stack:
+            directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            cluster = stack.enter_context(Cluster(1).running())
+            found[kind.name] = measured(stack.enter_context(kind(cluster, directory).running()), asked.requests)
         for name, row in found[kind.name].items():
             print(f"{kind.name:22} {name:45} {row['cpu_us']:9.0f} us {row['ratio']:6.2f} x {row['mib']:7.1f} MiB")
     told = {"commit": commit(), "machine": machine(Path(tempfile.gettempdir())), "proxies": found}
-    today = datetime.datetime.now(tz=datetime.UTC).date()
+    today = dt.datetime.now(tz=dt.UTC).date()
     (RESULTS / f"hostile-{today}.json").write_text(json.dumps(told, indent=1) + "\n")
 
 

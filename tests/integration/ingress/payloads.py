@@ -169,7 +169,9 @@ HOSTILE = [
     raw_form("empty fields", "&&command=%2Fx&&channel_id=C1&"),
     raw_form("200 fields", "command=%2Fx&channel_id=C1" + "&x=1" * 198),
     raw_form("200 fields, the last is empty", "command=%2Fx&channel_id=C1" + "&" * 198),
-    raw_form("the longest spelling of a name", "command=%2Fx&" + "".join(f"%{ord(c):02X}" for c in "channel_id") + "=C1"),
+    raw_form(
+        "the longest spelling of a name", "command=%2Fx&" + "".join(f"%{ord(c):02X}" for c in "channel_id") + "=C1"
+    ),
     raw_form("semicolons", "command=%2Fx;channel_id=C1&user_id=U1"),
     raw_form("beyond ASCII", "command=%2Fx&text=%C3%A9%F0%9F%98%80&channel_id=C1"),
     raw_form("raw UTF-8", "command=/x&text=é&channel_id=C1"),

@@ -56,9 +56,7 @@ HOSTILE_JSON = [
     _json("numbers", EVENT + b',"x":[', b"1,", b"1]}}"),
     _json("empty strings", EVENT + b',"x":[', b'"",', b"1]}}"),
     _json("many keys", EVENT + b",", b'"":1,', b'"x":1}}'),
-    Request(
-        "many different keys", JSON, EVENT + b"," + b",".join(b'"%x":1' % n for n in range(13_000)) + b"}}"
-    ),
+    Request("many different keys", JSON, EVENT + b"," + b",".join(b'"%x":1' % n for n in range(13_000)) + b"}}"),
     _json("one name again and again", EVENT + b",", b'"channel":"C1",', b'"x":1}}'),
     _json("wanted objects", EVENT + b",", b'"item":{},', b'"x":1}}'),
     _json("escapes in text", EVENT + b',"x":"', b"\\n", b'"}}'),

@@ -112,7 +112,9 @@ def test_deep_nesting_costs_locality_only(everybody: Proxy) -> None:
 @pytest.mark.parametrize("fields", [201, 129_000])
 def test_a_form_of_more_than_200_fields_has_no_conversation(everybody: Proxy, fields: int) -> None:
     """The app refuses it; no proxy looks further than the two hundredth field."""
-    assert by_the_proxy(everybody, raw_form(f"{fields} fields", "command=%2Fx&channel_id=C1" + "&" * (fields - 2))) is None
+    assert (
+        by_the_proxy(everybody, raw_form(f"{fields} fields", "command=%2Fx&channel_id=C1" + "&" * (fields - 2))) is None
+    )
 
 
 @pytest.mark.parametrize(
