@@ -39,6 +39,9 @@ INTERACTIVE_CONVERSATION: tuple[Path, ...] = (
     ("team", "id"),
     ("enterprise", "id"),
 )
+# Slack names it as the channel of a link in a message that is still being written, and the same for everybody. It is no
+# conversation: all of them would go to one pod.
+COMPOSER = "COMPOSER"
 # In the event itself.
 EVENT_THREAD: tuple[Path, ...] = (
     ("thread_ts",),
@@ -53,7 +56,9 @@ EVENT_THREAD: tuple[Path, ...] = (
 def conversation(kind: Kind, payload: Mapping[str, Any]) -> str | None:
     """What the ingress hashes to pick a pod; None when the first candidate that is there is no identifier."""
     if kind is Kind.EVENT:
-        paths = EVENT_CONVERSATION
+        event = payload.get("event")
+        is_composed = isinstance(event, dict) and event.get("channel") == COMPOSER
+        paths = EVENT_CONVERSATION[1:] if is_composed else EVENT_CONVERSATION
     elif kind is Kind.COMMAND:
         paths = COMMAND_CONVERSATION
     else:

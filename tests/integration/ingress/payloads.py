@@ -57,6 +57,9 @@ DECOY = 'a "channel":"C0DECOY" {"channel":{"id":"C0DECOY"}} \\ + 100 % & = café
 SAMPLES = [
     event("message", {"type": "message", "channel": "C1", "user": "U1", "text": DECOY, "ts": "1.1"}),
     event("thread", {"type": "message", "channel": "C1", "thread_ts": "1.0", "ts": "1.1"}),
+    event("unfurl in the composer", {"type": "link_shared", "channel": "COMPOSER", "user": "U1", "source": "composer"}),
+    event("unfurl in the composer of nobody", {"type": "link_shared", "channel": "COMPOSER"}),
+    event("COMPOSER in another place", {"type": "x", "channel_id": "COMPOSER", "user": "U1"}),
     event("reaction", {"type": "reaction_added", "user": "U1", "item": {"type": "message", "channel": "C2"}}),
     event("channel created", {"type": "channel_created", "channel": {"id": "C3", "name": "x", "creator": "U1"}}),
     event("file shared", {"type": "file_shared", "channel_id": "C4", "user_id": "U1", "file": {"id": "F1"}}),
@@ -164,6 +167,11 @@ HOSTILE = [
     raw_form("equals signs", "command=%2Fx&channel_id=C1=&user_id=U1"),
     raw_form("no value", "command=%2Fx&channel_id&user_id=U1"),
     raw_form("empty fields", "&&command=%2Fx&&channel_id=C1&"),
+    raw_form("200 fields", "command=%2Fx&channel_id=C1" + "&x=1" * 198),
+    raw_form("200 fields, the last is empty", "command=%2Fx&channel_id=C1" + "&" * 198),
+    raw_form(
+        "the longest spelling of a name", "command=%2Fx&" + "".join(f"%{ord(c):02X}" for c in "channel_id") + "=C1"
+    ),
     raw_form("semicolons", "command=%2Fx;channel_id=C1&user_id=U1"),
     raw_form("beyond ASCII", "command=%2Fx&text=%C3%A9%F0%9F%98%80&channel_id=C1"),
     raw_form("raw UTF-8", "command=/x&text=é&channel_id=C1"),
