@@ -13,6 +13,7 @@ from slack_bolt.response import BoltResponse
 from anchorbolt.bolt import workflow
 from anchorbolt.bolt.authorization import Authorization
 from anchorbolt.bolt.error_handler import Word
+from anchorbolt.bolt.foreign import Foreign
 from anchorbolt.bolt.listener_runner import RUN
 from anchorbolt.bolt.request import Request, as_delivered
 from anchorbolt.bolt.run import Run
@@ -96,4 +97,4 @@ def _failure(word: Word) -> BoltResponse:
 
 
 def _ours(middleware: AsyncMiddleware) -> AsyncMiddleware:
-    return Authorization() if isinstance(middleware, AsyncSingleTeamAuthorization) else middleware
+    return Authorization(Foreign()) if isinstance(middleware, AsyncSingleTeamAuthorization) else middleware
