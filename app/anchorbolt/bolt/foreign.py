@@ -122,7 +122,9 @@ def _view() -> dict[str, Any]:
 
 async def _tell(request: AsyncBoltRequest) -> None:
     """Posts the text to the `response_url`. That it fails is no failure of the delivery: nothing ran for it."""
+    respond = request.context.respond
+    assert respond is not None  # noqa: S101 - Bolt makes one for every request
     try:
-        await request.context.respond(TEXT, response_type="ephemeral", replace_original=False)
+        await respond(TEXT, response_type="ephemeral", replace_original=False)
     except Exception as error:  # whatever the connection raises
         log.info("a user of a foreign workspace could not be told", error=type(error).__name__)

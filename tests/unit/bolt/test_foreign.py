@@ -199,6 +199,6 @@ teams = st.sampled_from([None, TEAM_ID, FOREIGN, "T0OTHER"])
 @given(outer=teams, named=st.lists(st.fixed_dictionaries({"team_id": teams}), min_size=1))
 def test_an_event_is_foreign_only_if_no_authorization_is_ours(outer: str | None, named: list[dict[str, Any]]) -> None:
     """Whatever the outer team is, the authorizations decide, and one of ours is enough."""
-    body = {"type": "event_callback", "team_id": outer, "event": {}, "authorizations": named}
+    body: dict[str, Any] = {"type": "event_callback", "team_id": outer, "event": {}, "authorizations": named}
     ours = any(one["team_id"] == TEAM_ID for one in named)
     assert covers(Installation(TEAM_ID, None, org_wide=False), body) is ours
