@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 Payload = dict[str, Any]
 
+TEAM_ID = "T0ANCH0R"  # the emulator's workspace: for any other one no listener would run
+
 # Kinds that Slack sends again when they are not acknowledged.
 EVENTS = ("event", "thread")
 ENVELOPES = {"command": "slash_commands", "action": "interactive"}

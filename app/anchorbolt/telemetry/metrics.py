@@ -74,7 +74,7 @@ answers = Counter(
     known=product((*KINDS, UNKNOWN), ANSWERS),
 )
 refused = Counter("anchorbolt.refused", "{request}", "Requests that were refused.", ("reason",), known=_one(REFUSALS))
-duplicates = Counter("anchorbolt.duplicates", "{delivery}", "Events that the inbox had already.")
+duplicates = Counter("anchorbolt.duplicates", "{delivery}", "Deliveries that had come before, and did not run again.")
 slack_retries = Counter(
     "anchorbolt.slack.retries", "{request}", "Retries that Slack sent.", ("reason",), known=_one(RETRY_REASONS)
 )
