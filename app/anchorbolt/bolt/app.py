@@ -14,7 +14,9 @@ from anchorbolt.bolt import workflow
 from anchorbolt.bolt.authorization import Authorization
 from anchorbolt.bolt.error_handler import Word
 from anchorbolt.bolt.foreign import Foreign
+from anchorbolt.bolt.listener import PASSED_OVER
 from anchorbolt.bolt.listener_runner import RUN
+from anchorbolt.bolt.no_listener import NoListener
 from anchorbolt.bolt.request import Request, as_delivered
 from anchorbolt.bolt.run import Run
 from anchorbolt.bolt.tracked_app import TrackedApp, context_for
@@ -38,6 +40,7 @@ class BoltApp(TrackedApp):
         )
         self._async_client = self._web_client = web_client.create(token, api_url)
         self._async_middleware_list = [_ours(middleware) for middleware in self._async_middleware_list]
+        self._no_listener = NoListener(self.index)
         self._request_logger: logging.Logger = get_bolt_app_logger(app_name=self.name, base_logger=self._base_logger)
 
     async def open(self) -> None:
@@ -79,9 +82,10 @@ class BoltApp(TrackedApp):
         req.context["listener_runner"] = self.listener_runner
 
     def _handle_unmatched_requests(self, req: AsyncBoltRequest, resp: BoltResponse) -> BoltResponse:
-        # Without Bolt's warning, which quotes the payload.
+        # In the place of Bolt's warning, which quotes the payload, for each request.
         run: Run = req.context[RUN]
         run.unmatched = True
+        self._no_listener.note(run.delivery, req.context.get(PASSED_OVER))
         return BoltResponse(status=404, body={"error": "unhandled request"})
 
 

@@ -18,6 +18,8 @@ from slack_bolt.response import BoltResponse
 
 from anchorbolt.bolt.conversation_arguments import ConversationArguments
 
+PASSED_OVER = "anchorbolt_passed_over"  # the key of that listener in a request's context
+
 
 class DirectMatcher(AsyncListenerMatcher):
     """One of Bolt's matchers that needs only the body: calls its comparison directly, without coroutines."""
@@ -34,6 +36,15 @@ class Listener(AsyncCustomListener):
     """A listener with its name in logs and traces."""
 
     qualified_name: str
+
+    async def run_async_middleware(
+        self, *, req: AsyncBoltRequest, resp: BoltResponse
+    ) -> tuple[BoltResponse | None, bool]:
+        """Bolt's own hook. Notes in the context that this listener matched and that its middleware passed it over."""
+        answer, passed_over = await super().run_async_middleware(req=req, resp=resp)
+        if passed_over and answer is None:
+            req.context[PASSED_OVER] = self.qualified_name
+        return answer, passed_over
 
 
 def prepare(listener: AsyncCustomListener) -> Listener:
