@@ -14,11 +14,9 @@ from anchorbolt.bolt import workflow
 from anchorbolt.bolt.authorization import Authorization
 from anchorbolt.bolt.error_handler import Word
 from anchorbolt.bolt.foreign import Foreign
-from anchorbolt.bolt.listener import PASSED_OVER
-from anchorbolt.bolt.listener_runner import RUN
 from anchorbolt.bolt.no_listener import NoListener
 from anchorbolt.bolt.request import Request, as_delivered
-from anchorbolt.bolt.run import Run
+from anchorbolt.bolt.run import RUN, Run
 from anchorbolt.bolt.tracked_app import TrackedApp, context_for
 from anchorbolt.bolt.web_api import client as web_client
 from anchorbolt.delivery import Delivery
@@ -85,7 +83,7 @@ class BoltApp(TrackedApp):
         # In the place of Bolt's warning, which quotes the payload, for each request.
         run: Run = req.context[RUN]
         run.unmatched = True
-        self._no_listener.note(run.delivery, req.context.get(PASSED_OVER))
+        self._no_listener.note(run.delivery, run.passed_over)
         return BoltResponse(status=404, body={"error": "unhandled request"})
 
 

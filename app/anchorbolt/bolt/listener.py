@@ -17,8 +17,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from anchorbolt.bolt.conversation_arguments import ConversationArguments
-
-PASSED_OVER = "anchorbolt_passed_over"  # the key of that listener in a request's context
+from anchorbolt.bolt.run import RUN, Run
 
 
 class DirectMatcher(AsyncListenerMatcher):
@@ -40,10 +39,11 @@ class Listener(AsyncCustomListener):
     async def run_async_middleware(
         self, *, req: AsyncBoltRequest, resp: BoltResponse
     ) -> tuple[BoltResponse | None, bool]:
-        """Bolt's own hook. Notes in the context that this listener matched and that its middleware passed it over."""
+        """Bolt's own hook. Notes that this listener matched, and that its middleware did not let it run."""
         answer, passed_over = await super().run_async_middleware(req=req, resp=resp)
         if passed_over and answer is None:
-            req.context[PASSED_OVER] = self.qualified_name
+            run: Run = req.context[RUN]
+            run.passed_over = self.qualified_name
         return answer, passed_over
 
 

@@ -13,6 +13,8 @@ from anchorbolt.delivery import Attempt, Delivery
 from anchorbolt.errors import RunError, as_exception
 from anchorbolt.telemetry.traces import AttemptTrace
 
+RUN = "anchorbolt_run"  # the key of a request's Run in its context
+
 
 class Run:
     """The tasks of a dispatch, each until it has really ended, and what is known of how it ended."""
@@ -40,6 +42,7 @@ class Run:
         self.listener: str | None = None
         self.dispatched = False  # Bolt has begun with it: its request could be built
         self.unmatched = False  # no listener is registered for it
+        self.passed_over: str | None = None  # a listener that matched, whose own middleware did not let it run
         self.foreign = False  # it belongs to another workspace: no listener may run (foreign.py)
         self.error: Exception | None = None
         self.tasks: set[asyncio.Task[None]] = set()

@@ -19,8 +19,8 @@ from slack_bolt.response import BoltResponse
 
 from anchorbolt.bolt.error_handler import ErrorHandler, Failure, MiddlewareErrorHandler
 from anchorbolt.bolt.index import DISPATCHED, ListenerIndex
-from anchorbolt.bolt.listener_runner import RUN, ListenerRunner
-from anchorbolt.bolt.run import Ack, Run
+from anchorbolt.bolt.listener_runner import ListenerRunner
+from anchorbolt.bolt.run import RUN, Ack, Run
 from anchorbolt.bolt.without_body import keep_bodies_out
 
 
