@@ -109,6 +109,10 @@ class RefusedError(AnchorboltError):
         self.status = status
         self.word = word
 
+    def copy(self) -> RefusedError:
+        """Returns the same refusal without its traceback, which holds the request, to be kept or to be raised again."""
+        return type(self)(self.status, self.word)
+
 
 class RunError(AnchorboltError):
     """A run did not end well, and no listener said why."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import Sequence
@@ -48,6 +49,7 @@ from anchorbolt.worker.worker import Worker
 log = get_logger("main")
 
 INTERNAL_HEAD_SECONDS = 10.0
+NO_TOKEN = "xoxb-missing"  # noqa: S105 - `check` loads the listeners also where the token is still missing
 
 
 async def live(settings: Settings, sockets: Sequence[socket.socket]) -> None:
@@ -61,9 +63,7 @@ async def live(settings: Settings, sockets: Sequence[socket.socket]) -> None:
 def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
     """Builds all parts and starts none. `sockets`: those that the master has bound, the internal one last."""
     public, internal = sockets[:-1], sockets[-1:]
-    token = settings.slack_bot_token
-    bolt = BoltApp(token=token.get_secret_value() if token else "", api_url=settings.slack_api_url)
-    listeners.register(bolt, settings.listeners)
+    bolt = load(settings)
     inbox = Inbox(
         database(settings),
         lease_seconds=settings.lease_seconds,
@@ -139,6 +139,18 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
         drain_timeout_seconds=settings.drain_timeout_seconds,
         telemetry=telemetry,
     )
+
+
+def load(settings: Settings) -> BoltApp:
+    """Builds the Bolt app with the team's listeners: `serve` and `check` load them in this one way.
+
+    Needs a running event loop, because a `register(app)` may begin a task. Raises ListenersError.
+    """
+    asyncio.get_running_loop()
+    token = settings.slack_bot_token
+    bolt = BoltApp(token=token.get_secret_value() if token else NO_TOKEN, api_url=settings.slack_api_url)
+    listeners.register(bolt, settings.listeners)
+    return bolt
 
 
 def socket_transport(settings: Settings, inbox: Inbox, envelopes: Envelopes) -> SocketTransport:

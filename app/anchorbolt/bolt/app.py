@@ -13,9 +13,10 @@ from slack_bolt.response import BoltResponse
 from anchorbolt.bolt import workflow
 from anchorbolt.bolt.authorization import Authorization
 from anchorbolt.bolt.error_handler import Word
-from anchorbolt.bolt.listener_runner import RUN
+from anchorbolt.bolt.foreign import Foreign
+from anchorbolt.bolt.no_listener import NoListener
 from anchorbolt.bolt.request import Request, as_delivered
-from anchorbolt.bolt.run import Run
+from anchorbolt.bolt.run import RUN, Run
 from anchorbolt.bolt.tracked_app import TrackedApp, context_for
 from anchorbolt.bolt.web_api import client as web_client
 from anchorbolt.delivery import Delivery
@@ -37,6 +38,7 @@ class BoltApp(TrackedApp):
         )
         self._async_client = self._web_client = web_client.create(token, api_url)
         self._async_middleware_list = [_ours(middleware) for middleware in self._async_middleware_list]
+        self._no_listener = NoListener(self.index)
         self._request_logger: logging.Logger = get_bolt_app_logger(app_name=self.name, base_logger=self._base_logger)
 
     async def open(self) -> None:
@@ -78,9 +80,10 @@ class BoltApp(TrackedApp):
         req.context["listener_runner"] = self.listener_runner
 
     def _handle_unmatched_requests(self, req: AsyncBoltRequest, resp: BoltResponse) -> BoltResponse:
-        # Without Bolt's warning, which quotes the payload.
+        # In the place of Bolt's warning, which quotes the payload, for each request.
         run: Run = req.context[RUN]
         run.unmatched = True
+        self._no_listener.note(run.delivery, run.passed_over)
         return BoltResponse(status=404, body={"error": "unhandled request"})
 
 
@@ -96,4 +99,4 @@ def _failure(word: Word) -> BoltResponse:
 
 
 def _ours(middleware: AsyncMiddleware) -> AsyncMiddleware:
-    return Authorization() if isinstance(middleware, AsyncSingleTeamAuthorization) else middleware
+    return Authorization(Foreign()) if isinstance(middleware, AsyncSingleTeamAuthorization) else middleware

@@ -22,11 +22,10 @@ from anchorbolt.bolt.listener import Listener
 from anchorbolt.bolt.names import short_name
 from anchorbolt.bolt.own_copy import own_copy
 from anchorbolt.bolt.raised import log_raised
-from anchorbolt.bolt.run import Ack, Run
+from anchorbolt.bolt.run import RUN, Ack, Run
 from anchorbolt.errors import ENDS_THE_PROCESS, AckTimeoutError, as_exception
 from anchorbolt.timers import Timeout
 
-RUN = "anchorbolt_run"  # the key of a request's Run in its context
 ENDS = (asyncio.CancelledError, *ENDS_THE_PROCESS)  # these are no failures of a listener
 ACK_TIMEOUT_SECONDS = 3  # Bolt's default for every listener; `@app.function` can be given another
 

@@ -13,6 +13,8 @@ from anchorbolt.delivery import Attempt, Delivery
 from anchorbolt.errors import RunError, as_exception
 from anchorbolt.telemetry.traces import AttemptTrace
 
+RUN = "anchorbolt_run"  # the key of a request's Run in its context
+
 
 class Run:
     """The tasks of a dispatch, each until it has really ended, and what is known of how it ended."""
@@ -39,7 +41,9 @@ class Run:
         self._on_end = on_end
         self.listener: str | None = None
         self.dispatched = False  # Bolt has begun with it: its request could be built
-        self.unmatched = False
+        self.unmatched = False  # no listener is registered for it
+        self.passed_over: str | None = None  # a listener that matched, whose own middleware did not let it run
+        self.foreign = False  # it belongs to another workspace: no listener may run (foreign.py)
         self.error: Exception | None = None
         self.tasks: set[asyncio.Task[None]] = set()
         self._all_ended: asyncio.Event | None = None  # set for whoever waits
@@ -62,6 +66,11 @@ class Run:
     def ended(self) -> bool:
         """Whether nothing of it runs any more."""
         return not self.tasks
+
+    @property
+    def done_word(self) -> str:
+        """The outcome of a run that ended without an error: `done`, or why no listener ran."""
+        return "foreign" if self.foreign else "unmatched" if self.unmatched else "done"
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Runs a part of the dispatch beside it. Its exception is the run's error."""

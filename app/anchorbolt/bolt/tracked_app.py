@@ -19,8 +19,9 @@ from slack_bolt.response import BoltResponse
 
 from anchorbolt.bolt.error_handler import ErrorHandler, Failure, MiddlewareErrorHandler
 from anchorbolt.bolt.index import DISPATCHED, ListenerIndex
-from anchorbolt.bolt.listener_runner import RUN, ListenerRunner
-from anchorbolt.bolt.run import Ack, Run
+from anchorbolt.bolt.listener_runner import ListenerRunner
+from anchorbolt.bolt.run import RUN, Ack, Run
+from anchorbolt.bolt.without_body import keep_bodies_out
 
 
 class TrackedApp(AsyncApp):
@@ -33,6 +34,7 @@ class TrackedApp(AsyncApp):
         """`failure`: what is answered where a listener raised, or did not acknowledge. `options`: AsyncApp's own."""
         super().__init__(**options)
         logger = self._framework_logger
+        keep_bodies_out(logger)
         self.error_handler = ErrorHandler(logger, failure)
         self._async_listener_runner = ListenerRunner(
             self.error_handler,
@@ -43,7 +45,8 @@ class TrackedApp(AsyncApp):
             listener_completion_handler=AsyncDefaultListenerCompletionHandler(logger=logger),
             lazy_listener_runner=AsyncioLazyListenerRunner(logger=logger),
         )
-        self._async_listeners = ListenerIndex()
+        self.index = ListenerIndex()
+        self._async_listeners = self.index
         self._async_middleware_error_handler = MiddlewareErrorHandler(self.error_handler, _fail)
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 
+import uvloop
+
 from anchorbolt import main, settings
-from anchorbolt.bolt import listeners
-from anchorbolt.bolt.app import BoltApp
 from anchorbolt.errors import AnchorboltError, InvalidSettingsError, NoInboxError, SchemaError
 from anchorbolt.inbox import schema
 from anchorbolt.lifecycle import start
@@ -29,7 +29,7 @@ def check() -> None:
             problems += error.problems
     try:
         if loaded.listeners:
-            listeners.register(BoltApp(token="xoxb-check", api_url=loaded.slack_api_url), loaded.listeners)  # noqa: S106
+            uvloop.run(_listeners(loaded))
             print(f"listeners: {loaded.listeners} can be registered")
     except AnchorboltError as error:
         problems.append(str(error))
@@ -44,6 +44,11 @@ def check() -> None:
         told = f"{len(problems)} wrong"
         raise InvalidSettingsError([told]) if mistaken else AnchorboltError(told)
     print("all is well")
+
+
+async def _listeners(loaded: settings.Settings) -> None:
+    """Loads the listeners as `serve` does, in the event loop that it uses. Tasks that they begin end with it."""
+    main.load(loaded)
 
 
 async def _database(loaded: settings.Settings) -> str:

@@ -13,6 +13,7 @@ from anchorbolt.inbox.claim import Claim, Claimed
 from anchorbolt.inbox.complete import Completed
 from anchorbolt.inbox.database import Database, Wake
 from anchorbolt.inbox.group import Group
+from anchorbolt.inbox.known import Known
 from anchorbolt.inbox.leader_lock import LeaderLock
 from anchorbolt.inbox.lease import Lease, Outcome
 from anchorbolt.inbox.maintenance import Maintenance
@@ -54,6 +55,7 @@ class Inbox:
         owner = Owner(self.owner, lease_seconds)
         self._claim = Claim(store, owner)
         self._renew = Renew(store, owner)
+        self._known = Known(store)
         self._accepts: Group[Item, Accepted] = Group(
             database.accept(store, owner),
             weight=lambda item: len(item.body),
@@ -100,6 +102,10 @@ class Inbox:
     def accept(self, item: Item, deadline: float) -> asyncio.Future[Accepted]:
         """Stores a delivery with the next group. `deadline` is on the monotonic clock."""
         return self._accepts.submit(item, deadline)
+
+    async def knows(self, key: str) -> bool:
+        """Whether a delivery of this key is stored, by whatever process; False where the database cannot tell."""
+        return await self._known(key)
 
     def complete(self, outcome: Outcome) -> asyncio.Future[Completed]:
         """Writes how a run ended with the next group; keeps trying until it is written or refused."""

@@ -13,7 +13,8 @@ from anchorbolt.delivery import headers as headers_of
 from anchorbolt.errors import RefusedError
 from anchorbolt.intake import control
 from anchorbolt.intake.events import Events
-from anchorbolt.intake.interactions import Answer, Interactions
+from anchorbolt.intake.interactions import Interactions
+from anchorbolt.intake.replays import Answer
 from anchorbolt.intake.sighting import Sighting, turned_away
 from anchorbolt.intake.slots import RequestSlot, RequestSlots
 from anchorbolt.telemetry import traces
@@ -45,6 +46,11 @@ class Acknowledged:
     def status_code(self) -> int:
         """As over HTTP."""
         return 200
+
+    @property
+    def body(self) -> bytes:
+        """What the transport writes for it is the transport's to make."""
+        return b""
 
 
 ACKNOWLEDGED = Acknowledged()
@@ -138,7 +144,7 @@ class Intake:
             return ACKNOWLEDGED
         answer = await self._interactions.answer(found, deadline, slot, request.ask_bolt)
         sighting.mark("acknowledged")
-        return answer
+        return answer if answer is not None else ACKNOWLEDGED
 
 
 def _answer_control(found: Control) -> Acknowledged:

@@ -15,9 +15,9 @@ UNKNOWN = "unknown"
 # How an answer counts for Slack: a 2xx within 3 s; a 2xx after that; a 425 (a proxy may ask another pod); any other.
 ANSWERS = ("ok", "late", "refused", "failed")
 SLACK_WAITS_SECONDS = 3.0
-OUTCOMES = ("done", "unmatched", "failed", "dead", "handed_back", "lost")
+OUTCOMES = ("done", "unmatched", "foreign", "failed", "dead", "handed_back", "lost")
 # The outcomes after which a delivery has ended. `failed` and `lost` end only deliveries that are not stored.
-LAST_OUTCOMES = ("done", "unmatched", "failed", "dead", "lost")
+LAST_OUTCOMES = ("done", "unmatched", "foreign", "failed", "dead", "lost")
 REFUSALS = (
     *("missing_signature", "bad_timestamp", "stale_timestamp", "bad_signature"),
     *(
@@ -74,7 +74,7 @@ answers = Counter(
     known=product((*KINDS, UNKNOWN), ANSWERS),
 )
 refused = Counter("anchorbolt.refused", "{request}", "Requests that were refused.", ("reason",), known=_one(REFUSALS))
-duplicates = Counter("anchorbolt.duplicates", "{delivery}", "Events that the inbox had already.")
+duplicates = Counter("anchorbolt.duplicates", "{delivery}", "Deliveries that had come before, and did not run again.")
 slack_retries = Counter(
     "anchorbolt.slack.retries", "{request}", "Retries that Slack sent.", ("reason",), known=_one(RETRY_REASONS)
 )
@@ -187,7 +187,7 @@ def run_ended(kind: str, listener: str | None, outcome: str, seconds: float, *, 
     """Counts the end of a run that took `seconds`. `last`: the delivery has ended too, whatever the outcome."""
     attempts.add(kind, outcome)
     attempt_duration.record(seconds, listener or "none")
-    if last or outcome in ("done", "unmatched", "dead"):
+    if last or outcome in ("done", "unmatched", "foreign", "dead"):
         deliveries.add(kind, outcome)
     elif outcome == "handed_back":
         hand_backs.add()

@@ -130,5 +130,5 @@ class Ending:
 
 def _word(verdict: Verdict, run: Run | None) -> str:
     if verdict.end is End.DONE:
-        return "unmatched" if run is not None and run.unmatched else "done"
+        return run.done_word if run is not None else "done"
     return "failed" if verdict.end is End.RETRY else verdict.end.value

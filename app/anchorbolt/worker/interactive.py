@@ -27,7 +27,7 @@ class InteractiveRuns:
 
     def has_ended(self, run: Run) -> None:
         """Reports the end of a run that is not stored and has ended."""
-        outcome = "unmatched" if run.unmatched else "done" if run.error is None else "failed"
+        outcome = run.done_word if run.error is None or run.unmatched else "failed"
         unstored_ended(run, outcome, self._clock() - run.began)
 
     async def see_unstored(self, running: Running, run: Run) -> None:
@@ -73,7 +73,7 @@ class InteractiveRuns:
             if running.cut is None:
                 raise
         finally:
-            unstored_ended(run, "done" if run.error is None else "lost", self._clock() - run.began)
+            unstored_ended(run, run.done_word if run.error is None else "lost", self._clock() - run.began)
 
     async def _wait(self, run: Run) -> None:
         """Returns when all of it has really ended, also when it took too long."""

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from anchorbolt import main
+from anchorbolt.settings import Settings
 
 from tests.support.app_process import ROOT
 
@@ -51,6 +53,41 @@ def test_a_check_makes_no_inbox(tmp_path: Path) -> None:
     assert "no inbox at var/anchorbolt.db yet" in result.stdout
     assert "all is well" in result.stdout
     assert list(tmp_path.iterdir()) == []
+
+
+NEEDS_A_LOOP = """
+import asyncio
+
+async def refresh():
+    await asyncio.Event().wait()
+
+def register(app):
+    app.refreshing = asyncio.get_running_loop().create_task(refresh())
+    assert "uvloop" in type(app.refreshing.get_loop()).__module__
+"""
+
+
+def test_a_check_loads_listeners_as_serving_does(tmp_path: Path) -> None:
+    """A register(app) that begins a task needs a running loop: `check` calls it in the loop that `serve` uses, by the
+    same function, and ends all the same."""
+    (tmp_path / "listeners_with_a_task.py").write_text(NEEDS_A_LOOP)
+    checked = look(tmp_path, "check", LISTENERS="listeners_with_a_task")
+    assert "all is well" in checked.stdout, checked.stdout
+    assert checked.stderr == ""
+    with pytest.raises(RuntimeError, match="no running event loop"):  # nobody can load them in another way
+        main.load(Settings(_env_file=None, listeners="anchorbolt_sample"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reaches"), [("LISTENERS", "nobody.there", True), ("OPENAI_KEY", "x", False)]
+)
+def test_of_a_dotenv_file_our_settings_are_read(tmp_path: Path, name: str, value: str, reaches: bool) -> None:
+    """A setting in `.env` counts, and any other name there is ignored, as docs/settings.md says."""
+    (tmp_path / ".env").write_text(f"{name}={value}\n")
+    (tmp_path / "mine.py").write_text(f"import os\ndef register(app):\n    assert {name!r} not in os.environ\n")
+    checked = look(tmp_path, "check", LISTENERS="" if reaches else "mine")
+    assert ("no module named 'nobody'" in checked.stdout) is reaches, checked.stdout
+    assert ("all is well" in checked.stdout) is not reaches
 
 
 def test_what_was_made_is_looked_at(tmp_path: Path) -> None:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 DELIVERY_ENDED = "delivery ended"
+# How lines about requests that nobody listens to begin (bolt/no_listener.py).
+NO_LISTENER = "no listener for "
 
 _LOUD = ("warning", "error", "critical")
 _TRACEBACKS = ("exception", "traceback")  # of many lines
@@ -37,6 +39,11 @@ class LogLine:
     def is_loud(self) -> bool:
         """Whether to show the line: warnings, errors, and every line that is no JSON."""
         return not self.fields or str(self.fields.get("level", "")).lower() in _LOUD
+
+    @property
+    def is_news(self) -> bool:
+        """Whether to show the line though it is not loud: who develops wants to know what has no listener."""
+        return str(self.fields.get("event", "")).startswith(NO_LISTENER)
 
     @property
     def ended(self) -> Ended | None:

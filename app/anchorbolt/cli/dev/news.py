@@ -39,6 +39,8 @@ class News:
         if line.is_loud or self._plan.verbose:
             self._was_loud = True
             self.say(str(line), "yellow" if line.is_loud and line.fields else "")
+        elif line.is_news:
+            self.say(str(line), "yellow")
         else:
             self._quiet.append(line)
 

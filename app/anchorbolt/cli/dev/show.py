@@ -19,7 +19,14 @@ from rich.text import Text
 from anchorbolt.cli.dev.log_lines import Ended
 from anchorbolt.emulator.player import Ack
 
-_LOOKS = {"done": "green", "unmatched": "yellow", "failed": "red", "dead": "bold red", "handed back": "yellow"}
+_LOOKS = {
+    "done": "green",
+    "unmatched": "yellow",
+    "foreign": "yellow",
+    "failed": "red",
+    "dead": "bold red",
+    "handed back": "yellow",
+}
 _WIDTHS: tuple[tuple[int, JustifyMethod], ...] = ((32, "left"), (6, "left"), (7, "right"), (11, "left"))
 _WIDE = 120
 _HEADER = ("request", "status", "ack ms", "outcome", "listener", "Web API calls")

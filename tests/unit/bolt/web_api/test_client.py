@@ -24,7 +24,7 @@ from tests.unit.bolt.conftest import AppWith
 from tests.unit.bolt.web_api.clients import ALL, OURS, STOCK, FatalError, client_of, ending, outcome, post
 
 OK = answer(b'{"ok": true, "ts": "1.2"}')
-AUTH = answer(b'{"ok": true, "team_id": "T1", "bot_id": "B1", "user_id": "U1", "user": "anchorbolt"}')
+AUTH = answer(b'{"ok": true, "team_id": "T0ANCH0R", "bot_id": "B1", "user_id": "U1", "user": "anchorbolt"}')
 FATAL = answer(b'{"ok": false, "error": "fatal_error"}')
 PAGES = [
     answer(b'{"ok": true, "items": [1], "response_metadata": {"next_cursor": "second"}}'),

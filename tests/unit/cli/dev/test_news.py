@@ -42,6 +42,15 @@ def test_only_what_matters_is_shown() -> None:
     assert told.lines == ["[warning] big"]
 
 
+def test_what_has_no_listener_is_shown() -> None:
+    """The line about a request that nobody listens to is shown though it is at INFO, and it explains no sudden end."""
+    told = Told()
+    told.news.line(log("no listener for command /deploi; registered: /deploy", "info"))
+    told.news.line(log("small", "info"))
+    told.news.quiet_lines()
+    assert told.lines == ["[info] no listener for command /deploi; registered: /deploy", "[info] small"]
+
+
 def test_verbose_shows_everything() -> None:
     """With --verbose a debug line is shown too."""
     told = Told(verbose=True)
