@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 from urllib.parse import urlencode
 
 from tests.integration.ingress.payloads import Request
@@ -16,9 +17,9 @@ def _filled(begin: bytes, unit: bytes, end: bytes = b"") -> bytes:
     return begin + unit * ((SIZE - len(begin) - len(end)) // len(unit)) + end
 
 
-def _blocks() -> list[dict[str, object]]:
+def _blocks() -> list[dict[str, Any]]:
     text = "The deploy of *billing* took 4 min 12 s.\nNext: <https://ci.example.com/1|build 1>"
-    section = {"type": "section", "block_id": "b1", "text": {"type": "mrkdwn", "text": text, "verbatim": False}}
+    section: dict[str, Any] = {"type": "section", "block_id": "b1", "text": {"type": "mrkdwn", "text": text, "verbatim": False}}
     return [section] * 600
 
 
