@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from anchorbolt.delivery import Kind, keys
+from anchorbolt.delivery.paths import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
 
-def placed(path: keys.Path, value: Any) -> dict[str, Any]:
+def placed(path: Path, value: Any) -> dict[str, Any]:
     """A payload that holds the value at the path."""
     for name in reversed(path):
         value = {name: value}
@@ -64,7 +65,7 @@ def test_a_key_can_be_stored_and_logged(text: str) -> None:
         (Kind.OPTIONS, keys.INTERACTIVE_CONVERSATION),
     ],
 )
-def test_the_first_candidate_counts(kind: Kind, paths: tuple[keys.Path, ...]) -> None:
+def test_the_first_candidate_counts(kind: Kind, paths: tuple[Path, ...]) -> None:
     """Each place where a payload may name its conversation is looked at in its turn; empty and odd values are none."""
     for turn, path in enumerate(paths):
         assert keys.conversation(kind, placed(path, f"C{turn}")) == f"C{turn}"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.unit.delivery.lane_table import EVENTS, SHAPES, TABLE, Event, about, events, renamed
 
-CASES = Path(__file__).parent / "cases"
+CASES = Path(__file__).parents[2] / "support" / "cases"
 
 
 def lane(event: Any, key: str = "A1:Ev1", **outer: Any) -> str:
