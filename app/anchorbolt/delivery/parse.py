@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from anchorbolt.delivery import headers as headers_of
-from anchorbolt.delivery import json_text, keys, shape
+from anchorbolt.delivery import json_text, keys, lanes, shape
 from anchorbolt.delivery.delivery import FORM, JSON, Control, Delivery
 from anchorbolt.delivery.kinds import INTERACTIVE, Kind
 from anchorbolt.errors import RefusedError
@@ -36,7 +36,7 @@ def restore(body: str, content_type: str, key: str, headers: str | None = None) 
     found = _from_json(body) if content_type == JSON else _from_form(body)
     if isinstance(found, Control):
         raise RefusedError(400, "bad_kind")
-    lane = keys.lane(found.kind, key, found.conversation, found.payload)
+    lane = lanes.lane(found.kind, found.type, key, found.payload)
     return replace(found, key=key, lane=lane, headers=headers_of.restored(headers))
 
 
@@ -109,9 +109,7 @@ def _delivery(  # noqa: PLR0917 - in the order of Delivery itself
 ) -> Delivery:
     learn_token(payload.get("token"))  # only what was verified is parsed
     conversation = keys.conversation(kind, payload)
-    return Delivery(
-        kind, of, key, conversation, keys.lane(kind, key, conversation, payload), content_type, body, payload
-    )
+    return Delivery(kind, of, key, conversation, lanes.lane(kind, of, key, payload), content_type, body, payload)
 
 
 def _json_object(text: str) -> dict[str, Any]:

@@ -22,6 +22,7 @@ class Wake(StrEnum):
     """What a process tells the others."""
 
     LANES = "anchorbolt_lanes"  # a lane waits
+    URGENT = "anchorbolt_urgent"  # a lane of an urgent event waits: who has no slot for others may have one for it
     # The leader lock was taken, served or left. The word is what processes of other versions listen for.
     LEADER_LOCK = "anchorbolt_seat"
 

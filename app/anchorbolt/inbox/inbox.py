@@ -49,6 +49,7 @@ class Inbox:
         self.lease_seconds = lease_seconds
         self.store = store = Store(database, clock)
         self.on_wake: Callable[[], None] = lambda: None
+        self.on_urgent: Callable[[], None] = lambda: None
         self.on_leader_lock: Callable[[], None] = lambda: None
         self.leader_lock = LeaderLock(database.dialect, self.owner, SOCKET_LEADER, store.transact)
         self._maintenance = Maintenance(store, self.probe, retention)
@@ -111,9 +112,9 @@ class Inbox:
         """Writes how a run ended with the next group; keeps trying until it is written or refused."""
         return self._completions.submit(outcome)
 
-    async def claim(self, most: int) -> Claimed:
-        """Takes up to `most` lanes that wait. Raises a StoreError."""
-        return await self._claim(most)
+    async def claim(self, most: int, urgent: int = 0) -> Claimed:
+        """Takes up to `urgent` lanes of urgent events that wait, and up to `most` others. Raises a StoreError."""
+        return await self._claim(most, urgent)
 
     async def renew(self, leases: Sequence[Lease]) -> list[Lease]:
         """Puts off the end of leases; returns those that were lost. Raises a StoreError."""
@@ -122,6 +123,10 @@ class Inbox:
     def wake_others(self) -> None:
         """Tells the other processes that a lane waits; with a group of others, after the commit."""
         self.database.wake_others(Wake.LANES)
+
+    def wake_others_urgently(self) -> None:
+        """Tells the other processes that a lane of an urgent event waits."""
+        self.database.wake_others(Wake.URGENT)
 
     def announce_leader_lock(self) -> None:
         """Tells the other processes that the leader lock was taken, served or left."""
@@ -153,5 +158,7 @@ class Inbox:
     def _woken(self, wake: Wake) -> None:
         if wake is Wake.LEADER_LOCK:
             self.on_leader_lock()
+        elif wake is Wake.URGENT:
+            self.on_urgent()
         else:
             self.on_wake()

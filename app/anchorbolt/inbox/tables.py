@@ -23,7 +23,7 @@ from sqlalchemy.schema import CreateIndex
 from sqlalchemy.sql.compiler import DDLCompiler
 
 # What this app needs (see schema.py for what it does with other values).
-REVISION = 3
+REVISION = 4
 
 # SQLite counts rows by itself only in a column of exactly this type.
 Id = BigInteger().with_variant(Integer, "sqlite")
@@ -75,6 +75,8 @@ lane = Table(
     Column("claimable_at", Double, nullable=False),
 )
 Index("lane_claimable", lane.c.claimable_at)
+# Lanes of urgent events, by the first sign of their names (delivery/urgent.py): found among any number of others.
+Index("lane_urgent", lane.c.claimable_at, info={WHERE: "substr(name, 1, 1) = '!'"})
 
 # The leader lock: who does what one process alone may do; at most a row a name (leader_lock.py). The table has kept the
 # name that it was made with.

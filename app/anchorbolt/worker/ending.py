@@ -9,10 +9,11 @@ from collections.abc import Awaitable, Callable
 
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Delivery
+from anchorbolt.delivery.urgent import is_urgent
 from anchorbolt.errors import StoreError
 from anchorbolt.inbox.complete import Completed
 from anchorbolt.inbox.inbox import Inbox
-from anchorbolt.inbox.lease import End, Held, Outcome, Stored
+from anchorbolt.inbox.lease import End, Held, Outcome
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.worker.ended import stored_ended
 from anchorbolt.worker.runs import Cut, Running
@@ -74,22 +75,23 @@ class Ending:
                 run.over("not_written")
             return None  # the inbox is closed: the lease runs out, and another process goes on
         except asyncio.CancelledError:
-            completing.add_done_callback(lambda done: self._written_late(done, stored, run, verdict, began))
+            completing.add_done_callback(lambda done: self._written_late(done, held, run, verdict, began))
             if running.cut is None:
                 raise
             return None
-        self._conclude(completed, stored, run, verdict, began)
+        self._conclude(completed, held, run, verdict, began)
         return completed.following
 
-    def _conclude(self, completed: Completed, stored: Stored, run: Run | None, verdict: Verdict, began: float) -> None:
+    def _conclude(self, completed: Completed, held: Held, run: Run | None, verdict: Verdict, began: float) -> None:
         """Logs and counts the end of a run."""
+        stored = held.stored
         if not completed.written:
             log.warning("completion refused: the lane is another's by now", key=stored.key)
             stored_ended(stored, run, "lost", None, self._clock() - began)
             return
         stored_ended(stored, run, _word(verdict, run), verdict.error, self._clock() - began)
         if completed.freed:
-            self._freed(verdict.delay_seconds)
+            self._freed(verdict.delay_seconds, held.lease.lane)
 
     async def settle(self) -> None:
         """Waits until those just turned away are handed back, so that a crash that follows does not count for them."""
@@ -101,7 +103,7 @@ class Ending:
     def _written_late(
         self,
         completing: asyncio.Future[Completed],
-        stored: Stored,
+        held: Held,
         run: Run | None,
         verdict: Verdict,
         began: float,
@@ -110,16 +112,18 @@ class Ending:
         if completing.cancelled() or completing.exception():
             return
         completed = completing.result()
-        self._conclude(completed, stored, run, verdict, began)
+        self._conclude(completed, held, run, verdict, began)
         if (following := completed.following) is not None:
             handing_back = self._inbox.complete(Outcome(following.lease, following.stored.id, End.HANDED_BACK))
-            handing_back.add_done_callback(lambda _: self._freed(0))
+            handing_back.add_done_callback(lambda _: self._freed(0, following.lease.lane))
 
-    def _freed(self, delay_seconds: float) -> None:
+    def _freed(self, delay_seconds: float, lane: str) -> None:
         """Sees that a free lane is claimed: we look when its backoff is over, other processes are told of it now."""
-        asyncio.get_running_loop().call_later(delay_seconds, self._slots.wake.set)
+        urgent = is_urgent(lane)
+        look = self._slots.urgent.somebody_waits if urgent else self._slots.wake.set
+        asyncio.get_running_loop().call_later(delay_seconds, look)
         if delay_seconds == 0:
-            self._inbox.wake_others()
+            (self._inbox.wake_others_urgently if urgent else self._inbox.wake_others)()
 
     async def _tell_slack(self, delivery: Delivery, verdict: Verdict) -> None:
         try:

@@ -9,6 +9,7 @@ from typing import Any
 
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Attempt, Delivery, headers
+from anchorbolt.delivery.urgent import is_urgent
 from anchorbolt.inbox.accept import Accepted, Item
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import Held
@@ -28,7 +29,10 @@ log = get_logger("worker")
 
 
 class Worker:
-    """Runs up to `concurrency` stored deliveries at once; `takes` False: it only stores them, others run them."""
+    """Runs up to `concurrency` stored deliveries at once, and some urgent events beside them (urgent_slots.py).
+
+    `takes` False: it only stores them, others run them.
+    """
 
     def __init__(
         self,
@@ -54,6 +58,7 @@ class Worker:
     def start(self) -> None:
         """Begins to claim and to renew."""
         self._inbox.on_wake = self._slots.wake.set
+        self._inbox.on_urgent = self._slots.urgent.somebody_waits
         self._spawn(self._leases.renew(), "renew leases")
         self._spawn(self._leases.watch(), "watch leases")
         if self._slots.takes:
@@ -64,8 +69,13 @@ class Worker:
         """How many deliveries run here with a lease."""
         return sum(running.held is not None for running in self._runs)
 
-    async def reserve(self) -> bool:
-        """Reserves a slot, now or soon, for an event; returns whether there is one, which `accept` must be told."""
+    async def reserve(self, *, urgent: bool = False) -> bool:
+        """Reserves a slot, now or soon, for an event; returns whether there is one, which `accept` must be told.
+
+        `urgent`: it is an urgent event, which has a slot now or not at all, and never waits for one.
+        """
+        if urgent:
+            return self._slots.may_begin and self._slots.urgent.reserve_for_arrival()
         return await self._slots.reserve_for_arrival()
 
     def accept(self, delivery: Delivery, deadline: float, *, reserved: bool) -> asyncio.Future[Accepted]:
@@ -149,26 +159,39 @@ class Worker:
 
     def _accepted(self, done: asyncio.Future[Accepted], delivery: Delivery, reserved: bool) -> None:
         accepted = None if done.cancelled() or done.exception() else done.result()
+        urgent = is_urgent(delivery.lane)
         if accepted is not None and accepted.held is not None:
             if not reserved:  # the outcome of the commit was unknown, and it had taken the lane
-                self._slots.free -= 1
+                (self._slots.urgent if urgent else self._slots).exceed()
             self._begin(accepted.held, delivery)
             return
         if reserved:
-            self._slots.give_back()
-        if accepted is not None and accepted.waiting:
+            self._give_back(delivery.lane)
+        if accepted is None or not accepted.waiting:
+            return
+        if urgent:
+            self._slots.urgent.somebody_waits()
+            self._inbox.wake_others_urgently()
+        else:
             self._slots.somebody_waits()
             self._inbox.wake_others()
 
     def _begin(self, held: Held, delivery: Delivery | None) -> None:
         running = Running(held.stored.key, delivery=delivery)
         running.hold(held, self._inbox.lease_seconds)
-        self._see(running, self._run_lane(running), "run")
+        self._see(running, self._run_lane(running, held.lease.lane), "run")
 
-    async def _run_lane(self, running: Running) -> None:
+    async def _run_lane(self, running: Running, lane: str) -> None:
         try:
             await self._lane_run.run(running, self._inbox.lease_seconds)
         finally:
+            self._give_back(lane)
+
+    def _give_back(self, lane: str) -> None:
+        """Gives back the slot in which this lane ran, or was to run."""
+        if is_urgent(lane):
+            self._slots.urgent.give_back()
+        else:
             self._slots.give_back()
 
     def _see(self, running: Running, work: Coroutine[Any, Any, None], name: str) -> None:

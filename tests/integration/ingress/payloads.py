@@ -70,6 +70,11 @@ SAMPLES = [
     event("team", {"type": "team_rename", "name": "x"}),
     event("organization", {"type": "grid_migration_finished"}, team_id=None, enterprise_id="E9"),
     event("nobody", {"type": "team_rename"}, team_id=None),
+    event("composer", {"type": "link_shared", "channel": "COMPOSER", "user": "U10", "source": "composer"}),
+    event("composer of nobody", {"type": "link_shared", "channel": "COMPOSER"}),
+    event("a channel called composer", {"type": "message", "channel": "composer", "user": "U1"}),
+    command("command in the composer", channel_id="COMPOSER", user_id="U1"),
+    click("button in the composer", channel={"id": "COMPOSER"}, user={"id": "U1"}),
     event(
         "changed", {"type": "message", "subtype": "message_changed", "channel": "C1", "message": {"channel": "C0DECOY"}}
     ),
@@ -115,6 +120,11 @@ HOSTILE = [
     written("NUL", '"event":{"type":"x","channel":"\\u0000","user":"U1"}'),
     written("huge number", f'"event":{{"type":"x","n":{"9" * 300},"channel":"C1"}}'),
     written("huge exponent", '"event":{"type":"x","n":-1.5e+308,"channel":"C1"}'),
+    written("escaped composer", '"event":{"type":"x","channel":"COMPOS\\u0045R","user":"U1"}'),
+    written("a composer that is taken back", '"event":{"type":"x","channel":"COMPOSER","channel":"C1","user":"U1"}'),
+    written("the last channel is the composer", '"event":{"type":"x","channel":"C1","channel":"COMPOSER","user":"U1"}'),
+    written("composer as an object", '"event":{"type":"x","channel":{"id":"COMPOSER"},"user":"U1"}'),
+    written("composer in an item", '"event":{"type":"x","item":{"channel":"COMPOSER"},"user":"U1"}'),
     written("number as channel", '"event":{"type":"x","channel":5,"user":"U1"}'),
     written("truth as channel", '"event":{"type":"x","channel":true,"user":"U1"}'),
     written("list as channel", '"event":{"type":"x","channel":["C1"],"user":"U1"}'),
@@ -209,7 +219,9 @@ PATHS = EVENT_CONVERSATION + COMMAND_CONVERSATION + INTERACTIVE_CONVERSATION
 NAMES = st.sampled_from(
     [*sorted({name for path in PATHS for name in path}), "type", "text", 'q"', "back\\slash", "é", "__proto__"]
 )
-IDENTIFIERS = st.sampled_from(["C1", "U2", "D_4-x", "C" * 64, "C" * 65, "", " ", "C 1", "é", "a\r\nb", 'C"', "\\", "{"])
+IDENTIFIERS = st.sampled_from(
+    ["C1", "U2", "COMPOSER", "D_4-x", "C" * 64, "C" * 65, "", " ", "C 1", "é", "a\r\nb", 'C"', "\\", "{"]
+)
 SCALARS = st.one_of(IDENTIFIERS, IDENTIFIERS, st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False))
 
 

@@ -98,8 +98,8 @@ async def test_what_was_claimed_too_long_ago_does_not_run(bench: Bench, monkeypa
     """A process that stood still between its claim and the run gives the lane back: it may be another's by now."""
     claim, claims = bench.inbox.claim, list[int]()
 
-    async def stands_still_once(most: int) -> Claimed:
-        claimed = await claim(most)
+    async def stands_still_once(most: int, urgent: int) -> Claimed:
+        claimed = await claim(most, urgent)
         if claimed.held:
             claims.append(len(claimed.held))
             if len(claims) == 1:
