@@ -42,6 +42,8 @@ PATIENT_SECONDS = 12.0
 LIMITS = {"idle_in_transaction_session_timeout": "2s", "lock_timeout": "1s", "jit": "off"}
 SET_LIMITS = text("SELECT " + ", ".join(f"set_config('{name}', :{name}, true)" for name in LIMITS))
 TRIES = 5
+# In the notes of a connection: the server has sent a warning since the commit began.
+WARNED = "warned"
 
 
 @dataclass(slots=True)
@@ -169,7 +171,9 @@ class PostgresqlDatabase(Database):
             connection.execute(SET_LIMITS, LIMITS)
         result = work(connection)
         progress.committing = True
+        connection.info[WARNED] = False
         connection.commit()
+        _require_no_warning(connection)
         connection.close()
         return result
 
@@ -180,6 +184,7 @@ class PostgresqlDatabase(Database):
         text, values = statement.bind(connection, parameters)
         driver: Any = connection.connection.driver_connection
         progress.committing = not driver.is_closed()
+        connection.info[WARNED] = False
         found: Sequence[Sequence[Any]] | None = None
         try:
             # Past SQLAlchemy's adapter, which would begin a transaction. asyncpg makes a stale plan anew by itself.
@@ -187,6 +192,7 @@ class PostgresqlDatabase(Database):
         except asyncpg.PostgresError:
             if driver.is_closed():  # an answer all the same, or none: who knows what came before it
                 raise
+        _require_no_warning(connection)
         connection.close()
         return found
 
@@ -194,14 +200,30 @@ class PostgresqlDatabase(Database):
         """Brings the schema to this app's revision, once, however many processes try."""
         await self.transact(schema.upgrade, timeout_seconds=600)
 
-    def _connected(self, _: Any, record: ConnectionPoolEntry) -> None:
+    def _connected(self, connection: Any, record: ConnectionPoolEntry) -> None:
         record.info["since"] = time.monotonic()
+
+        def note(_: Any, message: asyncpg.PostgresLogMessage) -> None:
+            if message.severity_en == "WARNING":
+                record.info[WARNED] = True
+
+        connection.driver_connection.add_log_listener(note)  # is called before whoever waits for the answer goes on
 
     def _checked_out(self, connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
         """After one connection fell silent, broke or was stale, none that is as old is used again."""
         if record.info["since"] <= self._distrusted_at:
             connection.driver_connection.terminate()
             raise DisconnectionError
+
+
+def _require_no_warning(connection: Connection) -> None:
+    """Raises StoreUnknownError where PostgreSQL committed with a warning.
+
+    It has one for that, whose text depends on the server's language: somebody cancelled the wait for the synchronous
+    standby, and the commit may be lost with the primary. What is written again after this waits again.
+    """
+    if connection.info[WARNED]:
+        raise StoreUnknownError("PostgreSQL committed with a warning: perhaps without its synchronous standby")
 
 
 def _is_lost(connection: Connection | None) -> bool:
