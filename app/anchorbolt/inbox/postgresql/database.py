@@ -19,14 +19,16 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import await_only, greenlet_spawn
 
-from anchorbolt.errors import StoreUnavailableError, StoreUnknownError
+from anchorbolt.errors import PoolerError, StoreUnavailableError, StoreUnknownError
 from anchorbolt.inbox import schema
 from anchorbolt.inbox.accept import Accept
 from anchorbolt.inbox.complete import Complete
 from anchorbolt.inbox.database import Database, Wake
 from anchorbolt.inbox.postgresql.accept import PostgresqlAccept
+from anchorbolt.inbox.postgresql.address import Address, read
 from anchorbolt.inbox.postgresql.complete import PostgresqlComplete
 from anchorbolt.inbox.postgresql.errors import BROKEN, TRANSIENT, code_of, is_answer, is_stale
+from anchorbolt.inbox.postgresql.pooler import ADVICE, REFUSES_SETTINGS, is_behind_pooler
 from anchorbolt.inbox.postgresql.wakeup import Wakeup
 from anchorbolt.inbox.statement import Statement
 from anchorbolt.timers import Timeout
@@ -37,6 +39,8 @@ Result = TypeVar("Result")
 # either, the database may be slow: each try waits twice as long, or none would ever get through.
 SILENT_SECONDS = 3.0
 PATIENT_SECONDS = 12.0
+# So much of that time may go by until one of several hosts has taken us.
+FOR_HOSTS = 0.8
 # A pod that stands still inside a transaction holds its locks no longer than this; whoever waits for one asks again
 # sooner, so that an event behind it is stored before its deadline.
 LIMITS = {"idle_in_transaction_session_timeout": "2s", "lock_timeout": "1s", "jit": "off"}
@@ -64,34 +68,34 @@ class PostgresqlDatabase(Database):
 
     def __init__(
         self,
-        url: URL,
+        url: URL | Address,
         *,
-        listen_url: URL | None = None,
+        listen_url: URL | Address | None = None,
         pooled: bool = False,
         connections: int = 5,
         name: str = "anchorbolt",
     ) -> None:
-        """`listen_url`: where LISTEN works; None: the poll alone.
+        """`url`: where the database is. `listen_url`: where LISTEN works; None: the poll alone.
 
         `pooled`: behind `url` stands a pooler, which keeps neither prepared statements nor settings for us.
         """
-        arguments: dict[str, Any] = {"timeout": PATIENT_SECONDS}
+        arguments: dict[str, Any] = {"async_creator_fn": self._connect}
         if pooled:
             arguments |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
             arguments["prepared_statement_name_func"] = lambda: ""
         else:
             arguments["server_settings"] = {"application_name": name, **LIMITS}
-        self._url = url
+        self._address = read(url) if isinstance(url, URL) else url
         self._pooled = pooled
         # Behind a pooler, a statement alone could have neither a plan that is kept nor its limits.
         self.accept = Accept if pooled else PostgresqlAccept
         self.complete = Complete if pooled else PostgresqlComplete
         self._distrusted_at = 0.0
         self._patience_seconds = SILENT_SECONDS
-        self._listen_url = listen_url
+        self._listens_at = read(listen_url) if isinstance(listen_url, URL) else listen_url
         self._wakeup: Wakeup | None = None
         self._engine = create_engine(
-            url.set(drivername="postgresql+asyncpg"),
+            "postgresql+asyncpg://",  # its connections are made by _connect
             _is_async=True,  # all that create_async_engine() adds to this
             pool_size=connections,
             max_overflow=0,
@@ -102,10 +106,17 @@ class PostgresqlDatabase(Database):
         event.listen(self._engine.pool, "checkout", self._checked_out)
 
     async def open(self, on_wake: Callable[[Wake], None] = lambda wake: None) -> None:
-        """Connects once, and listens."""
-        await self.transact(lambda connection: None)
-        if self._listen_url is not None and self._wakeup is None:
-            self._wakeup = Wakeup(self._listen_url, on_wake)
+        """Connects once, and listens. Raises PoolerError where a pooler answers that no setting tells of."""
+        try:
+            behind_pooler = await self.transact(lambda connection: not self._pooled and is_behind_pooler(connection))
+        except StoreUnavailableError as error:
+            if REFUSES_SETTINGS not in str(error):
+                raise
+            behind_pooler = True
+        if behind_pooler:
+            raise PoolerError(ADVICE)
+        if self._listens_at is not None and self._wakeup is None:
+            self._wakeup = Wakeup(self._listens_at, on_wake)
             self._wakeup.start()
 
     def wake_others(self, wake: Wake) -> None:
@@ -159,7 +170,7 @@ class PostgresqlDatabase(Database):
                 if progress.committing:
                     raise StoreUnknownError(f"the connection broke at a commit: {said}") from error
                 raise StoreUnavailableError(
-                    f"PostgreSQL at {self._url.host or 'its socket'} did not do it ({said}):"
+                    f"PostgreSQL at {self._address} did not do it ({said}):"
                     " look at it, its network and DATABASE_URL; the app goes on by itself when it is back"
                 ) from error
             raise
@@ -199,6 +210,12 @@ class PostgresqlDatabase(Database):
     async def migrate(self) -> None:
         """Brings the schema to this app's revision, once, however many processes try."""
         await self.transact(schema.upgrade, timeout_seconds=600)
+
+    async def _connect(self, **arguments: Any) -> asyncpg.Connection:
+        # Of several hosts the last must be reached before we give up for this time.
+        several = len(self._address.hosts) > 1
+        within_seconds = self._patience_seconds * FOR_HOSTS if several else PATIENT_SECONDS
+        return await self._address.connect(within_seconds=within_seconds, **arguments)
 
     def _connected(self, connection: Any, record: ConnectionPoolEntry) -> None:
         record.info["since"] = time.monotonic()
