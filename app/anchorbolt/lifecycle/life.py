@@ -53,6 +53,7 @@ async def live(parts: Parts) -> None:
     parts.telemetry.start()
     await parts.internal.start()
     try:
+        await parts.transport.listen()
         await parts.bolt.open()
         if not await _reach_the_store(parts.inbox, signals):
             return

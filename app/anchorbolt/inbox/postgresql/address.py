@@ -134,7 +134,7 @@ def read(text: str | URL) -> Address:
         given = [query.pop(parameter) for parameter in parameters if parameter in query]
         return given[0] if given else unquote(found[name] or "") or None
 
-    hosts = _hosts(query.pop("host", None) or found["hosts"], query.pop("port", None))
+    hosts = _hosts(query.pop("host", "") or found["hosts"], query.pop("port", None))
     return Address(
         hosts,
         user=part("user", "user"),
