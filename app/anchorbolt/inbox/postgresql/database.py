@@ -27,7 +27,7 @@ from anchorbolt.inbox.database import Database, Wake
 from anchorbolt.inbox.postgresql.accept import PostgresqlAccept
 from anchorbolt.inbox.postgresql.address import Address, read
 from anchorbolt.inbox.postgresql.complete import PostgresqlComplete
-from anchorbolt.inbox.postgresql.errors import BROKEN, TRANSIENT, code_of, is_answer, is_stale
+from anchorbolt.inbox.postgresql.errors import BROKEN, TRANSIENT, advice, code_of, is_answer, is_stale
 from anchorbolt.inbox.postgresql.pooler import ADVICE, REFUSES_SETTINGS, is_behind_pooler
 from anchorbolt.inbox.postgresql.wakeup import Wakeup
 from anchorbolt.inbox.statement import Statement
@@ -170,8 +170,8 @@ class PostgresqlDatabase(Database):
                 if progress.committing:
                     raise StoreUnknownError(f"the connection broke at a commit: {said}") from error
                 raise StoreUnavailableError(
-                    f"PostgreSQL at {self._address} did not do it ({said}):"
-                    " look at it, its network and DATABASE_URL; the app goes on by itself when it is back"
+                    f"PostgreSQL at {self._address} did not do it ({said}): {advice(error)};"
+                    " the app goes on by itself when it is back"
                 ) from error
             raise
 

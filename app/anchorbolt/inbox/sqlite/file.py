@@ -61,13 +61,22 @@ def lock(path: Path) -> IO[str]:
 def advice(error: BaseException | None, path: Path | None) -> str:
     """SQLite's words, and what to do about them."""
     said = str(error)
-    if "full" in said:
-        return f"{said}: free some space where {path} lies"
+    if "full" in said or (path is not None and _is_full(path)):  # SQLite says `disk I/O error` of some full disks
+        return f"{said}: the disk is full; free some space where {path} lies"
+    if "readonly" in said or "unable to open" in said:
+        return f"{said}: {path} is read-only for this user, or its folder is; let it be written to"
     if "locked" in said or "busy" in said:
         return f"{said}: another process holds {path} open for writing (a backup, a shell?); end it"
     if "malformed" in said or "not a database" in said:
         return f"{said}: {path} is broken; restore a backup or move it away (docs/operations/backup.md)"
     return f"{said} ({path})"
+
+
+def _is_full(path: Path) -> bool:
+    try:
+        return os.statvfs(path.parent).f_bavail == 0
+    except OSError:
+        return False
 
 
 def gone(path: Path) -> str:
