@@ -225,5 +225,5 @@ def _system_certificates() -> ssl.SSLContext:
 
 def _name(host: str | None, port: int | None) -> str:
     if host is None or host.startswith("/"):
-        return f"the socket in {host}" if host else os.environ.get("PGHOST", "its socket")
+        return f"the socket in {host}" if host else "its default place (PGHOST, or a socket)"
     return f"[{host}]:{port or DEFAULT_PORT}" if ":" in host else f"{host}:{port or DEFAULT_PORT}"
