@@ -9,6 +9,7 @@ AnchorboltError
 │   ├── StoreUnknownError     the outcome of a commit is not known: it may have been stored
 │   ├── StoreRefusedError     the database refused a statement: a row that it cannot hold, a right that is missing
 │   ├── StoreLockedError      another process serves from this SQLite file
+│   ├── PoolerError           a pooler stands before the PostgreSQL, and no setting says so
 │   ├── NoInboxError          there is no SQLite file yet
 │   └── SchemaError           the schema is too old, or newer and not compatible
 ├── SocketError
@@ -69,6 +70,10 @@ class StoreRefusedError(StoreError):
 
 class StoreLockedError(StoreError):
     """Another process serves from this SQLite file."""
+
+
+class PoolerError(StoreError):
+    """A pooler stands before the PostgreSQL, and DATABASE_LISTEN_URL does not say so."""
 
 
 class NoInboxError(StoreError):

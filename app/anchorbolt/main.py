@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from operator import attrgetter
 from pathlib import Path
 
-from pydantic import SecretStr
-from sqlalchemy import URL
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -194,25 +192,30 @@ def database(settings: Settings, *, serves: bool = True, makes: bool = True) -> 
     `serves` False: for the command line, beside a process that serves. `makes` False: to read only; a SQLite file that
     does not exist is not created.
     """
-    url = _url("DATABASE_URL", settings.database_url)
-    if url.get_backend_name() == "postgresql":
-        from anchorbolt.inbox.postgresql import PostgresqlDatabase  # noqa: PLC0415 - its driver is not loaded without need
+    if settings.on_postgresql:
+        return _postgresql(settings, serves=serves)
+    from anchorbolt.inbox.sqlite import SqliteDatabase  # noqa: PLC0415 - only the one that is used is loaded
 
-        listen = settings.database_listen_url
-        if listen is None:
-            return PostgresqlDatabase(url, listen_url=url if serves else None)
-        listens = listen.get_secret_value() != NO_LISTEN
-        return PostgresqlDatabase(url, pooled=True, listen_url=_url("DATABASE_LISTEN_URL", listen) if listens else None)
-    from anchorbolt.inbox.sqlite import SqliteDatabase  # noqa: PLC0415
-
-    in_memory = url.database in (None, "", ":memory:")
-    path = None if in_memory else Path(url.database or "")
+    try:
+        named = make_url(settings.database_url.get_secret_value()).database
+    except (ArgumentError, ValueError):
+        raise InvalidSettingsError(["DATABASE_URL: is no URL"]) from None
+    path = None if named in (None, "", ":memory:") else Path(named)
     return SqliteDatabase(path, serves=serves, makes=makes, busy_seconds=0 if serves else 5)
 
 
-def _url(setting: str, value: SecretStr) -> URL:
-    """Parses a URL. Raises InvalidSettingsError. Settings read only its scheme: so `serve` needs no SQLAlchemy."""
+def _postgresql(settings: Settings, *, serves: bool) -> Database:
+    from anchorbolt.inbox.postgresql import AddressError, PostgresqlDatabase, read  # noqa: PLC0415 - only where it is used
+
+    read_from = "DATABASE_URL"
     try:
-        return make_url(value.get_secret_value())
-    except (ArgumentError, ValueError):  # whose messages may quote it, with its password
-        raise InvalidSettingsError([f"{setting}: is no URL; look at its port, and at signs in its password"]) from None
+        address = read(settings.database_url.get_secret_value())
+        listen_url = settings.database_listen_url
+        if listen_url is None:
+            return PostgresqlDatabase(address, listen_url=address if serves else None)
+        if listen_url.get_secret_value() == NO_LISTEN:
+            return PostgresqlDatabase(address, pooled=True)
+        read_from = "DATABASE_LISTEN_URL"
+        return PostgresqlDatabase(address, pooled=True, listen_url=read(listen_url.get_secret_value()))
+    except AddressError as error:
+        raise InvalidSettingsError([f"{read_from}: {error}"]) from None

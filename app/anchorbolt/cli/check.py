@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 
 import uvloop
 
@@ -37,7 +38,8 @@ def check() -> None:
     try:
         print(asyncio.run(_database(loaded)))
     except AnchorboltError as error:
-        problems.append(f"DATABASE_URL: {error}")
+        said = str(error)
+        problems.append(said if said.startswith("DATABASE_") else f"DATABASE_URL: {said}")
     for problem in problems:
         print(f"wrong: {problem}")
     if problems:
@@ -58,6 +60,8 @@ async def _database(loaded: settings.Settings) -> str:
         if not database.durable:
             return "database: in memory; what a pod acknowledged ends with it"
         await database.transact(schema.check)
+        # A database that is full or read-only, or is a standby, can be read all the time.
+        await database.transact(lambda connection: schema.touch(connection, f"check {secrets.token_hex(6)}"))
     except NoInboxError as error:
         return f"database: {error}"
     except SchemaError:
@@ -66,4 +70,4 @@ async def _database(loaded: settings.Settings) -> str:
         return "database: a SQLite file; `serve` brings it up to date by itself"
     finally:
         await database.close()
-    return "database: reached, and its schema fits"
+    return "database: reached and written to, and its schema fits"

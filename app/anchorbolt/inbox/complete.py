@@ -18,6 +18,7 @@ from anchorbolt.inbox.lease import End, Held, Lease, Outcome
 from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.rows import keyed
 from anchorbolt.inbox.sql import LARGE, REAL, TEXT, WHOLE, now, number, word
+from anchorbolt.inbox.standby import wait_for_standby
 from anchorbolt.inbox.statement import Statement
 from anchorbolt.inbox.store import Store
 from anchorbolt.inbox.tables import delivery, lane
@@ -121,6 +122,8 @@ class Complete:
         refused = [outcome for outcome in outcomes if outcome.lease not in pending]
         before = self._written_before(connection, refused) if in_doubt and refused else set()
         if not written:
+            if before:  # a recorded end must not be lost either when the standby takes over
+                wait_for_standby(connection)
             return [Completed((outcome.id, outcome.attempt) in before) for outcome in outcomes]
         fresh = self._write_deliveries(connection, written)
 

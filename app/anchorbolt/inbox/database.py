@@ -68,6 +68,9 @@ class Database(ABC):
         """
         return None
 
+    async def tidy(self) -> None:  # noqa: B027 - PostgreSQL does by itself what there is to do
+        """Removes what is left of deleted rows; called about once a minute."""
+
     @abstractmethod
     async def migrate(self) -> None:
         """Brings the schema to this app's revision."""

@@ -23,6 +23,7 @@ from anchorbolt.telemetry.logs import get_logger
 log = get_logger("intake")
 
 DRAINING = RefusedError(425, "draining")
+STARTING = RefusedError(425, "store_unavailable")
 OVERLOADED = RefusedError(503, "overloaded")
 INTERNAL_ERROR = RefusedError(503, "internal_error")
 
@@ -85,6 +86,7 @@ class Intake:
         self._deadline_seconds = deadline_seconds
         self._slots = RequestSlots(max_in_flight)
         self._clock = time.monotonic  # the event loop's
+        self.starting = False  # until the store was reached once: refused before any work, another pod may take it
         self.closing = False  # after SIGTERM: refused before any work, so that a proxy asks another pod
 
     @property
@@ -94,9 +96,9 @@ class Intake:
 
     def turn_away(self) -> RefusedError | None:
         """Returns the refusal that a request gets before any work, and counts it; None if the request may come in."""
-        if not self.closing and not self._slots.full:
+        if not self.starting and not self.closing and not self._slots.full:
             return None
-        refusal = DRAINING if self.closing else OVERLOADED
+        refusal = STARTING if self.starting else DRAINING if self.closing else OVERLOADED
         turned_away(refusal)
         return refusal
 

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from anchorbolt.bolt.app import BoltApp
-from anchorbolt.errors import SchemaError, StoreError, StoreLockedError
+from anchorbolt.errors import PoolerError, SchemaError, StoreError, StoreLockedError
 from anchorbolt.http.server import Server
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.intake.intake import Intake
@@ -45,13 +45,15 @@ class Parts:
 async def live(parts: Parts) -> None:
     """Runs the worker process from its start to its end.
 
-    Raises a StoreError where it cannot start and waiting would not help: a wrong schema, a locked SQLite file.
+    Raises a StoreError where it cannot start and waiting would not help: a wrong schema, a locked SQLite file,
+    a pooler that no setting tells of.
     """
     signals = Signals()
     signals.listen()
     parts.telemetry.start()
     await parts.internal.start()
     try:
+        await parts.transport.listen()
         await parts.bolt.open()
         if not await _reach_the_store(parts.inbox, signals):
             return
@@ -77,7 +79,7 @@ async def live(parts: Parts) -> None:
 async def _reach_the_store(inbox: Inbox, signals: Signals) -> bool:
     """Waits until the store was reached once. Returns False when the pod was told to end before that.
 
-    Raises SchemaError or StoreLockedError, because waiting does not help against these.
+    Raises SchemaError, StoreLockedError or PoolerError, because waiting does not help against these.
     """
     ending = asyncio.ensure_future(signals.end())
     said = ""
@@ -85,7 +87,7 @@ async def _reach_the_store(inbox: Inbox, signals: Signals) -> bool:
         while not ending.done():
             try:
                 await inbox.open()
-            except (SchemaError, StoreLockedError):
+            except (SchemaError, StoreLockedError, PoolerError):
                 raise
             except StoreError as error:
                 if str(error) != said:

@@ -112,6 +112,11 @@ class Settings(BaseSettings):
         return self.receiver is ReceiverKind.SOCKET and self.role is not Role.WORKER
 
     @property
+    def on_postgresql(self) -> bool:
+        """Whether DATABASE_URL names a PostgreSQL, and not SQLite."""
+        return self.database_url.get_secret_value().startswith("postgres")
+
+    @property
     def signing_secrets(self) -> tuple[bytes, ...]:
         """The signing secrets that are valid now: two of them during a rotation."""
         parts = (part.strip() for part in self.slack_signing_secret.get_secret_value().split(","))
@@ -137,8 +142,8 @@ class Settings(BaseSettings):
             return value
         scheme, _, rest = value.get_secret_value().partition("://")
         backend = scheme.partition("+")[0]  # a driver may be named, as in sqlite+aiosqlite; we take our own
-        if backend not in ("sqlite", "postgresql"):
-            raise ValueError("is sqlite:///FILE, sqlite:// or postgresql+asyncpg://...")
+        if backend not in ("sqlite", "postgresql", "postgres"):
+            raise ValueError("is sqlite:///FILE, sqlite:// or postgresql://...")
         if backend == "sqlite" and rest and not rest.startswith("/"):  # `sqlite://var/file` is the file on a host `var`
             raise ValueError(
                 "has three slashes before a relative path of a SQLite file, and four before an absolute one"
