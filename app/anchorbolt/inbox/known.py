@@ -1,4 +1,6 @@
-"""known: whether deliveries with these keys were stored, however they ended. It writes nothing.
+"""known: whether deliveries with these keys were stored, however they ended. It changes nothing.
+
+What it finds is answered 200, so on PostgreSQL it waits until the synchronous standby has it too (standby.py).
 
 One question at a time is asked of the database; the keys that come meanwhile go into the next one. So a burst of
 commands takes one connection, and not one for each of them from those that store.
@@ -14,6 +16,7 @@ from sqlalchemy import select
 from anchorbolt.errors import StoreError
 from anchorbolt.inbox.rows import keyed
 from anchorbolt.inbox.sql import TEXT
+from anchorbolt.inbox.standby import WRITE_TO_LOG
 from anchorbolt.inbox.statement import Statement
 from anchorbolt.inbox.store import Store
 from anchorbolt.inbox.tables import delivery
@@ -26,7 +29,9 @@ class Known:
     def __init__(self, store: Store) -> None:
         self._store = store
         r = keyed(store.database.dialect, {"key": TEXT})
-        self._found = Statement(select(delivery.c.key).join_from(r, delivery, delivery.c.key == r.c.key))
+        # A message for the log for each key that is found, so none where nothing is.
+        waits = [WRITE_TO_LOG] if store.database.dialect == "postgresql" else []
+        self._found = Statement(select(delivery.c.key, *waits).join_from(r, delivery, delivery.c.key == r.c.key))
         self._asked: dict[str, asyncio.Future[bool]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -57,4 +62,4 @@ class Known:
         found = await self._store.ask(self._store.database.execute(self._found, asked))
         if found is None:
             found = await self._store.transact(lambda connection: self._found(connection, asked), reads=True)
-        return {key for (key,) in found}
+        return {row[0] for row in found}

@@ -19,7 +19,8 @@ def _filled(begin: bytes, unit: bytes, end: bytes = b"") -> bytes:
 
 def _blocks() -> list[dict[str, Any]]:
     text = "The deploy of *billing* took 4 min 12 s.\nNext: <https://ci.example.com/1|build 1>"
-    section: dict[str, Any] = {"type": "section", "block_id": "b1", "text": {"type": "mrkdwn", "text": text, "verbatim": False}}
+    body = {"type": "mrkdwn", "text": text, "verbatim": False}
+    section: dict[str, Any] = {"type": "section", "block_id": "b1", "text": body}
     return [section] * 600
 
 
