@@ -30,8 +30,11 @@ class Claims:
         inbox: Inbox,
         slots: RunSlots,
         begin: Callable[[Held], None],
+        before: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`begin`: takes a lane that was claimed. `before`: called before each claim."""
+        self._before = before
         self._clock = clock
         self._asked_at = 0.0
         self._inbox = inbox
@@ -58,6 +61,7 @@ class Claims:
         if reserved == 0 and self._clock() - self._asked_at < POLL_SECONDS:
             return
         self._asked_at = self._clock()
+        self._before()
         try:
             claimed = await self._inbox.claim(reserved)
         except Exception as error:
