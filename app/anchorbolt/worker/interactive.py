@@ -14,7 +14,7 @@ from anchorbolt.worker.ending import Ending
 from anchorbolt.worker.run_limit import RunLimit
 from anchorbolt.worker.runs import Running
 from anchorbolt.worker.settled import settled
-from anchorbolt.worker.verdict import Limits, Verdict, judge
+from anchorbolt.worker.verdict import Limits, judge
 
 
 class InteractiveRuns:
@@ -69,11 +69,7 @@ class InteractiveRuns:
             if running.cut is None:
                 raise
         cut = None if is_over else running.was_cut()
-        verdict: Verdict | None
-        if cut is None:
-            verdict = judge(run.error, run.attempt.attempt, self._limits)
-        else:
-            verdict = self._ending.of_cut(cut)
+        verdict = judge(run.error, run.attempt.attempt, self._limits) if cut is None else self._ending.of_cut(cut)
         await self._ending.write(running, run, verdict, run.began)
 
     async def _see_unprotected(self, running: Running, run: Run, *, is_over: bool) -> None:

@@ -13,7 +13,7 @@ from anchorbolt.worker.runs import Cut, Running, Runs
 
 log = get_logger("worker")
 
-# A lease is renewed when this part of its time is over, and then the loop looks again after each LOOK of it. In the worst
+# A lease is renewed when this part of its time is over, and the loop looks again after each LOOK of it. In the worst
 # case the tries come after 1/2, 2/3 and 5/6 of it: three before the run is stopped for its MARGIN.
 RENEW_AFTER = 1 / 3
 LOOK = 1 / 6

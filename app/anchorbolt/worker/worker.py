@@ -48,7 +48,9 @@ class Worker:
         self._lane_run = LaneRun(dispatch, ending, limits, clock)
         self._interactive = InteractiveRuns(ending, limits, clock)
         self._leases = Leases(inbox, self._runs, clock)
-        self._claims = Claims(inbox, self._slots, lambda held: self._begin(held, None), self._leases.stop_expired, clock)
+        self._claims = Claims(
+            inbox, self._slots, lambda held: self._begin(held, None), self._leases.stop_expired, clock
+        )
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
         self._begun: dict[Run, Running] = {}  # of interactions, while Bolt has not answered yet

@@ -1,4 +1,4 @@
-"""The Web API calls of one run: which are under way, over which connections, and how they end when the run is cut short.
+"""The Web API calls of one run: which are under way, over which connections, and how they end when it is cut short.
 
 A run whose lease is lost must say nothing more, because another process may run its delivery by now. Cancelling a call
 is not enough for that: a closed socket leaves what is in the buffers of asyncio, of TLS and of the kernel to be sent,
@@ -16,6 +16,7 @@ from contextvars import ContextVar, Token
 
 import aiohttp
 
+from anchorbolt.errors import NotAwaitedError
 from anchorbolt.timers import call_later
 
 # How long a call that is under way may take to end, when its run is stopped and its lease still holds.
@@ -27,7 +28,7 @@ _RESET = struct.pack("ii", 1, 0)
 class Calls:
     """The calls of one run: through its client, and through everything that Bolt makes of that client."""
 
-    __slots__ = ("_connections", "_then", "closed", "cut", "made", "refused", "under_way")
+    __slots__ = ("_connections", "_not_awaited", "_then", "closed", "cut", "made", "refused", "under_way")
 
     def __init__(self) -> None:
         self.made = 0  # those that have begun, also if they have ended
@@ -37,6 +38,7 @@ class Calls:
         self.refused = False  # the run has tried to make another call after it was closed
         self._connections: set[aiohttp.connector.Connection] = set()
         self._then: list[Callable[[], object]] = []
+        self._not_awaited: NotAwaitedError | None = None
 
     def begin(self, name: str) -> Token[Calls | None]:
         """Begins a call in this task; `end` must be given what it returns.
@@ -63,6 +65,16 @@ class Calls:
         """Takes note of the connection of a call that is under way, until the call releases it."""
         self._connections.add(connection)
         connection.add_callback(lambda: self._connections.discard(connection))
+
+    def note_not_awaited(self, error: NotAwaitedError) -> None:
+        """Takes note of a call that nobody awaited; the first one counts."""
+        if self._not_awaited is None:
+            self._not_awaited = error
+
+    def take_not_awaited(self) -> NotAwaitedError | None:
+        """Returns what was noted, once: whoever asks fails the run."""
+        error, self._not_awaited = self._not_awaited, None
+        return error
 
     def close(self, then: Callable[[], object]) -> None:
         """Refuses other calls. `then` is called when none is under way any more, or after GRACE_SECONDS."""
