@@ -22,6 +22,8 @@ from tests.support.waiting import until
 # The name of the namespace and of the link's two ends are this test's own.
 NAME = f"ab{os.getpid() % 100_000}"
 OURS, THEIRS = f"{NAME}o", f"{NAME}t"
+# Both ends must be cut, and this cuts both: with only ours down, packets from the pod still arrive.
+THEIR_LINK = ("-n", NAME, "link", "set", THEIRS)
 SERVER, CLIENT = "10.213.7.1", "10.213.7.2"
 ROUNDS = 10
 
@@ -116,10 +118,10 @@ async def test_nothing_arrives_after_the_mend(scheme: str, tmp_path: Path) -> No
     async with a_pod(tls, trusted) as (pod, slack):
         await pod.does("probe", "before")
         for n in range(ROUNDS):
-            await asyncio.to_thread(ip, "link", "set", OURS, "down")
+            await asyncio.to_thread(ip, *THEIR_LINK, "down")
             # Nothing is left that the kernel could send once the link is whole.
             assert await pod.does("reset", f"late-{n}") == 0
-            await asyncio.to_thread(ip, "link", "set", OURS, "up")
+            await asyncio.to_thread(ip, *THEIR_LINK, "up")
             await pod.does("probe", f"mended-{n}")
         said = b"".join(slack.asked)
         assert said.count(b"mended-") == ROUNDS
@@ -131,9 +133,10 @@ async def test_a_call_that_is_only_cancelled_arrives() -> None:
     """Why the connection is reset: what was only cancelled is still in the kernel, and arrives after the mend."""
     async with a_pod(None, "") as (pod, slack):
         await pod.does("probe", "before")
-        await asyncio.to_thread(ip, "link", "set", OURS, "down")
+        await asyncio.to_thread(ip, *THEIR_LINK, "down")
         assert await pod.does("cancel", "late") > 0
-        await asyncio.to_thread(ip, "link", "set", OURS, "up")
+        assert not any(b"late" in one for one in slack.asked)
+        await asyncio.to_thread(ip, *THEIR_LINK, "up")
         await until(lambda: any(b"late" in one for one in slack.asked), what="the kernel sends it again")
 
 

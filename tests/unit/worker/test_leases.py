@@ -154,7 +154,7 @@ async def test_three_tries_before_it_is_stopped(bench: Bench, monkeypatch: pytes
 
 
 async def test_an_end_on_its_way_is_no_lost_lease(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After the loop stood still, a renewal comes after the written end: nobody says that another process has the lane."""
+    """After the loop stood still, a renewal comes after the written end: nobody says that a lease was lost."""
     renewing, answered = asyncio.Event(), asyncio.Event()
     renew, complete = bench.inbox.renew, bench.inbox.complete
 
