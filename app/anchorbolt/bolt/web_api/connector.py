@@ -21,11 +21,13 @@ class Connector(aiohttp.TCPConnector):
         self, req: aiohttp.ClientRequest, traces: list[Trace], timeout: aiohttp.ClientTimeout
     ) -> Connection:
         """aiohttp's own hook: returns a connection that is used by one request."""
-        connection = await super().connect(req, traces, timeout)
         calls = CALLS.get()
-        if calls is not None:
-            if calls.cut:
-                connection.release()  # nothing was sent over it
-                raise asyncio.CancelledError("nothing is sent: its run was cut short")
-            calls.uses(connection)
-        return connection
+        if calls is None:
+            return await super().connect(req, traces, timeout)
+        if not calls.cut:
+            connection = await super().connect(req, traces, timeout)
+            if not calls.cut:
+                calls.uses(connection)
+                return connection
+            connection.release()  # nothing was sent over it
+        raise asyncio.CancelledError("nothing is sent: its run was cut short")

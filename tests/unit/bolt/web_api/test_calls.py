@@ -22,7 +22,7 @@ from anchorbolt.bolt.web_api.watched_client import WatchedClient
 from slack_bolt.context.say.async_say import AsyncSay
 from slack_bolt.context.set_status.async_set_status import AsyncSetStatus
 
-from tests.support.canned_server import CLOSED, answer, canned_server
+from tests.support.canned_server import SILENCE, answer, canned_server
 from tests.support.waiting import until
 from tests.unit.bolt.web_api.clients import Unknown, a_client
 
@@ -148,8 +148,8 @@ async def test_a_lost_lease_resets_the_connection(kind: str, tls: str, tmp_path:
 
 
 async def test_nothing_is_sent_again_after_a_reset() -> None:
-    """A call that waits to be sent again, when its run loses its lease, is not sent; also in a task of its own."""
-    async with canned_server([CLOSED, OK]) as server, a_client(server.url) as shared:
+    """A call whose connection was reset is not sent again by slack_sdk's handlers, also where nothing cancels it."""
+    async with canned_server([SILENCE, OK]) as server, a_client(server.url) as shared:
         client, calls = of_a_run(shared)
         calling = asyncio.create_task(client.chat_postMessage(channel="C1", text="hi"))
         await until(lambda: server.requests, what="the first try was received")
@@ -196,7 +196,7 @@ async def test_other_runs_go_on() -> None:
 async def test_the_call_under_way_may_end() -> None:
     """A run that is stopped while its lease holds is cancelled only when the call under way has its answer."""
     cancelled: list[bool] = []
-    async with canned_server([b"...", OK]) as server, a_client(server.url) as shared:
+    async with canned_server([SILENCE, OK]) as server, a_client(server.url) as shared:
         client, calls = of_a_run(shared)
         calling = asyncio.create_task(client.chat_postMessage(channel="C1", text="hi"))
         await until(lambda: server.requests, what="the call is under way")
@@ -213,7 +213,7 @@ async def test_it_may_not_take_for_ever(monkeypatch: pytest.MonkeyPatch) -> None
     """After GRACE_SECONDS the run is cancelled all the same."""
     monkeypatch.setattr(calls_module, "GRACE_SECONDS", 0.05)
     cancelled: list[bool] = []
-    async with canned_server([b"..."]) as server, a_client(server.url) as shared:
+    async with canned_server([SILENCE]) as server, a_client(server.url) as shared:
         client, calls = of_a_run(shared)
         calling = asyncio.create_task(client.chat_postMessage(channel="C1", text="hi"))
         await until(lambda: server.requests, what="the call is under way")
