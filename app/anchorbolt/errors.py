@@ -19,6 +19,7 @@ AnchorboltError
 └── RunError
     ├── AckTimeoutError       a listener did not acknowledge in time: Slack was told of a failure, nothing goes on
     ├── RunTimeoutError       a run took longer than RUN_TIMEOUT_SECONDS: a failed attempt
+    ├── NotAwaitedError       a listener called say(), client.chat_postMessage() or the like without await
     └── NotAuthorizedError    Slack refused our token for this delivery: a failed attempt
 """
 
@@ -129,6 +130,15 @@ class AckTimeoutError(RunError):
 
 class RunTimeoutError(RunError):
     """A run took longer than RUN_TIMEOUT_SECONDS."""
+
+
+class NotAwaitedError(RunError):
+    """A call that sends something when it is awaited, and that nobody awaited. `place`: its file and line."""
+
+    def __init__(self, call: str, place: str) -> None:
+        super().__init__(f"{call} was called without await at {place}, and did nothing: write `await {call[:-1]}...)`")
+        self.call = call
+        self.place = place
 
 
 class NotAuthorizedError(RunError):

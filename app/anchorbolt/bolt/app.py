@@ -19,6 +19,7 @@ from anchorbolt.bolt.request import Request, as_delivered
 from anchorbolt.bolt.run import RUN, Run
 from anchorbolt.bolt.tracked_app import TrackedApp, context_for
 from anchorbolt.bolt.web_api import client as web_client
+from anchorbolt.bolt.web_api.respond import Respond
 from anchorbolt.delivery import Delivery
 
 
@@ -76,7 +77,11 @@ class BoltApp(TrackedApp):
         # As Bolt does, but without building a client from its parts for every request.
         req.context["logger"] = self._request_logger
         req.context["token"] = self._token
-        req.context["client"] = web_client.for_request(self._web_client, req.context.team_id)
+        run: Run = req.context[RUN]
+        client = web_client.for_request(self._web_client, req.context.team_id, run.calls)
+        req.context["client"] = client
+        if (response_url := req.context.response_url) is not None:
+            req.context["respond"] = Respond(client, response_url)
         req.context["listener_runner"] = self.listener_runner
 
     def _handle_unmatched_requests(self, req: AsyncBoltRequest, resp: BoltResponse) -> BoltResponse:

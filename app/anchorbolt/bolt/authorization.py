@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Awaitable, Callable
 
 from slack_bolt.authorization import AuthorizeResult
@@ -16,6 +17,8 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from anchorbolt.bolt import slack_error
 from anchorbolt.bolt.foreign import Foreign, Installation
+from anchorbolt.bolt.web_api.calls import OF_NO_RUN
+from anchorbolt.bolt.web_api.watched_client import WatchedClient
 from anchorbolt.errors import NotAuthorizedError
 
 NOT_AUTHORIZED = ("ssl_check", "url_verification")
@@ -78,6 +81,9 @@ class Authorization(AsyncSingleTeamAuthorization):
         It is shielded: a request whose time is over stops waiting without cancelling the call for the others.
         """
         if self._asking is None or self._asking.done():
+            client = copy.copy(client)
+            if isinstance(client, WatchedClient):
+                client.calls = OF_NO_RUN  # it must not be reset with the run that happens to ask first
             self._asking = asyncio.create_task(client.auth_test(), name="auth.test")
         return await asyncio.shield(self._asking)
 

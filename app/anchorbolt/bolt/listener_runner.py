@@ -130,6 +130,8 @@ class ListenerRunner(AsyncioListenerRunner):
                 await listener.ack_function(**arguments)
             else:
                 await listener.run_ack_function(request=request, response=response)  # type: ignore[arg-type]
+            if (not_awaited := run.calls.take_not_awaited()) is not None:
+                raise not_awaited
         except ENDS:
             raise
         except BaseException as error:  # whatever else a listener raises is a failed attempt
@@ -149,6 +151,8 @@ class ListenerRunner(AsyncioListenerRunner):
         )
         try:
             await function(**arguments)
+            if (not_awaited := run.calls.take_not_awaited()) is not None:
+                raise not_awaited
         except ENDS:
             raise
         except BaseException as error:

@@ -9,6 +9,7 @@ from typing import Any
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.response import BoltResponse
 
+from anchorbolt.bolt.web_api.calls import Calls
 from anchorbolt.delivery import Attempt, Delivery
 from anchorbolt.errors import RunError, as_exception
 from anchorbolt.telemetry.traces import AttemptTrace
@@ -45,6 +46,7 @@ class Run:
         self.passed_over: str | None = None  # a listener that matched, whose own middleware did not let it run
         self.foreign = False  # it belongs to another workspace: no listener may run (foreign.py)
         self.error: Exception | None = None
+        self.calls = Calls()
         self.tasks: set[asyncio.Task[None]] = set()
         self._all_ended: asyncio.Event | None = None  # set for whoever waits
         self._stopped = False
@@ -103,7 +105,7 @@ class Run:
         if not self.tasks and self._all_ended is not None:
             self._all_ended.set()
         if task.cancelled():
-            if not self._stopped:
+            if not self._stopped and not self.calls.closed:
                 self.fail(RunError("the listener cancelled itself"))
         elif (error := task.exception()) is not None:
             self.fail(as_exception(error))

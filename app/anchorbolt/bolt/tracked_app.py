@@ -17,6 +17,7 @@ from slack_bolt.listener.async_listener_start_handler import AsyncDefaultListene
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
+from anchorbolt.bolt import unawaited
 from anchorbolt.bolt.error_handler import ErrorHandler, Failure, MiddlewareErrorHandler
 from anchorbolt.bolt.index import DISPATCHED, ListenerIndex
 from anchorbolt.bolt.listener_runner import ListenerRunner
@@ -33,6 +34,7 @@ class TrackedApp(AsyncApp):
     def __init__(self, *, failure: Failure, **options: Any) -> None:
         """`failure`: what is answered where a listener raised, or did not acknowledge. `options`: AsyncApp's own."""
         super().__init__(**options)
+        unawaited.watch()
         logger = self._framework_logger
         keep_bodies_out(logger)
         self.error_handler = ErrorHandler(logger, failure)
@@ -56,6 +58,9 @@ class TrackedApp(AsyncApp):
             return await super().async_dispatch(req)
         finally:
             DISPATCHED.reset(token)
+            run: Run = req.context[RUN]
+            if (error := run.calls.take_not_awaited()) is not None:  # a middleware or a matcher made it
+                run.fail(error)
 
     def error(self, func: Callable[..., Awaitable[BoltResponse | None]]) -> Callable[..., Awaitable[Any]]:
         """Bolt's `@app.error`: a handler that returns a response, or changes the one it is given, handles the error."""

@@ -155,6 +155,14 @@ web_api_duration = Histogram(
 web_api_retries = Counter("anchorbolt.web_api.retries", "{request}", "HTTP requests that were sent again.", ("method",))
 rate_limits = Counter("anchorbolt.web_api.rate_limits", "{request}", "Answers with status 429.", ("method",))
 
+web_api_repeats = Counter(
+    "anchorbolt.web_api.repeats",
+    "{call}",
+    "Calls of runs that were cut short, which another run may make again.",
+    ("cut",),
+    known=_one(("drained", "expired", "lost")),
+)
+
 # The process
 drain_duration = Gauge("anchorbolt.drain.duration", "s", "How long the drain takes, or took; 0 before it.")
 loop_lag = Histogram(

@@ -34,8 +34,11 @@ class Claims:
         inbox: Inbox,
         slots: RunSlots,
         begin: Callable[[Held], None],
+        before: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`begin`: takes a lane that was claimed. `before`: called before each claim."""
+        self._before = before
         self._clock = clock
         self._asked_at = 0.0
         self._inbox = inbox
@@ -63,6 +66,7 @@ class Claims:
         if reserved == 0 and not urgent_slots.is_awaited() and self._clock() - self._asked_at < POLL_SECONDS:
             return
         self._asked_at = self._clock()
+        self._before()
         urgent_slots.asked()
         urgent = urgent_slots.reserve_for_claim()
         try:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 from anchorbolt.bolt.run import Run
+from anchorbolt.bolt.web_api.calls import CALLS
 from anchorbolt.delivery import Delivery
 from anchorbolt.delivery.urgent import is_urgent
 from anchorbolt.errors import StoreError
@@ -16,7 +17,7 @@ from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Held, Outcome
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.worker.ended import stored_ended
-from anchorbolt.worker.runs import Cut, Running
+from anchorbolt.worker.runs import Cut, Running, count_repeats
 from anchorbolt.worker.settled import settled
 from anchorbolt.worker.slots import RunSlots
 from anchorbolt.worker.verdict import HANDED_BACK, Verdict, describe
@@ -51,12 +52,17 @@ class Ending:
         assert running.held is not None  # noqa: S101 - what is stored has a lease
         held, stored = running.held, running.held.stored
         if verdict is not None and verdict.end is End.DEAD and run is not None:
+            # A run of its own, because that of the delivery may have been refused further calls.
+            running.run = Run(run.delivery, run.attempt)
+            telling = CALLS.set(running.run.calls)
             try:
                 await self._tell_slack(run.delivery, verdict)
             except asyncio.CancelledError:
-                if running.cut is None:
+                if (cut := running.was_cut()) is None:
                     raise
-                verdict = self.of_cut(running.cut)  # the process that runs it next tells Slack
+                verdict = self.of_cut(cut)  # the process that runs it next tells Slack
+            finally:
+                CALLS.reset(telling)
         if verdict is None:
             stored_ended(stored, run, "lost", None, self._clock() - began)
             return None
@@ -66,6 +72,7 @@ class Ending:
             held.lease, stored.id, verdict.end, verdict.error, verdict.delay_seconds, go_on, stored.attempts
         )
         completing = self._inbox.complete(outcome)
+        running.writes_end = True
         try:
             # A run that is cut while its end is written must not stop that write; the fence decides whether it counts.
             await settled(completing)
@@ -87,6 +94,8 @@ class Ending:
         stored = held.stored
         if not completed.written:
             log.warning("completion refused: the lane is another's by now", key=stored.key)
+            if run is not None and not run.calls.cut:
+                count_repeats(run, Cut.LOST)
             stored_ended(stored, run, "lost", None, self._clock() - began)
             return
         stored_ended(stored, run, _word(verdict, run), verdict.error, self._clock() - began)

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from anchorbolt.bolt.run import Run
 from anchorbolt.errors import RunError, RunTimeoutError
 from anchorbolt.inbox.accept import Accepted
-from anchorbolt.timers import Timeout
 from anchorbolt.worker.ended import unstored_ended
 from anchorbolt.worker.ending import Ending
+from anchorbolt.worker.run_limit import RunLimit
 from anchorbolt.worker.runs import Running
 from anchorbolt.worker.settled import settled
-from anchorbolt.worker.verdict import Limits, Verdict, judge
+from anchorbolt.worker.verdict import Limits, judge
 
 
 class InteractiveRuns:
@@ -48,43 +48,56 @@ class InteractiveRuns:
 
         `accepting`: the accept of its delivery, which is under way.
         """
-        await settled(accepting)
+        is_over = False
+        try:
+            await settled(accepting)
+        except asyncio.CancelledError:
+            is_over = run.ended
+            await _cancelled(run)
+            if running.cut is None:
+                raise
+            await settled(accepting)  # it has a deadline of its own; what it stored is given back below
         accepted = None if accepting.cancelled() or accepting.exception() else accepting.result()
         if accepted is None or accepted.held is None:
-            await self._see_unprotected(running, run)
+            await self._see_unprotected(running, run, is_over=is_over)
             return
         running.hold(accepted.held, lease_seconds)
         try:
             await self._wait(run)
-            verdict: Verdict | None = judge(run.error, run.attempt.attempt, self._limits)
         except asyncio.CancelledError:
             await _cancelled(run)
             if running.cut is None:
                 raise
-            verdict = self._ending.of_cut(running.cut)
+        cut = None if is_over else running.was_cut()
+        verdict = judge(run.error, run.attempt.attempt, self._limits) if cut is None else self._ending.of_cut(cut)
         await self._ending.write(running, run, verdict, run.began)
 
-    async def _see_unprotected(self, running: Running, run: Run) -> None:
+    async def _see_unprotected(self, running: Running, run: Run, *, is_over: bool) -> None:
         try:
             await self._wait(run)
         except asyncio.CancelledError:
-            run.fail(RunError("cut short by the end of this process, and stored nowhere"))
             await _cancelled(run)
             if running.cut is None:
                 raise
         finally:
+            if not is_over and running.was_cut() is not None:
+                run.fail(RunError("cut short by the end of this process, and stored nowhere"))
             unstored_ended(run, run.done_word if run.error is None else "lost", self._clock() - run.began)
 
     async def _wait(self, run: Run) -> None:
         """Returns when all of it has really ended, also when it took too long."""
-        limit = self._limits.run_timeout_seconds
+        seconds = self._limits.run_timeout_seconds
+        limit = RunLimit(seconds, run.calls)
         try:
-            with Timeout.after(limit):
+            with limit:
                 await run.wait()
         except TimeoutError:
             run.cancel()
             await run.wait()
-            run.error = RunTimeoutError(f"it took longer than RUN_TIMEOUT_SECONDS ({limit:g})")
+        finally:
+            limit.end()
+        if limit.cut_short:
+            run.error = RunTimeoutError(f"it took longer than RUN_TIMEOUT_SECONDS ({seconds:g})")
 
 
 async def _cancelled(run: Run) -> None:

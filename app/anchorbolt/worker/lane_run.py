@@ -12,8 +12,8 @@ from anchorbolt.delivery import Attempt, Delivery, Kind, restore
 from anchorbolt.errors import ENDS_THE_PROCESS, RefusedError, RunError, RunTimeoutError, as_exception
 from anchorbolt.inbox.lease import End, Held, Stored
 from anchorbolt.telemetry import logs, traces
-from anchorbolt.timers import Timeout
 from anchorbolt.worker.ending import Ending
+from anchorbolt.worker.run_limit import RunLimit
 from anchorbolt.worker.runs import Cut, Running
 from anchorbolt.worker.verdict import Limits, Verdict, judge
 
@@ -52,7 +52,8 @@ class LaneRun:
         while following is not None:
             running.hold(following, lease_seconds)
             following = await self._run_one(running, following.stored)
-            running.delivery = None
+            running.delivery = running.run = None
+            running.writes_end = False
 
     async def _run_one(self, running: Running, stored: Stored) -> Held | None:
         began = self._clock()
@@ -67,7 +68,7 @@ class LaneRun:
             if is_suspect and self._suspects.locked():
                 turned_away = Verdict(End.HANDED_BACK, delay_seconds=SUSPECT_PAUSE_SECONDS)
                 return await self._ending.write(running, None, turned_away, began)
-            run = self._prepare(running, stored, began)
+            running.run = run = self._prepare(running, stored, began)
             if stored.crashes >= self._limits.max_crashes:
                 raise _BuryError(f"cut short {stored.crashes} times: its process died while it ran")
             if is_suspect:
@@ -77,11 +78,11 @@ class LaneRun:
             else:
                 await self._within_limit(run)
             # A listener that returns though it was cancelled swallowed that: nobody knows what it has done.
-            cut = running.cut
+            cut = running.was_cut()
             verdict = judge(run.error, stored.tries, self._limits) if cut is None else self._ending.of_cut(cut)
         except asyncio.CancelledError:
-            if running.cut is not None:
-                verdict = self._ending.of_cut(running.cut)
+            if (cut := running.was_cut()) is not None:
+                verdict = self._ending.of_cut(cut)
             elif (task := asyncio.current_task()) is not None and task.cancelling():
                 raise
             else:
@@ -107,15 +108,19 @@ class LaneRun:
         return Run(delivery, attempt, began=began, trace=trace)
 
     async def _within_limit(self, run: Run) -> None:
-        limit = self._limits.run_timeout_seconds
+        seconds = self._limits.run_timeout_seconds
+        limit = RunLimit(seconds, run.calls)
         try:
-            with Timeout.after(limit) as timeout:
+            with limit:
                 await self._dispatch.run_stored(run)
-        except TimeoutError:
-            if not timeout.expired:
+        except (TimeoutError, asyncio.CancelledError):
+            task = asyncio.current_task()
+            if not limit.cut_short or (task is not None and task.cancelling()):
                 raise
-        if timeout.expired:  # also where the listener swallowed its cancellation, and returned
-            run.error = RunTimeoutError(f"it took longer than RUN_TIMEOUT_SECONDS ({limit:g})")
+        finally:
+            limit.end()
+        if limit.cut_short:  # also where the listener swallowed its cancellation, and returned
+            run.error = RunTimeoutError(f"it took longer than RUN_TIMEOUT_SECONDS ({seconds:g})")
 
 
 class _BuryError(Exception):

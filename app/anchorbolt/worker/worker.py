@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from anchorbolt.bolt.run import Run
+from anchorbolt.bolt.web_api.calls import GRACE_SECONDS
 from anchorbolt.delivery import Attempt, Delivery, headers
 from anchorbolt.delivery.urgent import is_urgent
 from anchorbolt.inbox.accept import Accepted, Item
@@ -51,9 +52,12 @@ class Worker:
         self._lane_run = LaneRun(dispatch, ending, limits, clock)
         self._interactive = InteractiveRuns(ending, limits, clock)
         self._leases = Leases(inbox, self._runs, clock)
-        self._claims = Claims(inbox, self._slots, lambda held: self._begin(held, None), clock)
+        self._claims = Claims(
+            inbox, self._slots, lambda held: self._begin(held, None), self._leases.stop_expired, clock
+        )
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
+        self._begun: dict[Run, Running] = {}  # of interactions, while Bolt has not answered yet
 
     def start(self) -> None:
         """Begins to claim and to renew."""
@@ -95,23 +99,27 @@ class Worker:
         logs.begin_run(delivery.key, 1)
         trace = traces.begin_attempt(traces.traceparent(), delivery.kind.value, delivery.key, 1)
         attempt = Attempt(delivery.key, delivery.kind)
-        return Run(delivery, attempt, ack_by=ack_by, began=self._clock(), trace=trace, on_end=on_end)
+        run = Run(delivery, attempt, ack_by=ack_by, began=self._clock(), trace=trace, on_end=on_end)
+        self._begun[run] = running = Running(delivery.key, delivery=delivery, run=run)
+        self._runs.add(running)  # the end of the process waits for it from now on: a middleware may take its time too
+        return run
 
     def adopt(self, run: Run, deadline: float) -> asyncio.Future[Accepted]:
         """Stores a delivery whose listener runs here already, and sees it to its end."""
         traceparent = run.trace.traceparent if run.trace is not None else None
         accepting = self._inbox.accept(_item(run.delivery, traceparent, running=True), deadline)
-        running = Running(run.delivery.key, delivery=run.delivery)
+        running = self._begun.pop(run)
         seconds = self._inbox.lease_seconds
         self._see(running, self._interactive.see_stored(running, run, accepting, seconds), "adopted run")
         return accepting
 
     def keep(self, run: Run) -> None:
         """Sees a run to its end that is not to be stored."""
+        running = self._begun.pop(run)
         if run.ended:
             self._interactive.has_ended(run)
+            self._runs.discard(running)
             return
-        running = Running(run.delivery.key, delivery=run.delivery)
         self._see(running, self._interactive.see_unstored(running, run), "unstored run")
 
     def abandon(self, run: Run, error: Exception | None) -> None:
@@ -140,11 +148,14 @@ class Worker:
         return True
 
     async def hand_back(self, timeout_seconds: float) -> int:
-        """Stops what still runs, and frees its lanes once it has really ended. Returns how many have."""
+        """Stops what still runs, and frees its lanes once it has really ended. Returns how many have.
+
+        `timeout_seconds`: for the runs to end, after GRACE_SECONDS at most for the calls that are under way.
+        """
         left = list(self._runs)
         for running in left:
-            running.stop(Cut.DRAINED)
-        await self.finish(timeout_seconds)
+            running.end(Cut.DRAINED)
+        await self.finish(timeout_seconds + GRACE_SECONDS)
         for running in self._runs:
             log.error("a listener goes on though it was cancelled: it swallows that", key=running.key)
         return sum(running.held is not None and running not in self._runs for running in left)

@@ -14,6 +14,7 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 from anchorbolt.bolt.web_api import client as web_client
 from anchorbolt.bolt.web_api import session
+from anchorbolt.bolt.web_api.connector import Connector
 from anchorbolt.emulator.samples import make
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -206,7 +207,7 @@ async def dead_address(host: str, port: int) -> AsyncIterator[None]:
 @pytest.mark.parametrize("kind", OURS)
 async def test_a_dead_address_is_passed_by(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the first address of a host does not answer and the second does, a call succeeds long before its limit."""
-    monkeypatch.setattr(aiohttp, "TCPConnector", functools.partial(aiohttp.TCPConnector, resolver=TwoAddresses()))
+    monkeypatch.setattr(session, "Connector", functools.partial(Connector, resolver=TwoAddresses()))
     async with canned_server([OK]) as server:
         port = int(server.url.split(":")[2].split("/")[0])
         async with dead_address("127.0.0.2", port), client_of(kind, f"http://slack.example:{port}/api/") as client:
