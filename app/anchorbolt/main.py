@@ -79,6 +79,8 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
         backoff_base_seconds=settings.backoff_base_seconds,
         backoff_cap_seconds=settings.backoff_cap_seconds,
         run_timeout_seconds=settings.run_timeout_seconds,
+        attempt_policy=settings.attempt_policy,
+        attempt_on=settings.attempt_on_names,
     )
     takes = settings.role is not Role.RECEIVER
     worker = Worker(inbox, bolt, limits, concurrency=settings.run_concurrency, takes=takes)

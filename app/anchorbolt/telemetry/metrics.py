@@ -18,6 +18,11 @@ SLACK_WAITS_SECONDS = 3.0
 OUTCOMES = ("done", "unmatched", "failed", "dead", "handed_back", "lost")
 # The outcomes after which a delivery has ended. `failed` and `lost` end only deliveries that are not stored.
 LAST_OUTCOMES = ("done", "unmatched", "failed", "dead", "lost")
+# Why a run failed. Stored runs have the first ones; the others are those of interactions that Slack was told of.
+FAILURES = (
+    *("transient", "unknown_outcome", "run_timeout", "error", "crashes", "unreadable"),
+    *("listener_failed", "no_ack", "ack_timeout", "answer"),
+)
 REFUSALS = (
     *("missing_signature", "bad_timestamp", "stale_timestamp", "bad_signature"),
     *(
@@ -120,6 +125,9 @@ attempts = Counter(
     ("kind", "outcome"),
     known=product(KINDS[:-1], OUTCOMES),
 )
+failures = Counter(
+    "anchorbolt.failures", "{run}", "Runs that failed.", ("kind", "reason"), known=product(KINDS[:-1], FAILURES)
+)
 attempt_duration = Histogram(
     "anchorbolt.attempt.duration", "s", "How long runs took.", ("listener",), bounds=_RUN_BOUNDS
 )
@@ -152,6 +160,12 @@ web_api_calls = Counter(
 web_api_duration = Histogram(
     "anchorbolt.web_api.duration", "s", "How long calls took, with their retries.", ("method",), bounds=_CALL_BOUNDS
 )
+unknown_words = Counter(
+    "anchorbolt.web_api.unknown_words",
+    "{run}",
+    "Runs that failed with a word of Slack's that is in none of our lists.",
+    ("word",),
+)
 web_api_retries = Counter("anchorbolt.web_api.retries", "{request}", "HTTP requests that were sent again.", ("method",))
 rate_limits = Counter("anchorbolt.web_api.rate_limits", "{request}", "Answers with status 429.", ("method",))
 
@@ -183,9 +197,16 @@ def answered(kind: str, status: int, seconds: float) -> None:
         ack_duration.record(seconds, kind)
 
 
-def run_ended(kind: str, listener: str | None, outcome: str, seconds: float, *, last: bool = False) -> None:
-    """Counts the end of a run that took `seconds`. `last`: the delivery has ended too, whatever the outcome."""
+def run_ended(
+    kind: str, listener: str | None, outcome: str, reason: str | None, seconds: float, *, last: bool = False
+) -> None:
+    """Counts the end of a run that took `seconds`.
+
+    `reason`: why it failed, if it did. `last`: the delivery has ended too, whatever the outcome.
+    """
     attempts.add(kind, outcome)
+    if reason is not None:
+        failures.add(kind, reason)
     attempt_duration.record(seconds, listener or "none")
     if last or outcome in ("done", "unmatched", "dead"):
         deliveries.add(kind, outcome)

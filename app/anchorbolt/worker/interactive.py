@@ -26,14 +26,15 @@ class InteractiveRuns:
         self._clock = clock
 
     def has_ended(self, run: Run) -> None:
-        """Reports the end of a run that is not stored and has ended."""
-        outcome = "unmatched" if run.unmatched else "done" if run.error is None else "failed"
+        """Reports the end of a run that is not stored and has ended. `done`: Slack was not told of a failure."""
+        outcome = "unmatched" if run.unmatched else "done" if run.error is None and run.reason is None else "failed"
         unstored_ended(run, outcome, self._clock() - run.began)
 
     async def see_unstored(self, running: Running, run: Run) -> None:
         """Waits for a run that need not be stored: Slack was told of a failure, or it is one of options."""
         try:
             await run.wait()
+            await self._conclude(run)
         except asyncio.CancelledError:
             await _cancelled(run)
             if running.cut is None:
@@ -56,7 +57,8 @@ class InteractiveRuns:
         running.hold(accepted.held, lease_seconds)
         try:
             await self._wait(run)
-            verdict: Verdict | None = judge(run.error, run.attempt.attempt, self._limits)
+            attempt, is_final = run.attempt.attempt, run.step_is_over
+            verdict: Verdict | None = judge(run.error, attempt, self._limits, is_final=is_final)
         except asyncio.CancelledError:
             await _cancelled(run)
             if running.cut is None:
@@ -67,6 +69,7 @@ class InteractiveRuns:
     async def _see_unprotected(self, running: Running, run: Run) -> None:
         try:
             await self._wait(run)
+            await self._conclude(run)
         except asyncio.CancelledError:
             run.fail(RunError("cut short by the end of this process, and stored nowhere"))
             await _cancelled(run)
@@ -74,6 +77,11 @@ class InteractiveRuns:
                 raise
         finally:
             unstored_ended(run, "done" if run.error is None else "lost", self._clock() - run.began)
+
+    async def _conclude(self, run: Run) -> None:
+        """A failure of what is not stored is final. Where Slack was told of it, the app's error handler knows."""
+        if run.error is not None and run.reason is None:
+            await self._ending.conclude_failure(run)
 
     async def _wait(self, run: Run) -> None:
         """Returns when all of it has really ended, also when it took too long."""

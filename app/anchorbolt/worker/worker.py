@@ -43,7 +43,7 @@ class Worker:
         self._inbox = inbox
         self._slots = RunSlots(inbox, concurrency, takes=takes, clock=clock)
         self._runs = Runs()
-        ending = Ending(inbox, self._slots, dispatch.report_failure, clock)
+        ending = Ending(inbox, self._slots, dispatch, limits, clock)
         self._lane_run = LaneRun(dispatch, ending, limits, clock)
         self._interactive = InteractiveRuns(ending, limits, clock)
         self._leases = Leases(inbox, self._runs, clock)
@@ -98,7 +98,7 @@ class Worker:
 
     def keep(self, run: Run) -> None:
         """Sees a run to its end that is not to be stored."""
-        if run.ended:
+        if run.ended and (run.error is None or run.reason is not None):
             self._interactive.has_ended(run)
             return
         running = Running(run.delivery.key, delivery=run.delivery)
