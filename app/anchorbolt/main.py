@@ -13,7 +13,7 @@ from sqlalchemy import URL
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from anchorbolt.bolt import listeners
+from anchorbolt.bolt import listeners, team_code
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.errors import InvalidSettingsError
 from anchorbolt.http import application
@@ -83,7 +83,8 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
         attempt_on=settings.attempt_on_names,
     )
     takes = settings.role is not Role.RECEIVER
-    worker = Worker(inbox, bolt, limits, concurrency=settings.run_concurrency, takes=takes)
+    version = settings.app_version or team_code.version_of(settings.listeners)
+    worker = Worker(inbox, bolt, limits, concurrency=settings.run_concurrency, takes=takes, app_version=version)
     telemetry = Telemetry(otel.collector(), os.uname().nodename)
     intake = Intake(
         Events(inbox, worker, telemetry.workspaces),
@@ -161,6 +162,7 @@ def observe(settings: Settings, inbox: Inbox, worker: Worker, transport: Transpo
     metrics.socket_connections.observe(lambda: transport.connections)
     metrics.socket_active.observe(lambda: transport.active)
     metrics.lanes_held.observe(lambda: worker.running)
+    metrics.held_listeners.observe(lambda: worker.held_listeners)
     metrics.run_places.observe(lambda: settings.run_concurrency if settings.role is not Role.RECEIVER else 0)
     for gauge, read in (
         (metrics.waiting, attrgetter("waiting")),

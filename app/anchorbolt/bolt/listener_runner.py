@@ -50,6 +50,9 @@ class ListenerRunner(AsyncioListenerRunner):
         ack = request.context.ack
         run.request = request
         run.found(listener.qualified_name if type(listener) is Listener else qualified_name(listener.ack_function))
+        if run.asks_hold is not None and run.listener is not None and await run.asks_hold(run.listener):
+            run.is_held = True
+            return BoltResponse(status=200)
         if listener.auto_acknowledgement:
             if type(ack) is Ack:
                 ack.by_itself()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
@@ -46,6 +46,9 @@ class Run:
         self.request: AsyncBoltRequest | None = None  # for the app's error handler
         self.error_handler_called = False
         self.fails_for_good = False  # nobody makes another attempt (anchorbolt.testing)
+        # For a stored run: whether its listener, by name, is held; then it does not begin.
+        self.asks_hold: Callable[[str], Awaitable[bool]] | None = None
+        self.is_held = False
         self.step_is_over = False  # Slack has accepted how this workflow step ended
         self.tasks: set[asyncio.Task[None]] = set()
         self._all_ended: asyncio.Event | None = None  # set for whoever waits

@@ -24,6 +24,7 @@ class Wake(StrEnum):
     LANES = "anchorbolt_lanes"  # a lane waits
     # The leader lock was taken, served or left. The word is what processes of other versions listen for.
     LEADER_LOCK = "anchorbolt_seat"
+    HOLDS = "anchorbolt_holds"  # deaths of a listener were counted or forgotten, or a listener was released
 
 
 class Database(ABC):

@@ -103,6 +103,7 @@ class Settings(BaseSettings):
     run_timeout_seconds: PositiveSeconds = 600
     max_attempts: Count = 8
     attempt_policy: AttemptPolicy = AttemptPolicy.TRANSIENT
+    app_version: str | None = None
     attempt_on: str | None = None
     max_crashes: Count = 5
     backoff_base_seconds: PositiveSeconds = 1

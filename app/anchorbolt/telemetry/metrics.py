@@ -15,7 +15,7 @@ UNKNOWN = "unknown"
 # How an answer counts for Slack: a 2xx within 3 s; a 2xx after that; a 425 (a proxy may ask another pod); any other.
 ANSWERS = ("ok", "late", "refused", "failed")
 SLACK_WAITS_SECONDS = 3.0
-OUTCOMES = ("done", "unmatched", "failed", "dead", "handed_back", "lost")
+OUTCOMES = ("done", "unmatched", "failed", "dead", "handed_back", "held", "lost")
 # The outcomes after which a delivery has ended. `failed` and `lost` end only deliveries that are not stored.
 LAST_OUTCOMES = ("done", "unmatched", "failed", "dead", "lost")
 # Why a run failed. Stored runs have the first ones; the others are those of interactions that Slack was told of.
@@ -133,6 +133,9 @@ attempt_duration = Histogram(
 )
 hand_backs = Counter("anchorbolt.hand_backs", "{delivery}", "Runs that were cut short and given to whoever is next.")
 takeovers = Counter("anchorbolt.takeovers", "{delivery}", "Deliveries taken over from a pod whose lease ran out.")
+held_listeners = Gauge(
+    "anchorbolt.held_listeners", "{listener}", "Listeners that are held because their deliveries die, in all pods."
+)
 lanes_held = Gauge("anchorbolt.lanes.held", "{lane}", "Lanes that this pod holds: each runs one delivery.")
 run_places = Gauge("anchorbolt.run_places", "{lane}", "How many lanes this pod may hold (RUN_CONCURRENCY).")
 

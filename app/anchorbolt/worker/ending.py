@@ -18,6 +18,7 @@ from anchorbolt.inbox.lease import End, Held, Outcome, Stored
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.timers import Timeout
 from anchorbolt.worker.ended import stored_ended
+from anchorbolt.worker.holding import Holding
 from anchorbolt.worker.runs import Cut, Running
 from anchorbolt.worker.settled import settled
 from anchorbolt.worker.slots import RunSlots
@@ -44,13 +45,20 @@ class Told(Protocol):
 class Ending:
     """Writes how runs ended."""
 
-    def __init__(
-        self, inbox: Inbox, slots: RunSlots, told: Told, limits: Limits, clock: Callable[[], float] = time.monotonic
+    def __init__(  # noqa: PLR0917 - the parts that an end needs, in the order of their use
+        self,
+        inbox: Inbox,
+        slots: RunSlots,
+        told: Told,
+        limits: Limits,
+        holding: Holding,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inbox = inbox
         self._slots = slots
         self._told = told
         self._limits = limits
+        self.holding = holding
         self._clock = clock
 
     def of_cut(self, cut: Cut) -> Verdict | None:
@@ -99,6 +107,8 @@ class Ending:
             log.warning("completion refused: the lane is another's by now", key=stored.key)
             stored_ended(stored, run, "lost", None, self._clock() - began)
             return
+        if verdict.end is End.DONE and run is not None:
+            self.holding.succeeded(run.listener)
         stored_ended(stored, run, _word(verdict, run), verdict.error, self._clock() - began, verdict.reason)
         if completed.freed:
             self._freed(verdict.delay_seconds)
@@ -154,6 +164,8 @@ class Ending:
                 return DONE
             if run.error is not failed_with:
                 verdict = replace(verdict, error=describe(run.error))
+        if run.error is not None and run.listener is not None:
+            await self.holding.died(run.listener, run.error)
         if not run.step_is_over:
             try:
                 await self._told.report_failure(run.delivery, verdict.error or "failed")

@@ -28,6 +28,8 @@ class InteractiveRuns:
     def has_ended(self, run: Run) -> None:
         """Reports the end of a run that is not stored and has ended. `done`: Slack was not told of a failure."""
         outcome = "unmatched" if run.unmatched else "done" if run.error is None and run.reason is None else "failed"
+        if outcome == "done":
+            self._ending.holding.succeeded(run.listener)
         unstored_ended(run, outcome, self._clock() - run.began)
 
     async def see_unstored(self, running: Running, run: Run) -> None:

@@ -15,7 +15,7 @@ from anchorbolt.telemetry import logs, traces
 from anchorbolt.timers import Timeout
 from anchorbolt.worker.ending import Ending
 from anchorbolt.worker.runs import Cut, Running
-from anchorbolt.worker.verdict import Limits, Reason, Verdict, judge
+from anchorbolt.worker.verdict import Limits, Reason, Verdict, held, judge
 
 # A delivery that was cut short so often is a suspect: it may have killed its pod. Suspects run one at a time, so that
 # one that kills the pod again does not take other suspects along.
@@ -101,6 +101,8 @@ class LaneRun:
     def _judge(self, run: Run | None, error: Exception | None, stored: Stored) -> Verdict:
         if run is not None and error is not None:
             run.fail(error)
+        if run is not None and run.is_held and error is None:
+            return held(str(run.listener))
         return judge(error, stored.tries, self._limits, is_final=run is not None and run.step_is_over)
 
     def _prepare(self, running: Running, stored: Stored, began: float) -> Run:
@@ -113,7 +115,9 @@ class LaneRun:
         trace = traces.begin_attempt(
             stored.traceparent, stored.kind, stored.key, stored.attempts, received_at=stored.received_at
         )
-        return Run(delivery, attempt, began=began, trace=trace)
+        run = Run(delivery, attempt, began=began, trace=trace)
+        run.asks_hold = lambda listener: self._ending.holding.is_held(listener, began)
+        return run
 
     async def _within_limit(self, run: Run) -> None:
         limit = self._limits.run_timeout_seconds

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from anchorbolt.bolt import slack_error
 from anchorbolt.errors import RunTimeoutError
+from anchorbolt.inbox.holds import WAITS_FOR
 from anchorbolt.inbox.lease import End
 from anchorbolt.settings import AttemptPolicy
 from anchorbolt.telemetry import metrics
@@ -21,6 +22,10 @@ from anchorbolt.worker import transient
 MOST_UNKNOWN_OUTCOMES = 3
 # What hangs for RUN_TIMEOUT_SECONDS mostly hangs again, and holds its lane for as long.
 MOST_TIMEOUTS = 2
+
+
+# So long a lane waits whose next delivery is for a held listener, less up to a half by chance; a release ends the wait.
+HELD_SECONDS = 60.0
 
 
 class Reason(StrEnum):
@@ -62,6 +67,11 @@ class Verdict:
 
 DONE = Verdict(End.DONE)
 HANDED_BACK = Verdict(End.HANDED_BACK)
+
+
+def held(listener: str, chance: Callable[[], float] = random.random) -> Verdict:
+    """The end of a delivery whose listener is held: it has not begun, and its lane is looked at again after a while."""
+    return Verdict(End.HELD, WAITS_FOR + listener, HELD_SECONDS * (0.5 + chance() / 2))
 
 
 def judge(

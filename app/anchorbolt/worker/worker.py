@@ -17,6 +17,7 @@ from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.tasks import spawn
 from anchorbolt.worker.claims import Claims
 from anchorbolt.worker.ending import Ending
+from anchorbolt.worker.holding import Holding
 from anchorbolt.worker.interactive import InteractiveRuns
 from anchorbolt.worker.lane_run import Dispatch, LaneRun
 from anchorbolt.worker.leases import Leases
@@ -28,7 +29,10 @@ log = get_logger("worker")
 
 
 class Worker:
-    """Runs up to `concurrency` stored deliveries at once; `takes` False: it only stores them, others run them."""
+    """Runs up to `concurrency` stored deliveries at once; `takes` False: it only stores them, others run them.
+
+    `app_version`: of the team's code; a listener that keeps dying is held until another version runs.
+    """
 
     def __init__(
         self,
@@ -38,12 +42,14 @@ class Worker:
         *,
         concurrency: int,
         takes: bool = True,
+        app_version: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inbox = inbox
         self._slots = RunSlots(inbox, concurrency, takes=takes, clock=clock)
         self._runs = Runs()
-        ending = Ending(inbox, self._slots, dispatch, limits, clock)
+        self._holding = Holding(inbox, app_version, clock)
+        ending = Ending(inbox, self._slots, dispatch, limits, self._holding, clock)
         self._lane_run = LaneRun(dispatch, ending, limits, clock)
         self._interactive = InteractiveRuns(ending, limits, clock)
         self._leases = Leases(inbox, self._runs, clock)
@@ -56,6 +62,7 @@ class Worker:
         self._inbox.on_wake = self._slots.wake.set
         self._spawn(self._leases.renew(), "renew leases")
         self._spawn(self._leases.watch(), "watch leases")
+        self._spawn(self._holding.run(), "watch holds")
         if self._slots.takes:
             self._spawn(self._claims.run(), "claim lanes")
 
@@ -63,6 +70,11 @@ class Worker:
     def running(self) -> int:
         """How many deliveries run here with a lease."""
         return sum(running.held is not None for running in self._runs)
+
+    @property
+    def held_listeners(self) -> int:
+        """How many listeners are held, in all processes of this version of the app."""
+        return self._holding.held
 
     async def reserve(self) -> bool:
         """Reserves a slot, now or soon, for an event; returns whether there is one, which `accept` must be told."""
