@@ -28,7 +28,7 @@ def unstored_ended(run: Run, outcome: str, seconds: float) -> None:
     """Reports the end of a run that is not stored. `lost`: it was cut short, and nobody goes on with it."""
     level = "error" if outcome == "lost" else LEVELS.get(outcome, "debug")
     told: dict[str, object] = {"stored": False}
-    if outcome in ("failed", "lost"):
+    if outcome == "failed":
         told["reason"] = run.reason or "listener_failed"
     if run.error is not None:
         told["error"] = describe(run.error)

@@ -78,7 +78,10 @@ def chain(error: BaseException) -> Iterator[BaseException]:
 
 def retry_after_seconds(error: BaseException) -> float | None:
     """Returns the longest Retry-After (in seconds) that an answer in the error's chain asked for, if any did."""
-    asked = [slack_error.retry_after_seconds(link) for link in chain(error)]
+    asked = []
+    for link in chain(error):
+        with contextlib.suppress(Exception):  # a foreign class may raise anything when its attributes are read
+            asked.append(slack_error.retry_after_seconds(link))
     return max((seconds for seconds in asked if seconds is not None), default=None)
 
 
@@ -192,5 +195,7 @@ def _of_system(error: BaseException) -> Kind | None:
     if error.errno is not None:
         return _kind(is_transient=error.errno in TRANSIENT_ERRNOS) if type(error).__module__ != "ssl" else None
     # Where several addresses failed, asyncio raises an error without errno whose text quotes those of all of them.
-    told = [int(number) for number in _ERRNO.findall(str(error))]
+    told: list[int] = []
+    with contextlib.suppress(Exception):  # a foreign class may raise anything for its text
+        told = [int(number) for number in _ERRNO.findall(str(error))]
     return _kind(is_transient=all(number in TRANSIENT_ERRNOS for number in told)) if told else None

@@ -137,5 +137,9 @@ def describe(error: BaseException) -> str:
     Of a SlackApiError never the message: it holds the whole answer, which may quote what was sent.
     """
     word = slack_error.word(error)
-    text = f"{type(error).__name__}: {word or error}" if word or str(error) else type(error).__name__
+    try:
+        message = word or str(error)
+    except Exception as another:  # whatever the text of a foreign class raises
+        message = f"its text cannot be had: {type(another).__name__}"
+    text = f"{type(error).__name__}: {message}" if message else type(error).__name__
     return text.encode("utf-8", "replace").decode().replace("\0", "")[:500]

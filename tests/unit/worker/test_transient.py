@@ -17,13 +17,15 @@ import aiohttp
 import httpx
 import pytest
 from anchorbolt.errors import NotAuthorizedError, StoreUnavailableError
+from anchorbolt.worker.holding import fingerprint
 from anchorbolt.worker.transient import Kind, chain, kind_of, retry_after_seconds
 from anchorbolt.worker.transient_names import PERMANENT, TRANSIENT, TRANSIENT_ERRNOS
+from anchorbolt.worker.verdict import judge
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
 
-from tests.unit.worker.test_verdict import slack_error
+from tests.unit.worker.test_verdict import LIMITS, slack_error
 
 
 def named(name: str, *bases: type[BaseException]) -> type[BaseException]:
@@ -128,6 +130,30 @@ def test_a_group_is_as_bad_as_its_worst() -> None:
     """A group of a task group is transient only where all of its errors are."""
     assert kind_of(ExceptionGroup("both", [TimeoutError(), ConnectionResetError()])) is Kind.TRANSIENT
     assert kind_of(ExceptionGroup("one", [TimeoutError(), KeyError()])) is Kind.PERMANENT
+
+
+class HostileError(OSError):
+    """Raises for whatever is asked of it."""
+
+    def __str__(self) -> str:
+        """No text."""
+        raise RuntimeError
+
+    @property
+    def response(self) -> Any:
+        """No response."""
+        raise RuntimeError
+
+    headers = status = status_code = response
+
+
+def test_an_error_that_raises_when_it_is_looked_at() -> None:
+    """An error whose attributes and text raise is judged, told and has a fingerprint like any other."""
+    error = HostileError()
+    assert kind_of(error) is Kind.PERMANENT
+    assert judge(error, 1, LIMITS).error == "HostileError: its text cannot be had: RuntimeError"
+    assert retry_after_seconds(error) is None
+    assert fingerprint(error).endswith("test_transient.HostileError")
 
 
 def answered(status: int) -> list[Exception]:

@@ -68,7 +68,10 @@ def test_a_retry_after_that_is_no_time(value: str) -> None:
     assert judge(error, 1, LIMITS, lambda: 1.0).delay_seconds == 1
 
 
-@pytest.mark.parametrize("word", ["invalid_auth", "channel_not_found", "expired_trigger_id", "missing_scope"])
+@pytest.mark.parametrize(
+    "word",
+    ["invalid_auth", "channel_not_found", "expired_trigger_id", "cannot_unfurl_url", "message_not_in_streaming_state"],
+)
 def test_what_no_repetition_mends(word: str) -> None:
     """Errors that would come again are a dead letter at the first attempt."""
     verdict = judge(slack_error(word), 1, LIMITS)
