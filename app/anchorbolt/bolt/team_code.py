@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 import sysconfig
 from pathlib import Path
 from types import TracebackType
 
-_PACKAGE = str(Path(__file__).parents[1])
-_FOREIGN = tuple({*(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")), _PACKAGE})
+_LIBRARIES = (sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+_FOREIGN = tuple({f"{folder}{os.sep}" for folder in (*_LIBRARIES, Path(__file__).parents[1])})
 
 
 def is_teams(file: str) -> bool:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import anchorbolt_sample
 import pytest
+import sqlalchemy
 from anchorbolt.bolt import team_code
 from anchorbolt.emulator.samples import make
 from anchorbolt.emulator.scene import Scene
@@ -179,6 +183,14 @@ def test_a_fingerprint_has_no_variable_text() -> None:
     assert "U1" not in fingerprint(raised("U1"))
     assert fingerprint(raised("U1")) != fingerprint(raised("U1", ValueError))
     assert "test_holding.raised" in fingerprint(raised("U1"))
+
+
+def test_whose_code_it_is() -> None:
+    """The sample app and these tests are a team's code; this app, Python and libraries are not."""
+    for module in (anchorbolt_sample, sys.modules[__name__]):
+        assert team_code.is_teams(str(module.__file__))
+    for module in (team_code, json, sqlalchemy):
+        assert not team_code.is_teams(str(module.__file__))
 
 
 def test_the_version_is_that_of_the_sources(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
