@@ -12,7 +12,7 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from anchorbolt.bolt import listeners
+from anchorbolt.bolt import listeners, team_code
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.errors import InvalidSettingsError
 from anchorbolt.http import application
@@ -79,9 +79,12 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
         backoff_base_seconds=settings.backoff_base_seconds,
         backoff_cap_seconds=settings.backoff_cap_seconds,
         run_timeout_seconds=settings.run_timeout_seconds,
+        attempt_policy=settings.attempt_policy,
+        attempt_on=settings.attempt_on_names,
     )
     takes = settings.role is not Role.RECEIVER
-    worker = Worker(inbox, bolt, limits, concurrency=settings.run_concurrency, takes=takes)
+    version = settings.app_version or team_code.version_of(settings.listeners)
+    worker = Worker(inbox, bolt, limits, concurrency=settings.run_concurrency, takes=takes, app_version=version)
     telemetry = Telemetry(otel.collector(), os.uname().nodename)
     intake = Intake(
         Events(inbox, worker, telemetry.workspaces),
@@ -171,6 +174,7 @@ def observe(settings: Settings, inbox: Inbox, worker: Worker, transport: Transpo
     metrics.socket_connections.observe(lambda: transport.connections)
     metrics.socket_active.observe(lambda: transport.active)
     metrics.lanes_held.observe(lambda: worker.running)
+    metrics.held_listeners.observe(lambda: worker.held_listeners)
     metrics.run_places.observe(lambda: settings.run_concurrency if settings.role is not Role.RECEIVER else 0)
     for gauge, read in (
         (metrics.waiting, attrgetter("waiting")),

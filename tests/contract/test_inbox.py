@@ -191,10 +191,10 @@ class TestEnds:
         assert (again.stored.attempts, again.stored.crashes, again.taken_over) == (1, 0, False)
 
     async def test_ends_of_one_group_are_each_their_own(self, inbox: Inbox) -> None:
-        """Done, failed and handed back together: each lane gets what is its own."""
+        """Done, failed, handed back and held together: each lane gets what is its own."""
         lanes = {how: await hold(inbox, f"C-{how.value.replace(' ', '-')}") for how in End}
         await asyncio.gather(*(end(inbox, held, how) for how, held in lanes.items()))
-        assert await counts(inbox) == {"waiting": 2, "running": 0, "dead": 1, "done": 1}
+        assert await counts(inbox) == {"waiting": 3, "running": 0, "dead": 1, "done": 1}
 
 
 def lose_one_answer(inbox: Inbox, monkeypatch: pytest.MonkeyPatch, *, happens: bool = True) -> asyncio.Event:

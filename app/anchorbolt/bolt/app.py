@@ -69,6 +69,10 @@ class BoltApp(TrackedApp):
         run.dispatched = True
         return await super().async_dispatch(request)
 
+    async def conclude_failure(self, run: Run) -> None:
+        """Calls the app's error handler. One that handles the error takes it from the run."""
+        await self.error_handler.conclude(run)
+
     async def report_failure(self, delivery: Delivery, reason: str) -> None:
         """Tells Slack of a workflow step that is a dead letter; nothing for any other delivery."""
         await workflow.report_failure(self._web_client, delivery, reason)

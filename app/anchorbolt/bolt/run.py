@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from anchorbolt.bolt.web_api.calls import Calls
@@ -47,6 +48,14 @@ class Run:
         self.foreign = False  # it belongs to another workspace: no listener may run (foreign.py)
         self.error: Exception | None = None
         self.calls = Calls()
+        self.reason: str | None = None  # why Slack was told of a failure, in one word, where it was
+        self.request: AsyncBoltRequest | None = None  # for the app's error handler
+        self.error_handler_called = False
+        self.fails_for_good = False  # nobody makes another attempt (anchorbolt.testing)
+        # For a stored run: whether its listener, by name, is held; then it does not begin.
+        self.asks_hold: Callable[[str], Awaitable[bool]] | None = None
+        self.is_held = False
+        self.step_is_over = False  # Slack has accepted how this workflow step ended
         self.tasks: set[asyncio.Task[None]] = set()
         self._all_ended: asyncio.Event | None = None  # set for whoever waits
         self._stopped = False
@@ -88,6 +97,11 @@ class Run:
                 self._all_ended = asyncio.Event()
             self._all_ended.clear()
             await self._all_ended.wait()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was cancelled: what a listener raises after that is no failure of its own."""
+        return self._stopped
 
     def cancel(self) -> None:
         """Asks every part to stop at its next await."""

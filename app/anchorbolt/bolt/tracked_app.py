@@ -49,7 +49,7 @@ class TrackedApp(AsyncApp):
         )
         self.index = ListenerIndex()
         self._async_listeners = self.index
-        self._async_middleware_error_handler = MiddlewareErrorHandler(self.error_handler, _fail)
+        self._async_middleware_error_handler = MiddlewareErrorHandler(self.error_handler, _run_of)
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         """Dispatches a request through Bolt's middleware and the listeners that may match it."""
@@ -63,10 +63,13 @@ class TrackedApp(AsyncApp):
                 run.fail(error)
 
     def error(self, func: Callable[..., Awaitable[BoltResponse | None]]) -> Callable[..., Awaitable[Any]]:
-        """Bolt's `@app.error`: a handler that returns a response, or changes the one it is given, handles the error."""
+        """Bolt's `@app.error`: a handler that returns a response, or changes the one it is given, handles the error.
+
+        It is called once for a delivery, when its failure is final (docs/decisions/0073).
+        """
         super().error(func)  # checks that it is a coroutine function
         self.error_handler.set(func)
-        self._async_middleware_error_handler = MiddlewareErrorHandler(self.error_handler, _fail)
+        self._async_middleware_error_handler = MiddlewareErrorHandler(self.error_handler, _run_of)
         return func
 
     def _handle_unmatched_requests(self, req: AsyncBoltRequest, resp: BoltResponse) -> BoltResponse:
@@ -80,6 +83,6 @@ def context_for(run: Run) -> dict[str, Any]:
     return {RUN: run, "delivery": run.attempt, "ack": Ack()}
 
 
-def _fail(request: AsyncBoltRequest, error: Exception) -> None:
+def _run_of(request: AsyncBoltRequest) -> Run:
     run: Run = request.context[RUN]
-    run.fail(error)
+    return run

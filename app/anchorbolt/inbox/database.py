@@ -25,6 +25,7 @@ class Wake(StrEnum):
     URGENT = "anchorbolt_urgent"  # a lane of an urgent event waits: who has no slot for others may have one for it
     # The leader lock was taken, served or left. The word is what processes of other versions listen for.
     LEADER_LOCK = "anchorbolt_seat"
+    HOLDS = "anchorbolt_holds"  # deaths of a listener were counted or forgotten, or a listener was released
 
 
 class Database(ABC):

@@ -51,6 +51,7 @@ class Inbox:
         self.on_wake: Callable[[], None] = lambda: None
         self.on_urgent: Callable[[], None] = lambda: None
         self.on_leader_lock: Callable[[], None] = lambda: None
+        self.on_hold: Callable[[], None] = lambda: None
         self.leader_lock = LeaderLock(database.dialect, self.owner, SOCKET_LEADER, store.transact)
         self._maintenance = Maintenance(store, self.probe, retention)
         owner = Owner(self.owner, lease_seconds)
@@ -132,6 +133,10 @@ class Inbox:
         """Tells the other processes that the leader lock was taken, served or left."""
         self.database.wake_others(Wake.LEADER_LOCK)
 
+    def announce_hold(self) -> None:
+        """Tells the other processes that deaths of a listener were counted or forgotten."""
+        self.database.wake_others(Wake.HOLDS)
+
     async def waits(self, within_seconds: float) -> bool:
         """Whether a lane waits that could be claimed within that time. Raises a StoreError."""
         return await self.store.transact(lambda connection: self._claim.waits(connection, within_seconds), reads=True)
@@ -160,5 +165,7 @@ class Inbox:
             self.on_leader_lock()
         elif wake is Wake.URGENT:
             self.on_urgent()
+        elif wake is Wake.HOLDS:
+            self.on_hold()
         else:
             self.on_wake()

@@ -114,8 +114,10 @@ class Interactions:
                 self._worker.abandon(run, None)
                 raise
             if timeout.expired and isinstance(error, TimeoutError):
+                run.reason = "ack_timeout"
                 self._worker.abandon(run, AckTimeoutError("no answer in time, from before the listener"))
                 raise RefusedError(503, "ack_timeout") from None
+            run.reason = "listener_failed" if run.dispatched else "answer"
             self._worker.abandon(run, as_exception(error))
             if run.dispatched:  # a middleware raised what Bolt does not handle, or a listener's response is no response
                 log_raised("no response", error, listener=run.listener, key=delivery.key, attempt=1)
@@ -129,6 +131,8 @@ class Interactions:
     async def _store_what_goes_on(self, run: Run, status: int, deadline: float) -> None:
         """Stores a run that goes on after it was acknowledged, or failed after that, before the answer leaves."""
         is_acknowledged = status < 300
+        if not is_acknowledged and not run.unmatched and run.reason is None:
+            run.reason = "answer"  # of a middleware, or of the app's error handler
         try:
             if is_acknowledged and not run.ended:
                 await asyncio.sleep(0)  # ack() is often the last line

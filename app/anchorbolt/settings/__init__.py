@@ -46,6 +46,14 @@ class SocketConnections(StrEnum):
     SINGLE = "single"
 
 
+class AttemptPolicy(StrEnum):
+    """After which errors of a listener there is another attempt."""
+
+    TRANSIENT = "transient"
+    ALL = "all"
+    NONE = "none"
+
+
 class LogFormat(StrEnum):
     """The format of log lines; `auto` is JSON unless standard error is a terminal."""
 
@@ -94,6 +102,9 @@ class Settings(BaseSettings):
     run_concurrency: Count = 200
     run_timeout_seconds: PositiveSeconds = 600
     max_attempts: Count = 8
+    attempt_policy: AttemptPolicy = AttemptPolicy.TRANSIENT
+    app_version: str | None = None
+    attempt_on: str | None = None
     max_crashes: Count = 5
     backoff_base_seconds: PositiveSeconds = 1
     backoff_cap_seconds: PositiveSeconds = 300
@@ -122,6 +133,14 @@ class Settings(BaseSettings):
         parts = (part.strip() for part in self.slack_signing_secret.get_secret_value().split(","))
         return tuple(part.encode() for part in parts if part)
 
+    @property
+    def attempt_on_names(self) -> frozenset[str]:
+        """The names of ATTEMPT_ON; a class of Python's own may be written without its module."""
+        names = (name.strip() for name in (self.attempt_on or "").split(","))
+        return frozenset(
+            f"builtins.{name}" if name[:1].isupper() and "." not in name else name for name in names if name
+        )
+
     @field_validator("slack_api_url")
     @classmethod
     def _ends_with_a_slash(cls, value: str) -> str:
@@ -134,6 +153,16 @@ class Settings(BaseSettings):
         if value.upper() not in levels:
             raise ValueError(f"is one of {', '.join(levels)}")
         return value.upper()
+
+    @field_validator("attempt_on")
+    @classmethod
+    def _holds_names(cls, value: str | None) -> str | None:
+        for name in filter(None, map(str.strip, (value or "").split(","))):
+            if not all(part.isidentifier() for part in name.split(".")):
+                raise ValueError(
+                    "is a list of names, separated by commas, such as httpx.ReadTimeout,our_app.errors.Busy"
+                )
+        return value
 
     @field_validator("database_url", "database_listen_url")
     @classmethod

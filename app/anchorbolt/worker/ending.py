@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol
 
 from anchorbolt.bolt.run import Run
 from anchorbolt.bolt.web_api.calls import CALLS
@@ -16,11 +18,13 @@ from anchorbolt.inbox.complete import Completed
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Held, Outcome
 from anchorbolt.telemetry.logs import get_logger
+from anchorbolt.timers import Timeout
 from anchorbolt.worker.ended import stored_ended
+from anchorbolt.worker.holding import Holding
 from anchorbolt.worker.runs import Cut, Running, count_repeats
 from anchorbolt.worker.settled import settled
 from anchorbolt.worker.slots import RunSlots
-from anchorbolt.worker.verdict import HANDED_BACK, Verdict, describe
+from anchorbolt.worker.verdict import DONE, HANDED_BACK, Limits, Verdict, describe
 
 log = get_logger("worker")
 
@@ -29,18 +33,34 @@ SETTLE_SECONDS = 1.0
 # How many deliveries of a lane run one after the other while other lanes wait for a slot; then it queues behind them.
 MAX_IN_A_ROW = 10
 
-ReportFailure = Callable[[Delivery, str], Awaitable[None]]
+
+class Told(Protocol):
+    """Who is told when a run has failed for good."""
+
+    async def conclude_failure(self, run: Run) -> None:
+        """Calls the app's error handler. One that handles the error takes it from the run."""
+
+    async def report_failure(self, delivery: Delivery, reason: str) -> None:
+        """Tells Slack of a workflow step."""
 
 
 class Ending:
     """Writes how runs ended."""
 
-    def __init__(
-        self, inbox: Inbox, slots: RunSlots, report_failure: ReportFailure, clock: Callable[[], float] = time.monotonic
+    def __init__(  # noqa: PLR0917 - the parts that an end needs, in the order of their use
+        self,
+        inbox: Inbox,
+        slots: RunSlots,
+        told: Told,
+        limits: Limits,
+        holding: Holding,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inbox = inbox
         self._slots = slots
-        self._report_failure = report_failure
+        self._told = told
+        self._limits = limits
+        self.holding = holding
         self._clock = clock
 
     def of_cut(self, cut: Cut) -> Verdict | None:
@@ -56,7 +76,7 @@ class Ending:
             running.run = Run(run.delivery, run.attempt)
             telling = CALLS.set(running.run.calls)
             try:
-                await self._tell_slack(run.delivery, verdict)
+                verdict = await self._conclude_failure(run, verdict)
             except asyncio.CancelledError:
                 if (cut := running.was_cut()) is None:
                     raise
@@ -98,7 +118,9 @@ class Ending:
                 count_repeats(run, Cut.LOST)
             stored_ended(stored, run, "lost", None, self._clock() - began)
             return
-        stored_ended(stored, run, _word(verdict, run), verdict.error, self._clock() - began)
+        if verdict.end is End.DONE and run is not None:
+            self.holding.succeeded(run.listener)
+        stored_ended(stored, run, _word(verdict, run), verdict.error, self._clock() - began, verdict.reason)
         if completed.freed:
             self._freed(verdict.delay_seconds, held.lease.lane)
 
@@ -134,11 +156,35 @@ class Ending:
         if delay_seconds == 0:
             (self._inbox.wake_others_urgently if urgent else self._inbox.wake_others)()
 
-    async def _tell_slack(self, delivery: Delivery, verdict: Verdict) -> None:
+    async def conclude_failure(self, run: Run) -> None:
+        """Calls the app's error handler for a run that has failed for good; it has as long as a run has."""
+        limit = self._limits.run_timeout_seconds
         try:
-            await self._report_failure(delivery, verdict.error or "failed")
-        except Exception as error:  # whatever the Web API raises: it is a dead letter all the same
-            log.warning("Slack was not told of a failed workflow step", key=delivery.key, error=describe(error))
+            with Timeout.after(limit):
+                await self._told.conclude_failure(run)
+        except TimeoutError:
+            log.error("the app's error handler took longer than RUN_TIMEOUT_SECONDS", key=run.delivery.key)
+
+    async def _conclude_failure(self, run: Run, verdict: Verdict) -> Verdict:
+        """Tells the app and Slack of a dead letter, before it is written: at least once, also if this process dies.
+
+        Returns the verdict: done, if the app's error handler has handled the error.
+        """
+        failed_with = run.error
+        if failed_with is not None:
+            await self.conclude_failure(run)
+            if run.error is None:
+                return DONE
+            if run.error is not failed_with:
+                verdict = replace(verdict, error=describe(run.error))
+        if run.error is not None and run.listener is not None:
+            await self.holding.died(run.listener, run.error)
+        if not run.step_is_over:
+            try:
+                await self._told.report_failure(run.delivery, verdict.error or "failed")
+            except Exception as error:  # whatever the Web API raises: it is a dead letter all the same
+                log.warning("Slack was not told of a failed workflow step", key=run.delivery.key, error=describe(error))
+        return verdict
 
 
 def _word(verdict: Verdict, run: Run | None) -> str:

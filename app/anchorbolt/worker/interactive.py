@@ -14,7 +14,7 @@ from anchorbolt.worker.ending import Ending
 from anchorbolt.worker.run_limit import RunLimit
 from anchorbolt.worker.runs import Running
 from anchorbolt.worker.settled import settled
-from anchorbolt.worker.verdict import Limits, judge
+from anchorbolt.worker.verdict import Limits, Verdict, judge
 
 
 class InteractiveRuns:
@@ -26,14 +26,17 @@ class InteractiveRuns:
         self._clock = clock
 
     def has_ended(self, run: Run) -> None:
-        """Reports the end of a run that is not stored and has ended."""
-        outcome = run.done_word if run.error is None or run.unmatched else "failed"
+        """Reports the end of a run that is not stored and has ended. `done`: Slack was not told of a failure."""
+        outcome = run.done_word if run.unmatched or (run.error is None and run.reason is None) else "failed"
+        if outcome == "done":
+            self._ending.holding.succeeded(run.listener)
         unstored_ended(run, outcome, self._clock() - run.began)
 
     async def see_unstored(self, running: Running, run: Run) -> None:
         """Waits for a run that need not be stored: Slack was told of a failure, or it is one of options."""
         try:
             await run.wait()
+            await self._conclude(run)
         except asyncio.CancelledError:
             await _cancelled(run)
             if running.cut is None:
@@ -69,12 +72,17 @@ class InteractiveRuns:
             if running.cut is None:
                 raise
         cut = None if is_over else running.was_cut()
-        verdict = judge(run.error, run.attempt.attempt, self._limits) if cut is None else self._ending.of_cut(cut)
+        verdict: Verdict | None
+        if cut is None:
+            verdict = judge(run.error, run.attempt.attempt, self._limits, is_final=run.step_is_over)
+        else:
+            verdict = self._ending.of_cut(cut)
         await self._ending.write(running, run, verdict, run.began)
 
     async def _see_unprotected(self, running: Running, run: Run, *, is_over: bool) -> None:
         try:
             await self._wait(run)
+            await self._conclude(run)
         except asyncio.CancelledError:
             await _cancelled(run)
             if running.cut is None:
@@ -83,6 +91,11 @@ class InteractiveRuns:
             if not is_over and running.was_cut() is not None:
                 run.fail(RunError("cut short by the end of this process, and stored nowhere"))
             unstored_ended(run, run.done_word if run.error is None else "lost", self._clock() - run.began)
+
+    async def _conclude(self, run: Run) -> None:
+        """A failure of what is not stored is final. Where Slack was told of it, the app's error handler knows."""
+        if run.error is not None and run.reason is None:
+            await self._ending.conclude_failure(run)
 
     async def _wait(self, run: Run) -> None:
         """Returns when all of it has really ended, also when it took too long."""

@@ -19,6 +19,7 @@ from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.tasks import spawn
 from anchorbolt.worker.claims import Claims
 from anchorbolt.worker.ending import Ending
+from anchorbolt.worker.holding import Holding
 from anchorbolt.worker.interactive import InteractiveRuns
 from anchorbolt.worker.lane_run import Dispatch, LaneRun
 from anchorbolt.worker.leases import Leases
@@ -32,7 +33,8 @@ log = get_logger("worker")
 class Worker:
     """Runs up to `concurrency` stored deliveries at once, and some urgent events beside them (urgent_slots.py).
 
-    `takes` False: it only stores them, others run them.
+    `takes` False: it only stores them, others run them. `app_version`: of the team's code; a listener that keeps dying
+    is held until another version runs.
     """
 
     def __init__(
@@ -43,12 +45,14 @@ class Worker:
         *,
         concurrency: int,
         takes: bool = True,
+        app_version: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inbox = inbox
         self._slots = RunSlots(inbox, concurrency, takes=takes, clock=clock)
         self._runs = Runs()
-        ending = Ending(inbox, self._slots, dispatch.report_failure, clock)
+        self._holding = Holding(inbox, app_version, clock)
+        ending = Ending(inbox, self._slots, dispatch, limits, self._holding, clock)
         self._lane_run = LaneRun(dispatch, ending, limits, clock)
         self._interactive = InteractiveRuns(ending, limits, clock)
         self._leases = Leases(inbox, self._runs, clock)
@@ -65,6 +69,7 @@ class Worker:
         self._inbox.on_urgent = self._slots.urgent.somebody_waits
         self._spawn(self._leases.renew(), "renew leases")
         self._spawn(self._leases.watch(), "watch leases")
+        self._spawn(self._holding.run(), "watch holds")
         if self._slots.takes:
             self._spawn(self._claims.run(), "claim lanes")
 
@@ -72,6 +77,11 @@ class Worker:
     def running(self) -> int:
         """How many deliveries run here with a lease."""
         return sum(running.held is not None for running in self._runs)
+
+    @property
+    def held_listeners(self) -> int:
+        """How many listeners are held, in all processes of this version of the app."""
+        return self._holding.held
 
     async def reserve(self, *, urgent: bool = False) -> bool:
         """Reserves a slot, now or soon, for an event; returns whether there is one, which `accept` must be told.
@@ -116,7 +126,7 @@ class Worker:
     def keep(self, run: Run) -> None:
         """Sees a run to its end that is not to be stored."""
         running = self._begun.pop(run)
-        if run.ended:
+        if run.ended and (run.error is None or run.reason is not None):
             self._interactive.has_ended(run)
             self._runs.discard(running)
             return

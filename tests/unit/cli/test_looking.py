@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -106,3 +108,18 @@ def test_a_check_names_what_opentelemetry_would_trip_over(tmp_path: Path) -> Non
     served = look(tmp_path, "serve", **wrong)
     assert "anchorbolt: OTEL_BSP_SCHEDULE_DELAY: is no number of milliseconds" in served.stderr
     assert served.returncode == 2
+
+
+def test_a_held_listener_is_listed_and_released(tmp_path: Path) -> None:
+    """`inbox holds` names a listener that is held and of what; `inbox release` lets it go on, once."""
+    assert look(tmp_path, "migrate").returncode == 0
+    assert look(tmp_path, "inbox", "holds").stdout == "No listener is held.\n"
+    with closing(sqlite3.connect(tmp_path / "var" / "anchorbolt.db")) as connection:
+        connection.execute("INSERT INTO hold VALUES ('ours.on_message', '7', 'builtins.KeyError at ours:3', 3, 1, 1)")
+        connection.commit()
+    told = look(tmp_path, "inbox", "holds").stdout
+    assert told.startswith("ours.on_message: held for ")
+    assert "3 in a row of builtins.KeyError at ours:3; version 7" in told
+    assert "Released: ours.on_message" in look(tmp_path, "inbox", "release", "ours.on_message").stdout
+    again = look(tmp_path, "inbox", "release", "ours.on_message")
+    assert (again.returncode, "is not held" in again.stderr) == (1, True)

@@ -21,7 +21,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from slack_sdk.web.file_upload_v2_result import FileUploadV2Result
 
-from anchorbolt.bolt import slack_error
+from anchorbolt.bolt import slack_error, step_end
 from anchorbolt.bolt.web_api import short_call
 from anchorbolt.bolt.web_api.calls import OF_NO_RUN, Calls
 from anchorbolt.bolt.web_api.session import time_limit
@@ -50,6 +50,7 @@ class WatchedClient(AsyncWebClient):
             else:
                 response = await super().api_call(api_method, **arguments)
             result, status = "ok", response.status_code
+            step_end.note(api_method, arguments)
         except Exception as error:
             result, status = of_error(error), slack_error.status(error)
             raise

@@ -26,6 +26,12 @@ class Ended:
     outcome: str
     attempt: int
     duration_ms: float
+    reason: str | None = None
+
+    @property
+    def told(self) -> str:
+        """The outcome, and why it is none that one wants: `failed: no_ack`."""
+        return f"{self.outcome}: {self.reason}" if self.reason else self.outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ class LogLine:
             outcome=str(self.fields.get("outcome", "")),
             attempt=int(self.fields.get("attempt") or 1),
             duration_ms=float(self.fields.get("duration_ms") or 0),
+            reason=self.fields.get("reason"),
         )
 
     def __str__(self) -> str:

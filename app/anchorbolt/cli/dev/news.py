@@ -52,7 +52,7 @@ class News:
     def delivery(self, ended: Ended) -> None:
         """Prints the end of a delivery that is not in the table."""
         listener = (ended.listener or "no listener").removeprefix(f"{self._plan.listeners}.")
-        told = f"{time.strftime('%H:%M:%S')} {ended.kind}: {ended.outcome}, {listener}, {ended.duration_ms:.0f} ms"
+        told = f"{time.strftime('%H:%M:%S')} {ended.kind}: {ended.told}, {listener}, {ended.duration_ms:.0f} ms"
         if ended.attempt > 1:
             told += f", attempt {ended.attempt}"
         calls = self._new_calls()

@@ -91,6 +91,16 @@ def test_a_delivery_is_one_line() -> None:
     assert second.split(" ", 1)[1] == "event: unmatched, no listener, 0 ms"
 
 
+def test_a_failure_is_told_with_its_reason() -> None:
+    """A command that nobody acknowledged is told as failed, with the word of the answer that its user got."""
+    told = Told(calls=Calls())
+    fields = {"event": "delivery ended", "kind": "command", "outcome": "failed", "reason": "no_ack"}
+    ended = LogLine("", fields).ended
+    assert ended is not None
+    told.news.delivery(ended)
+    assert told.lines[0].split(" ", 1)[1] == "command: failed: no_ack, no listener, 0 ms"
+
+
 def test_a_curl_is_given_where_slack_is_a_emulator() -> None:
     """Beside an emulator the curl for one more request is printed; beside the real Slack it is not."""
     beside_emulator, beside_slack = Told(calls=Calls()), Told()
