@@ -18,6 +18,7 @@ from anchorbolt.bolt.app import BoltApp
 from anchorbolt.errors import InvalidSettingsError
 from anchorbolt.http import application
 from anchorbolt.http.bolt_adapter import BoltAdapter
+from anchorbolt.http.limits.connections import max_connections
 from anchorbolt.http.limits.overload import OverloadLimit
 from anchorbolt.http.server import Server
 from anchorbolt.http.signature import Signature
@@ -47,6 +48,8 @@ from anchorbolt.worker.worker import Worker
 log = get_logger("main")
 
 INTERNAL_HEAD_SECONDS = 10.0
+# Probes, proxies and Prometheus need a few.
+INTERNAL_CONNECTIONS = 64
 
 
 async def live(settings: Settings, sockets: Sequence[socket.socket]) -> None:
@@ -106,6 +109,7 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
             public,
             finish_seconds=finish_seconds,
             head_seconds=settings.ack_deadline_seconds,  # Slack does not wait longer for the answer
+            max_connections=max_connections(),
         )
         transport = HttpTransport(web, intake, server)
 
@@ -132,6 +136,7 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
             internal,
             finish_seconds=1,
             head_seconds=INTERNAL_HEAD_SECONDS,
+            max_connections=INTERNAL_CONNECTIONS,
         ),
         finish_seconds=finish_seconds,
         drain_timeout_seconds=settings.drain_timeout_seconds,

@@ -86,6 +86,10 @@ class Wire:
         """Whether there is any sense in sending more."""
         return not self._writer.transport.is_closing() and not self._reader.at_eof()
 
+    def end(self) -> None:
+        """Ends our half of the connection: nothing more is sent, and answers are read."""
+        self._writer.write_eof()
+
     def hang_up(self) -> None:
         """Closes at once."""
         self._writer.transport.abort()
