@@ -30,6 +30,7 @@ from anchorbolt.intake.events import Events
 from anchorbolt.intake.intake import Intake
 from anchorbolt.intake.interactions import Interactions
 from anchorbolt.lifecycle import garbage_collection, life, probes, start
+from anchorbolt.lifecycle.drain_socket import DrainSocket
 from anchorbolt.lifecycle.life import Parts
 from anchorbolt.lifecycle.pod import Pod, State
 from anchorbolt.lifecycle.transport import HttpTransport, Transport
@@ -138,6 +139,7 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
             head_seconds=INTERNAL_HEAD_SECONDS,
             max_connections=INTERNAL_CONNECTIONS,
         ),
+        drain_socket=DrainSocket(settings.drain_socket_path, pod),
         finish_seconds=finish_seconds,
         drain_timeout_seconds=settings.drain_timeout_seconds,
         telemetry=telemetry,

@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from anchorbolt.http.limits.idle import HttpConnection
 from anchorbolt.http.limits.unverified import UnverifiedBodies
 from anchorbolt.http.server import Server
 from starlette.responses import Response
@@ -63,6 +64,13 @@ class ToldServer:
     async def connect(self) -> Wire:
         """Opens one more connection."""
         return await Wire.to_port(self.port)
+
+    @property
+    def connection(self) -> HttpConnection:
+        """The server's end of the only connection."""
+        (found,) = self.server.server_state.connections
+        assert isinstance(found, HttpConnection)
+        return found
 
     async def stop(self) -> None:
         """Ends the server, once."""

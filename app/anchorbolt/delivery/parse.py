@@ -16,7 +16,7 @@ from anchorbolt.errors import RefusedError
 # Slack's forms have some fifteen fields.
 MOST_FIELDS = 200
 # The signature covers the body and not its content type: whoever has caught an event may send it again as a form, in
-# which `x&command=/deploy` in the text of a message would be fields of a command. No form of Slack's begins as an object.
+# which `x&command=/deploy` in the text of a message would be fields of a command. No form of Slack's begins so.
 OBJECT = re.compile(r"[ \t\r\n]*\{")
 # Slack posts these as JSON. In a form they would pass for interactions, and Bolt would take them for what they are not.
 ONLY_AS_JSON = frozenset({"event_callback", "url_verification", "app_rate_limited"})

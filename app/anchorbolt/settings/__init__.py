@@ -99,6 +99,7 @@ class Settings(BaseSettings):
     backoff_cap_seconds: PositiveSeconds = 300
 
     # The life of a pod
+    drain_socket: Path | None = None
     drain_delay_seconds: Seconds = 5
     drain_timeout_seconds: Seconds = 25
 
@@ -110,6 +111,11 @@ class Settings(BaseSettings):
     def has_socket(self) -> bool:
         """Whether this process receives over Socket Mode."""
         return self.receiver is ReceiverKind.SOCKET and self.role is not Role.WORKER
+
+    @property
+    def drain_socket_path(self) -> Path:
+        """The Unix socket that `preStop` speaks to (anchorbolt/drain.py computes it alike)."""
+        return self.drain_socket or Path(f"/tmp/anchorbolt-{self.internal_port}.sock")  # noqa: S108 - bound for the owner alone
 
     @property
     def signing_secrets(self) -> tuple[bytes, ...]:

@@ -58,7 +58,7 @@ async def test_the_limit_holds_in_one_read() -> None:
         wire = await told.connect()
         await wire.send(HEAD + b"x-long: " + b"a" * 60_000 + b"\r\ncontent-length: 200000\r\n\r\n" + b"x" * 200_000)
         assert (await wire.answer())[0] == 200
-        (connection,) = told.server.server_state.connections
+        connection = told.connection
         whole = HEAD + b"x-long: " + b"a" * 70_000 + b"\r\ncontent-length: 3\r\n\r\nnow"
         connection.data_received(whole)  # a socket may cut it
         assert await wire.answer() == (431, {"error": "head_too_large"})
@@ -83,7 +83,7 @@ async def test_white_space_around_a_value_is_none_of_it() -> None:
         wire = await told.connect()
         await wire.send(HEAD + b"X-Padded:  a b \t \r\nContent-Length: 3 \r\n\r\nnow")
         assert (await wire.answer())[0] == 200
-        (connection,) = told.server.server_state.connections
+        connection = told.connection
         assert {(b"x-padded", b"a b"), (b"content-length", b"3")} <= set(connection.cycle.scope["headers"])
 
 
@@ -94,7 +94,7 @@ async def test_trailers_are_no_headers() -> None:
         await wire.send(HEAD + b"x-slack-signature: head\r\ntransfer-encoding: chunked\r\n\r\n3\r\nnow\r\n")
         await wire.send(b"0\r\nx-slack-signature: trailer\r\nx-new: 1\r\n\r\n")
         assert (await wire.answer())[0] == 200
-        (connection,) = told.server.server_state.connections
+        connection = told.connection
         headers = connection.cycle.scope["headers"]
         assert [value for name, value in headers if name == b"x-slack-signature"] == [b"head"]
         assert not [value for name, value in headers if name == b"x-new"]

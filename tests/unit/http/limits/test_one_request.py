@@ -23,7 +23,7 @@ async def test_one_request_in_flight() -> None:
         wire = await told.connect()
         await wire.send(request(b"first"))
         await told.until_begun("first")
-        (connection,) = told.server.server_state.connections
+        connection = told.connection
         first = connection.cycle
         wire.send_without_waiting(request(b"now") * 40_000)  # 4 MB
         await until(lambda: connection.flow.read_paused, what="the socket is not read")
@@ -57,7 +57,7 @@ async def test_a_head_that_goes_on_is_one_head() -> None:
         assert (await wire.answer())[1]["for"] == "now"
         await wire.send(b"GET /inner HTTP/1.1\r\ncontent-length: 3\r\n\r\nnow")
         assert (await wire.answer())[1]["for"] == "now"
-        (connection,) = told.server.server_state.connections
+        connection = told.connection
         assert connection.cycle.scope["path"] == "/x"
         assert told.application.begun == ["now", "now"]
 
@@ -105,7 +105,7 @@ def test_however_a_stream_is_cut(bodies: list[bytes], blanks: list[bytes], cuts:
             wire = await told.connect()
             await wire.send(b"")
             await until(lambda: told.server.server_state.connections, what="it is connected")
-            (connection,) = told.server.server_state.connections
+            connection = told.connection
             for begin, end in pairwise(ends):
                 connection.data_received(stream[begin:end])
                 await asyncio.sleep(0)
