@@ -54,7 +54,7 @@ class ToldApplication:
 class ToldServer:
     """The server."""
 
-    def __init__(self, finish_seconds: float, head_seconds: float) -> None:
+    def __init__(self, finish_seconds: float, head_seconds: float, max_connections: int) -> None:
         self.application = ToldApplication()
         sock = socket.create_server(("127.0.0.1", 0))
         self.port: int = sock.getsockname()[1]
@@ -89,9 +89,11 @@ class ToldServer:
 
 
 @asynccontextmanager
-async def told_server(finish_seconds: float = 30, head_seconds: float = 3) -> AsyncIterator[ToldServer]:
+async def told_server(
+    finish_seconds: float = 30, head_seconds: float = 3, max_connections: int = 1_000
+) -> AsyncIterator[ToldServer]:
     """Runs until the end of the test."""
-    running = ToldServer(finish_seconds, head_seconds)
+    running = ToldServer(finish_seconds, head_seconds, max_connections)
     await running.server.start()
     yield running
     await running.stop()
