@@ -58,7 +58,13 @@ class ToldServer:
         self.application = ToldApplication()
         sock = socket.create_server(("127.0.0.1", 0))
         self.port: int = sock.getsockname()[1]
-        self.server = Server(self.application, [sock], finish_seconds=finish_seconds, head_seconds=head_seconds)
+        self.server = Server(
+            self.application,
+            [sock],
+            finish_seconds=finish_seconds,
+            head_seconds=head_seconds,
+            max_connections=max_connections,
+        )
         self._is_stopped = False
 
     async def connect(self) -> Wire:
