@@ -81,6 +81,6 @@ async def test_what_a_killed_process_left_is_replaced(tmp_path: Path) -> None:
 def test_the_hook_finds_the_socket() -> None:
     """The hook, which reads no settings, computes the path that the app listens on."""
     for own in ({}, {"internal_port": 4001}, {"drain_socket": Path("/run/x.sock")}):
-        settings = Settings(_env_file=None, **own)  # type: ignore[arg-type] # by their names
+        settings = Settings(_env_file=None, **own)
         environment = {name.upper(): str(value) for name, value in own.items()}
         assert socket_path(environment) == str(settings.drain_socket_path)

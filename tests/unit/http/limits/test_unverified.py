@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 from anchorbolt.emulator.player import request_headers
@@ -36,7 +37,7 @@ async def test_signed_requests_pass_slow_unsigned_ones() -> None:
     async with app_in_process(max_in_flight=1, ack_deadline_seconds=2.9) as app:
 
         async def never() -> None:
-            async def body():  # type: ignore[no-untyped-def] # an asynchronous generator of bytes
+            async def body() -> AsyncIterator[bytes]:
                 yield b"{"
                 await asyncio.Event().wait()
 
@@ -57,7 +58,7 @@ async def test_a_head_that_gives_itself_away_is_refused_unread(forgery: Forgery)
     """Missing, stale and malformed headers are 401 before any of the body is asked for."""
     asked = False
 
-    async def body():  # type: ignore[no-untyped-def] # an asynchronous generator of bytes
+    async def body() -> AsyncIterator[bytes]:
         nonlocal asked
         asked = True
         yield b"{}"
