@@ -17,6 +17,7 @@ from anchorbolt.bolt.app import BoltApp
 from anchorbolt.errors import InvalidSettingsError
 from anchorbolt.http import application
 from anchorbolt.http.bolt_adapter import BoltAdapter
+from anchorbolt.http.limits.connections import max_connections
 from anchorbolt.http.limits.overload import OverloadLimit
 from anchorbolt.http.server import Server
 from anchorbolt.http.signature import Signature
@@ -28,6 +29,7 @@ from anchorbolt.intake.events import Events
 from anchorbolt.intake.intake import Intake
 from anchorbolt.intake.interactions import Interactions
 from anchorbolt.lifecycle import garbage_collection, life, probes, start
+from anchorbolt.lifecycle.drain_socket import DrainSocket
 from anchorbolt.lifecycle.life import Parts
 from anchorbolt.lifecycle.pod import Pod, State
 from anchorbolt.lifecycle.transport import HttpTransport, Transport
@@ -48,6 +50,8 @@ log = get_logger("main")
 
 INTERNAL_HEAD_SECONDS = 10.0
 NO_TOKEN = "xoxb-missing"  # noqa: S105 - `check` loads the listeners also where the token is still missing
+# Probes, proxies and Prometheus need a few.
+INTERNAL_CONNECTIONS = 64
 
 
 async def live(settings: Settings, sockets: Sequence[socket.socket]) -> None:
@@ -109,6 +113,7 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
             public,
             finish_seconds=finish_seconds,
             head_seconds=settings.ack_deadline_seconds,  # Slack does not wait longer for the answer
+            max_connections=max_connections(),
         )
         transport = HttpTransport(web, intake, server)
 
@@ -135,7 +140,9 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
             internal,
             finish_seconds=1,
             head_seconds=INTERNAL_HEAD_SECONDS,
+            max_connections=INTERNAL_CONNECTIONS,
         ),
+        drain_socket=DrainSocket(settings.drain_socket_path, pod),
         finish_seconds=finish_seconds,
         drain_timeout_seconds=settings.drain_timeout_seconds,
         telemetry=telemetry,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -15,6 +16,9 @@ from anchorbolt.telemetry.redact import learn_token
 
 # Slack's forms have some fifteen fields.
 MOST_FIELDS = 200
+# The signature covers the body and not its content type: whoever has caught an event may send it again as a form, in
+# which `x&command=/deploy` in the text of a message would be fields of a command. No form of Slack's begins so.
+OBJECT = re.compile(r"[ \t\r\n]*\{")
 # Slack posts these as JSON. In a form they would pass for interactions, and Bolt would take them for what they are not.
 ONLY_AS_JSON = frozenset({"event_callback", "url_verification", "app_rate_limited"})
 
@@ -61,7 +65,7 @@ def _from_json(text: str) -> Delivery | Control:
 
 
 def _from_form(text: str) -> Delivery | Control:
-    if "\0" in text:
+    if "\0" in text or OBJECT.match(text):
         raise _refusal("bad_form")
     try:
         form = _fields(text)
@@ -71,7 +75,7 @@ def _from_form(text: str) -> Delivery | Control:
         return _interactive(form["payload"], text)
     if form.get("ssl_check") == "1":
         return Control("ssl_check", dict(form))
-    if form.get("command"):
+    if form.get("command", "").startswith("/"):
         key = keys.interaction_key(Kind.COMMAND, form)
         return _delivery(Kind.COMMAND, form["command"], key, FORM, text, dict(form))
     raise _refusal("bad_form")

@@ -17,7 +17,7 @@ from anchorbolt.intake.interactions import Interactions
 from anchorbolt.intake.replays import Answer
 from anchorbolt.intake.sighting import Sighting, turned_away
 from anchorbolt.intake.slots import RequestSlot, RequestSlots
-from anchorbolt.telemetry import traces
+from anchorbolt.telemetry import metrics, traces
 from anchorbolt.telemetry.logs import get_logger
 
 log = get_logger("intake")
@@ -110,10 +110,9 @@ class Intake:
         """
         if (refusal := self.turn_away()) is not None:
             raise refusal
-        slot = self._slots.take()
         sighting = Sighting(self._clock(), request.way)
         try:
-            answer = await self._answer(request, slot, sighting)
+            answer = await self._answer(request, sighting)
         except RefusedError as error:
             sighting.refused(error, self._clock())
             raise
@@ -124,15 +123,29 @@ class Intake:
         else:
             sighting.answered(answer.status_code, self._clock())
             return answer
+
+    async def _answer(self, request: IncomingRequest[Answered], sighting: Sighting) -> Answered | Acknowledged:
+        deadline = sighting.arrived + self._deadline_seconds
+        received = await request.read(sighting, deadline)
+        # Only now: what is not known to be Slack's takes no slot of what is.
+        if self._slots.full:
+            sighting.kind = metrics.UNKNOWN
+            raise OVERLOADED
+        slot = self._slots.take()
+        try:
+            return await self._work_on(received, request, slot, sighting, deadline)
         finally:
             if not slot.kept:
                 slot.release()
 
-    async def _answer(
-        self, request: IncomingRequest[Answered], slot: RequestSlot, sighting: Sighting
+    async def _work_on(
+        self,
+        received: Received,
+        request: IncomingRequest[Answered],
+        slot: RequestSlot,
+        sighting: Sighting,
+        deadline: float,
     ) -> Answered | Acknowledged:
-        deadline = sighting.arrived + self._deadline_seconds
-        received = await request.read(sighting, deadline)
         found = parse(received.body, received.content_type)
         headers = received.headers
         sighting.parsed(found, _text(headers, b"x-slack-retry-reason"), _text(headers, b"traceparent"))

@@ -11,6 +11,7 @@ from anchorbolt.errors import PoolerError, SchemaError, StoreError, StoreLockedE
 from anchorbolt.http.server import Server
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.intake.intake import Intake
+from anchorbolt.lifecycle.drain_socket import DrainSocket
 from anchorbolt.lifecycle.pod import Pod, State
 from anchorbolt.lifecycle.signals import Signals
 from anchorbolt.lifecycle.transport import Transport
@@ -37,6 +38,7 @@ class Parts:
     intake: Intake
     transport: Transport
     internal: Server
+    drain_socket: DrainSocket
     finish_seconds: float
     drain_timeout_seconds: float
     telemetry: Telemetry
@@ -52,6 +54,7 @@ async def live(parts: Parts) -> None:
     signals.listen()
     parts.telemetry.start()
     await parts.internal.start()
+    await parts.drain_socket.start()
     try:
         await parts.transport.listen()
         await parts.bolt.open()
@@ -127,4 +130,5 @@ async def _close(parts: Parts) -> None:
     await parts.bolt.close()
     parts.pod.become(State.CLOSED)
     await parts.telemetry.close()
+    await parts.drain_socket.stop()
     await parts.internal.stop()

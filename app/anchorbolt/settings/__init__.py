@@ -110,6 +110,7 @@ class Settings(BaseSettings):
     backoff_cap_seconds: PositiveSeconds = 300
 
     # The life of a pod
+    drain_socket: Path | None = None
     drain_delay_seconds: Seconds = 5
     drain_timeout_seconds: Seconds = 25
 
@@ -126,6 +127,11 @@ class Settings(BaseSettings):
     def on_postgresql(self) -> bool:
         """Whether DATABASE_URL names a PostgreSQL, and not SQLite."""
         return self.database_url.get_secret_value().startswith("postgres")
+
+    @property
+    def drain_socket_path(self) -> Path:
+        """The Unix socket that `preStop` speaks to (anchorbolt/drain.py computes it alike)."""
+        return self.drain_socket or Path(f"/tmp/anchorbolt-{self.internal_port}.sock")  # noqa: S108 - bound for the owner alone
 
     @property
     def signing_secrets(self) -> tuple[bytes, ...]:

@@ -36,7 +36,7 @@ REFUSALS = (
     ),
     *("bad_encoding", "bad_json", "bad_form", "bad_kind", "bad_event", "bad_challenge", "bad_payload"),
     *("draining", "overloaded", "store_unavailable", "store_timeout", "store_failed", "ack_timeout", "internal_error"),
-    "listener_failed",
+    *("listener_failed", "bad_http", "upgrade_refused", "not_found"),
 )
 # https://docs.slack.dev/apis/events-api/#retries
 # In Socket Mode, `timeout` is the only one.

@@ -151,7 +151,7 @@ def test_an_error_that_raises_when_it_is_looked_at() -> None:
     """An error whose attributes and text raise is judged, told and has a fingerprint like any other."""
     error = HostileError()
     assert kind_of(error) is Kind.PERMANENT
-    assert judge(error, 1, LIMITS).error == "HostileError: its text cannot be had: RuntimeError"
+    assert judge(error, 1, LIMITS).error == "HostileError: (its text cannot be had: RuntimeError)"
     assert retry_after_seconds(error) is None
     assert fingerprint(error).endswith("test_transient.HostileError")
 
