@@ -55,6 +55,10 @@ class ListenerIndex(list[AsyncListener]):
         request = DISPATCHED.get()
         return super().__iter__() if request is None else iter(self.candidates(request.body))
 
+    def all(self) -> Iterator[AsyncListener]:
+        """All listeners, in the order of registration, whatever is dispatched."""
+        return super().__iter__()
+
     def candidates(self, body: Mapping[str, Any]) -> Sequence[AsyncListener]:
         """The listeners that may match a request, in the order of registration."""
         named = self._named
@@ -91,6 +95,12 @@ def names_in(body: Mapping[str, Any]) -> list[Any]:
 
 def name_wanted(matcher: AsyncListenerMatcher) -> str | None:
     """Returns the string that a request must hold for the matcher to match; None when there is no such string."""
+    constraint = constraint_of(matcher)
+    return constraint[1] if constraint is not None and isinstance(constraint[1], str) else None
+
+
+def constraint_of(matcher: AsyncListenerMatcher) -> tuple[str, Any] | None:
+    """Returns the name of Bolt's matcher (`command`, `block_action`) and what it compares with; None: not Bolt's."""
     if not isinstance(matcher, DirectMatcher):
         return None
     # Bolt compares in a closure: reading its variables gives exactly what it compares with.
@@ -104,4 +114,4 @@ def name_wanted(matcher: AsyncListenerMatcher) -> str | None:
         wanted = constraints.get({"event": "type", "message_event": "type", "block_action": "action_id"}.get(kind))
     elif wanted is None:
         wanted = constraints
-    return wanted if isinstance(wanted, str) else None
+    return kind, wanted

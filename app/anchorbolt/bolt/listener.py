@@ -18,6 +18,7 @@ from slack_bolt.response import BoltResponse
 
 from anchorbolt.bolt.conversation_arguments import ConversationArguments
 from anchorbolt.bolt.names import short_name
+from anchorbolt.bolt.run import RUN, Run
 
 
 class DirectMatcher(AsyncListenerMatcher):
@@ -35,6 +36,16 @@ class Listener(AsyncCustomListener):
     """A listener with its name in logs and traces."""
 
     qualified_name: str
+
+    async def run_async_middleware(
+        self, *, req: AsyncBoltRequest, resp: BoltResponse
+    ) -> tuple[BoltResponse | None, bool]:
+        """Bolt's own hook. Notes that this listener matched, and that its middleware did not let it run."""
+        answer, passed_over = await super().run_async_middleware(req=req, resp=resp)
+        if passed_over and answer is None:
+            run: Run = req.context[RUN]
+            run.passed_over = self.qualified_name
+        return answer, passed_over
 
 
 def prepare(listener: AsyncCustomListener) -> Listener:

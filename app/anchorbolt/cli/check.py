@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
+
+import uvloop
 
 from anchorbolt import main, settings
-from anchorbolt.bolt import listeners
-from anchorbolt.bolt.app import BoltApp
 from anchorbolt.errors import AnchorboltError, InvalidSettingsError, NoInboxError, SchemaError
 from anchorbolt.inbox import schema
 from anchorbolt.lifecycle import start
@@ -29,7 +30,7 @@ def check() -> None:
             problems += error.problems
     try:
         if loaded.listeners:
-            listeners.register(BoltApp(token="xoxb-check", api_url=loaded.slack_api_url), loaded.listeners)  # noqa: S106
+            uvloop.run(_listeners(loaded))
             print(f"listeners: {loaded.listeners} can be registered")
     except AnchorboltError as error:
         problems.append(str(error))
@@ -37,13 +38,19 @@ def check() -> None:
     try:
         print(asyncio.run(_database(loaded)))
     except AnchorboltError as error:
-        problems.append(f"DATABASE_URL: {error}")
+        said = str(error)
+        problems.append(said if said.startswith("DATABASE_") else f"DATABASE_URL: {said}")
     for problem in problems:
         print(f"wrong: {problem}")
     if problems:
         told = f"{len(problems)} wrong"
         raise InvalidSettingsError([told]) if mistaken else AnchorboltError(told)
     print("all is well")
+
+
+async def _listeners(loaded: settings.Settings) -> None:
+    """Loads the listeners as `serve` does, in the event loop that it uses. Tasks that they begin end with it."""
+    main.load(loaded)
 
 
 async def _database(loaded: settings.Settings) -> str:
@@ -53,6 +60,8 @@ async def _database(loaded: settings.Settings) -> str:
         if not database.durable:
             return "database: in memory; what a pod acknowledged ends with it"
         await database.transact(schema.check)
+        # A database that is full or read-only, or is a standby, can be read all the time.
+        await database.transact(lambda connection: schema.touch(connection, f"check {secrets.token_hex(6)}"))
     except NoInboxError as error:
         return f"database: {error}"
     except SchemaError:
@@ -61,4 +70,4 @@ async def _database(loaded: settings.Settings) -> str:
         return "database: a SQLite file; `serve` brings it up to date by itself"
     finally:
         await database.close()
-    return "database: reached, and its schema fits"
+    return "database: reached and written to, and its schema fits"

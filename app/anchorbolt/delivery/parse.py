@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from anchorbolt.delivery import headers as headers_of
-from anchorbolt.delivery import json_text, keys, shape
+from anchorbolt.delivery import json_text, keys, lanes, shape
 from anchorbolt.delivery.delivery import FORM, JSON, Control, Delivery
 from anchorbolt.delivery.kinds import INTERACTIVE, Kind
 from anchorbolt.errors import RefusedError
@@ -15,6 +16,9 @@ from anchorbolt.telemetry.redact import learn_token
 
 # Slack's forms have some fifteen fields.
 MOST_FIELDS = 200
+# The signature covers the body and not its content type: whoever has caught an event may send it again as a form, in
+# which `x&command=/deploy` in the text of a message would be fields of a command. No form of Slack's begins so.
+OBJECT = re.compile(r"[ \t\r\n]*\{")
 # Slack posts these as JSON. In a form they would pass for interactions, and Bolt would take them for what they are not.
 ONLY_AS_JSON = frozenset({"event_callback", "url_verification", "app_rate_limited"})
 
@@ -36,7 +40,7 @@ def restore(body: str, content_type: str, key: str, headers: str | None = None) 
     found = _from_json(body) if content_type == JSON else _from_form(body)
     if isinstance(found, Control):
         raise RefusedError(400, "bad_kind")
-    lane = keys.lane(found.kind, key, found.conversation, found.payload)
+    lane = lanes.lane(found.kind, found.type, key, found.payload)
     return replace(found, key=key, lane=lane, headers=headers_of.restored(headers))
 
 
@@ -61,7 +65,7 @@ def _from_json(text: str) -> Delivery | Control:
 
 
 def _from_form(text: str) -> Delivery | Control:
-    if "\0" in text:
+    if "\0" in text or OBJECT.match(text):
         raise _refusal("bad_form")
     try:
         form = _fields(text)
@@ -71,7 +75,7 @@ def _from_form(text: str) -> Delivery | Control:
         return _interactive(form["payload"], text)
     if form.get("ssl_check") == "1":
         return Control("ssl_check", dict(form))
-    if form.get("command"):
+    if form.get("command", "").startswith("/"):
         key = keys.interaction_key(Kind.COMMAND, form)
         return _delivery(Kind.COMMAND, form["command"], key, FORM, text, dict(form))
     raise _refusal("bad_form")
@@ -109,9 +113,7 @@ def _delivery(  # noqa: PLR0917 - in the order of Delivery itself
 ) -> Delivery:
     learn_token(payload.get("token"))  # only what was verified is parsed
     conversation = keys.conversation(kind, payload)
-    return Delivery(
-        kind, of, key, conversation, keys.lane(kind, key, conversation, payload), content_type, body, payload
-    )
+    return Delivery(kind, of, key, conversation, lanes.lane(kind, of, key, payload), content_type, body, payload)
 
 
 def _json_object(text: str) -> dict[str, Any]:

@@ -38,6 +38,7 @@ class AsyncApp(TrackedApp):
         delivery = delivery_of(req)
         ack_by = asyncio.get_running_loop().time() + ACK_SECONDS
         run = Run(delivery, Attempt(delivery.key, delivery.kind), ack_by=ack_by)
+        run.fails_for_good = True
         self._runs.append(run)  # asyncio keeps only weak references to tasks: the run keeps its tasks, and we the run
         req.context.update(context_for(run))
         return await super().async_dispatch(req)

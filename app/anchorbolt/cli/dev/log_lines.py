@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 DELIVERY_ENDED = "delivery ended"
+# How lines about requests that nobody listens to begin (bolt/no_listener.py).
+NO_LISTENER = "no listener for "
 
 _LOUD = ("warning", "error", "critical")
 _TRACEBACKS = ("exception", "traceback")  # of many lines
@@ -24,6 +26,12 @@ class Ended:
     outcome: str
     attempt: int
     duration_ms: float
+    reason: str | None = None
+
+    @property
+    def told(self) -> str:
+        """The outcome, and why it is none that one wants: `failed: no_ack`."""
+        return f"{self.outcome}: {self.reason}" if self.reason else self.outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,11 @@ class LogLine:
         return not self.fields or str(self.fields.get("level", "")).lower() in _LOUD
 
     @property
+    def is_news(self) -> bool:
+        """Whether to show the line though it is not loud: who develops wants to know what has no listener."""
+        return str(self.fields.get("event", "")).startswith(NO_LISTENER)
+
+    @property
     def ended(self) -> Ended | None:
         """The end of a delivery, if this line reports one."""
         if self.fields.get("event") != DELIVERY_ENDED:
@@ -50,6 +63,7 @@ class LogLine:
             outcome=str(self.fields.get("outcome", "")),
             attempt=int(self.fields.get("attempt") or 1),
             duration_ms=float(self.fields.get("duration_ms") or 0),
+            reason=self.fields.get("reason"),
         )
 
     def __str__(self) -> str:
