@@ -41,7 +41,11 @@ class InvalidSettingsError(AnchorboltError):
 
 
 class ListenersError(AnchorboltError):
-    """The module that LISTENERS names cannot be imported, has no register(app), or registers what cannot run."""
+    """A module that LISTENERS names cannot be imported, has no app, or has what cannot run; `problems` names each."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
 
 
 class PortTakenError(AnchorboltError):

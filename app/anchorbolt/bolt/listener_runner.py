@@ -79,6 +79,7 @@ class ListenerRunner(AsyncioListenerRunner):
                 await run.wait()
         except asyncio.CancelledError:
             run.cancel()
+            await run.wait_for_threads()
             await run.wait()
             raise
 

@@ -6,10 +6,10 @@ import threading
 
 from slack_bolt import App
 from slack_bolt.async_app import AsyncApp, AsyncAssistant
-from slack_bolt.error import BoltError
 
 from anchorbolt.bolt.adopt.app_object import adopt
 from anchorbolt.bolt.adopt.importing import ask_slack_at, import_module, what_and_where
+from anchorbolt.bolt.adopt.problems import Problems
 from anchorbolt.bolt.adopt.target import Brought, targets
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.errors import ListenersError
@@ -34,11 +34,11 @@ def register(bolt: BoltApp, listeners: str) -> None:
         found = targets(listeners)
     except ListenersError as error:
         raise ListenersError(f"LISTENERS: {error}") from None
+    problems = Problems()
     for target in found:
-        try:
+        with problems.collected(f"LISTENERS={target}: "):
             _register(bolt, target.find(import_module(target.module)))
-        except ListenersError as error:
-            raise ListenersError(f"LISTENERS={target}: {error}") from error.__cause__
+    problems.tell()
     _name_listeners_of_assistants(bolt)
     for thread in set(threading.enumerate()) - threads:
         log.warning(
@@ -57,10 +57,10 @@ def _register(bolt: BoltApp, brought: Brought) -> None:
         brought(bolt)
     except ListenersError:
         raise
-    except BoltError as error:
-        raise ListenersError(str(error)) from error
     except Exception as error:  # whatever a function of a team's does
-        raise ListenersError(f"{name}(app) failed: {what_and_where(error)}") from error
+        raise ListenersError(*bolt.take_refused(), f"{name}(app) failed: {what_and_where(error)}") from error
+    if refused := bolt.take_refused():
+        raise ListenersError(*refused)
 
 
 def _name_listeners_of_assistants(bolt: BoltApp) -> None:

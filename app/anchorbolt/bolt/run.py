@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -56,6 +57,7 @@ class Run:
         self.asks_hold: Callable[[str], Awaitable[bool]] | None = None
         self.is_held = False
         self.step_is_over = False  # Slack has accepted how this workflow step ended
+        self.threads = 0  # its synchronous functions that run in threads, or wait for one: nothing can stop these
         self.tasks: set[asyncio.Task[None]] = set()
         self._all_ended: asyncio.Event | None = None  # set for whoever waits
         self._stopped = False
@@ -97,6 +99,15 @@ class Run:
                 self._all_ended = asyncio.Event()
             self._all_ended.clear()
             await self._all_ended.wait()
+
+    async def wait_for_threads(self) -> None:
+        """Returns when no thread of it runs any more, however often the caller is cancelled meanwhile.
+
+        A caller that was cancelled must not report the end of a run whose thread goes on: its lane would be given away.
+        """
+        while self.threads and self.tasks:
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.wait()
 
     @property
     def stopped(self) -> bool:

@@ -22,6 +22,7 @@ from slack_bolt.response import BoltResponse
 from slack_bolt.util.utils import is_callable_coroutine
 
 from anchorbolt.bolt import unawaited
+from anchorbolt.bolt.adopt.problems import place_of
 from anchorbolt.bolt.error_handler import ErrorHandler, Failure, MiddlewareErrorHandler
 from anchorbolt.bolt.index import DISPATCHED, ListenerIndex
 from anchorbolt.bolt.listener_runner import ListenerRunner
@@ -29,6 +30,7 @@ from anchorbolt.bolt.run import RUN, Ack, Run
 from anchorbolt.bolt.threads import adapt
 from anchorbolt.bolt.threads.threads import Threads
 from anchorbolt.bolt.without_body import keep_bodies_out
+from anchorbolt.errors import ListenersError
 
 
 class TrackedApp(AsyncApp):
@@ -46,6 +48,7 @@ class TrackedApp(AsyncApp):
         unawaited.watch()
         logger = self._framework_logger
         self.threads = Threads(sync_threads)
+        self._refused: list[str] = []
         keep_bodies_out(logger)
         self.error_handler = ErrorHandler(logger, failure)
         self._async_listener_runner = ListenerRunner(
@@ -72,6 +75,11 @@ class TrackedApp(AsyncApp):
             run: Run = req.context[RUN]
             if (error := run.calls.take_not_awaited()) is not None:  # a middleware or a matcher made it
                 run.fail(error)
+
+    def take_refused(self) -> list[str]:
+        """Returns what is wrong with listeners that were registered since the last call, with file and line."""
+        refused, self._refused = self._refused, []
+        return refused
 
     def error(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Bolt's `@app.error`: a handler that returns a response, or changes the one it is given, handles the error.
@@ -113,17 +121,20 @@ class TrackedApp(AsyncApp):
                 functions, primary_matcher, matchers, middleware, auto_acknowledgement, ack_timeout
             )
         functions = list(functions)
-        self._async_listeners.append(
-            adapt.functions(
-                self.name,
-                functions,
-                [primary_matcher, *(matchers or ())],
-                middleware or (),
-                auto_acknowledgement=auto_acknowledgement,
-                ack_timeout=ack_timeout,
-                base_logger=self._base_logger,
+        try:
+            self._async_listeners.append(
+                adapt.functions(
+                    self.name,
+                    functions,
+                    [primary_matcher, *(matchers or ())],
+                    middleware or (),
+                    auto_acknowledgement=auto_acknowledgement,
+                    ack_timeout=ack_timeout,
+                    base_logger=self._base_logger,
+                )
             )
-        )
+        except ListenersError as error:  # told together with what else is refused, and not one a start
+            self._refused.append(f"{place_of(functions[0])}: {error}")
         return functions[0] if len(functions) == 1 else None
 
     def _handle_unmatched_requests(self, req: AsyncBoltRequest, resp: BoltResponse) -> BoltResponse:

@@ -8,7 +8,7 @@ import secrets
 import uvloop
 
 from anchorbolt import main, settings
-from anchorbolt.errors import AnchorboltError, InvalidSettingsError, NoInboxError, SchemaError
+from anchorbolt.errors import AnchorboltError, InvalidSettingsError, ListenersError, NoInboxError, SchemaError
 from anchorbolt.inbox import schema
 from anchorbolt.lifecycle import start
 from anchorbolt.settings.otel import collector
@@ -32,6 +32,8 @@ def check() -> None:
         if loaded.listeners:
             uvloop.run(_listeners(loaded))
             print(f"listeners: {loaded.listeners} can be registered")
+    except ListenersError as error:
+        problems += error.problems
     except AnchorboltError as error:
         problems.append(str(error))
     mistaken = bool(problems)

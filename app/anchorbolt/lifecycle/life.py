@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import sys
 import time
 from dataclasses import dataclass
 
@@ -127,16 +128,19 @@ async def _close(parts: Parts) -> None:
             await parts.inbox.flush()
     except TimeoutError:
         log.error("the last ends of runs could not be written: other pods run them again when the leases run out")
-    await parts.worker.stop()
-    await parts.inbox.close()
-    await parts.bolt.close()
+    if not parts.bolt.threads.running:
+        await parts.worker.stop()
+        await parts.inbox.close()
+        await parts.bolt.close()
     parts.pod.become(State.CLOSED)
     await parts.telemetry.close()
     await parts.drain_socket.stop()
     await parts.internal.stop()
-    if parts.bolt.threads.pool.running:
-        # Python would wait for these threads. Their lanes stay leased until the leases run out, so nobody runs the same
-        # beside them; what they still do is cut off here.
-        log.error("synchronous listeners go on after the drain: the process ends without them")
+    if count := parts.bolt.threads.running:
+        # The worker goes on to the very end, because it renews the leases of these threads: another process may claim
+        # their lanes only when this process is gone, and its threads with it.
+        log.error("synchronous listeners go on after the drain: the process ends with them", threads=count)
         logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
         os._exit(0)

@@ -115,4 +115,5 @@ class InteractiveRuns:
 
 async def _cancelled(run: Run) -> None:
     run.cancel()
+    await run.wait_for_threads()
     await run.wait()

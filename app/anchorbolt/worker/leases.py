@@ -40,7 +40,7 @@ class Leases:
             began = self._clock()
             # What began a moment ago has its lease; most runs end before they need this.
             due_at = began + self._lease_seconds * (1 - RENEW_AFTER)
-            due = [one for one in self._runs if one.cut is None and one.expires_at <= due_at]
+            due = [one for one in self._runs if one.keeps_lease and one.expires_at <= due_at]
             if due and self._inbox.up:
                 await self._renew(due)
             took = self._clock() - began

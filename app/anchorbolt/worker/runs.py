@@ -69,6 +69,14 @@ class Running:
         else:
             self.run.calls.close(lambda: self.stop(why))
 
+    @property
+    def keeps_lease(self) -> bool:
+        """Whether its lease is to be renewed: also for a run that was stopped, while a thread of it goes on.
+
+        Only one that another process has taken over has nothing to renew.
+        """
+        return self.cut is None or (self.cut is not Cut.LOST and self.run is not None and self.run.threads > 0)
+
     def was_cut(self) -> Cut | None:
         """Returns why the run was cut short: it was cancelled, or it was refused a call. None: it ended by itself."""
         if self.cut is None and self.ending is not None and self.run is not None and self.run.calls.refused:

@@ -167,7 +167,7 @@ class Worker:
             running.end(Cut.DRAINED)
         await self.finish(timeout_seconds + GRACE_SECONDS)
         for running in self._runs:
-            log.error("a listener goes on though it was cancelled: it swallows that", key=running.key)
+            log.error(_goes_on(running), key=running.key)
         return sum(running.held is not None and running not in self._runs for running in left)
 
     async def stop(self) -> None:
@@ -223,6 +223,16 @@ class Worker:
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         return spawn(work, name, self._tasks)
+
+
+def _goes_on(running: Running) -> str:
+    """Says why a run that was cancelled has not ended."""
+    if running.run is not None and running.run.threads:
+        return (
+            "a synchronous listener goes on: its thread cannot be stopped,"
+            " and its lane stays leased until it ends or the process does"
+        )
+    return "a listener goes on though it was cancelled: it swallows that"
 
 
 def _item(delivery: Delivery, traceparent: str | None, *, take: bool = False, running: bool = False) -> Item:

@@ -29,6 +29,7 @@ from slack_bolt.middleware.authorization.async_multi_teams_authorization import 
 from slack_bolt.middleware.authorization.async_single_team_authorization import AsyncSingleTeamAuthorization
 
 from anchorbolt.bolt.adopt import options
+from anchorbolt.bolt.adopt.problems import Problems, place_of
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.bolt.threads import adapt
 
@@ -52,18 +53,24 @@ def adopt(bolt: BoltApp, app: App | AsyncApp) -> None:
 
     Raises ListenersError for what cannot work here.
     """
-    options.check(app)
+    problems = Problems()
+    with problems.collected():
+        options.check(app)
+    with problems.collected():
+        bolt.take_client(app._client if isinstance(app, App) else app._async_client, app._token)
     _take_options(bolt, app)
-    _take_middleware(bolt, app)
+    _take_middleware(bolt, app, problems)
     for listener in app._listeners if isinstance(app, App) else app._async_listeners:
-        bolt.add_listener(adapt.listener(listener))
+        with problems.collected(f"{place_of(listener.ack_function)}: "):
+            bolt.add_listener(adapt.listener(listener))
     handler = app.listener_runner.listener_error_handler
     if isinstance(handler, CustomListenerErrorHandler | AsyncCustomListenerErrorHandler):
-        bolt.take_error_handler(handler.func)
+        with problems.collected(f"{place_of(handler.func)}: "):
+            bolt.take_error_handler(handler.func)
+    problems.tell()
 
 
 def _take_options(bolt: BoltApp, app: App | AsyncApp) -> None:
-    bolt.take_client(app._client if isinstance(app, App) else app._async_client, app._token)
     bolt.take_logger(app.name, app._base_logger)
     if app._process_before_response:
         bolt.listener_runner.process_before_response = True
@@ -71,7 +78,7 @@ def _take_options(bolt: BoltApp, app: App | AsyncApp) -> None:
         bolt.raise_unhandled()
 
 
-def _take_middleware(bolt: BoltApp, app: App | AsyncApp) -> None:
+def _take_middleware(bolt: BoltApp, app: App | AsyncApp, problems: Problems) -> None:
     """Takes an app's middleware: what stands before its authorization goes before ours, the rest to the end."""
     theirs: list[Any] = [one for one in _middleware_of(app) if not isinstance(one, _CHECKS)]
     at = next(index for index, one in enumerate(theirs) if isinstance(one, _SINGLE + _MULTI))
@@ -80,9 +87,12 @@ def _take_middleware(bolt: BoltApp, app: App | AsyncApp) -> None:
         bolt.add_before_authorization(adapt.middleware(middleware))
     if isinstance(authorization, _MULTI):
         message = authorization.user_facing_authorize_error_message
-        bolt.authorize_by(adapt.authorize(authorization.authorize), message)
-    bolt.ignore_self_events(next((one for one in rest if type(one) in _SELF_EVENTS), None))
-    bolt.attach_function_tokens(attach=any(type(one) in _FUNCTION_TOKEN for one in rest))
+        with problems.collected():
+            bolt.authorize_by(adapt.authorize(authorization.authorize), message)
+    with problems.collected():
+        bolt.ignore_self_events(next((one for one in rest if type(one) in _SELF_EVENTS), None))
+    with problems.collected():
+        bolt.attach_function_tokens(attach=any(type(one) in _FUNCTION_TOKEN for one in rest))
     for middleware in rest:
         if type(middleware) not in _SELF_EVENTS + _FUNCTION_TOKEN:
             bolt.add_middleware(adapt.middleware(middleware))

@@ -29,6 +29,7 @@ SAMPLE_BEFORE = "app.listeners"
 _STANDARD_LIBRARY = str(Path(os.__file__).parent)
 _OURS = str(Path(anchorbolt.__file__).parent)
 
+GIVEN_AT = "_anchorbolt_place"  # the attribute of an app with the file and line where it was made
 GIVEN = "_anchorbolt_options"  # the attribute of an app with the options that its constructor was given
 
 
@@ -95,17 +96,20 @@ def _noting(init: Callable[..., None], **always: Any) -> Callable[..., None]:
     @functools.wraps(init)
     def noting(self: Any, **options: Any) -> None:
         setattr(self, GIVEN, options)
-        caller = Path(sys._getframe(1).f_code.co_filename).name  # where Bolt would look for the name
-        init(self, **{"name": caller, **options, **always})
+        caller = sys._getframe(1)
+        setattr(self, GIVEN_AT, f"{caller.f_code.co_filename}:{caller.f_lineno}")
+        name = Path(caller.f_code.co_filename).name  # where Bolt would look for the name
+        init(self, **{"name": name, **options, **always})
 
     return noting
 
 
 def _refused(call: str) -> Callable[..., None]:
     def refused(*_: Any, **__: Any) -> None:
+        caller = sys._getframe(1)
         raise ListenersError(
-            f'{call} is called while the module is imported: put it under `if __name__ == "__main__":`, because'
-            " Anchorbolt receives the requests"
+            f'{call} is called while the module is imported ({caller.f_code.co_filename}:{caller.f_lineno}): put it under'
+            ' `if __name__ == "__main__":`, because Anchorbolt receives the requests'
         )
 
     return refused

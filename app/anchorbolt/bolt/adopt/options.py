@@ -6,8 +6,9 @@ from typing import Any
 
 from slack_bolt import App
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.context.assistant.thread_context_store.file import FileAssistantThreadContextStore
 
-from anchorbolt.bolt.adopt.importing import GIVEN
+from anchorbolt.bolt.adopt.importing import GIVEN, GIVEN_AT
 from anchorbolt.errors import ListenersError
 from anchorbolt.telemetry.logs import get_logger
 
@@ -65,7 +66,14 @@ def check(app: App | AsyncApp) -> None:
     if not wrong and app.oauth_flow is not None:
         wrong.append(f"SLACK_CLIENT_ID and SLACK_CLIENT_SECRET are set, which makes Bolt install by OAuth: {_OAUTH}")
     if wrong:
-        raise ListenersError("; ".join(wrong))
+        at = getattr(app, GIVEN_AT, None)
+        raise ListenersError(*(f"{at}: {problem}" if at else problem for problem in wrong))
+    if isinstance(given.get("assistant_thread_context_store"), FileAssistantThreadContextStore):
+        log.warning(
+            "FileAssistantThreadContextStore keeps files that no other pod sees: leave the store out,"
+            " and Bolt keeps the context in the thread's first message",
+            option=f"{kind}(assistant_thread_context_store=...)",
+        )
     for name, instead in OURS.items():
         if given.get(name) is not None:
             log.info("an option of the app is not used", option=f"{kind}({name}=...)", instead=instead)

@@ -11,14 +11,16 @@ from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.response import BoltResponse
 
 from anchorbolt.bolt.run import Ack
+from anchorbolt.bolt.web_api.calls import Calls
 
 
 class ThreadAck(SyncAck):
     """Bolt's `Ack`, whose response is that of the request's own `ack`."""
 
-    def __init__(self, ack: AsyncAck, before: Callable[[], None]) -> None:
-        """`ack`: the request's own. `before`: called before Slack is answered."""
+    def __init__(self, ack: AsyncAck, calls: Calls, before: Callable[[], None]) -> None:
+        """`ack`: the request's own. `calls`: those of its run. `before`: called before Slack is answered."""
         self._ack = ack
+        self._calls = calls
         self._before = before
         self._loop = asyncio.get_running_loop()
 
@@ -32,7 +34,11 @@ class ThreadAck(SyncAck):
         self._ack.response = response
 
     def __call__(self, *args: Any, **kwargs: Any) -> BoltResponse:
-        """Acknowledges; takes the arguments of Bolt's own."""
+        """Acknowledges; takes the arguments of Bolt's own.
+
+        Once its run was cut short it raises asyncio.CancelledError: nobody waits for the ack any more.
+        """
+        self._calls.refuse_if_closed("ack()")
         response = super().__call__(*args, **kwargs)
         self._before()
         if type(self._ack) is Ack:

@@ -6,7 +6,8 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
-from slack_bolt.authorization.async_authorize import AsyncAuthorize
+from slack_bolt.authorization.async_authorize import AsyncAuthorize, AsyncCallableAuthorize
+from slack_bolt.authorization.authorize import CallableAuthorize
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.listener import CustomListener, Listener
 from slack_bolt.listener.async_listener import AsyncCustomListener, AsyncListener
@@ -116,6 +117,8 @@ def matcher(one: ListenerMatcher | AsyncListenerMatcher) -> AsyncListenerMatcher
     if isinstance(one, AsyncListenerMatcher):
         return direct(one)
     function = getattr(one, "func", None)
+    if isinstance(one, CustomListenerMatcher) and is_callable_coroutine(function):  # Bolt would take it for a yes
+        return AsyncCustomListenerMatcher(app_name=one.app_name, func=cast("Any", function), base_logger=one.logger)
     is_bolts = isinstance(one, BuiltinListenerMatcher) or getattr(function, "__module__", "") == payload_utils.__name__
     if is_bolts and get_arg_names_of_callable(function) == ["body"]:  # type: ignore[arg-type] # Bolt's own functions
         return DirectMatcher(cast("Callable[[dict[str, Any]], bool]", function))
@@ -134,6 +137,8 @@ def middleware(one: Middleware | AsyncMiddleware) -> AsyncMiddleware:
         return one
     if type(one) is AttachingConversationKwargs:
         return SynchronousUtilities(one)
+    if isinstance(one, CustomMiddleware) and is_callable_coroutine(one.func):  # Bolt would never run it
+        return AsyncCustomMiddleware(app_name=one.app_name, func=cast("Any", one.func))
     if type(one) is MessageListenerMatches:
         return AsyncMessageListenerMatches(one.keyword)
     return ThreadMiddleware(one)
@@ -171,4 +176,6 @@ def error_handler(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]
 
 def authorize(one: Any) -> AsyncAuthorize:
     """Adapts what authorizes requests: Bolt's object around the team's function."""
+    if isinstance(one, CallableAuthorize) and is_callable_coroutine(one.func):  # Bolt would never run it
+        one = AsyncCallableAuthorize(logger=one.logger, func=one.func)
     return ThreadAuthorize(one, is_asynchronous=isinstance(one, AsyncAuthorize))

@@ -36,8 +36,7 @@ class ThreadClient(WebClient):
 
         Once its run was cut short it raises asyncio.CancelledError, and sends nothing.
         """
-        if self._client.calls.closed:
-            raise asyncio.CancelledError(f"{api_method} is not sent: its run was cut short")
+        self._client.calls.refuse_if_closed(api_method)
         if arguments.get("files") or not _BY_DEFAULT.issuperset(map(type, self.retry_handlers)):
             return super().api_call(api_method, **arguments)
         call = self._as_asynchronous().api_call(api_method, **arguments)

@@ -144,5 +144,8 @@ class ThreadAuthorize(AsyncAuthorize):
         else:
             threads = threads_of(context)
             view = view_of(context, threads)
-            answer = await threads.run(lambda: self._authorize(context=view.context, **of), context)
+            try:
+                answer = await threads.run(lambda: self._authorize(context=view.context, **of), context)
+            finally:
+                view.give(context)
         return answer

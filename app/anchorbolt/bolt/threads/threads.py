@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
@@ -13,31 +14,76 @@ from slack_bolt.response import BoltResponse
 from slack_sdk import WebClient
 
 from anchorbolt.bolt.arguments import build
-from anchorbolt.bolt.run import RUN
+from anchorbolt.bolt.run import RUN, Run
 from anchorbolt.bolt.threads.client import ThreadClient
 from anchorbolt.bolt.threads.pool import Pool
 from anchorbolt.bolt.threads.view import view_of
 from anchorbolt.bolt.web_api.watched_client import WatchedClient
+from anchorbolt.delivery.urgent import is_urgent
+from anchorbolt.errors import as_exception
 
 Result = TypeVar("Result")
+
+# Threads that only urgent events have: what stops a run must not wait for the runs that fill the others.
+URGENT_THREADS = 8
 
 
 class Threads:
     """The threads of the process, and the client that synchronous listeners are given copies of."""
 
     def __init__(self, size: int) -> None:
-        """`size`: how many threads at most (SYNC_THREADS)."""
-        self.pool = Pool(size)
+        """`size`: how many threads at most (SYNC_THREADS), beside those for urgent events."""
+        self._pool = Pool(size)
+        self._urgent = Pool(URGENT_THREADS)
         self.client: WebClient | None = None  # the one of a team's synchronous app
+
+    @property
+    def running(self) -> int:
+        """How many functions run in threads now, or wait for one."""
+        return self._pool.running + self._urgent.running
 
     def client_for(self, context: AsyncBoltContext) -> ThreadClient:
         """Makes the client of one request."""
         return ThreadClient(self.client, cast("WatchedClient", context.client))
 
     async def run(self, work: Callable[[], Result], context: AsyncBoltContext) -> Result:
-        """Runs a function in a thread. Who cancels it refuses the run further calls at once, and waits for it."""
-        calls = context[RUN].calls
-        return await self.pool.run(work, lambda: calls.close(_nothing))
+        """Runs a function in a thread. Who cancels it refuses the run further calls at once, and waits for the thread.
+
+        Only a request that Slack waits for goes on without it, because its answer has a deadline: then the thread is a
+        part of the run, which has not ended before it.
+        """
+        run: Run = context[RUN]
+        if run.ack_by is None or asyncio.current_task() in run.tasks:
+            return await self._in_pool(work, run)
+        result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        part = run.spawn(self._into(result, work, run))
+        try:
+            return await result
+        except asyncio.CancelledError:
+            part.cancel()
+            raise
+
+    async def _in_pool(self, work: Callable[[], Result], run: Run) -> Result:
+        pool = self._urgent if is_urgent(run.delivery.lane) else self._pool
+        run.threads += 1
+        try:
+            return await pool.run(work, lambda: run.calls.close(_nothing))
+        finally:
+            run.threads -= 1
+
+    async def _into(self, result: asyncio.Future[Result], work: Callable[[], Result], run: Run) -> None:
+        """Runs a function in a thread; what it returns or raises becomes the result, if somebody still waits for it."""
+        try:
+            value = await self._in_pool(work, run)
+        except asyncio.CancelledError:
+            result.cancel()
+            raise
+        except BaseException as error:  # whatever a team's function raises belongs to who waits for it
+            if not result.done():
+                result.set_exception(as_exception(error))
+        else:
+            if not result.done():
+                result.set_result(value)
 
     async def call(
         self,

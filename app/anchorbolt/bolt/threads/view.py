@@ -9,6 +9,7 @@ from slack_bolt.context.context import BoltContext
 from slack_bolt.request import BoltRequest
 from slack_bolt.request.async_request import AsyncBoltRequest
 
+from anchorbolt.bolt.run import RUN
 from anchorbolt.bolt.threads.ack import ThreadAck
 from anchorbolt.bolt.threads.client import ThreadClient
 from anchorbolt.bolt.threads.respond import ThreadRespond
@@ -32,7 +33,8 @@ class View:
 
     def __init__(self, context: AsyncBoltContext, client: ThreadClient) -> None:
         # What a listener put into the context before its ack is there for its lazy functions, which follow the ack.
-        self.context = BoltContext({"client": client, "ack": ThreadAck(context.ack, lambda: self.give(context))})
+        ack = ThreadAck(context.ack, context[RUN].calls, lambda: self.give(context))
+        self.context = BoltContext({"client": client, "ack": ack})
         if context.response_url is not None and context.respond is not None:
             self.context["respond"] = ThreadRespond(context.respond)
         self._client = client

@@ -40,8 +40,8 @@ class Calls:
         self._then: list[Callable[[], object]] = []
         self._not_awaited: NotAwaitedError | None = None
 
-    def begin(self, name: str) -> Token[Calls | None]:
-        """Begins a call in this task; `end` must be given what it returns.
+    def refuse_if_closed(self, name: str) -> None:
+        """Refuses a call once the run was cut short. May be called from any thread.
 
         Raises:
             asyncio.CancelledError: the run is over, so nothing is sent. As everywhere else, it should not be caught.
@@ -49,6 +49,14 @@ class Calls:
         if self.closed:
             self.refused = True
             raise asyncio.CancelledError(f"{name} is not sent: its run was cut short")
+
+    def begin(self, name: str) -> Token[Calls | None]:
+        """Begins a call in this task; `end` must be given what it returns.
+
+        Raises:
+            asyncio.CancelledError: the run is over, so nothing is sent. As everywhere else, it should not be caught.
+        """
+        self.refuse_if_closed(name)
         self.made += 1
         self.under_way += 1
         return CALLS.set(self)

@@ -1,0 +1,1 @@
+"""Apps that teams have, taken as they are."""
