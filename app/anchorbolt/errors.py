@@ -38,6 +38,10 @@ class InvalidSettingsError(AnchorboltError):
         self.problems = tuple(problems)
 
 
+class RoutesError(AnchorboltError):
+    """What ROUTES names cannot be served."""
+
+
 class ListenersError(AnchorboltError):
     """The module that LISTENERS names cannot be imported, has no register(app), or registers what cannot run."""
 
