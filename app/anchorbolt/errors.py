@@ -3,6 +3,7 @@
 AnchorboltError
 ├── InvalidSettingsError      a setting is missing or wrong: the app does not start
 ├── ListenersError            the module that LISTENERS names cannot be used
+├── RoutesError               what ROUTES names cannot be served, or its startup failed
 ├── PortTakenError            something else listens on a port that we were told to use
 ├── StoreError
 │   ├── StoreUnavailableError the database cannot be reached or cannot write: nothing was stored
@@ -38,12 +39,12 @@ class InvalidSettingsError(AnchorboltError):
         self.problems = tuple(problems)
 
 
-class RoutesError(AnchorboltError):
-    """What ROUTES names cannot be served."""
-
-
 class ListenersError(AnchorboltError):
     """The module that LISTENERS names cannot be imported, has no register(app), or registers what cannot run."""
+
+
+class RoutesError(AnchorboltError):
+    """What ROUTES names cannot be imported or served, or its startup failed."""
 
 
 class PortTakenError(AnchorboltError):

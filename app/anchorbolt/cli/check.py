@@ -1,4 +1,4 @@
-"""`anchorbolt check`: checks the settings, the listeners and the database."""
+"""`anchorbolt check`: checks the settings, the listeners, the routes and the database."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from anchorbolt import main, settings
 from anchorbolt.bolt import listeners
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.errors import AnchorboltError, InvalidSettingsError, NoInboxError, SchemaError
+from anchorbolt.http.team import routes as team_routes
 from anchorbolt.inbox import schema
 from anchorbolt.lifecycle import start
 from anchorbolt.settings.otel import collector
 
 
 def check() -> None:
-    """Checks the settings, the listeners and the database, and prints for each problem how to mend it."""
+    """Checks the settings, the listeners, the routes and the database, and prints for each problem how to mend it."""
     problems: list[str] = []
     loaded = settings.load()  # malformed settings end the command here, with a line for each
     start.configure_logs(loaded)
@@ -27,6 +28,11 @@ def check() -> None:
         if loaded.listeners:
             listeners.register(BoltApp(token="xoxb-check", api_url=loaded.slack_api_url), loaded.listeners)  # noqa: S106
             print(f"listeners: {loaded.listeners} can be registered")
+    except AnchorboltError as error:
+        problems.append(str(error))
+    try:
+        if loaded.routes:  # imported, and not started
+            print(f"routes: {team_routes.load(loaded.routes)} can be served")
     except AnchorboltError as error:
         problems.append(str(error))
     try:

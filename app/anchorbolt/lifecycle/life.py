@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.errors import SchemaError, StoreError, StoreLockedError
 from anchorbolt.http.server import Server
+from anchorbolt.http.team.life import TeamLife
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.intake.intake import Intake
 from anchorbolt.lifecycle.pod import Pod, State
@@ -25,6 +26,8 @@ log = get_logger("lifecycle")
 # How long cancelled runs may take to end, and how long the last writes may take, before the process exits anyway.
 STOP_SECONDS = 2.0
 CLOSE_SECONDS = 2.0
+# How long the shutdown of a team's own parts (ROUTES) may take.
+TEAM_SECONDS = 3.0
 RETRY_SECONDS = 1.0
 
 
@@ -38,6 +41,7 @@ class Parts:
     worker: Worker
     intake: Intake
     transport: Transport
+    team: TeamLife
     internal: Server
     finish_seconds: float
     drain_timeout_seconds: float
@@ -47,7 +51,8 @@ class Parts:
 async def live(parts: Parts) -> None:
     """Runs the worker process from its start to its end.
 
-    Raises a StoreError where it cannot start and waiting would not help: a wrong schema, a locked SQLite file.
+    Raises RoutesError where the startup of a team's own parts fails, and
+    a StoreError where it cannot start and waiting would not help: a wrong schema, a locked SQLite file.
     """
     signals = Signals()
     signals.listen()
@@ -56,6 +61,8 @@ async def live(parts: Parts) -> None:
     try:
         await parts.bolt.open()
         if not await _reach_the_store(parts.inbox, signals):
+            return
+        if not await _start_the_team(parts.team, signals):
             return
         parts.worker.start()
         await parts.transport.open()
@@ -101,6 +108,25 @@ async def _reach_the_store(inbox: Inbox, signals: Signals) -> bool:
         ending.cancel()
 
 
+async def _start_the_team(team: TeamLife, signals: Signals) -> bool:
+    """Starts a team's own parts, before any of its listeners runs. Returns False when the pod was told to end first.
+
+    Raises RoutesError.
+    """
+    starting = asyncio.ensure_future(team.start())
+    ending = asyncio.ensure_future(signals.end())
+    try:
+        await asyncio.wait([starting, ending], return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            return False
+        starting.result()
+        return True
+    finally:
+        starting.cancel()
+        ending.cancel()
+        await asyncio.wait([starting])
+
+
 async def _finish(parts: Parts) -> None:
     """Gives the runs in progress their time to finish.
 
@@ -123,6 +149,7 @@ async def _close(parts: Parts) -> None:
     except TimeoutError:
         log.error("the last ends of runs could not be written: other pods run them again when the leases run out")
     await parts.worker.stop()
+    await parts.team.end(TEAM_SECONDS)
     await parts.inbox.close()
     await parts.bolt.close()
     parts.pod.become(State.CLOSED)

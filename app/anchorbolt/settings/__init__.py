@@ -69,6 +69,7 @@ class Settings(BaseSettings):
 
     # The module with the listeners: any importable module with register(app)
     listeners: str = ""
+    routes: str = ""
 
     # The inbox
     database_url: SecretStr = SecretStr("sqlite:///var/anchorbolt.db")
