@@ -112,7 +112,9 @@ class _Lifespan:
 
     async def start(self) -> None:
         """Raises what the application raised. One without a lifespan has nothing to start."""
-        uvicorn = LifespanOn(Config(self._run, lifespan="auto", log_config=None, ws="none", proxy_headers=False))
+        uvicorn = LifespanOn(
+            Config(self._run, interface="asgi3", lifespan="auto", log_config=None, ws="none", proxy_headers=False)
+        )
         uvicorn.logger = _silent()  # its lines would show the same failure once more
         await uvicorn.startup()
         if self._asked and isinstance(self._error, Exception):
