@@ -6,7 +6,8 @@ from tests.manifests.render import Manifest, one, overlay, pods
 
 
 def _job() -> Manifest:
-    return one(overlay("jobs"), "CronJob", "anchorbolt-job")["spec"]
+    spec: Manifest = one(overlay("jobs"), "CronJob", "anchorbolt-job")["spec"]
+    return spec
 
 
 def test_it_runs_in_the_image_of_the_app_with_its_settings() -> None:

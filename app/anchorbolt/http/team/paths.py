@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute, WebSocketRoute
 
 from anchorbolt.http.slack_route import PATH
@@ -35,8 +36,8 @@ def wrong_paths(application: Any) -> list[str]:
 
 def _routes(routes: Sequence[BaseRoute], prefix: str = "") -> Iterator[tuple[str, BaseRoute]]:
     """All routes with their whole paths, those of mounted applications too."""
-    for route in routes:
-        path = prefix + getattr(route, "path", "")
+    for context in iter_route_contexts(routes):  # included routers keep their routes; this gives the whole paths
+        route, path = context.original_route, prefix + (context.path or "")
         inner = getattr(route, "routes", None)
         if inner:
             yield from _routes(inner, path)

@@ -40,11 +40,11 @@ class TeamRoutes:
         return f"{self.setting} ({', '.join(found)})"
 
 
-def load(setting: str) -> TeamRoutes:
+def load(setting: str | None) -> TeamRoutes:
     """Imports the module that ROUTES names, and finds the routes in it. Starts nothing.
 
     Args:
-        setting: the value of ROUTES, `module` or `module:attribute`; nothing is found when it is empty.
+        setting: the value of ROUTES, `module` or `module:attribute`; None or empty: nothing is found.
 
     Raises:
         RoutesError: the module cannot be imported, there is nothing of that kind in it, or a route cannot work here.

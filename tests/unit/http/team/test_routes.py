@@ -33,7 +33,7 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Load]:
 
 def test_nothing_is_named() -> None:
     """Without ROUTES there is nothing to serve and nothing to start."""
-    assert routes.load("") == TeamRoutes()
+    assert routes.load(None) == routes.load("") == TeamRoutes()
 
 
 @pytest.mark.parametrize(
