@@ -32,7 +32,7 @@ def check() -> None:
         problems.append(str(error))
     try:
         if loaded.routes:  # imported, and not started
-            print(f"routes: {team_routes.load(loaded.routes)} can be served")
+            print(f"routes: {asyncio.run(_routes(loaded.routes))} can be served")
     except AnchorboltError as error:
         problems.append(str(error))
     try:
@@ -44,6 +44,11 @@ def check() -> None:
     if problems:
         raise AnchorboltError(f"{len(problems)} wrong")
     print("all is well")
+
+
+async def _routes(setting: str) -> team_routes.TeamRoutes:
+    """Loads the routes as `serve` does, in an event loop. Tasks that their module begins end with it."""
+    return team_routes.load(setting)
 
 
 async def _database(loaded: settings.Settings) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import subprocess
 from pathlib import Path
 
@@ -168,6 +169,24 @@ async def test_a_route_that_fails_is_answered_500_and_shown(
     assert (await play_to(app).send(make("app_mention"))).status == 200
 
 
+async def test_a_route_that_does_not_end(
+    start_app: StartApp, http: httpx.AsyncClient, play_to: PlayTo, tmp_path: Path
+) -> None:
+    """Slack is answered beside a request that goes on, and the drain cuts that one off at the bound of all requests."""
+    write(tmp_path, team=FASTAPI)
+    app = start_app(ROUTES="team", ACK_DEADLINE_SECONDS=1)
+    await app.until_ready()
+    slow = asyncio.create_task(http.get(at(app, "/slow"), timeout=60))
+    await until(lambda: "request began" in said(tmp_path), what="a request is in flight")
+    assert (await play_to(app).send(make("command"))).status == 200
+    app.terminate()
+    assert await app.until_ended() == 0
+    with contextlib.suppress(httpx.TransportError):
+        assert (await slow).status_code == 500
+    assert said(tmp_path)[-2:] == ["ended", "task cancelled"]
+    assert "request finished" not in said(tmp_path)
+
+
 async def test_a_router(start_app: StartApp, http: httpx.AsyncClient, tmp_path: Path) -> None:
     """An APIRouter is served, and what it does not know is 404."""
     write(tmp_path, team=ROUTER)
@@ -190,7 +209,7 @@ async def test_a_plain_asgi_application_and_a_pair_of_functions(
     assert said(tmp_path) == ["task began", "started", "ended", "task cancelled"]
 
 
-@pytest.mark.parametrize("settings", [{}, {"ROLE": "worker"}])
+@pytest.mark.parametrize("settings", [{}, {"ROLE": "worker"}, {"RECEIVER": "socket", "SLACK_APP_TOKEN": "xapp-1"}])
 async def test_a_pair_of_functions_alone(start_app: StartApp, settings: dict[str, str], tmp_path: Path) -> None:
     """Without routes, and without a public port, the pair is called in the process that serves."""
     write(tmp_path, team=PLAIN.replace("def api(", "def _api("))
@@ -199,6 +218,14 @@ async def test_a_pair_of_functions_alone(start_app: StartApp, settings: dict[str
     app.terminate()
     assert await app.until_ended() == 0
     assert said(tmp_path) == ["task began", "started", "ended", "task cancelled"]
+
+
+async def test_check_and_serve_agree(start_app: StartApp, tmp_path: Path) -> None:
+    """A module that creates a task when it is imported can be served, and `check` says so, with what it found."""
+    write(tmp_path, team=PLAIN + "\nimported = asyncio.get_running_loop().create_task(asyncio.sleep(0))\n")
+    app = start_app(ROUTES="team")
+    await app.until_ready()
+    assert "routes: team (function, startup, shutdown) can be served" in check(app)
 
 
 async def test_a_startup_that_fails(start_app: StartApp, tmp_path: Path) -> None:
