@@ -3,6 +3,7 @@
 AnchorboltError
 ├── InvalidSettingsError      a setting is missing or wrong: the app does not start
 ├── ListenersError            the module that LISTENERS names cannot be used
+├── RoutesError               what ROUTES names cannot be served, or its startup failed
 ├── PortTakenError            something else listens on a port that we were told to use
 ├── StoreError
 │   ├── StoreUnavailableError the database cannot be reached or cannot write: nothing was stored
@@ -46,6 +47,10 @@ class ListenersError(AnchorboltError):
     def __init__(self, *problems: str) -> None:
         super().__init__("; ".join(problems))
         self.problems = problems
+
+
+class RoutesError(AnchorboltError):
+    """What ROUTES names cannot be imported or served, or its startup failed."""
 
 
 class PortTakenError(AnchorboltError):
@@ -152,7 +157,7 @@ class NotAuthorizedError(RunError):
 # Exit codes of every command. `MISTAKEN`: the call or the settings are wrong, LISTENERS included.
 FAILED = 1
 MISTAKEN = 2
-MISTAKES = (InvalidSettingsError, ListenersError)
+MISTAKES = (InvalidSettingsError, ListenersError, RoutesError)
 
 # What ends the process or a generator. No listener has failed of it, and nobody but Python handles it.
 ENDS_THE_PROCESS = (KeyboardInterrupt, SystemExit, GeneratorExit)

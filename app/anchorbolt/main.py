@@ -22,6 +22,9 @@ from anchorbolt.http.limits.overload import OverloadLimit
 from anchorbolt.http.server import Server
 from anchorbolt.http.signature import Signature
 from anchorbolt.http.slack_route import PATH, SlackRoute
+from anchorbolt.http.team import routes as team_routes
+from anchorbolt.http.team.application import TeamApplication, mount
+from anchorbolt.http.team.life import TeamLife
 from anchorbolt.inbox.database import Database
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.retention import Retention
@@ -66,6 +69,7 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
     """Builds all parts and starts none. `sockets`: those that the master has bound, the internal one last."""
     public, internal = sockets[:-1], sockets[-1:]
     bolt = load(settings)
+    routes = team_routes.load(settings.routes)
     inbox = Inbox(
         database(settings),
         lease_seconds=settings.lease_seconds,
@@ -98,6 +102,9 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
     )
     finish_seconds = start.finish_seconds(settings)
     transport: Transport
+    team = TeamApplication(routes.application) if routes.application is not None else None
+    if team is not None and (settings.has_socket or settings.role is Role.WORKER):
+        log.info("no public port here: of ROUTES only the startup and the shutdown run", routes=settings.routes)
     if settings.has_socket:
         transport = socket_transport(settings, inbox, Envelopes(bolt, intake))
     else:
@@ -108,6 +115,8 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
             max_body_bytes=settings.max_body_bytes,
         )
         web = application.create(route)
+        if team is not None:
+            mount(web, team, settings.max_body_bytes)
         server = Server(
             OverloadLimit(web, intake, PATH),
             public,
@@ -135,6 +144,7 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
         worker=worker,
         intake=intake,
         transport=transport,
+        team=TeamLife(routes, team),
         internal=Server(
             probes.create(pod, {"/metrics": metrics_page}),
             internal,

@@ -12,9 +12,9 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-OVERLAYS = ("simple", "stateless", "standard", "workers", "local", "socket-single", "socket-workers")
+OVERLAYS = ("simple", "stateless", "standard", "workers", "local", "socket-single", "socket-workers", "jobs")
 # Slack reaches these through the sticky tier; in Socket Mode nothing reaches the app.
-BEHIND_THE_TIER = ("stateless", "standard", "workers", "local")
+BEHIND_THE_TIER = ("stateless", "standard", "workers", "local", "jobs")
 SOCKET_MODE = ("socket-single", "socket-workers")
 CLUSTER_HOME = Path(os.environ.get("CLUSTER_HOME", Path.home() / ".cache" / "cluster"))
 
@@ -69,9 +69,9 @@ def settings_of(manifests: tuple[Manifest, ...]) -> dict[str, str]:
 def pods(manifests: tuple[Manifest, ...]) -> dict[str, Manifest]:
     """The pod template of every workload, by KIND/NAME."""
     return {
-        f"{m['kind']}/{m['metadata']['name']}": m["spec"]["template"]
+        f"{m['kind']}/{m['metadata']['name']}": m["spec"].get("jobTemplate", m)["spec"]["template"]
         for m in manifests
-        if m["kind"] in ("StatefulSet", "Deployment", "DaemonSet", "Job")
+        if m["kind"] in ("StatefulSet", "Deployment", "DaemonSet", "Job", "CronJob")
     }
 
 

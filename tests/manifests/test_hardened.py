@@ -86,6 +86,7 @@ def test_secrets_are_files_and_never_variables() -> None:
         ("stateless", False),
         ("standard", True),
         ("workers", True),
+        ("jobs", True),
         ("socket-single", True),
         ("socket-workers", True),
     ],

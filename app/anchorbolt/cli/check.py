@@ -1,4 +1,4 @@
-"""`anchorbolt check`: checks the settings, the listeners and the database."""
+"""`anchorbolt check`: checks the settings, the listeners, the routes and the database."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ import uvloop
 
 from anchorbolt import main, settings
 from anchorbolt.errors import AnchorboltError, InvalidSettingsError, ListenersError, NoInboxError, SchemaError
+from anchorbolt.http.team import routes as team_routes
 from anchorbolt.inbox import schema
 from anchorbolt.lifecycle import start
 from anchorbolt.settings.otel import collector
 
 
 def check() -> None:
-    """Checks the settings, the listeners and the database, and prints for each problem how to mend it.
+    """Checks the settings, the listeners, the routes and the database, and prints for each problem how to mend it.
 
-    Exits with 0 where all is well, with 2 where a setting or the listeners are wrong, and with 1 where only the
-    database is.
+    Exits with 0 where all is well, with 2 where a setting, the listeners or the routes are wrong, and with 1 where only
+    the database is.
     """
     problems: list[str] = []
     loaded = settings.load()  # malformed settings end the command here, with a line for each
@@ -34,6 +35,11 @@ def check() -> None:
             print(f"listeners: {loaded.listeners} can be registered")
     except ListenersError as error:
         problems += error.problems
+    except AnchorboltError as error:
+        problems.append(str(error))
+    try:
+        if loaded.routes:  # imported, and not started
+            print(f"routes: {uvloop.run(_routes(loaded.routes))} can be served")
     except AnchorboltError as error:
         problems.append(str(error))
     mistaken = bool(problems)
@@ -53,6 +59,11 @@ def check() -> None:
 async def _listeners(loaded: settings.Settings) -> None:
     """Loads the listeners as `serve` does, in the event loop that it uses. Tasks that they begin end with it."""
     main.load(loaded)
+
+
+async def _routes(setting: str) -> team_routes.TeamRoutes:
+    """Loads the routes as `serve` does, in an event loop. Tasks that their module begins end with it."""
+    return team_routes.load(setting)
 
 
 async def _database(loaded: settings.Settings) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.errors import PoolerError, SchemaError, StoreError, StoreLockedError
 from anchorbolt.http.server import Server
+from anchorbolt.http.team.life import TeamLife
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.intake.intake import Intake
 from anchorbolt.lifecycle.drain_socket import DrainSocket
@@ -27,6 +28,8 @@ log = get_logger("lifecycle")
 # How long cancelled runs may take to end, and how long the last writes may take, before the process exits anyway.
 STOP_SECONDS = 2.0
 CLOSE_SECONDS = 2.0
+# How long the shutdown of a team's own parts (ROUTES) may take.
+TEAM_SECONDS = 3.0
 RETRY_SECONDS = 1.0
 
 
@@ -40,6 +43,7 @@ class Parts:
     worker: Worker
     intake: Intake
     transport: Transport
+    team: TeamLife
     internal: Server
     drain_socket: DrainSocket
     finish_seconds: float
@@ -50,8 +54,8 @@ class Parts:
 async def live(parts: Parts) -> None:
     """Runs the worker process from its start to its end.
 
-    Raises a StoreError where it cannot start and waiting would not help: a wrong schema, a locked SQLite file,
-    a pooler that no setting tells of.
+    Raises RoutesError where the startup of a team's own parts fails, and a StoreError where it cannot start and waiting
+    would not help: a wrong schema, a locked SQLite file, a pooler that no setting tells of.
     """
     signals = Signals()
     signals.listen()
@@ -62,6 +66,8 @@ async def live(parts: Parts) -> None:
         await parts.transport.listen()
         await parts.bolt.open()
         if not await _reach_the_store(parts.inbox, signals):
+            return
+        if not await _start_the_team(parts.team, signals):
             return
         parts.worker.start()
         await parts.transport.open()
@@ -107,6 +113,25 @@ async def _reach_the_store(inbox: Inbox, signals: Signals) -> bool:
         ending.cancel()
 
 
+async def _start_the_team(team: TeamLife, signals: Signals) -> bool:
+    """Starts a team's own parts, before any of its listeners runs. Returns False when the pod was told to end first.
+
+    Raises RoutesError.
+    """
+    starting = asyncio.ensure_future(team.start())
+    ending = asyncio.ensure_future(signals.end())
+    try:
+        await asyncio.wait([starting, ending], return_when=asyncio.FIRST_COMPLETED)
+        if not starting.done():
+            return False
+        starting.result()
+        return True
+    finally:
+        starting.cancel()
+        ending.cancel()
+        await asyncio.wait([starting])
+
+
 async def _finish(parts: Parts) -> None:
     """Gives the runs in progress their time to finish.
 
@@ -130,6 +155,8 @@ async def _close(parts: Parts) -> None:
         log.error("the last ends of runs could not be written: other pods run them again when the leases run out")
     if not parts.bolt.threads.running:
         await parts.worker.stop()
+    await parts.team.end(TEAM_SECONDS)
+    if not parts.bolt.threads.running:
         await parts.inbox.close()
         await parts.bolt.close()
     parts.pod.become(State.CLOSED)

@@ -14,7 +14,7 @@ NO_LISTENERS = "LISTENERS: missing; it names the module with your register(app),
 # How long requests in flight have after the deadline of the last one that was accepted.
 FINISH_MARGIN_SECONDS = 1.0
 # More than the other steps of life.py take together, so that only a worker that hangs is killed.
-END_MARGIN_SECONDS = 10.0
+END_MARGIN_SECONDS = 13.0
 
 
 def serve(settings: Settings) -> NoReturn:

@@ -77,6 +77,7 @@ class Settings(BaseSettings):
 
     # The module with the listeners: any importable module with register(app)
     listeners: str = ""
+    routes: str | None = None
 
     # The inbox
     database_url: SecretStr = SecretStr("sqlite:///var/anchorbolt.db")

@@ -76,7 +76,9 @@ def test_every_option_is_in_one_of_the_tables(kind: str) -> None:
 @pytest.mark.parametrize("name", options.REFUSED)
 def test_a_refused_option(kind: str, name: str) -> None:
     """An option that cannot work is refused with what to do instead."""
-    app = KINDS[kind](token="xoxb-1", signing_secret="x", **({"token_verification_enabled": False} if kind == "App" else {}))
+    app = KINDS[kind](
+        token="xoxb-1", signing_secret="x", **({"token_verification_enabled": False} if kind == "App" else {})
+    )
     setattr(app, GIVEN, {name: FileInstallationStore()})
     with pytest.raises(ListenersError, match=rf"{kind}\({name}=\.\.\.\): .*set SLACK_BOT_TOKEN"):
         options.check(app)
@@ -230,9 +232,7 @@ def test_client_of_an_async_app(bolt: BoltApp) -> None:
 async def test_headers_and_retry_handlers_of_a_synchronous_client(app_with: AppWith, slack: Any) -> None:
     """A listener's client has what its app's has, retry handlers too, and its calls reach Slack."""
     handlers = [ServerErrorRetryHandler(max_retry_count=1)]
-    client = WebClient(
-        token="xoxb-made-up", base_url=slack.api_url, headers={"X-Team": "1"}, retry_handlers=handlers
-    )
+    client = WebClient(token="xoxb-made-up", base_url=slack.api_url, headers={"X-Team": "1"}, retry_handlers=handlers)
     app, seen = an_app(slack, client=client), []
 
     @app.event("app_mention")
