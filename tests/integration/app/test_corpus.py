@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from anchorbolt.emulator.player import Player
+from anchorbolt.emulator.requests.sample import as_form, as_json, as_payload
 from anchorbolt.emulator.samples import Sample, make
-from anchorbolt.emulator.samples.sample import as_form, as_json, as_payload
 from anchorbolt.emulator.scene import Scene
 
 from tests.integration.app.conftest import PlayTo, StartApp

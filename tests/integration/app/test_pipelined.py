@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from anchorbolt.emulator.player import request_headers
+from anchorbolt.emulator.requests.sample import Sample
 from anchorbolt.emulator.samples import make
-from anchorbolt.emulator.samples.sample import Sample
 from anchorbolt.emulator.scene import Scene
 from anchorbolt.emulator.signing import EMULATOR_SECRET
 

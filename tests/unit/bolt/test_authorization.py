@@ -7,8 +7,8 @@ import json
 from collections.abc import Callable
 
 from anchorbolt.emulator.emulator import Emulator
+from anchorbolt.emulator.requests.sample import as_json
 from anchorbolt.emulator.samples import make
-from anchorbolt.emulator.samples.sample import as_json
 from anchorbolt.emulator.script import Line
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 

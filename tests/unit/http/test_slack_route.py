@@ -14,8 +14,8 @@ import httpx
 import pytest
 from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.emulator.player import request_headers
+from anchorbolt.emulator.requests.sample import FORM, JSON
 from anchorbolt.emulator.samples import Sample, make
-from anchorbolt.emulator.samples.sample import FORM, JSON
 from anchorbolt.emulator.signing import EMULATOR_SECRET, Forgery
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from structlog.testing import capture_logs
