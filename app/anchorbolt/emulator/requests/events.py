@@ -10,9 +10,6 @@ from anchorbolt.emulator.requests.fields import Fields, RequestFormatError, as_t
 from anchorbolt.emulator.requests.sample import Payload, Sample, as_json
 from anchorbolt.emulator.scene import Scene, fresh_id, fresh_ts
 
-# Fields of an event that belong where the event has a user, a channel and a thread.
-_PLACES = {"user": "user_id", "channel": "channel_id", "thread_ts": "thread_ts"}
-
 
 def event(kind: str, fields: Fields, scene: Scene) -> Sample:
     """Something happens. All fields but `team` and `payload` go into the event, whatever its type is."""
@@ -25,9 +22,12 @@ def event(kind: str, fields: Fields, scene: Scene) -> Sample:
     shape = SHAPES.get(kind)
     made: Payload = {"type": kind}
     if shape is not None:
-        for name, place in _PLACES.items():
-            if isinstance(given.get(name), str | int):
-                scene = replace(scene, **{place: as_text(f"event: {name}", given[name])})
+        scene = replace(
+            scene,
+            user_id=_place(given, "user") or scene.user_id,
+            channel_id=_place(given, "channel") or scene.channel_id,
+            thread_ts=_place(given, "thread_ts") or scene.thread_ts,
+        )
         made |= shape.make(scene, given)
         given = {name: value for name, value in given.items() if name not in shape.inside}
     made |= given
@@ -63,6 +63,12 @@ def function(callback_id: str, fields: Fields, scene: Scene) -> Sample:
         "event_ts": fresh_ts(scene.clock()),
     }
     return _enveloped("function_executed", made, changes, scene)
+
+
+def _place(given: Payload, name: str) -> str | None:
+    """The user, the channel or the thread, if it is given by its id and not as an object."""
+    value = given.get(name)
+    return as_text(f"event: {name}", value) if isinstance(value, str | int) else None
 
 
 def _time_of(made: Payload, scene: Scene) -> Any:
