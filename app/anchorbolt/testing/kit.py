@@ -24,6 +24,7 @@ from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.emulator.requests import build
 from anchorbolt.emulator.scene import Scene
 from anchorbolt.emulator.signing import EMULATOR_SECRET
+from anchorbolt.testing import log_lines
 from anchorbolt.testing.answer import Answer
 from anchorbolt.testing.dispatch import Dispatch
 from anchorbolt.testing.loop_thread import LoopThread
@@ -53,6 +54,7 @@ class Kit:
         """
         if folder is not None and str(folder) not in sys.path:
             sys.path.insert(0, str(folder))
+        log_lines.configure()
         # Two loops, so that a listener that blocks the one of the app can call Slack all the same.
         self._slack_loop, self._app_loop = LoopThread("Slack emulator"), LoopThread("anchorbolt")
         self._emulator = Emulator()

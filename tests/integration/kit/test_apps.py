@@ -121,10 +121,11 @@ def test_nobody_listens(anchorbolt):
     assert anchorbolt.send(event="team_join").listener is None
 
 
-def test_what_is_raised(anchorbolt):
+def test_what_is_raised(anchorbolt, caplog):
     with pytest.raises(LookupError, match="no eyes") as raised:
         anchorbolt.send(event="reaction_added", reaction="eyes")
     assert raised.traceback[-1].name == "reaction"
+    assert "listener raised listener=app.reaction" in caplog.text
     assert len(raised.traceback) == 3  # the test, send, and the listener
     assert str(anchorbolt.send(event="reaction_added", raise_errors=False).error) == "no thumbsup"
 
