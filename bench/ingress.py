@@ -138,8 +138,8 @@ async def failed_over(kind: type[Proxy], server: PostgreSQL, rate: int) -> dict[
             worker = ended.worker_pid
             sending = asyncio.create_task(load(running.url, rate))
             await asyncio.sleep(SECONDS / 4)
-            if how == "drain":  # as in a rollout: /drain, which returns once the proxies had time, then SIGTERM
-                await running.pods.ask(running.pods.cluster.pod(name), "drain")
+            if how == "drain":  # as in a rollout: preStop, which returns once the proxies had time, then SIGTERM
+                await running.pods.processes[name].drain()
                 ended.terminate()
                 await ended.until_ended()
             else:

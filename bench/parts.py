@@ -81,6 +81,9 @@ class _NoBolt:
     async def run_stored(self, run: Run) -> None:
         return None
 
+    async def conclude_failure(self, run: Run) -> None:
+        return None
+
     async def report_failure(self, delivery: Delivery, reason: str) -> None:
         return None
 

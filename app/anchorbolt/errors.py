@@ -9,6 +9,7 @@ AnchorboltError
 │   ├── StoreUnknownError     the outcome of a commit is not known: it may have been stored
 │   ├── StoreRefusedError     the database refused a statement: a row that it cannot hold, a right that is missing
 │   ├── StoreLockedError      another process serves from this SQLite file
+│   ├── PoolerError           a pooler stands before the PostgreSQL, and no setting says so
 │   ├── NoInboxError          there is no SQLite file yet
 │   └── SchemaError           the schema is too old, or newer and not compatible
 ├── SocketError
@@ -18,6 +19,7 @@ AnchorboltError
 └── RunError
     ├── AckTimeoutError       a listener did not acknowledge in time: Slack was told of a failure, nothing goes on
     ├── RunTimeoutError       a run took longer than RUN_TIMEOUT_SECONDS: a failed attempt
+    ├── NotAwaitedError       a listener called say(), client.chat_postMessage() or the like without await
     └── NotAuthorizedError    Slack refused our token for this delivery: a failed attempt
 """
 
@@ -71,6 +73,10 @@ class StoreLockedError(StoreError):
     """Another process serves from this SQLite file."""
 
 
+class PoolerError(StoreError):
+    """A pooler stands before the PostgreSQL, and DATABASE_LISTEN_URL does not say so."""
+
+
 class NoInboxError(StoreError):
     """There is no SQLite file yet, and who only looks makes none."""
 
@@ -109,6 +115,10 @@ class RefusedError(AnchorboltError):
         self.status = status
         self.word = word
 
+    def copy(self) -> RefusedError:
+        """Returns the same refusal without its traceback, which holds the request, to be kept or to be raised again."""
+        return type(self)(self.status, self.word)
+
 
 class RunError(AnchorboltError):
     """A run did not end well, and no listener said why."""
@@ -122,9 +132,23 @@ class RunTimeoutError(RunError):
     """A run took longer than RUN_TIMEOUT_SECONDS."""
 
 
+class NotAwaitedError(RunError):
+    """A call that sends something when it is awaited, and that nobody awaited. `place`: its file and line."""
+
+    def __init__(self, call: str, place: str) -> None:
+        super().__init__(f"{call} was called without await at {place}, and did nothing: write `await {call[:-1]}...)`")
+        self.call = call
+        self.place = place
+
+
 class NotAuthorizedError(RunError):
     """Slack did not accept our token for this delivery, so its listener never ran."""
 
+
+# Exit codes of every command. `MISTAKEN`: the call or the settings are wrong, LISTENERS included.
+FAILED = 1
+MISTAKEN = 2
+MISTAKES = (InvalidSettingsError, ListenersError)
 
 # What ends the process or a generator. No listener has failed of it, and nobody but Python handles it.
 ENDS_THE_PROCESS = (KeyboardInterrupt, SystemExit, GeneratorExit)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import Sequence
 from operator import attrgetter
 from pathlib import Path
 
-from pydantic import SecretStr
-from sqlalchemy import URL
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from anchorbolt.bolt import listeners
+from anchorbolt.bolt import listeners, team_code
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.errors import InvalidSettingsError
 from anchorbolt.http import application
 from anchorbolt.http.bolt_adapter import BoltAdapter
+from anchorbolt.http.limits.connections import max_connections
 from anchorbolt.http.limits.overload import OverloadLimit
 from anchorbolt.http.server import Server
 from anchorbolt.http.signature import Signature
@@ -29,6 +29,7 @@ from anchorbolt.intake.events import Events
 from anchorbolt.intake.intake import Intake
 from anchorbolt.intake.interactions import Interactions
 from anchorbolt.lifecycle import garbage_collection, life, probes, start
+from anchorbolt.lifecycle.drain_socket import DrainSocket
 from anchorbolt.lifecycle.life import Parts
 from anchorbolt.lifecycle.pod import Pod, State
 from anchorbolt.lifecycle.transport import HttpTransport, Transport
@@ -40,6 +41,7 @@ from anchorbolt.socket_mode.transport import SocketTransport
 from anchorbolt.telemetry import metrics
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.page import metrics_page
+from anchorbolt.telemetry.redact import hide_settings
 from anchorbolt.telemetry.telemetry import Telemetry
 from anchorbolt.worker.verdict import Limits
 from anchorbolt.worker.worker import Worker
@@ -47,10 +49,14 @@ from anchorbolt.worker.worker import Worker
 log = get_logger("main")
 
 INTERNAL_HEAD_SECONDS = 10.0
+NO_TOKEN = "xoxb-missing"  # noqa: S105 - `check` loads the listeners also where the token is still missing
+# Probes, proxies and Prometheus need a few.
+INTERNAL_CONNECTIONS = 64
 
 
 async def live(settings: Settings, sockets: Sequence[socket.socket]) -> None:
     """Builds a worker process, and runs it from its start to its end."""
+    hide_settings(settings)
     parts = build(settings, sockets)
     garbage_collection.calm()
     await life.live(parts)
@@ -59,13 +65,7 @@ async def live(settings: Settings, sockets: Sequence[socket.socket]) -> None:
 def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
     """Builds all parts and starts none. `sockets`: those that the master has bound, the internal one last."""
     public, internal = sockets[:-1], sockets[-1:]
-    token = settings.slack_bot_token
-    bolt = BoltApp(
-        token=token.get_secret_value() if token else "",
-        api_url=settings.slack_api_url,
-        sync_threads=settings.sync_threads,
-    )
-    listeners.register(bolt, settings.listeners)
+    bolt = load(settings)
     inbox = Inbox(
         database(settings),
         lease_seconds=settings.lease_seconds,
@@ -83,9 +83,12 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
         backoff_base_seconds=settings.backoff_base_seconds,
         backoff_cap_seconds=settings.backoff_cap_seconds,
         run_timeout_seconds=settings.run_timeout_seconds,
+        attempt_policy=settings.attempt_policy,
+        attempt_on=settings.attempt_on_names,
     )
     takes = settings.role is not Role.RECEIVER
-    worker = Worker(inbox, bolt, limits, concurrency=settings.run_concurrency, takes=takes)
+    version = settings.app_version or team_code.version_of(settings.listeners)
+    worker = Worker(inbox, bolt, limits, concurrency=settings.run_concurrency, takes=takes, app_version=version)
     telemetry = Telemetry(otel.collector(), os.uname().nodename)
     intake = Intake(
         Events(inbox, worker, telemetry.workspaces),
@@ -110,6 +113,7 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
             public,
             finish_seconds=finish_seconds,
             head_seconds=settings.ack_deadline_seconds,  # Slack does not wait longer for the answer
+            max_connections=max_connections(),
         )
         transport = HttpTransport(web, intake, server)
 
@@ -136,11 +140,29 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
             internal,
             finish_seconds=1,
             head_seconds=INTERNAL_HEAD_SECONDS,
+            max_connections=INTERNAL_CONNECTIONS,
         ),
+        drain_socket=DrainSocket(settings.drain_socket_path, pod),
         finish_seconds=finish_seconds,
         drain_timeout_seconds=settings.drain_timeout_seconds,
         telemetry=telemetry,
     )
+
+
+def load(settings: Settings) -> BoltApp:
+    """Builds the Bolt app with the team's listeners: `serve` and `check` load them in this one way.
+
+    Needs a running event loop, because a `register(app)` may begin a task. Raises ListenersError.
+    """
+    asyncio.get_running_loop()
+    token = settings.slack_bot_token
+    bolt = BoltApp(
+        token=token.get_secret_value() if token else NO_TOKEN,
+        api_url=settings.slack_api_url,
+        sync_threads=settings.sync_threads,
+    )
+    listeners.register(bolt, settings.listeners)
+    return bolt
 
 
 def socket_transport(settings: Settings, inbox: Inbox, envelopes: Envelopes) -> SocketTransport:
@@ -163,6 +185,7 @@ def observe(settings: Settings, inbox: Inbox, worker: Worker, transport: Transpo
     metrics.socket_connections.observe(lambda: transport.connections)
     metrics.socket_active.observe(lambda: transport.active)
     metrics.lanes_held.observe(lambda: worker.running)
+    metrics.held_listeners.observe(lambda: worker.held_listeners)
     metrics.run_places.observe(lambda: settings.run_concurrency if settings.role is not Role.RECEIVER else 0)
     for gauge, read in (
         (metrics.waiting, attrgetter("waiting")),
@@ -184,25 +207,30 @@ def database(settings: Settings, *, serves: bool = True, makes: bool = True) -> 
     `serves` False: for the command line, beside a process that serves. `makes` False: to read only; a SQLite file that
     does not exist is not created.
     """
-    url = _url("DATABASE_URL", settings.database_url)
-    if url.get_backend_name() == "postgresql":
-        from anchorbolt.inbox.postgresql import PostgresqlDatabase  # noqa: PLC0415 - its driver is not loaded without need
+    if settings.on_postgresql:
+        return _postgresql(settings, serves=serves)
+    from anchorbolt.inbox.sqlite import SqliteDatabase  # noqa: PLC0415 - only the one that is used is loaded
 
-        listen = settings.database_listen_url
-        if listen is None:
-            return PostgresqlDatabase(url, listen_url=url if serves else None)
-        listens = listen.get_secret_value() != NO_LISTEN
-        return PostgresqlDatabase(url, pooled=True, listen_url=_url("DATABASE_LISTEN_URL", listen) if listens else None)
-    from anchorbolt.inbox.sqlite import SqliteDatabase  # noqa: PLC0415
-
-    in_memory = url.database in (None, "", ":memory:")
-    path = None if in_memory else Path(url.database or "")
+    try:
+        named = make_url(settings.database_url.get_secret_value()).database
+    except (ArgumentError, ValueError):
+        raise InvalidSettingsError(["DATABASE_URL: is no URL"]) from None
+    path = None if named in (None, "", ":memory:") else Path(named)
     return SqliteDatabase(path, serves=serves, makes=makes, busy_seconds=0 if serves else 5)
 
 
-def _url(setting: str, value: SecretStr) -> URL:
-    """Parses a URL. Raises InvalidSettingsError. Settings read only its scheme: so `serve` needs no SQLAlchemy."""
+def _postgresql(settings: Settings, *, serves: bool) -> Database:
+    from anchorbolt.inbox.postgresql import AddressError, PostgresqlDatabase, read  # noqa: PLC0415 - only where it is used
+
+    read_from = "DATABASE_URL"
     try:
-        return make_url(value.get_secret_value())
-    except (ArgumentError, ValueError):  # whose messages may quote it, with its password
-        raise InvalidSettingsError([f"{setting}: is no URL; look at its port, and at signs in its password"]) from None
+        address = read(settings.database_url.get_secret_value())
+        listen_url = settings.database_listen_url
+        if listen_url is None:
+            return PostgresqlDatabase(address, listen_url=address if serves else None)
+        if listen_url.get_secret_value() == NO_LISTEN:
+            return PostgresqlDatabase(address, pooled=True)
+        read_from = "DATABASE_LISTEN_URL"
+        return PostgresqlDatabase(address, pooled=True, listen_url=read(listen_url.get_secret_value()))
+    except AddressError as error:
+        raise InvalidSettingsError([f"{read_from}: {error}"]) from None

@@ -73,6 +73,12 @@ class Timeout:
         if self.expired and self._task.uncancel() <= self._before and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
+    def expire(self) -> None:
+        """The time is over now, inside of the block."""
+        if not self.expired:
+            self._timer.cancel()
+            self._expire()
+
     def _expire(self) -> None:
         self.expired = True
         self._task.cancel()

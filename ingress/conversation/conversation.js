@@ -13,6 +13,11 @@ const INTERACTIVE = [
 ];
 const FIELDS = ['payload', 'command', 'ssl_check', 'channel_id', 'user_id', 'team_id'];
 const IDENTIFIER = /^[A-Za-z0-9_-]{1,64}$/;
+const NOWHERE = 'COMPOSER';  // link_shared says so of a message that is still being written: no conversation
+const MOST_FIELDS = 200;  // the app refuses more
+const MOST_COMMAS = 10000;  // in JSON: 128 KiB of Block Kit have some 4,000; a value of njs is 30 times as large as `[],`
+const LONGEST_NAME = 30;  // `channel_id` with each of its letters escaped
+const LONGEST_VALUE = 192;  // an identifier of 64 letters, each of them escaped
 
 function member(value, name) {
     const is_object = typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -23,39 +28,72 @@ function member(value, name) {
 function first(payload, paths) {
     for (let i = 0; i < paths.length; i++) {
         const value = paths[i].reduce(member, payload);
-        if (typeof value === 'string' && value !== '') {
+        if (typeof value === 'string' && value !== '' && !(value === NOWHERE && paths[i] === EVENT[0])) {
             return IDENTIFIER.test(value) ? value : '';
         }
     }
     return '';
 }
 
-function decoded(text) {
-    return text.replace(/\+/g, ' ').replace(/(%[0-9A-Fa-f]{2})+/g, (bytes) => decodeURIComponent(bytes));
+// No replace() with an expression: njs makes objects of each match, 1.2 GiB of 129,000. What is too long to be an
+// identifier stays as it is, unless it holds more. A payload with a `%` that escapes nothing throws: no conversation.
+function decoded(name, text) {
+    if (text.length > LONGEST_VALUE && name !== 'payload') {
+        return text;
+    }
+    const spaced = text.split('+').join(' ');
+    return decodeURIComponent(name === 'payload' ? spaced : spaced.replace(/%(?![0-9A-Fa-f]{2})/g, '%25'));
 }
 
+// The fields that matter, decoded; none where there are more than the app takes. Walks with indexOf(): split() would
+// make a string of each of 129,000 empty fields.
 function fields(form) {
-    const found = {};
-    form.split('&').forEach((field) => {
-        const equals = field.indexOf('=');
-        const name = decoded(equals < 0 ? field : field.slice(0, equals));
-        if (FIELDS.indexOf(name) >= 0) {
-            found[name] = equals < 0 ? '' : decoded(field.slice(equals + 1));  // the last of two counts
+    const raw = {};
+    let begins = 0;
+    for (let count = 1; begins <= form.length; count++) {
+        if (count > MOST_FIELDS) {
+            return {};
         }
+        const separator = form.indexOf('&', begins);
+        const ends = separator < 0 ? form.length : separator;
+        const equals = form.slice(begins, Math.min(ends, begins + LONGEST_NAME + 1)).indexOf('=');
+        const name_ends = equals < 0 ? ends : begins + equals;
+        if (name_ends - begins <= LONGEST_NAME) {
+            const name = decoded('', form.slice(begins, name_ends));
+            if (FIELDS.indexOf(name) >= 0) {
+                raw[name] = equals < 0 ? '' : form.slice(name_ends + 1, ends);  // the last of two counts
+            }
+        }
+        begins = ends + 1;
+    }
+    const found = {};
+    Object.keys(raw).forEach((name) => {
+        found[name] = decoded(name, raw[name]);
     });
     return found;
+}
+
+// Throws where the text is no JSON or has more commas than Slack would send.
+function parsed(text) {
+    let at = -1;
+    for (let count = 0; (at = text.indexOf(',', at + 1)) >= 0; count++) {
+        if (count === MOST_COMMAS) {
+            throw new Error('too many commas');
+        }
+    }
+    return JSON.parse(text);
 }
 
 function found_in(content_type, body) {
     const media_type = content_type.split(';')[0].trim().toLowerCase();
     if (media_type === 'application/json') {
-        const payload = JSON.parse(body);
+        const payload = parsed(body);
         return member(payload, 'type') === 'event_callback' ? first(payload, EVENT) : '';
     }
     if (media_type === 'application/x-www-form-urlencoded') {
         const form = fields(body);
         if (form.payload !== undefined) {
-            return first(JSON.parse(form.payload), INTERACTIVE);
+            return first(parsed(form.payload), INTERACTIVE);
         }
         return form.ssl_check === '1' || !form.command ? '' : first(form, COMMAND);
     }

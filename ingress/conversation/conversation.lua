@@ -19,6 +19,11 @@ for _, paths in ipairs({EVENT, COMMAND, INTERACTIVE}) do
     for _, name in ipairs(path) do WANTED[name] = true end
   end
 end
+local NOWHERE = "COMPOSER"  -- link_shared says so of a message that is still being written: no conversation
+local MOST_FIELDS = 200     -- of a form: the app refuses more
+local LONGEST_NAME = 30     -- in a form: `channel_id` with each of its letters escaped
+local LONGEST_TEXT = 384    -- in JSON: 64 characters, each as \uXXXX; what is longer is no identifier
+local MOST_SIGNS = 30000    -- quotes, braces and brackets looked at in one body; 128 KiB of Block Kit have some 15,000
 local DEEPEST = 3      -- no path is longer: what lies deeper is skipped
 local NEITHER = false  -- a number, a list, null: it is there, but neither text nor an object
 local QUOTE, BACKSLASH, OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET = 34, 92, 123, 125, 91
@@ -28,6 +33,7 @@ local QUOTE, BACKSLASH, OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET = 34, 92, 123, 125
 local ESCAPED = {b = "\b", f = "\f", n = "\n", r = "\r", t = "\t"}
 
 local function unescape(raw)
+  if #raw > LONGEST_TEXT then return raw end
   if not find(raw, "\\", 1, true) then return raw end
   return (raw:gsub("\\(.)(%x?%x?%x?%x?)", function(letter, hex)
     if letter ~= "u" then return (ESCAPED[letter] or letter) .. hex end
@@ -36,10 +42,20 @@ local function unescape(raw)
   end))
 end
 
+local signs_left = 0
+
+-- Text made of signs alone would cost many times what a body of Slack's costs: it has no conversation.
+local function count_sign(weight)
+  signs_left = signs_left - (weight or 1)
+  if signs_left < 0 then error("too many signs") end
+end
+
 -- From an opening quote: the place of the closing one.
 local function closing_quote(json, at)
   at = find(json, '"', at + 1, true)
+  count_sign()
   while at and byte(json, at - 1) == BACKSLASH do  -- escaped if an odd number of them stands before it
+    count_sign()
     local first = at - 1
     while byte(json, first - 1) == BACKSLASH do first = first - 1 end
     if (at - first) % 2 == 0 then return at end
@@ -53,6 +69,7 @@ local function closing(json, at)
   local depth = 1
   while depth > 0 do
     at = find(json, '[]["{}]', at + 1) or error("unfinished")
+    count_sign()
     local sign = byte(json, at)
     if sign == QUOTE then
       at = closing_quote(json, at)
@@ -87,6 +104,7 @@ function object_at(json, at, depth)
   while true do
     at = find(json, '["}]', at + 1) or error("unfinished")
     if byte(json, at) == CLOSE_BRACE then return at, object end
+    count_sign(4)  -- a name and its value cost as much as four signs that are skipped
     local last = closing_quote(json, at)
     local name = unescape(sub(json, at + 1, last - 1))
     local _, value_begins = find(json, "^%s*:%s*[^%s]", last + 1)
@@ -98,6 +116,7 @@ function object_at(json, at, depth)
 end
 
 local function parsed(json)
+  signs_left = MOST_SIGNS
   local begins = find(json, "[^%s]")
   local _, value = value_at(json, begins or 1, 0, true)
   return type(value) == "table" and value or {}
@@ -105,18 +124,38 @@ end
 
 -- Forms -----------------------------------------------------------------------------------------------------------
 
-local function decoded(text)
-  text = text:gsub("%+", " ")
-  return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+local UNESCAPED = {}  -- a table, because a function called for each escape costs several times as much
+for code = 0, 255 do
+  local lower = string.format("%02x", code)
+  local upper = lower:upper()
+  for _, hex in ipairs({lower, upper, lower:sub(1, 1) .. upper:sub(2), upper:sub(1, 1) .. lower:sub(2)}) do
+    UNESCAPED[hex] = string.char(code)
+  end
 end
 
+local function decoded(text)
+  text = text:gsub("%+", " ")
+  return (text:gsub("%%(%x%x)", UNESCAPED))
+end
+
+-- The fields that matter, decoded; none where there are more than the app takes.
 local function fields(form)
-  local found = {}
-  for field in form:gmatch("[^&]+") do
-    local equals = find(field, "=", 1, true)
-    local name = decoded(equals and sub(field, 1, equals - 1) or field)
-    if WANTED[name] then found[name] = equals and decoded(sub(field, equals + 1)) or "" end
+  local raw, begins, count = {}, 1, 0
+  while begins do
+    count = count + 1
+    if count > MOST_FIELDS then return {} end
+    local separator = find(form, "&", begins, true)
+    local ends = (separator or #form + 1) - 1
+    local equals = find(sub(form, begins, math.min(ends, begins + LONGEST_NAME)), "=", 1, true)
+    local name_ends = equals and begins + equals - 2 or ends
+    if name_ends - begins < LONGEST_NAME then
+      local name = decoded(sub(form, begins, name_ends))
+      if WANTED[name] then raw[name] = equals and sub(form, name_ends + 2, ends) or "" end  -- the last of two counts
+    end
+    begins = separator and separator + 1
   end
+  local found = {}
+  for name, value in pairs(raw) do found[name] = decoded(value) end
   return found
 end
 
@@ -129,7 +168,7 @@ local function first(payload, paths)
     for _, name in ipairs(path) do
       value = type(value) == "table" and value[name] or NEITHER
     end
-    if type(value) == "string" and value ~= "" then
+    if type(value) == "string" and value ~= "" and not (value == NOWHERE and path == EVENT[1]) then
       return #value <= 64 and not find(value, "[^A-Za-z0-9_-]") and value or nil
     end
   end

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 
 Payload = dict[str, Any]
 
+TEAM_ID = "T0ANCH0R"  # the emulator's workspace: for any other one no listener would run
+
 # Kinds that Slack sends again when they are not acknowledged.
 EVENTS = ("event", "thread")
 ENVELOPES = {"command": "slash_commands", "action": "interactive"}
@@ -23,14 +25,21 @@ def payload_of(kind: str, name: str, channel: str, number: int, job: dict[str, o
     if kind in EVENTS:
         event = {"type": "message", "channel": channel, "user": "U1", "ts": f"{number}.0001", "text": text}
         event |= {"thread_ts": "1.0001"} if kind == "thread" else {}
-        payload = {"type": "event_callback", "team_id": "T1", "api_app_id": "A1", "event_id": name, "event": event}
-        bot = {"team_id": "T1", "user_id": "UBOT", "is_bot": True}
+        payload = {"type": "event_callback", "team_id": TEAM_ID, "api_app_id": "A1", "event_id": name, "event": event}
+        bot = {"team_id": TEAM_ID, "user_id": "UBOT", "is_bot": True}
         return payload | {"event_time": int(time.time()), "authorizations": [bot]}
     if kind == "command":
-        form = {"command": "/work", "text": text, "channel_id": channel, "user_id": "U1", "team_id": "T1", "token": "t"}
+        form = {
+            "command": "/work",
+            "text": text,
+            "channel_id": channel,
+            "user_id": "U1",
+            "team_id": TEAM_ID,
+            "token": "t",
+        }
         return form | {"trigger_id": name, "api_app_id": "A1", "response_url": "https://hooks.slack.com/x"}
     action = {"type": "button", "action_id": "work", "block_id": "b", "value": text, "action_ts": "1.0"}
-    click = {"type": "block_actions", "team": {"id": "T1"}, "user": {"id": "U1"}, "api_app_id": "A1", "token": "t"}
+    click = {"type": "block_actions", "team": {"id": TEAM_ID}, "user": {"id": "U1"}, "api_app_id": "A1", "token": "t"}
     return click | {"channel": {"id": channel}, "trigger_id": name, "actions": [action]}
 
 

@@ -19,9 +19,10 @@ from anchorbolt.inbox.lease import End, Held, Lease, Outcome
 from anchorbolt.inbox.retention import Retention
 from anchorbolt.inbox.sqlite import SqliteDatabase
 from anchorbolt.inbox.statement import Statement
+from anchorbolt.inbox.tables import delivery
 from anchorbolt.inbox.tables import inbox as inbox_table
 from anchorbolt.settings import Settings
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import DBAPIError
 
 from tests.contract.conftest import LEASE_SECONDS
@@ -190,10 +191,10 @@ class TestEnds:
         assert (again.stored.attempts, again.stored.crashes, again.taken_over) == (1, 0, False)
 
     async def test_ends_of_one_group_are_each_their_own(self, inbox: Inbox) -> None:
-        """Done, failed and handed back together: each lane gets what is its own."""
+        """Done, failed, handed back and held together: each lane gets what is its own."""
         lanes = {how: await hold(inbox, f"C-{how.value.replace(' ', '-')}") for how in End}
         await asyncio.gather(*(end(inbox, held, how) for how, held in lanes.items()))
-        assert await counts(inbox) == {"waiting": 2, "running": 0, "dead": 1, "done": 1}
+        assert await counts(inbox) == {"waiting": 3, "running": 0, "dead": 1, "done": 1}
 
 
 def lose_one_answer(inbox: Inbox, monkeypatch: pytest.MonkeyPatch, *, happens: bool = True) -> asyncio.Event:
@@ -417,6 +418,15 @@ class TestAdmin:
         admin = Admin(inbox.database.dialect)
         assert await inbox.database.transact(lambda c: admin.replay(c, [held.stored.id])) == 1
         assert [(one.stored.key, one.stored.attempts) for one in await claim(inbox)] == [(held.stored.key, 1)]
+
+    async def test_a_discarded_dead_letter_keeps_nothing_but_its_key(self, inbox: Inbox) -> None:
+        """Body, headers and error may hold tokens: none of them is left."""
+        held = await hold(inbox)
+        await end(inbox, held, End.DEAD)
+        await inbox.database.transact(lambda c: Admin(inbox.database.dialect).discard(c, [held.stored.id]))
+        kept = select(delivery.c.body, delivery.c.headers, delivery.c.error).where(delivery.c.id == held.stored.id)
+        row = await inbox.database.transact(lambda connection: connection.execute(kept).one())
+        assert tuple(row) == (None, None, None)
 
     async def test_a_discarded_dead_letter_still_answers_retries(self, inbox: Inbox) -> None:
         """Its body goes, its key stays."""

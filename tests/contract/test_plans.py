@@ -83,6 +83,14 @@ async def test_an_index_leads_to_what_is_due(
     assert index_condition in first
 
 
+async def test_a_claim_finds_the_urgent_and_the_others_by_indexes(database: PostgresqlDatabase) -> None:
+    """Neither sort is looked for among the lanes of the other, which may be many."""
+    first, *_ = await database.transact(lambda c: plans(c, lambda c: CLAIM.in_transaction(c, 1, 0, 10, 4)))
+    assert re.search(r"using lane_urgent on lane.*\n +Index Cond: \(claimable_at <=", first), first
+    assert re.search(r"using lane_claimable on lane.*\n +Index Cond: \(claimable_at <=", first), first
+    assert not re.search(WALK, first), first
+
+
 async def test_an_accept_gives_no_id_before_it_has_all_lanes(database: PostgresqlDatabase) -> None:
     """Whatever way PostgreSQL takes to put deliveries and lanes together, it has counted all the lanes before that."""
     plan, *_ = await database.transact(lambda c: plans(c, lambda c: ACCEPT.statement(c, ACCEPT.parameters(1, ITEMS))))

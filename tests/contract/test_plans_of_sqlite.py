@@ -66,7 +66,7 @@ def plan(connection: Connection, work: Callable[[Connection], object]) -> str:
     [
         Count(),
         Retention(26 * 3600, 30 * 86400),
-        lambda c: CLAIM.in_transaction(c, 1, 0, 10),
+        lambda c: CLAIM.in_transaction(c, 1, 0, 10, 4),
         accept_and_complete,
     ],
     ids=["stats", "retention", "claim", "accept and complete"],
@@ -103,3 +103,11 @@ async def test_nothing_is_planned_twice(database: Database) -> None:
     planned.clear()
     await database.transact(again)
     assert [asked for asked in planned if "delivery" in repr(asked) or "lane" in repr(asked)] == []
+
+
+async def test_a_claim_finds_the_urgent_and_the_others_by_indexes(database: Database) -> None:
+    """Neither sort is looked for among the lanes of the other, which may be many."""
+    found = await database.transact(lambda c: plan(c, lambda c: CLAIM.in_transaction(c, 1, 0, 10, 4)))
+    assert "SEARCH lane USING INDEX lane_urgent (claimable_at<?)" in found
+    assert "SEARCH lane USING INDEX lane_claimable (claimable_at<?)" in found
+    assert "SCAN lane" not in found

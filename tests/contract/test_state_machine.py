@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import pytest
+from anchorbolt.delivery.urgent import is_urgent
 from anchorbolt.inbox.accept import Accept, Item
 from anchorbolt.inbox.claim import Claim
 from anchorbolt.inbox.complete import Complete, Completed
@@ -30,7 +31,7 @@ from sqlalchemy.engine import make_url
 from tests.support.postgresql import PostgreSQL
 
 LEASE_SECONDS = 1000.0
-LANES = ("C1", "C2")
+LANES = ("C1", "C2", "!C3")  # the last one is that of urgent events
 PROCESSES = ("one", "two")
 FINAL = (End.DONE, End.DEAD)
 
@@ -138,15 +139,18 @@ class InboxMachine(RuleBasedStateMachine):
             elif len(model.live) == 1:
                 model.left = 0
 
-    @rule(who=st.sampled_from(PROCESSES), most=st.integers(1, 3))
-    def claim(self, who: str, most: int) -> None:
-        """Somebody looks for lanes that wait."""
+    @rule(who=st.sampled_from(PROCESSES), most=st.integers(0, 3), urgent=st.integers(0, 2))
+    def claim(self, who: str, most: int, urgent: int) -> None:
+        """Somebody looks for lanes that wait, with room for so many urgent ones and so many others."""
         process = self.processes[who]
         process.epoch += 1
         claimable = {name for name, model in self.lanes.items() if model.live and model.left <= 0}
-        claimed = self.transact(lambda c: process.claim.in_transaction(c, process.epoch, 0.0, most))
+        claimed = self.transact(lambda c: process.claim.in_transaction(c, process.epoch, 0.0, most, urgent))
         lanes = [held.lease.lane for held in claimed.held]
-        assert len(set(lanes)) == len(lanes) == min(most, len(claimable))
+        claimable_urgent = set(filter(is_urgent, claimable))
+        of_urgent = min(urgent, len(claimable_urgent))
+        assert len(set(lanes)) == len(lanes) == of_urgent + min(most, len(claimable - claimable_urgent))
+        assert [is_urgent(name) for name in lanes] == [True] * of_urgent + [False] * (len(lanes) - of_urgent)
         assert set(lanes) <= claimable
         for held in claimed.held:
             assert held.taken_over == (self.lanes[held.lease.lane].holder is not None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from anchorbolt.drain import socket_path
 from anchorbolt.lifecycle.master import HANG_SECONDS
 from anchorbolt.lifecycle.start import end_seconds
 from anchorbolt.settings import Settings
@@ -57,23 +58,34 @@ def test_the_ports_are_those_of_the_settings(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", OVERLAYS)
-def test_probes_and_pre_stop_ask_the_internal_port(name: str) -> None:
-    """Startup, readiness, liveness and preStop go to the internal port, each to the path that answers its question."""
+def test_probes_ask_the_internal_port(name: str) -> None:
+    """Startup, readiness and liveness go to the internal port, each to the path that answers its question."""
     for pod in _app_pods(name).values():
         app = _app(pod)
         asked = {
             "startup": app["startupProbe"]["httpGet"],
             "ready": app["readinessProbe"]["httpGet"],
             "live": app["livenessProbe"]["httpGet"],
-            "drain": app["lifecycle"]["preStop"]["httpGet"],
         }
         assert {what: get["path"] for what, get in asked.items()} == {
             "startup": "/startupz",
             "ready": "/readyz",
             "live": "/livez",
-            "drain": "/drain",
         }
         assert {get["port"] for get in asked.values()} == {"internal"}
+
+
+@pytest.mark.parametrize("name", OVERLAYS)
+def test_pre_stop_asks_for_the_drain_inside_of_the_pod(name: str) -> None:
+    """It executes our script, which finds the socket in a folder that the pod may write to, and no port has a drain."""
+    for pod in _app_pods(name).values():
+        app = _app(pod)
+        assert app["lifecycle"]["preStop"] == {"exec": {"command": ["python", "-I", "-m", "anchorbolt.drain"]}}
+        assert "/tmp" in {mount["mountPath"] for mount in app["volumeMounts"]}
+        settings = _settings(name)
+        path = str(settings.drain_socket_path)
+        assert path.startswith("/tmp/")
+        assert socket_path({"INTERNAL_PORT": str(settings.internal_port)}) == path
 
 
 @pytest.mark.parametrize("name", OVERLAYS)

@@ -36,6 +36,7 @@ WELL = {
     f'anchorbolt_socket_opens_total{{{HERE}, result="refused"}}': "0x240",
     f"anchorbolt_store_up{{{HERE}}}": "1x240",
     f"anchorbolt_paused{{{HERE}}}": "0x240",
+    f"anchorbolt_held_listeners{{{HERE}}}": "0x240",
     f"anchorbolt_oldest_waiting_seconds{{{HERE}}}": "0x240",
     f"anchorbolt_drain_duration_seconds{{{HERE}}}": "0x240",
     f'anchorbolt_answers_total{{{HERE}, kind="event", result="ok"}}': "0+60x240",
@@ -122,6 +123,7 @@ CASES = (
     Case("a lane waits for half a minute", fires(), {one("oldest_waiting_seconds"): "30x240"}),
     Case("a pause of five minutes", fires(), {one("oldest_waiting_seconds"): "0x85 60+60x155", one("paused"): "0x85 1x155"}),  # noqa: E501 - a table
     Case("a pause that nobody ended", fires("Paused"), {one("oldest_waiting_seconds"): "0+60x240", one("paused"): "1x240"}),  # noqa: E501 - a table
+    Case("a listener is held", fires("ListenerHeld"), {one("held_listeners"): "0x85 1x155"}),
     Case("a pod died", fires("Takeovers"), {one("takeovers_total"): "0x85 3x155"}),
     Case("the database is away", fires("StoreDown"), {one("store_up"): "1x85 0x155"}),
     Case("the database was away for a moment", fires(), {one("store_up"): "1x85 0x0 1x155"}),

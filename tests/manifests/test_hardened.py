@@ -119,3 +119,18 @@ def test_in_socket_mode_nothing_comes_in_but_the_monitoring(name: str) -> None:
     assert [(s["clusterIP"], [port["port"] for port in s["ports"]]) for s in services] == [("None", [3001])]
     rules = one(manifests, "NetworkPolicy", "anchorbolt")["spec"]["ingress"]
     assert [[port["port"] for port in rule["ports"]] for rule in rules] == [[3001]]
+
+
+@pytest.mark.parametrize("name", BEHIND_THE_TIER)
+def test_the_tier_is_as_closed_as_the_app(name: str) -> None:
+    """Requests alone come into the tier; it reaches names and the app alone; an eviction leaves one of its pods."""
+    manifests = overlay(name)
+    policy = one(manifests, "NetworkPolicy", "anchorbolt-ingress")["spec"]
+    tier = pods(manifests)["DaemonSet/anchorbolt-ingress"]["metadata"]["labels"]
+    assert policy["podSelector"]["matchLabels"].items() <= tier.items()
+    assert sorted(policy["policyTypes"]) == ["Egress", "Ingress"]
+    assert [port["port"] for rule in policy["ingress"] for port in rule["ports"]] == [8080]
+    assert all(rule["to"] for rule in policy["egress"])
+    assert {port["port"] for rule in policy["egress"] for port in rule["ports"]} == {53, 3000, 3001}
+    budget = one(manifests, "PodDisruptionBudget", "anchorbolt-ingress")["spec"]
+    assert (budget["minAvailable"], budget["selector"]["matchLabels"].items() <= tier.items()) == (1, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -47,7 +48,9 @@ class AppProcess:
         `anchorbolt`: how the command line is called.
         """
         self.port, self.internal_port = free_ports()
-        own = {"PORT": str(self.port), "INTERNAL_PORT": str(self.internal_port)} | environment
+        self.drain_socket = directory / f"drain-{self.port}.sock"
+        own = {"PORT": str(self.port), "INTERNAL_PORT": str(self.internal_port)}
+        own |= {"DRAIN_SOCKET": str(self.drain_socket)} | environment
         self.port, self.internal_port = int(own["PORT"]), int(own["INTERNAL_PORT"])
         self.log_file = directory / f"app-{self.port}.log"
         self._directory = directory
@@ -154,6 +157,18 @@ class AppProcess:
                 return (await http.get(self.internal_url + path, timeout=5)).status_code
             except httpx.TransportError:
                 return 0
+
+    async def drain(self) -> int:
+        """What preStop executes, and its exit code; it ends when DRAIN_DELAY_SECONDS are over."""
+        hook = await asyncio.create_subprocess_exec(
+            sys.executable, "-I", "-m", "anchorbolt.drain", env={"DRAIN_SOCKET": str(self.drain_socket)}
+        )
+        try:
+            return await hook.wait()
+        except asyncio.CancelledError:
+            hook.kill()
+            await hook.wait()
+            raise
 
     def terminate(self) -> None:
         """What Kubernetes sends: SIGTERM, to the master alone."""

@@ -30,8 +30,8 @@ LOG_VARIABLE = "TEST_LISTENER_LOG"
 EVERYTHING = re.compile(".*", re.DOTALL)
 
 
-class AskedToFailError(Exception):
-    """What a listener raises that was told to."""
+class AskedToFailError(ConnectionError):
+    """What a listener raises that was told to: a transient error, after which there is another attempt."""
 
 
 def register(app: AsyncApp) -> None:

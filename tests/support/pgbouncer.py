@@ -19,7 +19,8 @@ WAIT_SECONDS = 30
 class PgBouncer:
     """A pooler that trusts everybody on 127.0.0.1; two server connections for everybody together."""
 
-    def __init__(self, postgres_port: int, *, pool_size: int = 2) -> None:
+    def __init__(self, postgres_port: int, *, pool_size: int = 2, ignores: str = "") -> None:
+        """`ignores`: startup parameters that it does not refuse but throws away, separated by commas."""
         self.port = free_port()
         directory = Path(tempfile.mkdtemp(prefix="anchorbolt-pgbouncer-"))
         weakref.finalize(self, shutil.rmtree, directory, ignore_errors=True)
@@ -32,6 +33,7 @@ class PgBouncer:
             f"listen_addr = 127.0.0.1\nlisten_port = {self.port}\nunix_socket_dir =\n"
             f"auth_type = trust\nauth_file = {directory / 'users'}\n"
             f"pool_mode = transaction\ndefault_pool_size = {pool_size}\n"
+            f"ignore_startup_parameters = {ignores}\n"
         )
         unprivileged: list[str] = []
         if os.geteuid() == 0:

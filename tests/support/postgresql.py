@@ -34,6 +34,9 @@ class PostgreSQL:
         self._fsync = fsync
         self._process: subprocess.Popen[bytes] | None = None
         self.port = free_port()
+        self._make()
+
+    def _make(self) -> None:
         self._run("initdb", "-D", str(self._data), "-U", "test", "-A", "trust", "--no-sync", "--no-instructions")
 
     def start(self) -> None:
@@ -44,6 +47,7 @@ class PostgreSQL:
             "unix_socket_directories": str(self._directory),
             "fsync": "on" if self._fsync else "off",
             "max_connections": "200",
+            "wal_retrieve_retry_interval": "100ms",
         }
         arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         with (self._directory / "log").open("ab") as log:

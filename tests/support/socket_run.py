@@ -50,9 +50,9 @@ class SocketRun:
         return await until_answer(find, what="somebody is connected")
 
     async def roll(self, pod: Pod) -> None:
-        """As Kubernetes does: /drain, SIGTERM when another one is connected, a new process."""
+        """As Kubernetes does: preStop, SIGTERM when another one is connected, a new process."""
         held = self.single and await self.leader() is pod
-        hook = asyncio.ensure_future(pod.app.probe("drain"))  # which returns after DRAIN_DELAY_SECONDS
+        hook = asyncio.ensure_future(pod.app.drain())  # which returns after DRAIN_DELAY_SECONDS
         await pod.app.until_logged("draining")
         if held:
             await until_answer(lambda: self._is_away(pod), what="another one is connected")

@@ -8,7 +8,8 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from anchorbolt.http.limits.body import read_body
+from anchorbolt.http.limits.idle import HttpConnection
+from anchorbolt.http.limits.unverified import UnverifiedBodies
 from anchorbolt.http.server import Server
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -27,6 +28,7 @@ class ToldApplication:
     """Answers each request with its own body."""
 
     def __init__(self) -> None:
+        self.bodies = UnverifiedBodies(1_000_000)
         self.begun: list[str] = []
         self.ended: list[str] = []
         self._told: dict[str, asyncio.Event] = {}
@@ -38,7 +40,7 @@ class ToldApplication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers once it is told to."""
-        body = (await read_body(receive, 1_000_000, asyncio.get_running_loop().time() + 30)).decode()
+        body = (await self.bodies.read(receive, asyncio.get_running_loop().time() + 30)).decode()
         self.begun.append(body)
         if body != "now":
             await self._event(body).wait()
@@ -52,16 +54,29 @@ class ToldApplication:
 class ToldServer:
     """The server."""
 
-    def __init__(self, finish_seconds: float) -> None:
+    def __init__(self, finish_seconds: float, head_seconds: float, max_connections: int) -> None:
         self.application = ToldApplication()
         sock = socket.create_server(("127.0.0.1", 0))
         self.port: int = sock.getsockname()[1]
-        self.server = Server(self.application, [sock], finish_seconds=finish_seconds, head_seconds=3)
+        self.server = Server(
+            self.application,
+            [sock],
+            finish_seconds=finish_seconds,
+            head_seconds=head_seconds,
+            max_connections=max_connections,
+        )
         self._is_stopped = False
 
     async def connect(self) -> Wire:
         """Opens one more connection."""
         return await Wire.to_port(self.port)
+
+    @property
+    def connection(self) -> HttpConnection:
+        """The server's end of the only connection."""
+        (found,) = self.server.server_state.connections
+        assert isinstance(found, HttpConnection)
+        return found
 
     async def stop(self) -> None:
         """Ends the server, once."""
@@ -80,9 +95,11 @@ class ToldServer:
 
 
 @asynccontextmanager
-async def told_server(finish_seconds: float = 30) -> AsyncIterator[ToldServer]:
+async def told_server(
+    finish_seconds: float = 30, head_seconds: float = 3, max_connections: int = 1_000
+) -> AsyncIterator[ToldServer]:
     """Runs until the end of the test."""
-    running = ToldServer(finish_seconds)
+    running = ToldServer(finish_seconds, head_seconds, max_connections)
     await running.server.start()
     yield running
     await running.stop()

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Iterable
 
 from tests.support.app_process import AppProcess
 
 HEAD = b"POST /slack/events HTTP/1.1\r\nhost: app\r\ncontent-type: application/json\r\n"
+
+
+def unverified_head() -> bytes:
+    """The beginning of a request whose signature may be right as far as its head tells: its body is read."""
+    return HEAD + b"x-slack-request-timestamp: %d\r\nx-slack-signature: v0=%064d\r\n" % (time.time(), 0)
 
 
 class Wire:
@@ -85,6 +91,10 @@ class Wire:
     def is_open(self) -> bool:
         """Whether there is any sense in sending more."""
         return not self._writer.transport.is_closing() and not self._reader.at_eof()
+
+    def end(self) -> None:
+        """Ends our half of the connection: nothing more is sent, and answers are read."""
+        self._writer.write_eof()
 
     def hang_up(self) -> None:
         """Closes at once."""

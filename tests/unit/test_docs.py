@@ -35,6 +35,8 @@ NO_SETTINGS = {
     "TAKE_AT_ONCE",
     "COUNT_TWICE",
     "GIVE_BACK_ALL",
+    "URGENT_EVENTS",
+    "URGENT_SLOTS",
 }
 
 

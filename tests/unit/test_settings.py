@@ -211,6 +211,15 @@ def test_settings_that_do_not_fit_together_are_refused(
     assert problem.startswith(said)
 
 
+def test_names_of_further_errors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ATTEMPT_ON is a list of names; a class of Python's own may be written without its module."""
+    monkeypatch.setenv("ATTEMPT_ON", "our_app.errors.Busy, KeyError,some_word,")
+    assert settings.load().attempt_on_names == {"our_app.errors.Busy", "builtins.KeyError", "some_word"}
+    monkeypatch.setenv("ATTEMPT_ON", "not a name")
+    with pytest.raises(InvalidSettingsError, match="ATTEMPT_ON: is a list of names"):
+        settings.load()
+
+
 def test_the_base_of_the_web_api_ends_with_a_slash(monkeypatch: pytest.MonkeyPatch) -> None:
     """With or without the slash at its end, the base of the Web API is the same."""
     monkeypatch.setenv("SLACK_API_URL", "http://127.0.0.1:3002/api")

@@ -14,11 +14,13 @@ from anchorbolt.bolt import workflow
 from anchorbolt.bolt.authorization import Authorization
 from anchorbolt.bolt.composed_app import ComposedApp
 from anchorbolt.bolt.error_handler import Word
-from anchorbolt.bolt.listener_runner import RUN
+from anchorbolt.bolt.foreign import Foreign
+from anchorbolt.bolt.no_listener import NoListener
 from anchorbolt.bolt.request import Request, as_delivered
-from anchorbolt.bolt.run import Run
+from anchorbolt.bolt.run import RUN, Run
 from anchorbolt.bolt.tracked_app import context_for
 from anchorbolt.bolt.web_api import client as web_client
+from anchorbolt.bolt.web_api.respond import Respond
 from anchorbolt.delivery import Delivery
 
 
@@ -40,6 +42,7 @@ class BoltApp(ComposedApp):
         )
         self._async_client = self._web_client = web_client.create(token, api_url)
         self._async_middleware_list = [_ours(middleware) for middleware in self._async_middleware_list]
+        self._no_listener = NoListener(self.index)
         self._request_logger: logging.Logger = get_bolt_app_logger(app_name=self.name, base_logger=self._base_logger)
 
     async def open(self) -> None:
@@ -75,6 +78,10 @@ class BoltApp(ComposedApp):
         run.dispatched = True
         return await super().async_dispatch(request)
 
+    async def conclude_failure(self, run: Run) -> None:
+        """Calls the app's error handler. One that handles the error takes it from the run."""
+        await self.error_handler.conclude(run)
+
     async def report_failure(self, delivery: Delivery, reason: str) -> None:
         """Tells Slack of a workflow step that is a dead letter; nothing for any other delivery."""
         await workflow.report_failure(self._web_client, delivery, reason)
@@ -83,13 +90,18 @@ class BoltApp(ComposedApp):
         # As Bolt does, but without building a client from its parts for every request.
         req.context["logger"] = self._request_logger
         req.context["token"] = self._token
-        req.context["client"] = web_client.for_request(self._web_client, req.context.team_id)
+        run: Run = req.context[RUN]
+        client = web_client.for_request(self._web_client, req.context.team_id, run.calls)
+        req.context["client"] = client
+        if (response_url := req.context.response_url) is not None:
+            req.context["respond"] = Respond(client, response_url)
         req.context["listener_runner"] = self.listener_runner
 
     def _handle_unmatched_requests(self, req: AsyncBoltRequest, resp: BoltResponse) -> BoltResponse:
-        # Without Bolt's warning, which quotes the payload.
+        # In the place of Bolt's warning, which quotes the payload, for each request.
         run: Run = req.context[RUN]
         run.unmatched = True
+        self._no_listener.note(run.delivery, run.passed_over)
         return BoltResponse(status=404, body={"error": "unhandled request"})
 
 
@@ -105,4 +117,4 @@ def _failure(word: Word) -> BoltResponse:
 
 
 def _ours(middleware: AsyncMiddleware) -> AsyncMiddleware:
-    return Authorization() if isinstance(middleware, AsyncSingleTeamAuthorization) else middleware
+    return Authorization(Foreign()) if isinstance(middleware, AsyncSingleTeamAuthorization) else middleware

@@ -1,8 +1,9 @@
-"""Authorization with one token: `auth.test` once, and a refusal that is an error."""
+"""Authorization with one token: `auth.test` once, a refusal that is an error, and nothing of a foreign workspace."""
 
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Awaitable, Callable
 
 from slack_bolt.authorization import AuthorizeResult
@@ -15,32 +16,32 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from anchorbolt.bolt import slack_error
+from anchorbolt.bolt.foreign import Foreign, Installation
+from anchorbolt.bolt.web_api.calls import OF_NO_RUN
+from anchorbolt.bolt.web_api.watched_client import WatchedClient
 from anchorbolt.errors import NotAuthorizedError
 
 NOT_AUTHORIZED = ("ssl_check", "url_verification")
 
 
 class Authorization(AsyncSingleTeamAuthorization):
-    """Bolt's, with two changes.
+    """Bolt's, with three changes.
 
-    Deliveries that arrive together share one `auth.test`, and a failure is a failed attempt instead of a 200 with an
-    error message.
+    Deliveries that arrive together share one `auth.test`. A failure is a failed attempt instead of a 200 with an error
+    message. What belongs to a workspace that our token is not for is answered here and reaches no listener.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, foreign: Foreign) -> None:
+        """`foreign`: answers what belongs to another workspace."""
         super().__init__()
+        self._foreign = foreign
         self._asking: asyncio.Task[AsyncSlackResponse] | None = None
         self._bot: AuthorizeResult | None = None  # the part that is the same for every request with our token
+        self._installation: Installation | None = None  # known once auth.test has succeeded
 
-    def _authorized(self, req: AsyncBoltRequest) -> bool:
+    def _authorize(self, req: AsyncBoltRequest) -> bool:
         """Authorizes a request with our bot token without asking Slack. False where Bolt has to do it."""
-        body, token = req.body, req.context.client.token
-        kind = body.get("type")
-        if kind == "event_callback":
-            if body["event"].get("type") in no_auth_test_events:
-                return False
-        elif kind in NOT_AUTHORIZED:
-            return False
+        token = req.context.client.token
         if self._bot is None or self._bot.bot_token != token:
             if self.auth_test_result is None or not _is_bot_token(token):
                 return False
@@ -56,7 +57,9 @@ class Authorization(AsyncSingleTeamAuthorization):
         next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt passes it by this name
     ) -> BoltResponse:
         """Bolt's own hook."""
-        if self.auth_test_result is None and req.body.get("type") not in NOT_AUTHORIZED:
+        if _goes_without(req):  # Bolt knows what these need, and asks Slack nothing
+            return await super().async_process(req=req, resp=resp, next=next)
+        if self.auth_test_result is None:
             try:
                 self.auth_test_result = await self._ask(req.context.client)
             except SlackApiError as error:
@@ -64,7 +67,11 @@ class Authorization(AsyncSingleTeamAuthorization):
                 if word is None or slack_error.status(error) != 200:  # busy or down: that says nothing of our token
                     raise
                 raise NotAuthorizedError(f"auth.test answered {word}: look at SLACK_BOT_TOKEN") from error
-        if self._authorized(req):
+        if self._installation is None:
+            self._installation = Installation.of(self.auth_test_result)
+        if not self._installation.covers(req):
+            return await self._foreign.answer(req, self._installation)
+        if self._authorize(req):
             return await next()
         return await super().async_process(req=req, resp=resp, next=next)
 
@@ -74,8 +81,19 @@ class Authorization(AsyncSingleTeamAuthorization):
         It is shielded: a request whose time is over stops waiting without cancelling the call for the others.
         """
         if self._asking is None or self._asking.done():
+            client = copy.copy(client)
+            if isinstance(client, WatchedClient):
+                client.calls = OF_NO_RUN  # it must not be reset with the run that happens to ask first
             self._asking = asyncio.create_task(client.auth_test(), name="auth.test")
         return await asyncio.shield(self._asking)
+
+
+def _goes_without(req: AsyncBoltRequest) -> bool:
+    """Whether a request needs no `auth.test`: after `app_uninstalled` and `tokens_revoked` our token may be dead."""
+    kind = req.body.get("type")
+    if kind == "event_callback":
+        return req.body["event"].get("type") in no_auth_test_events
+    return kind in NOT_AUTHORIZED
 
 
 def _for_user(bot: AuthorizeResult, user_id: str | None) -> AuthorizeResult:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from slack_bolt.authorization.async_authorize import AsyncAuthorize
 from slack_bolt.listener.async_listener import AsyncListener
@@ -19,6 +19,8 @@ from slack_sdk import WebClient
 from slack_sdk.web.async_client import AsyncWebClient
 
 from anchorbolt.bolt.error_handler import UnhandledRequest
+from anchorbolt.bolt.index import ListenerIndex
+from anchorbolt.bolt.names import Names
 from anchorbolt.bolt.tracked_app import TrackedApp
 from anchorbolt.bolt.web_api.watched_client import WatchedClient
 from anchorbolt.errors import ListenersError
@@ -67,6 +69,11 @@ class ComposedApp(TrackedApp):
         """Takes the function of `@app.error`."""
         self._agree("error", handler, "two of the apps have an error handler (@app.error): one is called, so keep one")
         self.error(handler)
+
+    @property
+    def listener_names(self) -> Names:
+        """The names that listeners have in logs, traces and metrics."""
+        return cast("ListenerIndex", self._async_listeners).names
 
     def add_listener(self, listener: AsyncListener) -> None:
         """Adds a listener that Bolt has built."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import traceback
+import asyncio
 from collections.abc import Awaitable, Callable
 from logging import Logger
-from typing import Any, Literal
+from typing import Literal
 
 from slack_bolt.kwargs_injection.async_utils import build_async_required_kwargs
 from slack_bolt.listener.async_listener_error_handler import AsyncListenerErrorHandler
@@ -14,20 +14,14 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_bolt.util.utils import get_arg_names_of_callable
 
-from anchorbolt.telemetry.logs import get_logger
-
-log = get_logger("bolt")
+from anchorbolt.bolt.raised import log_raised
+from anchorbolt.bolt.run import Run
+from anchorbolt.errors import ENDS_THE_PROCESS, as_exception
 
 Handler = Callable[..., Awaitable[BoltResponse | None]]
 
 Word = Literal["listener_failed", "no_ack", "ack_timeout"]
 Failure = Callable[[Word], BoltResponse]  # what is answered where nothing acknowledged
-
-
-def log_raised(event: str, error: BaseException, **more: Any) -> None:
-    """Logs where an error was raised, without its message: the messages of slack_sdk may quote what was sent."""
-    where = "".join(traceback.format_tb(error.__traceback__))
-    log.warning(event, **more, error=type(error).__name__, traceback=where)
 
 
 class ErrorHandler:
@@ -42,6 +36,23 @@ class ErrorHandler:
     def set(self, handler: Handler) -> None:
         """Takes the function that `@app.error` decorates; the last one counts, as in Bolt."""
         self._handler = handler
+
+    async def conclude(self, run: Run) -> None:
+        """Calls the app's handler for a run whose failure is final, unless it was called for it before.
+
+        A handler that handles the error takes it from the run. What a handler raises is the run's error from then on.
+        """
+        if run.error is None or run.error_handler_called or run.request is None:
+            return
+        run.error_handler_called = True
+        try:
+            if await self.answer(run.error, run.request) is not None:
+                run.error = None
+        except (asyncio.CancelledError, *ENDS_THE_PROCESS):
+            raise
+        except BaseException as another:
+            log_raised("error handler raised", another, listener=run.listener, key=run.delivery.key)
+            run.error = as_exception(another)
 
     async def answer(self, error: Exception, request: AsyncBoltRequest) -> BoltResponse | None:
         """Returns the response that the handler returned or changed, which makes the error a handled one; else None."""
@@ -80,20 +91,25 @@ class UnhandledRequest(AsyncListenerErrorHandler):
 class MiddlewareErrorHandler(AsyncMiddlewareErrorHandler):
     """The same for what is raised before a listener: in a middleware, a matcher, or the authorization."""
 
-    def __init__(self, error_handler: ErrorHandler, fail: Callable[[AsyncBoltRequest, Exception], None]) -> None:
+    def __init__(self, error_handler: ErrorHandler, run_of: Callable[[AsyncBoltRequest], Run]) -> None:
         self._error_handler = error_handler
-        self._fail = fail
+        self._run_of = run_of
 
     async def handle(self, error: Exception, request: AsyncBoltRequest, response: BoltResponse | None) -> None:
         """Bolt's own hook; it answers with `response` as we leave it."""
         log_raised("middleware raised", error)
+        run = self._run_of(request)
+        run.request = request
         answer = None
-        try:
-            answer = await self._error_handler.answer(error, request)
-        except Exception as another:  # whatever the app's error handler raises
-            error = another
+        if run.ack_by is not None or run.fails_for_good:  # somebody waits for the answer, so it is final
+            run.error_handler_called = True
+            try:
+                answer = await self._error_handler.answer(error, request)
+            except Exception as another:  # whatever the app's error handler raises
+                error = another
         if answer is None:
-            self._fail(request, error)
+            run.fail(error)
+            run.reason = "listener_failed"
             answer = self._error_handler.failure("listener_failed")
         if response is not None:
             response.status, response.headers, response.body = answer.status, answer.headers, answer.body

@@ -16,7 +16,8 @@ from slack_bolt.listener_matcher import builtins
 from slack_bolt.listener_matcher.async_listener_matcher import AsyncListenerMatcher
 from slack_bolt.request.async_request import AsyncBoltRequest
 
-from anchorbolt.bolt.listener import DirectMatcher, free_variables, prepare
+from anchorbolt.bolt.listener import DirectMatcher, Listener, free_variables, prepare
+from anchorbolt.bolt.names import Names
 
 # The request that is dispatched. Bolt iterates over the listeners without telling for which request.
 DISPATCHED: ContextVar[AsyncBoltRequest | None] = ContextVar("anchorbolt_dispatched", default=None)
@@ -32,12 +33,15 @@ class ListenerIndex(list[AsyncListener]):
         super().__init__()
         self._named: dict[str, list[int]] = {}
         self._always: list[int] = []
+        self.names = Names()
         self._found: dict[str | None, Sequence[AsyncListener]] = {}  # a cache, by name
 
     def append(self, listener: AsyncListener, /) -> None:
         """Files a listener under the name that its first matcher wants."""
         if type(listener) is AsyncCustomListener:
             listener = prepare(listener)
+        if isinstance(listener, Listener):
+            self.names.give(listener, listener.ack_function)
         name = name_wanted(listener.matchers[0])
         (self._always if name is None else self._named.setdefault(name, [])).append(len(self))
         self._found.clear()
@@ -50,6 +54,10 @@ class ListenerIndex(list[AsyncListener]):
     def __iter__(self) -> Iterator[AsyncListener]:
         request = DISPATCHED.get()
         return super().__iter__() if request is None else iter(self.candidates(request.body))
+
+    def all(self) -> Iterator[AsyncListener]:
+        """All listeners, in the order of registration, whatever is dispatched."""
+        return super().__iter__()
 
     def candidates(self, body: Mapping[str, Any]) -> Sequence[AsyncListener]:
         """The listeners that may match a request, in the order of registration."""
@@ -87,6 +95,12 @@ def names_in(body: Mapping[str, Any]) -> list[Any]:
 
 def name_wanted(matcher: AsyncListenerMatcher) -> str | None:
     """Returns the string that a request must hold for the matcher to match; None when there is no such string."""
+    constraint = constraint_of(matcher)
+    return constraint[1] if constraint is not None and isinstance(constraint[1], str) else None
+
+
+def constraint_of(matcher: AsyncListenerMatcher) -> tuple[str, Any] | None:
+    """Returns the name of Bolt's matcher (`command`, `block_action`) and what it compares with; None: not Bolt's."""
     if not isinstance(matcher, DirectMatcher):
         return None
     # Bolt compares in a closure: reading its variables gives exactly what it compares with.
@@ -100,4 +114,4 @@ def name_wanted(matcher: AsyncListenerMatcher) -> str | None:
         wanted = constraints.get({"event": "type", "message_event": "type", "block_action": "action_id"}.get(kind))
     elif wanted is None:
         wanted = constraints
-    return wanted if isinstance(wanted, str) else None
+    return kind, wanted

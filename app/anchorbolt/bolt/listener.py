@@ -17,6 +17,8 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from anchorbolt.bolt.conversation_arguments import ConversationArguments
+from anchorbolt.bolt.names import short_name
+from anchorbolt.bolt.run import RUN, Run
 
 
 class DirectMatcher(AsyncListenerMatcher):
@@ -35,21 +37,25 @@ class Listener(AsyncCustomListener):
 
     qualified_name: str
 
+    async def run_async_middleware(
+        self, *, req: AsyncBoltRequest, resp: BoltResponse
+    ) -> tuple[BoltResponse | None, bool]:
+        """Bolt's own hook. Notes that this listener matched, and that its middleware did not let it run."""
+        answer, passed_over = await super().run_async_middleware(req=req, resp=resp)
+        if passed_over and answer is None:
+            run: Run = req.context[RUN]
+            run.passed_over = self.qualified_name
+        return answer, passed_over
+
 
 def prepare(listener: AsyncCustomListener) -> Listener:
     """Turns a listener that Bolt has just built into ours. Changes the object, because Bolt took thirteen arguments."""
     listener.__class__ = Listener
     mine = cast("Listener", listener)
-    mine.qualified_name = qualified_name(listener.ack_function)
-    mine.matchers = [_direct(matcher) for matcher in listener.matchers]
+    mine.qualified_name = short_name(listener.ack_function)
+    mine.matchers = [direct(matcher) for matcher in listener.matchers]
     mine.middleware = [_short(middleware) for middleware in listener.middleware]
     return mine
-
-
-def qualified_name(function: Callable[..., Any]) -> str:
-    """Returns module and name of the function that a user wrote, without its decorators."""
-    plain = inspect.unwrap(function)
-    return f"{getattr(plain, '__module__', '?')}.{getattr(plain, '__qualname__', type(plain).__qualname__)}"
 
 
 def free_variables(function: Any) -> dict[str, Any]:
@@ -60,7 +66,8 @@ def free_variables(function: Any) -> dict[str, Any]:
     )
 
 
-def _direct(matcher: AsyncListenerMatcher) -> AsyncListenerMatcher:
+def direct(matcher: AsyncListenerMatcher) -> AsyncListenerMatcher:
+    """Returns a matcher of Bolt's own that calls its comparison without coroutines; any other one as it is."""
     if type(matcher) is AsyncBuiltinListenerMatcher and matcher.arg_names == ["body"]:
         compare = free_variables(matcher.func).get("func")  # what Bolt's build_listener_matcher wraps in a coroutine
         if callable(compare) and not inspect.iscoroutinefunction(compare):

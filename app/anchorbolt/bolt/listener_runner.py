@@ -17,15 +17,16 @@ from slack_bolt.response import BoltResponse
 from slack_bolt.util.utils import get_arg_names_of_callable, get_name_for_callable, is_callable_coroutine
 
 from anchorbolt.bolt.arguments import build
-from anchorbolt.bolt.error_handler import ErrorHandler, Word, log_raised
-from anchorbolt.bolt.listener import Listener, qualified_name
+from anchorbolt.bolt.error_handler import ErrorHandler, Word
+from anchorbolt.bolt.listener import Listener
+from anchorbolt.bolt.names import short_name
 from anchorbolt.bolt.own_copy import own_copy
-from anchorbolt.bolt.run import Ack, Run
+from anchorbolt.bolt.raised import log_raised
+from anchorbolt.bolt.run import RUN, Ack, Run
 from anchorbolt.bolt.threads.threads import Threads
 from anchorbolt.errors import ENDS_THE_PROCESS, AckTimeoutError, as_exception
 from anchorbolt.timers import Timeout
 
-RUN = "anchorbolt_run"  # the key of a request's Run in its context
 ENDS = (asyncio.CancelledError, *ENDS_THE_PROCESS)  # these are no failures of a listener
 ACK_TIMEOUT_SECONDS = 3  # Bolt's default for every listener; `@app.function` can be given another
 
@@ -50,7 +51,12 @@ class ListenerRunner(AsyncioListenerRunner):
         """Bolt's own hook. Never None: that would let the next matching listener run too."""
         run: Run = request.context[RUN]
         ack = request.context.ack
-        run.found(listener.qualified_name if type(listener) is Listener else qualified_name(listener.ack_function))
+        name: str | None = getattr(listener, "qualified_name", None)
+        run.request = request
+        run.found(name or short_name(listener.ack_function))
+        if run.asks_hold is not None and run.listener is not None and await run.asks_hold(run.listener):
+            run.is_held = True
+            return BoltResponse(status=200)
         if listener.auto_acknowledgement:
             if type(ack) is Ack:
                 ack.by_itself()
@@ -102,9 +108,11 @@ class ListenerRunner(AsyncioListenerRunner):
             word: Word = "no_ack" if main.done() else "ack_timeout"
             self.logger.warning(warning_did_not_call_ack(get_name_for_callable(listener.ack_function)))
             run.fail(AckTimeoutError(f"{run.listener} did not acknowledge in time"))
+            run.reason = word
             run.cancel()
             return self.error_handler.failure(word)
         if ack.response is None:
+            run.reason = "listener_failed"
             return self.error_handler.failure("listener_failed")
         if ack.response.status < 300:
             # Not earlier: lazy functions must run only if Slack was not told of a failure.
@@ -130,6 +138,8 @@ class ListenerRunner(AsyncioListenerRunner):
                 await listener.ack_function(**arguments)
             else:
                 await listener.run_ack_function(request=request, response=response)  # type: ignore[arg-type]
+            if (not_awaited := run.calls.take_not_awaited()) is not None:
+                raise not_awaited
         except ENDS:
             raise
         except BaseException as error:  # whatever else a listener raises is a failed attempt
@@ -149,16 +159,27 @@ class ListenerRunner(AsyncioListenerRunner):
                 logger=self.logger, required_arg_names=names, request=request, response=None, this_func=function
             )
             await function(**arguments)
+            if (not_awaited := run.calls.take_not_awaited()) is not None:
+                raise not_awaited
         except ENDS:
             raise
         except BaseException as error:
             await self._failed(run, request, as_exception(error))
 
     async def _failed(self, run: Run, request: AsyncBoltRequest, error: Exception) -> None:
-        """Fails the run, unless the app's error handler handles the error."""
+        """Fails the run. Where the failure is final at once, the app's error handler may handle it.
+
+        It is final at once where Slack's user waits for an answer. Else the worker decides, once all has ended, whether
+        there is another attempt.
+        """
         ack: Ack = request.context["ack"]
         attempt = run.attempt.attempt
         log_raised("listener raised", error, listener=run.listener, key=run.delivery.key, attempt=attempt)
+        is_final = run.fails_for_good or (run.ack_by is not None and ack.response is None)
+        if run.stopped or run.error_handler_called or not is_final:
+            run.fail(error)
+            return
+        run.error_handler_called = True
         answer = await self.error_handler.answer(error, request)
         if answer is None:
             run.fail(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from slack_bolt import App
-from slack_bolt.async_app import AsyncApp
+from slack_bolt.async_app import AsyncApp, AsyncAssistant
 from slack_bolt.error import BoltError
 
 from anchorbolt.bolt.adopt.app_object import adopt
@@ -39,6 +39,7 @@ def register(bolt: BoltApp, listeners: str) -> None:
             _register(bolt, target.find(import_module(target.module)))
         except ListenersError as error:
             raise ListenersError(f"LISTENERS={target}: {error}") from error.__cause__
+    _name_listeners_of_assistants(bolt)
     for thread in set(threading.enumerate()) - threads:
         log.warning(
             "a thread was started while LISTENERS was imported: it runs in every process of every pod;"
@@ -60,3 +61,12 @@ def _register(bolt: BoltApp, brought: Brought) -> None:
         raise ListenersError(str(error)) from error
     except Exception as error:  # whatever a function of a team's does
         raise ListenersError(f"{name}(app) failed: {what_and_where(error)}") from error
+
+
+def _name_listeners_of_assistants(bolt: BoltApp) -> None:
+    """Names them together with the app's own listeners: no two have the same name."""
+    for assistant in bolt._async_middleware_list:
+        if isinstance(assistant, AsyncAssistant):
+            for kind in ("thread_started", "thread_context_changed", "user_message", "bot_message"):
+                for listener in getattr(assistant, f"_{kind}_listeners") or ():
+                    bolt.listener_names.give(listener, listener.ack_function)

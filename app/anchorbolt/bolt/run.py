@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from slack_bolt.context.ack.async_ack import AsyncAck
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
+from anchorbolt.bolt.web_api.calls import Calls
 from anchorbolt.delivery import Attempt, Delivery
 from anchorbolt.errors import RunError, as_exception
 from anchorbolt.telemetry.traces import AttemptTrace
+
+RUN = "anchorbolt_run"  # the key of a request's Run in its context
 
 
 class Run:
@@ -39,8 +43,19 @@ class Run:
         self._on_end = on_end
         self.listener: str | None = None
         self.dispatched = False  # Bolt has begun with it: its request could be built
-        self.unmatched = False
+        self.unmatched = False  # no listener is registered for it
+        self.passed_over: str | None = None  # a listener that matched, whose own middleware did not let it run
+        self.foreign = False  # it belongs to another workspace: no listener may run (foreign.py)
         self.error: Exception | None = None
+        self.calls = Calls()
+        self.reason: str | None = None  # why Slack was told of a failure, in one word, where it was
+        self.request: AsyncBoltRequest | None = None  # for the app's error handler
+        self.error_handler_called = False
+        self.fails_for_good = False  # nobody makes another attempt (anchorbolt.testing)
+        # For a stored run: whether its listener, by name, is held; then it does not begin.
+        self.asks_hold: Callable[[str], Awaitable[bool]] | None = None
+        self.is_held = False
+        self.step_is_over = False  # Slack has accepted how this workflow step ended
         self.tasks: set[asyncio.Task[None]] = set()
         self._all_ended: asyncio.Event | None = None  # set for whoever waits
         self._stopped = False
@@ -63,6 +78,11 @@ class Run:
         """Whether nothing of it runs any more."""
         return not self.tasks
 
+    @property
+    def done_word(self) -> str:
+        """The outcome of a run that ended without an error: `done`, or why no listener ran."""
+        return "foreign" if self.foreign else "unmatched" if self.unmatched else "done"
+
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Runs a part of the dispatch beside it. Its exception is the run's error."""
         task = asyncio.get_running_loop().create_task(work, name=f"listener {self.listener}")
@@ -78,20 +98,16 @@ class Run:
             self._all_ended.clear()
             await self._all_ended.wait()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether it was cancelled: what a listener raises after that is no failure of its own."""
+        return self._stopped
+
     def cancel(self) -> None:
         """Asks every part to stop at its next await."""
-        self.silence()
+        self._stopped = True
         for task in self.tasks:
             task.cancel()
-
-    def silence(self) -> None:
-        """Lets it call Slack no more: a thread of it cannot be stopped."""
-        self._stopped = True
-
-    def may_speak(self) -> None:
-        """Raises RunError once the run was cancelled: a thread of it that goes on must not call Slack any more."""
-        if self._stopped:
-            raise RunError("the run was cancelled, so this call was not made")
 
     def fail(self, error: Exception) -> None:
         """Notes an error. The first one counts: those that follow are mostly caused by it."""
@@ -103,7 +119,7 @@ class Run:
         if not self.tasks and self._all_ended is not None:
             self._all_ended.set()
         if task.cancelled():
-            if not self._stopped:
+            if not self._stopped and not self.calls.closed:
                 self.fail(RunError("the listener cancelled itself"))
         elif (error := task.exception()) is not None:
             self.fail(as_exception(error))

@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
-# Another attempt would fail too: what is asked for is wrong, gone, forbidden or too late. These are dead letters at
-# once, to be replayed by an operator when the cause is fixed. After any other error there is another attempt.
-# https://docs.slack.dev/reference/methods
-PERMANENT = frozenset({
-    "account_inactive", "already_in_channel", "already_pinned", "already_reacted", "bad_timestamp",
-    "block_mismatch", "cannot_dm_bot", "cant_delete_message", "cant_update_message", "channel_not_found",
-    "duplicate_external_id", "edit_window_closed", "ekm_access_denied", "exchanged_trigger_id", "expired_trigger_id",
-    "file_not_found", "function_not_found", "hash_conflict", "invalid_arg_name", "invalid_arguments",
-    "invalid_array_arg", "invalid_auth", "invalid_blocks", "invalid_blocks_format", "invalid_charset",
-    "invalid_form_data", "invalid_json", "invalid_name", "invalid_post_type", "invalid_trigger", "invalid_trigger_id",
-    "invalid_users", "is_archived", "is_inactive", "message_limit_exceeded", "message_not_found",
-    "metadata_too_large", "method_deprecated", "method_not_supported_for_channel_type", "missing_post_type",
-    "missing_scope", "msg_blocks_too_long", "msg_too_long", "no_permission", "no_reaction", "no_text", "not_allowed",
-    "not_allowed_token_type", "not_authed", "not_authorized", "not_enabled", "not_found", "not_in_channel",
-    "not_supported", "restricted_action", "thread_locked", "thread_not_found", "token_expired", "token_revoked",
-    "too_many_attachments", "trigger_exchanged", "trigger_expired", "unknown_method", "user_is_bot",
-    "user_is_restricted", "user_not_found", "user_not_in_channel", "view_not_found", "view_too_large",
-})  # fmt: skip
+from anchorbolt.bolt.slack_words import PERMANENT, TRANSIENT
+
+# As Slack writes its words; what is none may be text of whoever answered instead of Slack.
+_WORD = re.compile(r"[a-z0-9_.:-]{1,64}")
 
 
 def word(error: BaseException) -> str | None:
@@ -36,27 +25,66 @@ def word(error: BaseException) -> str | None:
     return said if isinstance(said, str) else None
 
 
+def is_slacks(error: BaseException) -> bool:
+    """Whether it is the Web API's answer, or that of a proxy on the way to it."""
+    return isinstance(error, SlackApiError)
+
+
 def status(error: BaseException) -> int | None:
     """The HTTP status of Slack's last answer, if it gave one."""
-    found = getattr(error.response, "status_code", None) if isinstance(error, SlackApiError) else None
-    return found if isinstance(found, int) else None
+    if not isinstance(error, SlackApiError):
+        return None
+    # The synchronous client has a dictionary there; where a body could not be read, it is aiohttp's own response.
+    answer: Any = error.response
+    for name in ("status_code", "status"):
+        found = answer.get(name) if isinstance(answer, Mapping) else getattr(answer, name, None)
+        if isinstance(found, int):
+            return found
+    return None
 
 
-def is_permanent(error: BaseException) -> bool:
-    """Whether another attempt would end the same way."""
-    return word(error) in PERMANENT
+def is_transient(error: BaseException, more: Collection[str] = ()) -> bool | None:
+    """Whether another attempt may succeed; None for an error that is not Slack's.
+
+    A word decides where there is one that is known, else the status. An answer without a word is not Slack's own: it is
+    the page of a proxy, or of a Slack that is down.
+
+    Args:
+        error: any error.
+        more: further words that are transient.
+    """
+    if not isinstance(error, SlackApiError):
+        return None
+    said, code = word(error), status(error)
+    if said in TRANSIENT or said in more:
+        return True
+    if said in PERMANENT or code is None:
+        return False
+    is_busy = code in (408, 425, 429) or code >= 500
+    return is_busy if said is not None or code >= 400 else True
+
+
+def unknown_word(error: BaseException) -> str | None:
+    """Returns Slack's word if it is in none of the two lists; `other` for what does not look like a word."""
+    said = word(error)
+    if said is None or said in TRANSIENT or said in PERMANENT:
+        return None
+    return said if _WORD.fullmatch(said) else "other"
 
 
 def retry_after_seconds(error: BaseException) -> float | None:
-    """Returns the seconds of Slack's Retry-After header, if there is one."""
-    if not isinstance(error, SlackApiError):
-        return None
-    headers = getattr(error.response, "headers", None) or {}
-    for name, value in headers.items():
-        if name.lower() == "retry-after":
+    """Returns the seconds of the Retry-After header of the answer that an error is about, if there is one.
+
+    Not Slack's errors alone: those of other HTTP clients have `response.headers` or `headers` as well.
+    """
+    answer: Any = getattr(error, "response", None)
+    headers = answer.get("headers") if isinstance(answer, Mapping) else getattr(answer, "headers", None)
+    headers = headers or getattr(error, "headers", None)
+    for name, value in headers.items() if isinstance(headers, Mapping) else ():
+        if str(name).lower() == "retry-after":
             try:
                 seconds = float(value)
-            except ValueError:
+            except (ValueError, TypeError):  # a date is allowed too, and Slack sends none
                 return None
             return seconds if 0 <= seconds < math.inf else None  # the lane must not wait for ever
     return None

@@ -21,12 +21,14 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_bolt.util.utils import is_callable_coroutine
 
+from anchorbolt.bolt import unawaited
 from anchorbolt.bolt.error_handler import ErrorHandler, Failure, MiddlewareErrorHandler
 from anchorbolt.bolt.index import DISPATCHED, ListenerIndex
-from anchorbolt.bolt.listener_runner import RUN, ListenerRunner
-from anchorbolt.bolt.run import Ack, Run
+from anchorbolt.bolt.listener_runner import ListenerRunner
+from anchorbolt.bolt.run import RUN, Ack, Run
 from anchorbolt.bolt.threads import adapt
 from anchorbolt.bolt.threads.threads import Threads
+from anchorbolt.bolt.without_body import keep_bodies_out
 
 
 class TrackedApp(AsyncApp):
@@ -41,8 +43,10 @@ class TrackedApp(AsyncApp):
         `sync_threads`: how many threads run synchronous functions, at most.
         """
         super().__init__(**options)
+        unawaited.watch()
         logger = self._framework_logger
         self.threads = Threads(sync_threads)
+        keep_bodies_out(logger)
         self.error_handler = ErrorHandler(logger, failure)
         self._async_listener_runner = ListenerRunner(
             self.error_handler,
@@ -54,8 +58,9 @@ class TrackedApp(AsyncApp):
             listener_completion_handler=AsyncDefaultListenerCompletionHandler(logger=logger),
             lazy_listener_runner=AsyncioLazyListenerRunner(logger=logger),
         )
-        self._async_listeners = ListenerIndex()
-        self._async_middleware_error_handler = MiddlewareErrorHandler(self.error_handler, _fail)
+        self.index = ListenerIndex()
+        self._async_listeners = self.index
+        self._async_middleware_error_handler = MiddlewareErrorHandler(self.error_handler, _run_of)
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         """Dispatches a request through Bolt's middleware and the listeners that may match it."""
@@ -64,11 +69,17 @@ class TrackedApp(AsyncApp):
             return await super().async_dispatch(req)
         finally:
             DISPATCHED.reset(token)
+            run: Run = req.context[RUN]
+            if (error := run.calls.take_not_awaited()) is not None:  # a middleware or a matcher made it
+                run.fail(error)
 
     def error(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Bolt's `@app.error`: a handler that returns a response, or changes the one it is given, handles the error."""
+        """Bolt's `@app.error`: a handler that returns a response, or changes the one it is given, handles the error.
+
+        It is called once for a delivery, when its failure is final (docs/decisions/0073).
+        """
         self.error_handler.set(adapt.error_handler(func))
-        self._async_middleware_error_handler = MiddlewareErrorHandler(self.error_handler, _fail)
+        self._async_middleware_error_handler = MiddlewareErrorHandler(self.error_handler, _run_of)
         return func
 
     def middleware(self, *args: Any) -> Callable[..., Any] | None:
@@ -126,6 +137,6 @@ def context_for(run: Run) -> dict[str, Any]:
     return {RUN: run, "delivery": run.attempt, "ack": Ack()}
 
 
-def _fail(request: AsyncBoltRequest, error: Exception) -> None:
+def _run_of(request: AsyncBoltRequest) -> Run:
     run: Run = request.context[RUN]
-    run.fail(error)
+    return run

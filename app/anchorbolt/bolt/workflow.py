@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from anchorbolt.bolt.web_api import client as web_client
+from anchorbolt.bolt.web_api.calls import CALLS
 from anchorbolt.bolt.web_api.watched_client import WatchedClient
 from anchorbolt.delivery import Delivery
 
@@ -13,7 +14,7 @@ async def report_failure(client: WatchedClient, delivery: Delivery, reason: str)
     execution = event.get("function_execution_id")
     if delivery.type != "function_executed" or not isinstance(execution, str):
         return
-    mine = web_client.for_request(client, None)
+    mine = web_client.for_request(client, None, CALLS.get())
     token = event.get("bot_access_token")
     if isinstance(token, str):  # the step's own, as Bolt's middleware would attach it
         mine.token = token

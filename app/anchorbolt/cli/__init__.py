@@ -2,7 +2,7 @@
 
 A command `x` is the module `anchorbolt.cli.x` with a function `x` that Typer can read, or with a `typer.Typer` named
 `x` that holds subcommands. COMMANDS describes it; its module is imported only when the command is called.
-Exit codes: 0 done, 1 failed, 2 a mistake in the call or in the settings.
+Exit codes of every command: 0 done, 1 failed, 2 a mistake in the call or in the settings, LISTENERS included.
 """
 
 from __future__ import annotations
@@ -15,10 +15,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from anchorbolt.errors import AnchorboltError, InvalidSettingsError, ListenersError
-
-FAILED = 1
-MISTAKEN = 2
+from anchorbolt.errors import FAILED, MISTAKEN, MISTAKES, AnchorboltError, InvalidSettingsError
+from anchorbolt.telemetry.redact import without_secrets
 
 COMMANDS = {
     "serve": "Serves: answers Slack, runs the listeners, drains on SIGTERM.",
@@ -59,7 +57,7 @@ def load(name: str) -> Any:
 app = typer.Typer(
     cls=LazyCommands,
     help="Anchorbolt: a Slack Bolt app that finishes what it acknowledges.",
-    epilog="Exit codes: 0 done, 1 failed, 2 a mistake in the call or in the settings.",
+    epilog="Exit codes: 0 done, 1 failed, 2 a mistake in the call or in the settings, LISTENERS included.",
     no_args_is_help=True,
     add_completion=False,
 )
@@ -77,13 +75,11 @@ def main() -> None:
         typer.main.get_command(app).main(prog_name="anchorbolt")
     except InvalidSettingsError as error:
         sys.exit(_complain(*error.problems, code=MISTAKEN))
-    except ListenersError as error:
-        sys.exit(_complain(str(error), code=MISTAKEN))
     except AnchorboltError as error:
-        sys.exit(_complain(str(error), code=FAILED))
+        sys.exit(_complain(str(error), code=MISTAKEN if isinstance(error, MISTAKES) else FAILED))
 
 
 def _complain(*messages: str, code: int) -> int:
     for message in messages:
-        print(f"anchorbolt: {message}", file=sys.stderr)
+        print(f"anchorbolt: {without_secrets(message)}", file=sys.stderr)
     return code

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
+
+import uvloop
 
 from anchorbolt import main, settings
-from anchorbolt.bolt import listeners
-from anchorbolt.bolt.app import BoltApp
 from anchorbolt.errors import AnchorboltError, InvalidSettingsError, NoInboxError, SchemaError
 from anchorbolt.inbox import schema
 from anchorbolt.lifecycle import start
@@ -14,7 +15,11 @@ from anchorbolt.settings.otel import collector
 
 
 def check() -> None:
-    """Checks the settings, the listeners and the database, and prints for each problem how to mend it."""
+    """Checks the settings, the listeners and the database, and prints for each problem how to mend it.
+
+    Exits with 0 where all is well, with 2 where a setting or the listeners are wrong, and with 1 where only the
+    database is.
+    """
     problems: list[str] = []
     loaded = settings.load()  # malformed settings end the command here, with a line for each
     start.configure_logs(loaded)
@@ -25,19 +30,27 @@ def check() -> None:
             problems += error.problems
     try:
         if loaded.listeners:
-            listeners.register(BoltApp(token="xoxb-check", api_url=loaded.slack_api_url), loaded.listeners)  # noqa: S106
+            uvloop.run(_listeners(loaded))
             print(f"listeners: {loaded.listeners} can be registered")
     except AnchorboltError as error:
         problems.append(str(error))
+    mistaken = bool(problems)
     try:
         print(asyncio.run(_database(loaded)))
     except AnchorboltError as error:
-        problems.append(f"DATABASE_URL: {error}")
+        said = str(error)
+        problems.append(said if said.startswith("DATABASE_") else f"DATABASE_URL: {said}")
     for problem in problems:
         print(f"wrong: {problem}")
     if problems:
-        raise AnchorboltError(f"{len(problems)} wrong")
+        told = f"{len(problems)} wrong"
+        raise InvalidSettingsError([told]) if mistaken else AnchorboltError(told)
     print("all is well")
+
+
+async def _listeners(loaded: settings.Settings) -> None:
+    """Loads the listeners as `serve` does, in the event loop that it uses. Tasks that they begin end with it."""
+    main.load(loaded)
 
 
 async def _database(loaded: settings.Settings) -> str:
@@ -47,6 +60,8 @@ async def _database(loaded: settings.Settings) -> str:
         if not database.durable:
             return "database: in memory; what a pod acknowledged ends with it"
         await database.transact(schema.check)
+        # A database that is full or read-only, or is a standby, can be read all the time.
+        await database.transact(lambda connection: schema.touch(connection, f"check {secrets.token_hex(6)}"))
     except NoInboxError as error:
         return f"database: {error}"
     except SchemaError:
@@ -55,4 +70,4 @@ async def _database(loaded: settings.Settings) -> str:
         return "database: a SQLite file; `serve` brings it up to date by itself"
     finally:
         await database.close()
-    return "database: reached, and its schema fits"
+    return "database: reached and written to, and its schema fits"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from anchorbolt import main, settings
+from anchorbolt.inbox import schema
 from anchorbolt.inbox.tables import REVISION
 from anchorbolt.lifecycle import start
 
@@ -17,14 +18,16 @@ def migrate() -> None:
     """
     loaded = settings.load()
     start.configure_logs(loaded)
-    asyncio.run(_migrate(loaded))
-    print(f"the schema is at revision {REVISION} or newer")
+    revision = asyncio.run(_migrate(loaded))
+    print(f"the schema is at revision {revision}, and this version needs {REVISION}")
 
 
-async def _migrate(loaded: settings.Settings) -> None:
+async def _migrate(loaded: settings.Settings) -> int:
+    """Returns the revision that the schema is at. Raises SchemaError where this version cannot live with it."""
     database = main.database(loaded, serves=False)
     try:
         await database.open()
         await database.migrate()
+        return await database.transact(schema.check)
     finally:
         await database.close()

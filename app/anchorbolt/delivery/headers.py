@@ -11,17 +11,21 @@ from anchorbolt.delivery import json_text
 KEPT = ("content-type", "user-agent", "x-slack-retry-num", "x-slack-retry-reason")
 
 
-def kept(headers: Mapping[str, str]) -> str | None:
-    """What is stored of the headers of a request, as a JSON object; None when it has none of those.
+_RAW = [(name.encode(), name) for name in KEPT]
 
-    `headers`: as in `Delivery.headers`, by their names in lower case.
-    """
-    found = {name: headers[name] for name in KEPT if name in headers}
-    return json_text.write(found) if found else None
+
+def kept(headers: Mapping[bytes, bytes]) -> dict[str, str]:
+    """Returns those headers of a request that a delivery keeps. `headers`: by their names in lower case."""
+    return {name: headers[raw].decode("latin-1") for raw, name in _RAW if raw in headers}
+
+
+def written(headers: Mapping[str, str]) -> str | None:
+    """Returns a delivery's headers as the JSON object that is stored; None where it has none."""
+    return json_text.write(dict(headers)) if headers else None
 
 
 def restored(text: str | None) -> dict[str, str]:
-    """The headers that `kept` wrote; empty for None, and for what `kept` did not write."""
+    """Returns the headers that `written` wrote; none for None, and for what `written` did not write."""
     if not text:
         return {}
     try:

@@ -1,4 +1,4 @@
-"""The keys of a delivery: what makes it the same one again, its conversation, and the lane that it runs in.
+"""The keys of a delivery: what makes it the same one again, and its conversation. Its lane is in lanes.py.
 
 The ingress computes the same conversation from the same bytes (ingress/README.md): a change here is a change there.
 """
@@ -12,11 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from anchorbolt.delivery.kinds import Kind
+from anchorbolt.delivery.paths import Path, identifier
 
-Path = tuple[str, ...]
-
-CONVERSATION = re.compile(r"[A-Za-z0-9_-]{1,64}")
-THREAD = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 KEY = re.compile(r"[\x21-\x7e]{1,200}")
 
 EVENT_CONVERSATION: tuple[Path, ...] = (
@@ -39,27 +36,22 @@ INTERACTIVE_CONVERSATION: tuple[Path, ...] = (
     ("team", "id"),
     ("enterprise", "id"),
 )
-# In the event itself.
-EVENT_THREAD: tuple[Path, ...] = (
-    ("thread_ts",),
-    ("message", "thread_ts"),
-    ("assistant_thread", "thread_ts"),
-    ("message", "ts"),
-    ("item", "ts"),
-    ("ts",),
-)
+# Slack names it as the channel of a link in a message that is still being written, and the same for everybody. It is no
+# conversation: all of them would go to one pod.
+COMPOSER = "COMPOSER"
 
 
 def conversation(kind: Kind, payload: Mapping[str, Any]) -> str | None:
     """What the ingress hashes to pick a pod; None when the first candidate that is there is no identifier."""
     if kind is Kind.EVENT:
-        paths = EVENT_CONVERSATION
+        event = payload.get("event")
+        is_composed = isinstance(event, dict) and event.get("channel") == COMPOSER
+        paths = EVENT_CONVERSATION[1:] if is_composed else EVENT_CONVERSATION
     elif kind is Kind.COMMAND:
         paths = COMMAND_CONVERSATION
     else:
         paths = INTERACTIVE_CONVERSATION
-    found = _first(payload, paths)
-    return found if found is not None and CONVERSATION.fullmatch(found) else None
+    return identifier(payload, paths)
 
 
 def event_key(payload: Mapping[str, Any]) -> str:
@@ -73,31 +65,6 @@ def interaction_key(kind: Kind, payload: Mapping[str, Any]) -> str:
     if isinstance(trigger_id, str) and trigger_id:
         return _key(f"{kind.value}:{trigger_id}")
     return f"{kind.value}:{secrets.token_hex(16)}"
-
-
-def lane(kind: Kind, key: str, name: str | None, payload: Mapping[str, Any]) -> str:
-    """Where deliveries run one at a time: an event's conversation and thread; everything else has a lane of its own.
-
-    `=` is no part of a conversation, so the two sorts of names never meet.
-    """
-    if kind is not Kind.EVENT or name is None:
-        return f"={key}"
-    thread = _first(payload["event"], EVENT_THREAD)
-    return f"{name}:{thread}" if thread is not None and THREAD.fullmatch(thread) else name
-
-
-def _first(payload: Any, paths: tuple[Path, ...]) -> str | None:
-    """The first path that leads to a string that is not empty."""
-    for path in paths:
-        value = payload
-        for name in path:
-            if not isinstance(value, dict):
-                break
-            value = value.get(name)
-        else:
-            if isinstance(value, str) and value:
-                return value
-    return None
 
 
 def _key(text: str) -> str:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from anchorbolt.delivery import headers as headers_of
-from anchorbolt.delivery import json_text, keys, shape
+from anchorbolt.delivery import json_text, keys, lanes, shape
 from anchorbolt.delivery.delivery import FORM, JSON, Control, Delivery
 from anchorbolt.delivery.kinds import INTERACTIVE, Kind
 from anchorbolt.errors import RefusedError
+from anchorbolt.telemetry.redact import learn_token
 
 # Slack's forms have some fifteen fields.
 MOST_FIELDS = 200
+# The signature covers the body and not its content type: whoever has caught an event may send it again as a form, in
+# which `x&command=/deploy` in the text of a message would be fields of a command. No form of Slack's begins so.
+OBJECT = re.compile(r"[ \t\r\n]*\{")
 # Slack posts these as JSON. In a form they would pass for interactions, and Bolt would take them for what they are not.
 ONLY_AS_JSON = frozenset({"event_callback", "url_verification", "app_rate_limited"})
 
@@ -30,12 +35,12 @@ def parse(body: bytes, content_type: str) -> Delivery | Control:
 def restore(body: str, content_type: str, key: str, headers: str | None = None) -> Delivery:
     """Reads a stored delivery again, under the key that it was stored with (a key may be random).
 
-    `headers`: what `headers.kept` made of those that it came with. Raises RefusedError (400) for what is no delivery.
+    `headers`: what `headers.written` made of those it came with. Raises RefusedError (400) for what is no delivery.
     """
     found = _from_json(body) if content_type == JSON else _from_form(body)
     if isinstance(found, Control):
         raise RefusedError(400, "bad_kind")
-    lane = keys.lane(found.kind, key, found.conversation, found.payload)
+    lane = lanes.lane(found.kind, found.type, key, found.payload)
     return replace(found, key=key, lane=lane, headers=headers_of.restored(headers))
 
 
@@ -60,7 +65,7 @@ def _from_json(text: str) -> Delivery | Control:
 
 
 def _from_form(text: str) -> Delivery | Control:
-    if "\0" in text:
+    if "\0" in text or OBJECT.match(text):
         raise _refusal("bad_form")
     try:
         form = _fields(text)
@@ -70,7 +75,7 @@ def _from_form(text: str) -> Delivery | Control:
         return _interactive(form["payload"], text)
     if form.get("ssl_check") == "1":
         return Control("ssl_check", dict(form))
-    if form.get("command"):
+    if form.get("command", "").startswith("/"):
         key = keys.interaction_key(Kind.COMMAND, form)
         return _delivery(Kind.COMMAND, form["command"], key, FORM, text, dict(form))
     raise _refusal("bad_form")
@@ -106,10 +111,9 @@ def _interactive(text: str, body: str) -> Delivery:
 def _delivery(  # noqa: PLR0917 - in the order of Delivery itself
     kind: Kind, of: str, key: str, content_type: str, body: str, payload: dict[str, Any]
 ) -> Delivery:
+    learn_token(payload.get("token"))  # only what was verified is parsed
     conversation = keys.conversation(kind, payload)
-    return Delivery(
-        kind, of, key, conversation, keys.lane(kind, key, conversation, payload), content_type, body, payload
-    )
+    return Delivery(kind, of, key, conversation, lanes.lane(kind, of, key, payload), content_type, body, payload)
 
 
 def _json_object(text: str) -> dict[str, Any]:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from anchorbolt.errors import RefusedError
+from anchorbolt.http.responses import refusal
 from anchorbolt.http.slack_route import PATH
+from anchorbolt.telemetry import metrics
+
+NOT_FOUND = RefusedError(404, "not_found")
 
 
 def create(slack_route: ASGIApp) -> FastAPI:
@@ -21,4 +26,12 @@ def create(slack_route: ASGIApp) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
     application.router.routes.append(Route(PATH, slack_route, include_in_schema=False))
+    application.router.default = _not_found
     return application
+
+
+async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers for every path that has no route."""
+    if scope["type"] == "http":
+        metrics.refused.add(NOT_FOUND.word)
+        await refusal(NOT_FOUND)(scope, receive, send)

@@ -8,8 +8,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope
 
 from anchorbolt.bolt.app import BoltApp
-from anchorbolt.bolt.listener_runner import RUN
-from anchorbolt.bolt.run import Run
+from anchorbolt.bolt.run import RUN, Run
 from anchorbolt.http.responses import checked
 
 

@@ -47,9 +47,11 @@ def _refusal(status: int, word: str) -> Response:
 
 
 def refusal_as_bytes(error: RefusedError) -> bytes:
-    """The same response as bytes, for a request whose head is incomplete: no ASGI application is asked about it."""
+    """The same response as bytes, for what no ASGI application is asked about. It is the last one of its connection."""
     response = refusal(error)
     lines = [b"%b: %b\r\n" % header for header in response.raw_headers]
+    if error.status not in CLOSING_STATUSES:
+        lines.append(b"connection: close\r\n")
     return b"".join((STATUS_LINE[error.status], *lines, b"\r\n", bytes(response.body)))
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from starlette.types import ASGIApp
 
 from anchorbolt.http.limits.acceptor import Acceptor
+from anchorbolt.http.limits.connections import MAX_CONNECTIONS, Connections
 from anchorbolt.http.limits.idle import HttpConnection
 from anchorbolt.http.without_click import Config
 from anchorbolt.http.without_click import Server as UvicornServer
@@ -23,7 +24,13 @@ class Server(UvicornServer):
     """A server on sockets that were opened before. It takes no signals and runs no lifespan: lifecycle/life.py does."""
 
     def __init__(
-        self, app: ASGIApp, sockets: Sequence[socket.socket], *, finish_seconds: float, head_seconds: float
+        self,
+        app: ASGIApp,
+        sockets: Sequence[socket.socket],
+        *,
+        finish_seconds: float,
+        head_seconds: float,
+        max_connections: int = MAX_CONNECTIONS,
     ) -> None:
         """`finish_seconds`: what requests in flight get at the end. `head_seconds`: what the head of one may take."""
         super().__init__(
@@ -42,6 +49,7 @@ class Server(UvicornServer):
         )
         self._sockets = list(sockets)
         self._head_seconds = head_seconds
+        self._connections = Connections(max_connections)
         self._loop: asyncio.Task[None] | None = None
 
     @contextlib.contextmanager
@@ -54,7 +62,9 @@ class Server(UvicornServer):
         self.config.load()
         self.lifespan = self.config.lifespan_class(self.config)
         # Instead of uvicorn's own startup(), of which nothing else applies here.
-        acceptors: list[Any] = [Acceptor(sock, self._connection, self.config.backlog) for sock in self._sockets]
+        acceptors: list[Any] = [
+            Acceptor(sock, self._connection, self.config.backlog, self._connections.make_room) for sock in self._sockets
+        ]
         for acceptor in acceptors:
             acceptor.start()
         self.servers = acceptors  # uvicorn closes them, and waits for them, at its end
@@ -72,6 +82,7 @@ class Server(UvicornServer):
     def _connection(self) -> asyncio.Protocol:
         return HttpConnection(
             head_seconds=self._head_seconds,
+            connections=self._connections,
             config=self.config,
             server_state=self.server_state,
             app_state=self.lifespan.state,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import time
 from collections.abc import Callable, Sequence
 
@@ -11,6 +12,8 @@ from anchorbolt.errors import RefusedError
 
 # Slack's own advice: five minutes.
 MAX_AGE_SECONDS = 300
+BAD_SIGNATURE = RefusedError(401, "bad_signature")
+SIGNATURE = re.compile(rb"v0=[0-9a-f]{64}")
 
 
 class Signature:
@@ -21,14 +24,22 @@ class Signature:
         self._keyed = [hmac.new(secret, digestmod=hashlib.sha256) for secret in secrets]
         self._clock = clock
 
-    def verify(self, body: bytes, timestamp: bytes | None, signature: bytes | None) -> None:
-        """Raises RefusedError (401) for what Slack did not sign with one of the secrets in the last five minutes."""
+    def check_headers(self, timestamp: bytes | None, signature: bytes | None) -> None:
+        """Raises RefusedError (401) for what no body could make right: a header is missing, stale or malformed."""
         if not timestamp or not signature:
             raise RefusedError(401, "missing_signature")
         if not timestamp.isdigit() or len(timestamp) >= 20:
             raise RefusedError(401, "bad_timestamp")
         if abs(self._clock() - int(timestamp)) > MAX_AGE_SECONDS:
             raise RefusedError(401, "stale_timestamp")
+        if SIGNATURE.fullmatch(signature) is None:
+            raise BAD_SIGNATURE
+
+    def verify(self, body: bytes, timestamp: bytes, signature: bytes) -> None:
+        """Raises RefusedError (401) for a body that Slack did not sign with one of the secrets.
+
+        `timestamp` and `signature` are headers that `check_headers` has let pass.
+        """
         signed = b"v0:" + timestamp + b":" + body
         matches = False
         for keyed in self._keyed:
@@ -37,4 +48,4 @@ class Signature:
             # Every secret is tried: the time tells nothing about which one matched.
             matches |= hmac.compare_digest(b"v0=" + mac.hexdigest().encode(), signature)
         if not matches:
-            raise RefusedError(401, "bad_signature")
+            raise BAD_SIGNATURE

@@ -8,7 +8,8 @@ from starlette.types import Receive, Scope, Send
 from anchorbolt.bolt.run import Run
 from anchorbolt.errors import RefusedError
 from anchorbolt.http.bolt_adapter import BoltAdapter
-from anchorbolt.http.limits.body import check_head, read_body
+from anchorbolt.http.limits.body import check_head
+from anchorbolt.http.limits.unverified import UnverifiedBodies
 from anchorbolt.http.responses import ACKNOWLEDGEMENT, challenge, refusal
 from anchorbolt.http.signature import Signature
 from anchorbolt.intake.intake import Acknowledged, Intake, Received
@@ -30,11 +31,30 @@ class SlackRoute:
         self._signature = signature
         self._bolt = bolt
         self._max_body_bytes = max_body_bytes
+        self._bodies = UnverifiedBodies(max_body_bytes)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request. No input whatever is answered with a 500."""
-        response = await self._respond(HttpRequest(scope, receive, self._signature, self._bolt, self._max_body_bytes))
+        response = await self._respond(HttpRequest(scope, receive, self))
         await response(scope, receive, send)
+
+    async def read(self, scope: Scope, receive: Receive, sighting: Sighting, deadline: float) -> Received:
+        """Reads and verifies a request. What its head alone gives away is refused before its body is read.
+
+        Raises RefusedError.
+        """
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        content_type = check_head(scope, headers, self._max_body_bytes)
+        timestamp, signature = headers.get(b"x-slack-request-timestamp", b""), headers.get(b"x-slack-signature", b"")
+        self._signature.check_headers(timestamp, signature)
+        body = await self._bodies.read(receive, deadline)
+        self._signature.verify(body, timestamp, signature)
+        sighting.mark("verified")
+        return Received(body, content_type, headers)
+
+    async def ask_bolt(self, scope: Scope, body: bytes, run: Run) -> Response:
+        """Returns Bolt's response."""
+        return await self._bolt.answer(scope, body, run)
 
     async def _respond(self, request: HttpRequest) -> Response:
         try:
@@ -51,25 +71,18 @@ class HttpRequest:
 
     way = traces.HTTP
 
-    def __init__(
-        self, scope: Scope, receive: Receive, signature: Signature, bolt: BoltAdapter, max_body_bytes: int
-    ) -> None:
+    def __init__(self, scope: Scope, receive: Receive, route: SlackRoute) -> None:
         self._scope = scope
         self._receive = receive
-        self._signature = signature
-        self._bolt = bolt
-        self._max_body_bytes = max_body_bytes
+        self._route = route
         self._body = b""
 
     async def read(self, sighting: Sighting, deadline: float) -> Received:
         """Reads and verifies the request. Raises RefusedError."""
-        headers: dict[bytes, bytes] = dict(self._scope["headers"])
-        content_type = check_head(self._scope, headers, self._max_body_bytes)
-        self._body = await read_body(self._receive, self._max_body_bytes, deadline)
-        self._signature.verify(self._body, headers.get(b"x-slack-request-timestamp"), headers.get(b"x-slack-signature"))
-        sighting.mark("verified")
-        return Received(self._body, content_type, headers)
+        received = await self._route.read(self._scope, self._receive, sighting, deadline)
+        self._body = received.body
+        return received
 
     async def ask_bolt(self, run: Run) -> Response:
         """Returns Bolt's response."""
-        return await self._bolt.answer(self._scope, self._body, run)
+        return await self._route.ask_bolt(self._scope, self._body, run)

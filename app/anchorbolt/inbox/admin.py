@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, null, or_, select, update
 
+from anchorbolt.inbox.holds import Hold, Holds
 from anchorbolt.inbox.retention import is_ended
 from anchorbolt.inbox.rows import rows
 from anchorbolt.inbox.sql import TEXT, WHOLE, insert, now, word
@@ -115,7 +116,7 @@ class Admin:
             connection.execute(
                 update(delivery)
                 .where(delivery.c.id.in_([row.id for row in dead]))
-                .values(state="done", body=None, headers=None, ended_at=now())
+                .values(state="done", body=None, headers=None, error=None, ended_at=now())
             )
         return len(dead)
 
@@ -127,6 +128,14 @@ class Admin:
     def paused_for_seconds(self, connection: Connection) -> float | None:
         """Since when nothing runs; None when all goes on."""
         return connection.execute(select(now() - inbox.c.paused_at)).scalar_one_or_none()
+
+    def holds(self, connection: Connection) -> list[Hold]:
+        """The listeners whose deliveries died lately, those that are held among them, of all versions of the app."""
+        return Holds(self._dialect).read(connection)
+
+    def release(self, connection: Connection, listener: str) -> bool:
+        """Lets a held listener go on. Returns whether it was held."""
+        return Holds(self._dialect).release(connection, listener)
 
     def _lock_dead(self, connection: Connection, ids: Sequence[int]) -> Sequence[Row[Any, Any]]:
         return connection.execute(

@@ -1,18 +1,23 @@
-"""claim: takes lanes that nobody holds, or whose owner's lease ran out, with the oldest live delivery of each."""
+"""claim: takes lanes that nobody holds, or whose owner's lease ran out, with the oldest live delivery of each.
+
+Lanes of urgent events are claimed beside the others, not among them: how many of them there is room for is asked apart.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, select, update
+from sqlalchemy import CTE, ColumnElement, Connection, and_, bindparam, delete, func, select, union_all, update
 
+from anchorbolt.delivery.urgent import URGENT_SIGN, is_urgent
 from anchorbolt.errors import StoreUnknownError
 from anchorbolt.inbox.following import Next
 from anchorbolt.inbox.lease import Held, Lease
 from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.rows import keyed
-from anchorbolt.inbox.sql import REAL, TEXT, now, this_moment
+from anchorbolt.inbox.sql import REAL, TEXT, now, number, this_moment, word
 from anchorbolt.inbox.statement import Statement
 from anchorbolt.inbox.store import Store
 from anchorbolt.inbox.tables import inbox, lane
@@ -20,7 +25,7 @@ from anchorbolt.inbox.tables import inbox, lane
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """What was claimed. `paused`: nothing is, because an operator said so. `more`: others wait."""
+    """What was claimed, the urgent first. `paused`: nothing is, because an operator said so. `more`: others wait."""
 
     held: list[Held]
     paused: bool = False
@@ -45,13 +50,11 @@ class Claim:
             .limit(1)
         )
         self._orphaned = update(lane).where(lane.c.owner.is_not(None)).values(claimable_at=now())
-        self._free = Statement(
-            select(lane.c.name, lane.c.owner)
-            .where(lane.c.claimable_at <= this_moment(), ~self._paused.exists())
-            .order_by(lane.c.claimable_at)
-            .limit(bindparam("most"))
-            .with_for_update(skip_locked=True)
-        )
+        # One statement, and so one round trip, for both: the urgent by an index of their own, the others by another.
+        first_sign = func.substr(lane.c.name, number(1), number(1))
+        urgent = self._claimable(first_sign == word(URGENT_SIGN), "urgent")
+        others = self._claimable(first_sign != word(URGENT_SIGN), "others")
+        self._free = Statement(union_all(select(*urgent.c), select(*others.c)))
         r = keyed(dialect, {"name": TEXT})
         self._take = Statement(
             update(lane)
@@ -64,8 +67,22 @@ class Claim:
         ours = and_(lane.c.owner == bindparam("me"), lane.c.epoch.in_(bindparam("claims", expanding=True)))
         self._give_back = update(lane).where(ours).values(owner=None, claimable_at=now()).returning(lane.c.name)
 
-    async def __call__(self, most: int) -> Claimed:
-        """Claims up to `most` lanes, those that wait longest first. With 0 it only looks. Raises a StoreError."""
+    def _claimable(self, of_that_sort: ColumnElement[bool], name: str) -> CTE:
+        """The lanes of that sort that may be claimed, those that wait longest first; `name` is how many at most."""
+        return (
+            select(lane.c.name, lane.c.owner)
+            .where(lane.c.claimable_at <= this_moment(), of_that_sort, ~self._paused.exists())
+            .order_by(lane.c.claimable_at)
+            .limit(bindparam(name))
+            .with_for_update(skip_locked=True)
+            .cte(f"{name}_lanes")
+        )
+
+    async def __call__(self, most: int, urgent: int = 0) -> Claimed:
+        """Claims up to `urgent` lanes of urgent events and up to `most` others, those that wait longest first.
+
+        With 0 and 0 it only looks. Raises a StoreError.
+        """
         epoch, sent_at = next(self._owner.epochs), self._store.clock()
         # Given back with every claim until its lease is over: a commit may happen after its connection was given up.
         self._doubtful = {old: until for old, until in self._doubtful.items() if until > sent_at}
@@ -74,7 +91,7 @@ class Claim:
         def work(connection: Connection) -> Claimed:
             if doubtful:
                 self._free_what_is_in_doubt(connection, doubtful)
-            return self.in_transaction(connection, epoch, sent_at, most)
+            return self.in_transaction(connection, epoch, sent_at, most, urgent)
 
         try:
             return await self._store.transact(work)
@@ -82,14 +99,15 @@ class Claim:
             self._doubtful[epoch] = self._store.clock() + self._owner.lease_seconds
             raise
 
-    def in_transaction(self, connection: Connection, epoch: int, sent_at: float, most: int) -> Claimed:
+    def in_transaction(self, connection: Connection, epoch: int, sent_at: float, most: int, urgent: int = 0) -> Claimed:
         """The claim itself. `epoch` is a number that no other claim of this process has."""
-        if most == 0:
-            paused = connection.execute(self._paused).first() is not None
-            return Claimed([], paused, more=self.waits(connection, 0))
-        free = self._free(connection, {"most": most})
-        if not free:
-            return Claimed([], paused=connection.execute(self._paused).first() is not None)
+        free = self._free(connection, {"urgent": urgent, "others": most}) if most or urgent else ()
+        held = self._begin(connection, free, epoch, sent_at) if free else []
+        paused = not free and connection.execute(self._paused).first() is not None
+        return Claimed(held, paused, more=most == 0 and self.waits(connection, 0))
+
+    def _begin(self, connection: Connection, free: Sequence[Sequence[Any]], epoch: int, sent_at: float) -> list[Held]:
+        """Takes the lanes, of which name and owner are given, and starts the oldest delivery of each."""
         leases = [Lease(name, epoch) for name, _ in free]
         asked = {"rows": [{"name": lease.lane} for lease in leases]}
         self._take(connection, {**asked, "me": self._owner.name, "claim": epoch, "lease": self._owner.lease_seconds})
@@ -99,7 +117,7 @@ class Claim:
             kept = {one.lease.lane for one in held}
             empty = [{"name": lease.lane} for lease in leases if lease.lane not in kept]
             self._drop(connection, {"rows": empty})
-        return Claimed(held)
+        return sorted(held, key=lambda one: not is_urgent(one.lease.lane))
 
     def waits(self, connection: Connection, within_seconds: float) -> bool:
         """Whether there is a lane that may be claimed within that time."""

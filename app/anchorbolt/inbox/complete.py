@@ -10,14 +10,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, delete, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, delete, func, select, update
 
 from anchorbolt.inbox.fence import Fence
 from anchorbolt.inbox.following import Next
-from anchorbolt.inbox.lease import End, Held, Lease, Outcome
+from anchorbolt.inbox.lease import NO_ATTEMPT, End, Held, Lease, Outcome
 from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.rows import keyed
 from anchorbolt.inbox.sql import LARGE, REAL, TEXT, WHOLE, now, number, word
+from anchorbolt.inbox.standby import wait_for_standby
 from anchorbolt.inbox.statement import Statement
 from anchorbolt.inbox.store import Store
 from anchorbolt.inbox.tables import delivery, lane
@@ -32,7 +33,7 @@ def what_an_end_writes(of: FromClause, is_final: ColumnElement[bool]) -> dict[st
         "state": of.c.state,
         "body": case((of.c.state == word("done"), None), else_=delivery.c.body),
         "headers": case((of.c.state == word("done"), None), else_=delivery.c.headers),
-        "error": case((of.c.back == number(1), delivery.c.error), else_=of.c.error),
+        "error": case((of.c.back == number(1), func.coalesce(of.c.error, delivery.c.error)), else_=of.c.error),
         "attempts": delivery.c.attempts - of.c.back,
         "ended_at": case((is_final, now())),
     }
@@ -121,6 +122,8 @@ class Complete:
         refused = [outcome for outcome in outcomes if outcome.lease not in pending]
         before = self._written_before(connection, refused) if in_doubt and refused else set()
         if not written:
+            if before:  # a recorded end must not be lost either when the standby takes over
+                wait_for_standby(connection)
             return [Completed((outcome.id, outcome.attempt) in before) for outcome in outcomes]
         fresh = self._write_deliveries(connection, written)
 
@@ -173,7 +176,7 @@ class Complete:
                 "live": "live",
                 "state": STATES.get(outcome.end, "live"),
                 "error": outcome.error,
-                "back": int(outcome.end is End.HANDED_BACK),
+                "back": int(outcome.end in NO_ATTEMPT),
             }
             for outcome in written
         ]

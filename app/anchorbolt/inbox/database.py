@@ -22,8 +22,10 @@ class Wake(StrEnum):
     """What a process tells the others."""
 
     LANES = "anchorbolt_lanes"  # a lane waits
+    URGENT = "anchorbolt_urgent"  # a lane of an urgent event waits: who has no slot for others may have one for it
     # The leader lock was taken, served or left. The word is what processes of other versions listen for.
     LEADER_LOCK = "anchorbolt_seat"
+    HOLDS = "anchorbolt_holds"  # deaths of a listener were counted or forgotten, or a listener was released
 
 
 class Database(ABC):
@@ -66,6 +68,9 @@ class Database(ABC):
         tell the reason. Raises StoreUnavailableError when nothing was sent, and StoreUnknownError when no answer came.
         """
         return None
+
+    async def tidy(self) -> None:  # noqa: B027 - PostgreSQL does by itself what there is to do
+        """Removes what is left of deleted rows; called about once a minute."""
 
     @abstractmethod
     async def migrate(self) -> None:

@@ -13,6 +13,7 @@ from anchorbolt.inbox.claim import Claim, Claimed
 from anchorbolt.inbox.complete import Completed
 from anchorbolt.inbox.database import Database, Wake
 from anchorbolt.inbox.group import Group
+from anchorbolt.inbox.known import Known
 from anchorbolt.inbox.leader_lock import LeaderLock
 from anchorbolt.inbox.lease import Lease, Outcome
 from anchorbolt.inbox.maintenance import Maintenance
@@ -48,12 +49,15 @@ class Inbox:
         self.lease_seconds = lease_seconds
         self.store = store = Store(database, clock)
         self.on_wake: Callable[[], None] = lambda: None
+        self.on_urgent: Callable[[], None] = lambda: None
         self.on_leader_lock: Callable[[], None] = lambda: None
+        self.on_hold: Callable[[], None] = lambda: None
         self.leader_lock = LeaderLock(database.dialect, self.owner, SOCKET_LEADER, store.transact)
         self._maintenance = Maintenance(store, self.probe, retention)
         owner = Owner(self.owner, lease_seconds)
         self._claim = Claim(store, owner)
         self._renew = Renew(store, owner)
+        self._known = Known(store)
         self._accepts: Group[Item, Accepted] = Group(
             database.accept(store, owner),
             weight=lambda item: len(item.body),
@@ -101,13 +105,17 @@ class Inbox:
         """Stores a delivery with the next group. `deadline` is on the monotonic clock."""
         return self._accepts.submit(item, deadline)
 
+    async def knows(self, key: str) -> bool:
+        """Whether a delivery of this key is stored, by whatever process; False where the database cannot tell."""
+        return await self._known(key)
+
     def complete(self, outcome: Outcome) -> asyncio.Future[Completed]:
         """Writes how a run ended with the next group; keeps trying until it is written or refused."""
         return self._completions.submit(outcome)
 
-    async def claim(self, most: int) -> Claimed:
-        """Takes up to `most` lanes that wait. Raises a StoreError."""
-        return await self._claim(most)
+    async def claim(self, most: int, urgent: int = 0) -> Claimed:
+        """Takes up to `urgent` lanes of urgent events that wait, and up to `most` others. Raises a StoreError."""
+        return await self._claim(most, urgent)
 
     async def renew(self, leases: Sequence[Lease]) -> list[Lease]:
         """Puts off the end of leases; returns those that were lost. Raises a StoreError."""
@@ -117,9 +125,17 @@ class Inbox:
         """Tells the other processes that a lane waits; with a group of others, after the commit."""
         self.database.wake_others(Wake.LANES)
 
+    def wake_others_urgently(self) -> None:
+        """Tells the other processes that a lane of an urgent event waits."""
+        self.database.wake_others(Wake.URGENT)
+
     def announce_leader_lock(self) -> None:
         """Tells the other processes that the leader lock was taken, served or left."""
         self.database.wake_others(Wake.LEADER_LOCK)
+
+    def announce_hold(self) -> None:
+        """Tells the other processes that deaths of a listener were counted or forgotten."""
+        self.database.wake_others(Wake.HOLDS)
 
     async def waits(self, within_seconds: float) -> bool:
         """Whether a lane waits that could be claimed within that time. Raises a StoreError."""
@@ -147,5 +163,9 @@ class Inbox:
     def _woken(self, wake: Wake) -> None:
         if wake is Wake.LEADER_LOCK:
             self.on_leader_lock()
+        elif wake is Wake.URGENT:
+            self.on_urgent()
+        elif wake is Wake.HOLDS:
+            self.on_hold()
         else:
             self.on_wake()

@@ -56,6 +56,11 @@ class End(StrEnum):
     DEAD = "dead"
     RETRY = "retry"  # an attempt failed: its lane waits for the backoff
     HANDED_BACK = "handed back"  # cut short without being at fault: not an attempt
+    HELD = "held"  # not begun, because its listener is held: not an attempt, and its lane waits
+
+
+# Ends that take the attempt back.
+NO_ATTEMPT = frozenset({End.HANDED_BACK, End.HELD})
 
 
 @dataclass(slots=True, unsafe_hash=True)

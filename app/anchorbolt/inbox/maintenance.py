@@ -17,6 +17,7 @@ PROBE_SECONDS = 0.5
 SWEEP_SECONDS = 60.0
 SWEEP_PAUSE_SECONDS = 0.2
 STATS_SECONDS = 10.0
+TIDY_SECONDS = 60.0
 
 
 class Maintenance:
@@ -34,6 +35,7 @@ class Maintenance:
         """Starts the loops."""
         self._loops.append(spawn(self._watch(), "inbox probe"))
         self._loops.append(spawn(self._take_stats(), "inbox stats"))
+        self._loops.append(spawn(self._tidy(), "inbox tidying"))
         if self._retention is not None:
             self._loops.append(spawn(self._sweep(self._retention), "inbox retention"))
 
@@ -59,6 +61,12 @@ class Maintenance:
             with contextlib.suppress(StoreError):
                 went = await self._store.transact(retention, reads=True)
             await asyncio.sleep(SWEEP_PAUSE_SECONDS if went >= BATCH else SWEEP_SECONDS * (0.5 + random.random()))
+
+    async def _tidy(self) -> None:
+        """Removes what is left of deleted rows, which held tokens and what people wrote."""
+        while True:
+            await asyncio.sleep(TIDY_SECONDS)
+            await self._store.database.tidy()
 
     async def _take_stats(self) -> None:
         """Counts what the inbox holds, for the metrics: every pod, because any of them may be the last one."""

@@ -20,8 +20,11 @@ ADVISORY_LOCK = 0x616E63686F72
 note = Table("anchorbolt_version", MetaData(), Column("version_num", String(32), primary_key=True))
 
 
-def check(connection: Connection) -> None:
-    """Raises SchemaError when this app cannot live with the schema; a newer, compatible one is fine."""
+def check(connection: Connection) -> int:
+    """Returns the revision of the schema.
+
+    Raises SchemaError when this app cannot live with it; a newer, compatible one is fine.
+    """
     found = _found(connection)
     if found is None:
         raise SchemaError("the database has no inbox yet: run `anchorbolt migrate`")
@@ -36,6 +39,7 @@ def check(connection: Connection) -> None:
             f"the schema is at revision {revision}, which needs an app that knows revision {compatible_from};"
             f" this one knows {REVISION}: deploy a newer version of the app"
         )
+    return revision
 
 
 def touch(connection: Connection, owner: str) -> None:

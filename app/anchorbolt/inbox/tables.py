@@ -23,7 +23,7 @@ from sqlalchemy.schema import CreateIndex
 from sqlalchemy.sql.compiler import DDLCompiler
 
 # What this app needs (see schema.py for what it does with other values).
-REVISION = 3
+REVISION = 5
 
 # SQLite counts rows by itself only in a column of exactly this type.
 Id = BigInteger().with_variant(Integer, "sqlite")
@@ -75,6 +75,8 @@ lane = Table(
     Column("claimable_at", Double, nullable=False),
 )
 Index("lane_claimable", lane.c.claimable_at)
+# Lanes of urgent events, by the first sign of their names (delivery/urgent.py): found among any number of others.
+Index("lane_urgent", lane.c.claimable_at, info={WHERE: "substr(name, 1, 1) = '!'"})
 
 # The leader lock: who does what one process alone may do; at most a row a name (leader_lock.py). The table has kept the
 # name that it was made with.
@@ -86,6 +88,18 @@ seat = Table(
     Column("epoch", BigInteger, nullable=False),
     Column("held_until", Double, nullable=False),
     Column("served", SmallInteger, nullable=False),  # 1: the owner does the leader's work; until then it prepares
+)
+
+# Listeners whose deliveries die one after the other of the same error, by version of the app (holds.py).
+hold = Table(
+    "hold",
+    metadata,
+    Column("listener", Text, primary_key=True),
+    Column("version", Text, primary_key=True),
+    Column("fingerprint", Text, nullable=False),  # of the error
+    Column("deaths", Integer, nullable=False),
+    Column("held_at", Double),  # NULL: it is not held
+    Column("updated_at", Double, nullable=False),
 )
 
 # One row. `compatible_from`: the oldest app revision that can live with this schema.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from anchorbolt.delivery import Delivery
+from anchorbolt.delivery.urgent import is_urgent
 from anchorbolt.errors import RefusedError, StoreError, StoreUnavailableError
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.telemetry import metrics
@@ -34,7 +35,7 @@ class Events:
         self._workspaces.count(delivery.payload.get("team_id"))
         if not self._inbox.up:
             raise RefusedError(425, "store_unavailable")
-        reserved = await self._worker.reserve()
+        reserved = await self._worker.reserve(urgent=is_urgent(delivery.lane))
         accepting = self._worker.accept(delivery, deadline - ANSWER_SECONDS, reserved=reserved)
         try:
             with Timeout(deadline):

@@ -13,18 +13,17 @@ from anchorbolt.delivery import headers as headers_of
 from anchorbolt.errors import RefusedError
 from anchorbolt.intake import control
 from anchorbolt.intake.events import Events
-from anchorbolt.intake.interactions import Answer, Interactions
+from anchorbolt.intake.interactions import Interactions
+from anchorbolt.intake.replays import Answer
 from anchorbolt.intake.sighting import Sighting, turned_away
 from anchorbolt.intake.slots import RequestSlot, RequestSlots
-from anchorbolt.telemetry import traces
+from anchorbolt.telemetry import metrics, traces
 from anchorbolt.telemetry.logs import get_logger
 
 log = get_logger("intake")
 
-# The headers that a stored delivery keeps. Bolt's FastAPI adapter reads all headers from the request itself.
-KEPT_HEADERS = [(name.encode(), name) for name in headers_of.KEPT]
-
 DRAINING = RefusedError(425, "draining")
+STARTING = RefusedError(425, "store_unavailable")
 OVERLOADED = RefusedError(503, "overloaded")
 INTERNAL_ERROR = RefusedError(503, "internal_error")
 
@@ -48,6 +47,11 @@ class Acknowledged:
     def status_code(self) -> int:
         """As over HTTP."""
         return 200
+
+    @property
+    def body(self) -> bytes:
+        """What the transport writes for it is the transport's to make."""
+        return b""
 
 
 ACKNOWLEDGED = Acknowledged()
@@ -82,6 +86,7 @@ class Intake:
         self._deadline_seconds = deadline_seconds
         self._slots = RequestSlots(max_in_flight)
         self._clock = time.monotonic  # the event loop's
+        self.starting = False  # until the store was reached once: refused before any work, another pod may take it
         self.closing = False  # after SIGTERM: refused before any work, so that a proxy asks another pod
 
     @property
@@ -91,9 +96,9 @@ class Intake:
 
     def turn_away(self) -> RefusedError | None:
         """Returns the refusal that a request gets before any work, and counts it; None if the request may come in."""
-        if not self.closing and not self._slots.full:
+        if not self.starting and not self.closing and not self._slots.full:
             return None
-        refusal = DRAINING if self.closing else OVERLOADED
+        refusal = STARTING if self.starting else DRAINING if self.closing else OVERLOADED
         turned_away(refusal)
         return refusal
 
@@ -105,10 +110,9 @@ class Intake:
         """
         if (refusal := self.turn_away()) is not None:
             raise refusal
-        slot = self._slots.take()
         sighting = Sighting(self._clock(), request.way)
         try:
-            answer = await self._answer(request, slot, sighting)
+            answer = await self._answer(request, sighting)
         except RefusedError as error:
             sighting.refused(error, self._clock())
             raise
@@ -119,28 +123,43 @@ class Intake:
         else:
             sighting.answered(answer.status_code, self._clock())
             return answer
+
+    async def _answer(self, request: IncomingRequest[Answered], sighting: Sighting) -> Answered | Acknowledged:
+        deadline = sighting.arrived + self._deadline_seconds
+        received = await request.read(sighting, deadline)
+        # Only now: what is not known to be Slack's takes no slot of what is.
+        if self._slots.full:
+            sighting.kind = metrics.UNKNOWN
+            raise OVERLOADED
+        slot = self._slots.take()
+        try:
+            return await self._work_on(received, request, slot, sighting, deadline)
         finally:
             if not slot.kept:
                 slot.release()
 
-    async def _answer(
-        self, request: IncomingRequest[Answered], slot: RequestSlot, sighting: Sighting
+    async def _work_on(
+        self,
+        received: Received,
+        request: IncomingRequest[Answered],
+        slot: RequestSlot,
+        sighting: Sighting,
+        deadline: float,
     ) -> Answered | Acknowledged:
-        deadline = sighting.arrived + self._deadline_seconds
-        received = await request.read(sighting, deadline)
         found = parse(received.body, received.content_type)
         headers = received.headers
         sighting.parsed(found, _text(headers, b"x-slack-retry-reason"), _text(headers, b"traceparent"))
         if isinstance(found, Control):
             return _answer_control(found)
-        found.headers = {name: headers[raw].decode("latin-1") for raw, name in KEPT_HEADERS if raw in headers}
+        # For a run from the inbox. Bolt's FastAPI adapter reads all headers from the request itself.
+        found.headers = headers_of.kept(headers)
         if found.kind is Kind.EVENT:
             await self._events.accept(found, deadline, _text(headers, b"x-slack-retry-num"))
             sighting.mark("accepted")
             return ACKNOWLEDGED
         answer = await self._interactions.answer(found, deadline, slot, request.ask_bolt)
         sighting.mark("acknowledged")
-        return answer
+        return answer if answer is not None else ACKNOWLEDGED
 
 
 def _answer_control(found: Control) -> Acknowledged:

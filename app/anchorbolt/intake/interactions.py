@@ -1,20 +1,22 @@
 """Interactions (commands, actions, shortcuts, views and options): Bolt answers them while the user waits.
 
-Where the listener goes on after its ack, the delivery is stored before the answer leaves.
+Where the listener goes on after its ack, the delivery is stored before the answer leaves. One that comes again runs
+nothing, and gets the answer of the first.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Protocol, TypeVar
+from typing import TypeVar, cast
 
-from anchorbolt.bolt.error_handler import log_raised
+from anchorbolt.bolt.raised import log_raised
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Delivery, Kind
 from anchorbolt.errors import ENDS_THE_PROCESS, AckTimeoutError, RefusedError, StoreError, as_exception
 from anchorbolt.inbox.accept import Accepted
 from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.intake.replays import Answer, First, Replays, has_trigger
 from anchorbolt.intake.slots import RequestSlot
 from anchorbolt.telemetry import metrics
 from anchorbolt.telemetry.logs import get_logger
@@ -27,16 +29,11 @@ log = get_logger("intake")
 # Bolt's wait for the ack ends at the deadline; ours ends a little later, so that Bolt's answer comes first.
 MARGIN_SECONDS = 0.05
 
+# How long the inbox is asked whether it has an interaction. Its user waits, and the listener needs the time.
+LOOK_SECONDS = 0.3
+
 # Bolt builds its request outside of its error handling: these are raised for a payload that is not what its type says.
 UNREADABLE = (AttributeError, TypeError, KeyError, ValueError, IndexError, RecursionError)
-
-
-class Answer(Protocol):
-    """Bolt's answer, in the type of the transport. A status below 300 tells Slack that the delivery is done."""
-
-    @property
-    def status_code(self) -> int:
-        """As over HTTP."""
 
 
 Answered = TypeVar("Answered", bound=Answer)
@@ -48,8 +45,58 @@ class Interactions:
     def __init__(self, inbox: Inbox, worker: Worker) -> None:
         self._inbox = inbox
         self._worker = worker
+        self._replays = Replays()
 
     async def answer(
+        self, delivery: Delivery, deadline: float, slot: RequestSlot, ask_bolt: Callable[[Run], Awaitable[Answered]]
+    ) -> Answered | None:
+        """Returns the answer by the deadline (the event loop's clock), as `_run` does, which it calls for new ones.
+
+        For one that came before nothing runs, and the first one's answer is returned, or its refusal raised: None where
+        that is not known any more. Raises RefusedError.
+        """
+        if not has_trigger(delivery):
+            return await self._run(delivery, deadline, slot, ask_bolt)
+        key, replays = delivery.key, self._replays
+        if (first := replays.find(key)) is not None:
+            # A process has one transport, so it is of its type.
+            return cast("Answered | None", await self._again(delivery, first, deadline))
+        first = replays.begin(key)
+        try:
+            answer: Answered | None = None
+            if await self._is_stored(key, deadline):
+                _count(delivery)
+            else:
+                answer = await self._run(delivery, deadline, slot, ask_bolt)
+        except BaseException as error:
+            replays.refused(first, error if isinstance(error, RefusedError) else RefusedError(503, "internal_error"))
+            raise
+        replays.answered(key, first, answer)
+        return answer
+
+    async def _again(self, delivery: Delivery, first: First, deadline: float) -> Answer | None:
+        """Waits for the answer of the first, so that nobody is told that it is done before it is."""
+        _count(delivery)
+        try:
+            with Timeout(deadline + MARGIN_SECONDS):
+                await first.wait()
+        except TimeoutError:
+            raise RefusedError(503, "ack_timeout") from None
+        if first.refusal is not None:
+            raise first.refusal.copy()
+        return first.answer
+
+    async def _is_stored(self, key: str, deadline: float) -> bool:
+        """Asks the inbox for what ran in another process, or before a restart. A store that is away cannot tell."""
+        if not self._inbox.up:
+            return False
+        try:
+            with Timeout(min(deadline, asyncio.get_running_loop().time() + LOOK_SECONDS)):
+                return await self._inbox.knows(key)
+        except TimeoutError:
+            return False
+
+    async def _run(
         self, delivery: Delivery, deadline: float, slot: RequestSlot, ask_bolt: Callable[[Run], Awaitable[Answered]]
     ) -> Answered:
         """Returns Bolt's answer, by the deadline (the event loop's clock). The slot is kept until the run has ended.
@@ -67,8 +114,10 @@ class Interactions:
                 self._worker.abandon(run, None)
                 raise
             if timeout.expired and isinstance(error, TimeoutError):
+                run.reason = "ack_timeout"
                 self._worker.abandon(run, AckTimeoutError("no answer in time, from before the listener"))
                 raise RefusedError(503, "ack_timeout") from None
+            run.reason = "listener_failed" if run.dispatched else "answer"
             self._worker.abandon(run, as_exception(error))
             if run.dispatched:  # a middleware raised what Bolt does not handle, or a listener's response is no response
                 log_raised("no response", error, listener=run.listener, key=delivery.key, attempt=1)
@@ -82,6 +131,8 @@ class Interactions:
     async def _store_what_goes_on(self, run: Run, status: int, deadline: float) -> None:
         """Stores a run that goes on after it was acknowledged, or failed after that, before the answer leaves."""
         is_acknowledged = status < 300
+        if not is_acknowledged and not run.unmatched and run.reason is None:
+            run.reason = "answer"  # of a middleware, or of the app's error handler
         try:
             if is_acknowledged and not run.ended:
                 await asyncio.sleep(0)  # ack() is often the last line
@@ -112,6 +163,11 @@ class Interactions:
     def _count_unprotected(self, run: Run) -> None:
         metrics.unprotected_acks.add(run.delivery.kind.value)
         log.warning("acknowledged without being stored: the database is not there", key=run.delivery.key)
+
+
+def _count(delivery: Delivery) -> None:
+    metrics.duplicates.add()
+    log.info("duplicate", key=delivery.key)
 
 
 def _ends_the_request(error: BaseException) -> bool:

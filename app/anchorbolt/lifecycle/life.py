@@ -9,10 +9,11 @@ import time
 from dataclasses import dataclass
 
 from anchorbolt.bolt.app import BoltApp
-from anchorbolt.errors import SchemaError, StoreError, StoreLockedError
+from anchorbolt.errors import PoolerError, SchemaError, StoreError, StoreLockedError
 from anchorbolt.http.server import Server
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.intake.intake import Intake
+from anchorbolt.lifecycle.drain_socket import DrainSocket
 from anchorbolt.lifecycle.pod import Pod, State
 from anchorbolt.lifecycle.signals import Signals
 from anchorbolt.lifecycle.transport import Transport
@@ -39,6 +40,7 @@ class Parts:
     intake: Intake
     transport: Transport
     internal: Server
+    drain_socket: DrainSocket
     finish_seconds: float
     drain_timeout_seconds: float
     telemetry: Telemetry
@@ -47,13 +49,16 @@ class Parts:
 async def live(parts: Parts) -> None:
     """Runs the worker process from its start to its end.
 
-    Raises a StoreError where it cannot start and waiting would not help: a wrong schema, a locked SQLite file.
+    Raises a StoreError where it cannot start and waiting would not help: a wrong schema, a locked SQLite file,
+    a pooler that no setting tells of.
     """
     signals = Signals()
     signals.listen()
     parts.telemetry.start()
     await parts.internal.start()
+    await parts.drain_socket.start()
     try:
+        await parts.transport.listen()
         await parts.bolt.open()
         if not await _reach_the_store(parts.inbox, signals):
             return
@@ -79,7 +84,7 @@ async def live(parts: Parts) -> None:
 async def _reach_the_store(inbox: Inbox, signals: Signals) -> bool:
     """Waits until the store was reached once. Returns False when the pod was told to end before that.
 
-    Raises SchemaError or StoreLockedError, because waiting does not help against these.
+    Raises SchemaError, StoreLockedError or PoolerError, because waiting does not help against these.
     """
     ending = asyncio.ensure_future(signals.end())
     said = ""
@@ -87,7 +92,7 @@ async def _reach_the_store(inbox: Inbox, signals: Signals) -> bool:
         while not ending.done():
             try:
                 await inbox.open()
-            except (SchemaError, StoreLockedError):
+            except (SchemaError, StoreLockedError, PoolerError):
                 raise
             except StoreError as error:
                 if str(error) != said:
@@ -127,6 +132,7 @@ async def _close(parts: Parts) -> None:
     await parts.bolt.close()
     parts.pod.become(State.CLOSED)
     await parts.telemetry.close()
+    await parts.drain_socket.stop()
     await parts.internal.stop()
     if parts.bolt.threads.pool.running:
         # Python would wait for these threads. Their lanes stay leased until the leases run out, so nobody runs the same

@@ -12,12 +12,16 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
+from anchorbolt.errors import FAILED, MISTAKEN
 from anchorbolt.lifecycle import garbage_collection
 from anchorbolt.lifecycle.orders import HELD_SIGNALS, Orders
 from anchorbolt.lifecycle.worker import Worker
 
 # A worker whose event loop is blocked for so long is killed and replaced.
 HANG_SECONDS = 30
+
+# gunicorn has two exit codes that end the master together with its worker (worker.py).
+EXIT_CODES = {Arbiter.WORKER_BOOT_ERROR: FAILED, Arbiter.APP_LOAD_ERROR: MISTAKEN}
 
 Live = Callable[[Sequence[socket.socket]], Awaitable[None]]
 
@@ -50,6 +54,10 @@ class MasterArbiter(Arbiter):  # type: ignore[misc]
             super().spawn_worker()
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_SIGNALS)
+
+    def halt(self, reason: str | None = None, exit_status: int = 0) -> None:
+        """gunicorn's own hook: ends the master, with an exit code as every command has."""
+        super().halt(reason, EXIT_CODES.get(exit_status, exit_status))
 
     def signal(self, sig: int, frame: Any) -> None:
         """gunicorn's own hook: called in the signal handler."""
@@ -90,6 +98,6 @@ class Master(BaseApplication):  # type: ignore[misc]
         return self._load()
 
     def run(self) -> None:
-        """Runs until a signal ends it, and exits with the worker's exit code."""
+        """Runs until a signal ends it. Exits as every command does: 0, 1 if it failed, 2 for wrong settings."""
         garbage_collection.calm()  # before the fork, so that master and worker share these objects' memory
         MasterArbiter(self).run()

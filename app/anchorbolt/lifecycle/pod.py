@@ -22,7 +22,7 @@ class State(StrEnum):
 
 
 class Pod:
-    """The state of this pod. The probes read it; /drain (the preStop hook) and the lifecycle change it."""
+    """The state of this pod. The probes read it; the preStop hook and the lifecycle change it."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Pod:
         self.state = state
 
     def end(self) -> None:
-        """Begins the drain that SIGTERM asks for. After it, no /drain can make the pod ready again."""
+        """Begins the drain that SIGTERM asks for. After it, no drain that lapses can make the pod ready again."""
         self._ending = True
         self.become(State.DRAINING)
 
@@ -75,12 +75,13 @@ class Pod:
         """Makes the pod unready while it still serves, for preStop. Returns when proxies have had time to notice.
 
         Without a SIGTERM within twice that time the drain lapses, so that a call by hand does not disable a pod.
+        Further calls join the drain that is going on, and do not extend it.
         """
-        if self.state in (State.READY, State.DRAINING) and not self._ending:
+        if self.state is State.READY and not self._ending:
             self.become(State.DRAINING)
             self._on_drain()
             self._lapse = asyncio.get_running_loop().call_later(2 * self._delay_seconds, self._lapsed)
-        await asyncio.sleep(self._delay_seconds)
+        await asyncio.sleep(max(0.0, self._delay_seconds - self.drain_seconds))
 
     def _lapsed(self) -> None:
         log.warning("the drain lapsed: no SIGTERM followed it")

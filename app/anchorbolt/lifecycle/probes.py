@@ -1,4 +1,4 @@
-"""The internal port: the probes and the preStop hook of Kubernetes. None of them queries the database."""
+"""The internal port: the probes of Kubernetes. None of them queries the database, and nothing here changes the pod."""
 
 from __future__ import annotations
 
@@ -34,16 +34,10 @@ def create(pod: Pod, extra: dict[str, Endpoint] | None = None) -> Starlette:
         trouble = pod.trouble
         return PlainTextResponse(f"{trouble or pod.state}\n", 200 if trouble is None else 503)
 
-    async def drain(_: Request) -> Response:
-        """Begins the drain. A preStop hook sends a GET, a person a POST."""
-        await pod.drain()
-        return PlainTextResponse(f"{pod.state}\n")
-
     routes = [
         Route("/livez", livez),
         Route("/startupz", startupz),
         Route("/readyz", readyz),
-        Route("/drain", drain, methods=["GET", "POST"]),
         *(Route(path, endpoint) for path, endpoint in (extra or {}).items()),
     ]
     return Starlette(routes=routes)

@@ -14,7 +14,7 @@ NO_LISTENERS = "LISTENERS: missing; it names the module with your register(app),
 # How long requests in flight have after the deadline of the last one that was accepted.
 FINISH_MARGIN_SECONDS = 1.0
 # More than the other steps of life.py take together, so that only a worker that hangs is killed.
-END_MARGIN_SECONDS = 8.0
+END_MARGIN_SECONDS = 10.0
 
 
 def serve(settings: Settings) -> NoReturn:
@@ -54,8 +54,9 @@ def writes_json(settings: Settings) -> bool:
 
 def configure_logs(settings: Settings) -> None:
     """Configures the log of this process as the settings say."""
-    from anchorbolt.telemetry import logs  # noqa: PLC0415 - `serve` does without structlog
+    from anchorbolt.telemetry import logs, redact  # noqa: PLC0415 - `serve` does without structlog
 
+    redact.hide_settings(settings)
     logs.configure(settings.log_level, as_json=writes_json(settings))
 
 

@@ -29,6 +29,9 @@ class Transport(Protocol):
     def active(self) -> bool:
         """Whether this process is meant to be connected to Slack in Socket Mode."""
 
+    async def listen(self) -> None:
+        """The store was not reached yet: refuses what arrives from now on, rather than letting it wait."""
+
     async def open(self) -> None:
         """Starts to take requests."""
 
@@ -60,9 +63,14 @@ class HttpTransport:
         """The number of requests that are being answered, with the unstored listeners that still run."""
         return self._intake.in_flight
 
-    async def open(self) -> None:
-        """Starts to listen."""
+    async def listen(self) -> None:
+        """Starts to listen. A request is refused with 425, so that a proxy asks another pod."""
+        self._intake.starting = True
         await self._server.start()
+
+    async def open(self) -> None:
+        """Takes requests from now on."""
+        self._intake.starting = False
 
     def hand_over(self) -> None:
         """Does nothing: the proxies send new requests elsewhere."""

@@ -9,7 +9,7 @@ import threading
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers import base
 
-from anchorbolt.errors import AnchorboltError
+from anchorbolt.errors import MISTAKES, AnchorboltError
 from anchorbolt.lifecycle.orders import HELD_SIGNALS
 
 HEARTBEAT_SECONDS = 1.0
@@ -46,7 +46,8 @@ class Worker(base.Worker):  # type: ignore[misc] # it has no annotations
 
         try:
             loop.run(lambda: self.wsgi([listener.sock for listener in self.sockets]), self.notify, HEARTBEAT_SECONDS)
-        except AnchorboltError:
-            # Otherwise the master would start one worker after another. This exit code ends it, and Kubernetes restarts
-            # the pod and shows the message.
-            sys.exit(Arbiter.WORKER_BOOT_ERROR)
+        except AnchorboltError as error:
+            # Otherwise the master would start one worker after another. These exit codes end it (master.py translates
+            # them), and Kubernetes restarts the pod and shows the message.
+            mistaken = isinstance(error, MISTAKES)
+            sys.exit(Arbiter.APP_LOAD_ERROR if mistaken else Arbiter.WORKER_BOOT_ERROR)

@@ -46,6 +46,14 @@ class SocketConnections(StrEnum):
     SINGLE = "single"
 
 
+class AttemptPolicy(StrEnum):
+    """After which errors of a listener there is another attempt."""
+
+    TRANSIENT = "transient"
+    ALL = "all"
+    NONE = "none"
+
+
 class LogFormat(StrEnum):
     """The format of log lines; `auto` is JSON unless standard error is a terminal."""
 
@@ -95,11 +103,15 @@ class Settings(BaseSettings):
     sync_threads: Count = 40
     run_timeout_seconds: PositiveSeconds = 600
     max_attempts: Count = 8
+    attempt_policy: AttemptPolicy = AttemptPolicy.TRANSIENT
+    app_version: str | None = None
+    attempt_on: str | None = None
     max_crashes: Count = 5
     backoff_base_seconds: PositiveSeconds = 1
     backoff_cap_seconds: PositiveSeconds = 300
 
     # The life of a pod
+    drain_socket: Path | None = None
     drain_delay_seconds: Seconds = 5
     drain_timeout_seconds: Seconds = 25
 
@@ -113,10 +125,28 @@ class Settings(BaseSettings):
         return self.receiver is ReceiverKind.SOCKET and self.role is not Role.WORKER
 
     @property
+    def on_postgresql(self) -> bool:
+        """Whether DATABASE_URL names a PostgreSQL, and not SQLite."""
+        return self.database_url.get_secret_value().startswith("postgres")
+
+    @property
+    def drain_socket_path(self) -> Path:
+        """The Unix socket that `preStop` speaks to (anchorbolt/drain.py computes it alike)."""
+        return self.drain_socket or Path(f"/tmp/anchorbolt-{self.internal_port}.sock")  # noqa: S108 - bound for the owner alone
+
+    @property
     def signing_secrets(self) -> tuple[bytes, ...]:
         """The signing secrets that are valid now: two of them during a rotation."""
         parts = (part.strip() for part in self.slack_signing_secret.get_secret_value().split(","))
         return tuple(part.encode() for part in parts if part)
+
+    @property
+    def attempt_on_names(self) -> frozenset[str]:
+        """The names of ATTEMPT_ON; a class of Python's own may be written without its module."""
+        names = (name.strip() for name in (self.attempt_on or "").split(","))
+        return frozenset(
+            f"builtins.{name}" if name[:1].isupper() and "." not in name else name for name in names if name
+        )
 
     @field_validator("slack_api_url")
     @classmethod
@@ -131,6 +161,16 @@ class Settings(BaseSettings):
             raise ValueError(f"is one of {', '.join(levels)}")
         return value.upper()
 
+    @field_validator("attempt_on")
+    @classmethod
+    def _holds_names(cls, value: str | None) -> str | None:
+        for name in filter(None, map(str.strip, (value or "").split(","))):
+            if not all(part.isidentifier() for part in name.split(".")):
+                raise ValueError(
+                    "is a list of names, separated by commas, such as httpx.ReadTimeout,our_app.errors.Busy"
+                )
+        return value
+
     @field_validator("database_url", "database_listen_url")
     @classmethod
     def _is_a_database_we_know(cls, value: SecretStr | None) -> SecretStr | None:
@@ -138,8 +178,8 @@ class Settings(BaseSettings):
             return value
         scheme, _, rest = value.get_secret_value().partition("://")
         backend = scheme.partition("+")[0]  # a driver may be named, as in sqlite+aiosqlite; we take our own
-        if backend not in ("sqlite", "postgresql"):
-            raise ValueError("is sqlite:///FILE, sqlite:// or postgresql+asyncpg://...")
+        if backend not in ("sqlite", "postgresql", "postgres"):
+            raise ValueError("is sqlite:///FILE, sqlite:// or postgresql://...")
         if backend == "sqlite" and rest and not rest.startswith("/"):  # `sqlite://var/file` is the file on a host `var`
             raise ValueError(
                 "has three slashes before a relative path of a SQLite file, and four before an absolute one"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from slack_bolt.response import BoltResponse
@@ -26,6 +26,7 @@ class EnvelopeAnswer:
 
     status_code: int
     payload: dict[str, Any] | None = None
+    body: str = field(default="", repr=False)  # what the payload was made of
 
 
 class Envelopes:
@@ -77,5 +78,5 @@ class EnvelopeRequest:
         if not response.body:
             return EnvelopeAnswer(response.status)
         if response.headers.get("content-type", [""])[0].startswith("application/json"):
-            return EnvelopeAnswer(response.status, json_text.read(response.body))
-        return EnvelopeAnswer(response.status, {"text": response.body})
+            return EnvelopeAnswer(response.status, json_text.read(response.body), response.body)
+        return EnvelopeAnswer(response.status, {"text": response.body}, response.body)

@@ -69,6 +69,9 @@ class SocketTransport:
         """The number of envelopes that are being answered, with the unstored listeners that still run."""
         return self._envelopes.in_flight
 
+    async def listen(self) -> None:
+        """Does nothing: Slack sends nothing to a process that is not connected."""
+
     async def open(self) -> None:
         """Starts to connect, and to reconnect whenever the connection is lost."""
         self._may_connect.set()

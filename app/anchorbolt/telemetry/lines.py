@@ -7,7 +7,7 @@ import logging
 import sys
 from datetime import UTC, datetime
 
-from anchorbolt.telemetry.redact import without_secrets
+from anchorbolt.telemetry.redact import redact
 
 
 class JsonLine(logging.Formatter):
@@ -23,7 +23,7 @@ class JsonLine(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return without_secrets(json.dumps(line))
+        return json.dumps(redact(line))
 
 
 def configure() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
 
-from anchorbolt.telemetry.redact import without_secrets
+from anchorbolt.telemetry.redact import redact
 from anchorbolt.telemetry.without_rich import structlog
 
 if TYPE_CHECKING:
@@ -79,9 +79,21 @@ def formatter(*, as_json: bool) -> logging.Formatter:
     renderer: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *PROCESSORS],
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer, _redact],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _redact, renderer],
     )
 
 
-def _redact(_: WrappedLogger, __: str, line: Any) -> str:
-    return without_secrets(line)
+def _redact(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
+    """Redacts the fields, not the written line: JSON stays JSON, and a person's line keeps its form."""
+    return {name: redact({name: _plain(value)})[name] for name, value in line.items()}
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON has it. An object is written as its repr, which may quote anything."""
+    if value is None or isinstance(value, str | int | float):
+        return value
+    if isinstance(value, dict):
+        return {str(name): _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return repr(value)

@@ -15,9 +15,14 @@ UNKNOWN = "unknown"
 # How an answer counts for Slack: a 2xx within 3 s; a 2xx after that; a 425 (a proxy may ask another pod); any other.
 ANSWERS = ("ok", "late", "refused", "failed")
 SLACK_WAITS_SECONDS = 3.0
-OUTCOMES = ("done", "unmatched", "failed", "dead", "handed_back", "lost")
+OUTCOMES = ("done", "unmatched", "foreign", "failed", "dead", "handed_back", "held", "lost")
 # The outcomes after which a delivery has ended. `failed` and `lost` end only deliveries that are not stored.
-LAST_OUTCOMES = ("done", "unmatched", "failed", "dead", "lost")
+LAST_OUTCOMES = ("done", "unmatched", "foreign", "failed", "dead", "lost")
+# Why a run failed. Stored runs have the first ones; the others are those of interactions that Slack was told of.
+FAILURES = (
+    *("transient", "unknown_outcome", "run_timeout", "error", "crashes", "unreadable"),
+    *("listener_failed", "no_ack", "ack_timeout", "answer"),
+)
 REFUSALS = (
     *("missing_signature", "bad_timestamp", "stale_timestamp", "bad_signature"),
     *(
@@ -31,7 +36,7 @@ REFUSALS = (
     ),
     *("bad_encoding", "bad_json", "bad_form", "bad_kind", "bad_event", "bad_challenge", "bad_payload"),
     *("draining", "overloaded", "store_unavailable", "store_timeout", "store_failed", "ack_timeout", "internal_error"),
-    "listener_failed",
+    *("listener_failed", "bad_http", "upgrade_refused", "not_found"),
 )
 # https://docs.slack.dev/apis/events-api/#retries
 # In Socket Mode, `timeout` is the only one.
@@ -74,7 +79,7 @@ answers = Counter(
     known=product((*KINDS, UNKNOWN), ANSWERS),
 )
 refused = Counter("anchorbolt.refused", "{request}", "Requests that were refused.", ("reason",), known=_one(REFUSALS))
-duplicates = Counter("anchorbolt.duplicates", "{delivery}", "Events that the inbox had already.")
+duplicates = Counter("anchorbolt.duplicates", "{delivery}", "Deliveries that had come before, and did not run again.")
 slack_retries = Counter(
     "anchorbolt.slack.retries", "{request}", "Retries that Slack sent.", ("reason",), known=_one(RETRY_REASONS)
 )
@@ -120,11 +125,17 @@ attempts = Counter(
     ("kind", "outcome"),
     known=product(KINDS[:-1], OUTCOMES),
 )
+failures = Counter(
+    "anchorbolt.failures", "{run}", "Runs that failed.", ("kind", "reason"), known=product(KINDS[:-1], FAILURES)
+)
 attempt_duration = Histogram(
     "anchorbolt.attempt.duration", "s", "How long runs took.", ("listener",), bounds=_RUN_BOUNDS
 )
 hand_backs = Counter("anchorbolt.hand_backs", "{delivery}", "Runs that were cut short and given to whoever is next.")
 takeovers = Counter("anchorbolt.takeovers", "{delivery}", "Deliveries taken over from a pod whose lease ran out.")
+held_listeners = Gauge(
+    "anchorbolt.held_listeners", "{listener}", "Listeners that are held because their deliveries die, in all pods."
+)
 lanes_held = Gauge("anchorbolt.lanes.held", "{lane}", "Lanes that this pod holds: each runs one delivery.")
 run_places = Gauge("anchorbolt.run_places", "{lane}", "How many lanes this pod may hold (RUN_CONCURRENCY).")
 
@@ -152,8 +163,22 @@ web_api_calls = Counter(
 web_api_duration = Histogram(
     "anchorbolt.web_api.duration", "s", "How long calls took, with their retries.", ("method",), bounds=_CALL_BOUNDS
 )
+unknown_words = Counter(
+    "anchorbolt.web_api.unknown_words",
+    "{run}",
+    "Runs that failed with a word of Slack's that is in none of our lists.",
+    ("word",),
+)
 web_api_retries = Counter("anchorbolt.web_api.retries", "{request}", "HTTP requests that were sent again.", ("method",))
 rate_limits = Counter("anchorbolt.web_api.rate_limits", "{request}", "Answers with status 429.", ("method",))
+
+web_api_repeats = Counter(
+    "anchorbolt.web_api.repeats",
+    "{call}",
+    "Calls of runs that were cut short, which another run may make again.",
+    ("cut",),
+    known=_one(("drained", "expired", "lost")),
+)
 
 # The process
 drain_duration = Gauge("anchorbolt.drain.duration", "s", "How long the drain takes, or took; 0 before it.")
@@ -183,11 +208,18 @@ def answered(kind: str, status: int, seconds: float) -> None:
         ack_duration.record(seconds, kind)
 
 
-def run_ended(kind: str, listener: str | None, outcome: str, seconds: float, *, last: bool = False) -> None:
-    """Counts the end of a run that took `seconds`. `last`: the delivery has ended too, whatever the outcome."""
+def run_ended(
+    kind: str, listener: str | None, outcome: str, reason: str | None, seconds: float, *, last: bool = False
+) -> None:
+    """Counts the end of a run that took `seconds`.
+
+    `reason`: why it failed, if it did. `last`: the delivery has ended too, whatever the outcome.
+    """
     attempts.add(kind, outcome)
+    if reason is not None:
+        failures.add(kind, reason)
     attempt_duration.record(seconds, listener or "none")
-    if last or outcome in ("done", "unmatched", "dead"):
+    if last or outcome in ("done", "unmatched", "foreign", "dead"):
         deliveries.add(kind, outcome)
     elif outcome == "handed_back":
         hand_backs.add()

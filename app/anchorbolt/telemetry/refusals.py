@@ -19,6 +19,7 @@ ADVICE = {
     "missing_signature": "does a proxy take X-Slack-Signature or X-Slack-Request-Timestamp away? Else it was not Slack",
     "overloaded": "add pods, or find the listeners that take long to ack(); MAX_IN_FLIGHT requests are being worked on",
     "slow_body": "look at the network in front of the pods",
+    "bad_http": "not from Slack, unless a proxy in front speaks TLS or HTTP/2 to this port",
     "bad_payload": "look in Slack's changelog for a payload that changed; update slack-bolt",
 }
 

@@ -80,7 +80,7 @@ class OwnSpan(Span):
     def set_attribute(self, key: str, value: AttributeValue) -> None:
         """Sets an attribute, and replaces its former value."""
         if self.ended is None and (len(self.attributes) < MOST or key in self.attributes):
-            self.attributes[key] = value
+            self.attributes[key] = without_secrets(value) if isinstance(value, str) else value
 
     def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None:
         """Sets several attributes."""
@@ -104,9 +104,10 @@ class OwnSpan(Span):
         if self.ended is not None or self.status is StatusCode.OK:
             return
         if isinstance(status, Status):
-            self.status, self.description = status.status_code, status.description
+            self.status, description = status.status_code, status.description
         else:
-            self.status, self.description = status, description
+            self.status = status
+        self.description = description and without_secrets(description)
 
     def record_exception(
         self,

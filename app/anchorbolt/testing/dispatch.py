@@ -46,12 +46,14 @@ class Dispatch:
         # The clock of an event loop is this one.
         ack_by = None if delivery.kind is Kind.EVENT else time.monotonic() + ACK_SECONDS
         run = Run(delivery, Attempt(delivery.key, delivery.kind), ack_by=ack_by)
+        run.fails_for_good = True
         going = self._loop.start(self._to_the_end(run))
         try:
             return going.result(within_seconds)
         except TimeoutError:
             if going.done():
                 raise
+            self._loop.soon(run.calls.reset)  # it must not speak in the midst of the next test
             self._loop.soon(run.cancel)
             going.cancel()
             raise TimeoutError(f"{run.listener or 'the app'} still runs after {within_seconds:g} s") from None
@@ -64,6 +66,7 @@ class Dispatch:
         except Exception as error:  # a middleware's, or Bolt's own: the server answers the same
             run.fail(as_exception(error))
         await run.wait()
+        await self._bolt.conclude_failure(run)
         if run.delivery.kind is Kind.EVENT:
             status, body = 200, ""
         return Ended(status, body, run.listener, run.error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from anchorbolt.telemetry.without_rich import structlog
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
 def configure() -> None:
     """Sends our lines through `logging`, where pytest finds them. A team's own configuration of structlog stays."""
+    ours = logging.getLogger("anchorbolt")
+    if ours.level == logging.NOTSET:
+        ours.setLevel(logging.INFO)  # at this level it says that nobody listens to something, and what there is instead
     if structlog.is_configured():
         return
     structlog.configure(

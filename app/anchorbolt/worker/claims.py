@@ -1,4 +1,7 @@
-"""Claims waiting lanes, oldest first: when woken, when a slot becomes free, and once a second in any case."""
+"""Claims waiting lanes, urgent events' before all others and then the oldest first.
+
+The inbox is asked when this process is woken, when a slot becomes free, and once a second in any case.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import contextlib
 import time
 from collections.abc import Callable
 
+from anchorbolt.delivery.urgent import is_urgent
 from anchorbolt.errors import StoreError
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import Held
@@ -30,8 +34,11 @@ class Claims:
         inbox: Inbox,
         slots: RunSlots,
         begin: Callable[[Held], None],
+        before: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`begin`: takes a lane that was claimed. `before`: called before each claim."""
+        self._before = before
         self._clock = clock
         self._asked_at = 0.0
         self._inbox = inbox
@@ -52,24 +59,32 @@ class Claims:
                 await self._claim()
 
     async def _claim(self) -> None:
-        slots = self._slots
+        slots, urgent_slots = self._slots, self._slots.urgent
         reserved = slots.reserve(MAX_CLAIMED)
-        # Also without a free slot, once a second: if the inbox is paused or others wait, a lane must make room.
-        if reserved == 0 and self._clock() - self._asked_at < POLL_SECONDS:
+        # Also without a free slot, once a second: if the inbox is paused or others wait, a lane must make room. For an
+        # urgent event that is known to wait, at once.
+        if reserved == 0 and not urgent_slots.is_awaited() and self._clock() - self._asked_at < POLL_SECONDS:
             return
         self._asked_at = self._clock()
+        self._before()
+        urgent_slots.asked()
+        urgent = urgent_slots.reserve_for_claim()
         try:
-            claimed = await self._inbox.claim(reserved)
+            claimed = await self._inbox.claim(reserved, urgent)
         except Exception as error:
             slots.unreserve(reserved)
+            urgent_slots.unanswered(urgent)
             if not isinstance(error, StoreError):  # the inbox logs that itself, and is asked again when it is back
                 log.exception("a claim failed")  # a defect of ours: a pod that never claims again would look healthy
             return
         if claimed.paused != slots.paused:
             slots.paused = claimed.paused
             log.warning("inbox paused: all is accepted, nothing runs" if claimed.paused else "inbox resumed")
-        slots.backlog = len(claimed.held) == reserved if reserved else claimed.more
-        slots.unreserve(reserved - len(claimed.held))
+        of_urgent = sum(is_urgent(held.lease.lane) for held in claimed.held)
+        urgent_slots.answered(urgent, of_urgent)
+        others = len(claimed.held) - of_urgent
+        slots.backlog = others == reserved if reserved else claimed.more
+        slots.unreserve(reserved - others)
         if slots.backlog and slots.free:
             slots.wake.set()
         for held in claimed.held:

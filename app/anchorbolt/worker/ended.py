@@ -14,9 +14,13 @@ log = get_logger("worker")
 LEVELS = {"dead": "error", "failed": "warning", "lost": "warning"}
 
 
-def stored_ended(stored: Stored, run: Run | None, outcome: str, error: str | None, seconds: float) -> None:
+def stored_ended(  # noqa: PLR0917 - in the order of the line
+    stored: Stored, run: Run | None, outcome: str, error: str | None, seconds: float, reason: str | None = None
+) -> None:
     """Reports the end of a stored run. `run`: None where none began. `lost`: another process has taken it over."""
-    told: dict[str, object] = {"error": error} if error else {}
+    told: dict[str, object] = {"reason": reason} if reason else {}
+    if error:
+        told["error"] = error
     _tell(LEVELS.get(outcome, "debug"), stored.key, stored.kind, run, outcome, stored.attempts, seconds, told)
 
 
@@ -24,6 +28,8 @@ def unstored_ended(run: Run, outcome: str, seconds: float) -> None:
     """Reports the end of a run that is not stored. `lost`: it was cut short, and nobody goes on with it."""
     level = "error" if outcome == "lost" else LEVELS.get(outcome, "debug")
     told: dict[str, object] = {"stored": False}
+    if outcome == "failed":
+        told["reason"] = run.reason or "listener_failed"
     if run.error is not None:
         told["error"] = describe(run.error)
     delivery = run.delivery
@@ -45,7 +51,9 @@ def _tell(  # noqa: PLR0917 - in the order of the line
     listener = run.listener if run is not None else None
     if run is not None:
         run.over(outcome)
-    metrics.run_ended(kind, listener, outcome.replace(" ", "_"), seconds, last=last)
+    reason = told.get("reason")
+    word = str(reason) if reason is not None else None
+    metrics.run_ended(kind, listener, outcome.replace(" ", "_"), word, seconds, last=last)
     # Whoever looks for a delivery looks for this line, and `make run` reads it.
     getattr(log, level)(
         "delivery ended",

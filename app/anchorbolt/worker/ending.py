@@ -5,20 +5,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol
 
 from anchorbolt.bolt.run import Run
+from anchorbolt.bolt.web_api.calls import CALLS
 from anchorbolt.delivery import Delivery
+from anchorbolt.delivery.urgent import is_urgent
 from anchorbolt.errors import StoreError
 from anchorbolt.inbox.complete import Completed
 from anchorbolt.inbox.inbox import Inbox
-from anchorbolt.inbox.lease import End, Held, Outcome, Stored
+from anchorbolt.inbox.lease import End, Held, Outcome
 from anchorbolt.telemetry.logs import get_logger
+from anchorbolt.timers import Timeout
 from anchorbolt.worker.ended import stored_ended
-from anchorbolt.worker.runs import Cut, Running
+from anchorbolt.worker.holding import Holding
+from anchorbolt.worker.runs import Cut, Running, count_repeats
 from anchorbolt.worker.settled import settled
 from anchorbolt.worker.slots import RunSlots
-from anchorbolt.worker.verdict import HANDED_BACK, Verdict, describe
+from anchorbolt.worker.verdict import DONE, HANDED_BACK, Limits, Verdict, describe
 
 log = get_logger("worker")
 
@@ -27,18 +33,34 @@ SETTLE_SECONDS = 1.0
 # How many deliveries of a lane run one after the other while other lanes wait for a slot; then it queues behind them.
 MAX_IN_A_ROW = 10
 
-ReportFailure = Callable[[Delivery, str], Awaitable[None]]
+
+class Told(Protocol):
+    """Who is told when a run has failed for good."""
+
+    async def conclude_failure(self, run: Run) -> None:
+        """Calls the app's error handler. One that handles the error takes it from the run."""
+
+    async def report_failure(self, delivery: Delivery, reason: str) -> None:
+        """Tells Slack of a workflow step."""
 
 
 class Ending:
     """Writes how runs ended."""
 
-    def __init__(
-        self, inbox: Inbox, slots: RunSlots, report_failure: ReportFailure, clock: Callable[[], float] = time.monotonic
+    def __init__(  # noqa: PLR0917 - the parts that an end needs, in the order of their use
+        self,
+        inbox: Inbox,
+        slots: RunSlots,
+        told: Told,
+        limits: Limits,
+        holding: Holding,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inbox = inbox
         self._slots = slots
-        self._report_failure = report_failure
+        self._told = told
+        self._limits = limits
+        self.holding = holding
         self._clock = clock
 
     def of_cut(self, cut: Cut) -> Verdict | None:
@@ -50,12 +72,17 @@ class Ending:
         assert running.held is not None  # noqa: S101 - what is stored has a lease
         held, stored = running.held, running.held.stored
         if verdict is not None and verdict.end is End.DEAD and run is not None:
+            # A run of its own, because that of the delivery may have been refused further calls.
+            running.run = Run(run.delivery, run.attempt)
+            telling = CALLS.set(running.run.calls)
             try:
-                await self._tell_slack(run.delivery, verdict)
+                verdict = await self._conclude_failure(run, verdict)
             except asyncio.CancelledError:
-                if running.cut is None:
+                if (cut := running.was_cut()) is None:
                     raise
-                verdict = self.of_cut(running.cut)  # the process that runs it next tells Slack
+                verdict = self.of_cut(cut)  # the process that runs it next tells Slack
+            finally:
+                CALLS.reset(telling)
         if verdict is None:
             stored_ended(stored, run, "lost", None, self._clock() - began)
             return None
@@ -65,6 +92,7 @@ class Ending:
             held.lease, stored.id, verdict.end, verdict.error, verdict.delay_seconds, go_on, stored.attempts
         )
         completing = self._inbox.complete(outcome)
+        running.writes_end = True
         try:
             # A run that is cut while its end is written must not stop that write; the fence decides whether it counts.
             await settled(completing)
@@ -74,22 +102,27 @@ class Ending:
                 run.over("not_written")
             return None  # the inbox is closed: the lease runs out, and another process goes on
         except asyncio.CancelledError:
-            completing.add_done_callback(lambda done: self._written_late(done, stored, run, verdict, began))
+            completing.add_done_callback(lambda done: self._written_late(done, held, run, verdict, began))
             if running.cut is None:
                 raise
             return None
-        self._conclude(completed, stored, run, verdict, began)
+        self._conclude(completed, held, run, verdict, began)
         return completed.following
 
-    def _conclude(self, completed: Completed, stored: Stored, run: Run | None, verdict: Verdict, began: float) -> None:
+    def _conclude(self, completed: Completed, held: Held, run: Run | None, verdict: Verdict, began: float) -> None:
         """Logs and counts the end of a run."""
+        stored = held.stored
         if not completed.written:
             log.warning("completion refused: the lane is another's by now", key=stored.key)
+            if run is not None and not run.calls.cut:
+                count_repeats(run, Cut.LOST)
             stored_ended(stored, run, "lost", None, self._clock() - began)
             return
-        stored_ended(stored, run, _word(verdict, run), verdict.error, self._clock() - began)
+        if verdict.end is End.DONE and run is not None:
+            self.holding.succeeded(run.listener)
+        stored_ended(stored, run, _word(verdict, run), verdict.error, self._clock() - began, verdict.reason)
         if completed.freed:
-            self._freed(verdict.delay_seconds)
+            self._freed(verdict.delay_seconds, held.lease.lane)
 
     async def settle(self) -> None:
         """Waits until those just turned away are handed back, so that a crash that follows does not count for them."""
@@ -101,7 +134,7 @@ class Ending:
     def _written_late(
         self,
         completing: asyncio.Future[Completed],
-        stored: Stored,
+        held: Held,
         run: Run | None,
         verdict: Verdict,
         began: float,
@@ -110,25 +143,51 @@ class Ending:
         if completing.cancelled() or completing.exception():
             return
         completed = completing.result()
-        self._conclude(completed, stored, run, verdict, began)
+        self._conclude(completed, held, run, verdict, began)
         if (following := completed.following) is not None:
             handing_back = self._inbox.complete(Outcome(following.lease, following.stored.id, End.HANDED_BACK))
-            handing_back.add_done_callback(lambda _: self._freed(0))
+            handing_back.add_done_callback(lambda _: self._freed(0, following.lease.lane))
 
-    def _freed(self, delay_seconds: float) -> None:
+    def _freed(self, delay_seconds: float, lane: str) -> None:
         """Sees that a free lane is claimed: we look when its backoff is over, other processes are told of it now."""
-        asyncio.get_running_loop().call_later(delay_seconds, self._slots.wake.set)
+        urgent = is_urgent(lane)
+        look = self._slots.urgent.somebody_waits if urgent else self._slots.wake.set
+        asyncio.get_running_loop().call_later(delay_seconds, look)
         if delay_seconds == 0:
-            self._inbox.wake_others()
+            (self._inbox.wake_others_urgently if urgent else self._inbox.wake_others)()
 
-    async def _tell_slack(self, delivery: Delivery, verdict: Verdict) -> None:
+    async def conclude_failure(self, run: Run) -> None:
+        """Calls the app's error handler for a run that has failed for good; it has as long as a run has."""
+        limit = self._limits.run_timeout_seconds
         try:
-            await self._report_failure(delivery, verdict.error or "failed")
-        except Exception as error:  # whatever the Web API raises: it is a dead letter all the same
-            log.warning("Slack was not told of a failed workflow step", key=delivery.key, error=describe(error))
+            with Timeout.after(limit):
+                await self._told.conclude_failure(run)
+        except TimeoutError:
+            log.error("the app's error handler took longer than RUN_TIMEOUT_SECONDS", key=run.delivery.key)
+
+    async def _conclude_failure(self, run: Run, verdict: Verdict) -> Verdict:
+        """Tells the app and Slack of a dead letter, before it is written: at least once, also if this process dies.
+
+        Returns the verdict: done, if the app's error handler has handled the error.
+        """
+        failed_with = run.error
+        if failed_with is not None:
+            await self.conclude_failure(run)
+            if run.error is None:
+                return DONE
+            if run.error is not failed_with:
+                verdict = replace(verdict, error=describe(run.error))
+        if run.error is not None and run.listener is not None:
+            await self.holding.died(run.listener, run.error)
+        if not run.step_is_over:
+            try:
+                await self._told.report_failure(run.delivery, verdict.error or "failed")
+            except Exception as error:  # whatever the Web API raises: it is a dead letter all the same
+                log.warning("Slack was not told of a failed workflow step", key=run.delivery.key, error=describe(error))
+        return verdict
 
 
 def _word(verdict: Verdict, run: Run | None) -> str:
     if verdict.end is End.DONE:
-        return "unmatched" if run is not None and run.unmatched else "done"
+        return run.done_word if run is not None else "done"
     return "failed" if verdict.end is End.RETRY else verdict.end.value

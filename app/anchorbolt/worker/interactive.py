@@ -9,9 +9,9 @@ from collections.abc import Callable
 from anchorbolt.bolt.run import Run
 from anchorbolt.errors import RunError, RunTimeoutError
 from anchorbolt.inbox.accept import Accepted
-from anchorbolt.timers import Timeout
 from anchorbolt.worker.ended import unstored_ended
 from anchorbolt.worker.ending import Ending
+from anchorbolt.worker.run_limit import RunLimit
 from anchorbolt.worker.runs import Running
 from anchorbolt.worker.settled import settled
 from anchorbolt.worker.verdict import Limits, Verdict, judge
@@ -26,14 +26,17 @@ class InteractiveRuns:
         self._clock = clock
 
     def has_ended(self, run: Run) -> None:
-        """Reports the end of a run that is not stored and has ended."""
-        outcome = "unmatched" if run.unmatched else "done" if run.error is None else "failed"
+        """Reports the end of a run that is not stored and has ended. `done`: Slack was not told of a failure."""
+        outcome = run.done_word if run.unmatched or (run.error is None and run.reason is None) else "failed"
+        if outcome == "done":
+            self._ending.holding.succeeded(run.listener)
         unstored_ended(run, outcome, self._clock() - run.began)
 
     async def see_unstored(self, running: Running, run: Run) -> None:
         """Waits for a run that need not be stored: Slack was told of a failure, or it is one of options."""
         try:
             await run.wait()
+            await self._conclude(run)
         except asyncio.CancelledError:
             await _cancelled(run)
             if running.cut is None:
@@ -48,43 +51,66 @@ class InteractiveRuns:
 
         `accepting`: the accept of its delivery, which is under way.
         """
-        await settled(accepting)
+        is_over = False
+        try:
+            await settled(accepting)
+        except asyncio.CancelledError:
+            is_over = run.ended
+            await _cancelled(run)
+            if running.cut is None:
+                raise
+            await settled(accepting)  # it has a deadline of its own; what it stored is given back below
         accepted = None if accepting.cancelled() or accepting.exception() else accepting.result()
         if accepted is None or accepted.held is None:
-            await self._see_unprotected(running, run)
+            await self._see_unprotected(running, run, is_over=is_over)
             return
         running.hold(accepted.held, lease_seconds)
         try:
             await self._wait(run)
-            verdict: Verdict | None = judge(run.error, run.attempt.attempt, self._limits)
         except asyncio.CancelledError:
             await _cancelled(run)
             if running.cut is None:
                 raise
-            verdict = self._ending.of_cut(running.cut)
+        cut = None if is_over else running.was_cut()
+        verdict: Verdict | None
+        if cut is None:
+            verdict = judge(run.error, run.attempt.attempt, self._limits, is_final=run.step_is_over)
+        else:
+            verdict = self._ending.of_cut(cut)
         await self._ending.write(running, run, verdict, run.began)
 
-    async def _see_unprotected(self, running: Running, run: Run) -> None:
+    async def _see_unprotected(self, running: Running, run: Run, *, is_over: bool) -> None:
         try:
             await self._wait(run)
+            await self._conclude(run)
         except asyncio.CancelledError:
-            run.fail(RunError("cut short by the end of this process, and stored nowhere"))
             await _cancelled(run)
             if running.cut is None:
                 raise
         finally:
-            unstored_ended(run, "done" if run.error is None else "lost", self._clock() - run.began)
+            if not is_over and running.was_cut() is not None:
+                run.fail(RunError("cut short by the end of this process, and stored nowhere"))
+            unstored_ended(run, run.done_word if run.error is None else "lost", self._clock() - run.began)
+
+    async def _conclude(self, run: Run) -> None:
+        """A failure of what is not stored is final. Where Slack was told of it, the app's error handler knows."""
+        if run.error is not None and run.reason is None:
+            await self._ending.conclude_failure(run)
 
     async def _wait(self, run: Run) -> None:
         """Returns when all of it has really ended, also when it took too long."""
-        limit = self._limits.run_timeout_seconds
+        seconds = self._limits.run_timeout_seconds
+        limit = RunLimit(seconds, run.calls)
         try:
-            with Timeout.after(limit):
+            with limit:
                 await run.wait()
         except TimeoutError:
             run.cancel()
             await run.wait()
-            run.error = RunTimeoutError(f"it took longer than RUN_TIMEOUT_SECONDS ({limit:g})")
+        finally:
+            limit.end()
+        if limit.cut_short:
+            run.error = RunTimeoutError(f"it took longer than RUN_TIMEOUT_SECONDS ({seconds:g})")
 
 
 async def _cancelled(run: Run) -> None:

@@ -12,10 +12,10 @@ from anchorbolt.delivery import Attempt, Delivery, Kind, restore
 from anchorbolt.errors import ENDS_THE_PROCESS, RefusedError, RunError, RunTimeoutError, as_exception
 from anchorbolt.inbox.lease import End, Held, Stored
 from anchorbolt.telemetry import logs, traces
-from anchorbolt.timers import Timeout
 from anchorbolt.worker.ending import Ending
+from anchorbolt.worker.run_limit import RunLimit
 from anchorbolt.worker.runs import Cut, Running
-from anchorbolt.worker.verdict import Limits, Verdict, judge
+from anchorbolt.worker.verdict import Limits, Reason, Verdict, held, judge
 
 # A delivery that was cut short so often is a suspect: it may have killed its pod. Suspects run one at a time, so that
 # one that kills the pod again does not take other suspects along.
@@ -29,6 +29,9 @@ class Dispatch(Protocol):
 
     async def run_stored(self, run: Run) -> None:
         """Runs a stored delivery to its end; how it ended is in `run`."""
+
+    async def conclude_failure(self, run: Run) -> None:
+        """Calls the app's error handler. One that handles the error takes it from the run."""
 
     async def report_failure(self, delivery: Delivery, reason: str) -> None:
         """Tells Slack of a workflow step that is a dead letter."""
@@ -52,7 +55,8 @@ class LaneRun:
         while following is not None:
             running.hold(following, lease_seconds)
             following = await self._run_one(running, following.stored)
-            running.delivery = None
+            running.delivery = running.run = None
+            running.writes_end = False
 
     async def _run_one(self, running: Running, stored: Stored) -> Held | None:
         began = self._clock()
@@ -67,9 +71,10 @@ class LaneRun:
             if is_suspect and self._suspects.locked():
                 turned_away = Verdict(End.HANDED_BACK, delay_seconds=SUSPECT_PAUSE_SECONDS)
                 return await self._ending.write(running, None, turned_away, began)
-            run = self._prepare(running, stored, began)
+            running.run = run = self._prepare(running, stored, began)
             if stored.crashes >= self._limits.max_crashes:
-                raise _BuryError(f"cut short {stored.crashes} times: its process died while it ran")
+                said = f"cut short {stored.crashes} times: its process died while it ran"
+                raise _BuryError(said, Reason.CRASHES)
             if is_suspect:
                 async with self._suspects:
                     await self._ending.settle()
@@ -77,46 +82,63 @@ class LaneRun:
             else:
                 await self._within_limit(run)
             # A listener that returns though it was cancelled swallowed that: nobody knows what it has done.
-            cut = running.cut
-            verdict = judge(run.error, stored.tries, self._limits) if cut is None else self._ending.of_cut(cut)
+            cut = running.was_cut()
+            verdict = self._judge(run, run.error, stored) if cut is None else self._ending.of_cut(cut)
         except asyncio.CancelledError:
-            if running.cut is not None:
-                verdict = self._ending.of_cut(running.cut)
+            if (cut := running.was_cut()) is not None:
+                verdict = self._ending.of_cut(cut)
             elif (task := asyncio.current_task()) is not None and task.cancelling():
                 raise
             else:
-                verdict = judge(RunError("the listener cancelled itself"), stored.tries, self._limits)
+                verdict = self._judge(run, RunError("the listener cancelled itself"), stored)
         except _BuryError as burial:
-            verdict = Verdict(End.DEAD, str(burial))
+            verdict = Verdict(End.DEAD, str(burial), reason=burial.reason)
         except ENDS_THE_PROCESS:
             raise
         except BaseException as error:  # a middleware, or Bolt itself over this payload
-            verdict = judge(as_exception(error), stored.tries, self._limits)
+            verdict = self._judge(run, as_exception(error), stored)
         return await self._ending.write(running, run, verdict, began)
+
+    def _judge(self, run: Run | None, error: Exception | None, stored: Stored) -> Verdict:
+        if run is not None and error is not None:
+            run.fail(error)
+        if run is not None and run.is_held and error is None:
+            return held(str(run.listener))
+        return judge(error, stored.tries, self._limits, is_final=run is not None and run.step_is_over)
 
     def _prepare(self, running: Running, stored: Stored, began: float) -> Run:
         try:
             delivery = running.delivery or restore(stored.body, stored.content_type, stored.key, stored.headers)
         except RefusedError as error:
-            raise _BuryError(f"the stored body cannot be read: {error.word}") from error
+            raise _BuryError(f"the stored body cannot be read: {error.word}", Reason.UNREADABLE) from error
         is_last = stored.tries >= self._limits.max_attempts
         attempt = Attempt(stored.key, Kind(stored.kind), stored.attempts, is_last, stored.crashes)
         trace = traces.begin_attempt(
             stored.traceparent, stored.kind, stored.key, stored.attempts, received_at=stored.received_at
         )
-        return Run(delivery, attempt, began=began, trace=trace)
+        run = Run(delivery, attempt, began=began, trace=trace)
+        run.asks_hold = lambda listener: self._ending.holding.is_held(listener, began)
+        return run
 
     async def _within_limit(self, run: Run) -> None:
-        limit = self._limits.run_timeout_seconds
+        seconds = self._limits.run_timeout_seconds
+        limit = RunLimit(seconds, run.calls)
         try:
-            with Timeout.after(limit) as timeout:
+            with limit:
                 await self._dispatch.run_stored(run)
-        except TimeoutError:
-            if not timeout.expired:
+        except (TimeoutError, asyncio.CancelledError):
+            task = asyncio.current_task()
+            if not limit.cut_short or (task is not None and task.cancelling()):
                 raise
-        if timeout.expired:  # also where the listener swallowed its cancellation, and returned
-            run.error = RunTimeoutError(f"it took longer than RUN_TIMEOUT_SECONDS ({limit:g})")
+        finally:
+            limit.end()
+        if limit.cut_short:  # also where the listener swallowed its cancellation, and returned
+            run.error = RunTimeoutError(f"it took longer than RUN_TIMEOUT_SECONDS ({seconds:g})")
 
 
 class _BuryError(Exception):
     """Ends a delivery that must not run: a dead letter without a run."""
+
+    def __init__(self, said: str, reason: Reason) -> None:
+        super().__init__(said)
+        self.reason = reason

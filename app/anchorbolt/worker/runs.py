@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Delivery
 from anchorbolt.inbox.lease import Held
+from anchorbolt.telemetry import metrics
 
 
 class Cut(StrEnum):
@@ -32,7 +34,10 @@ class Running:
     expires_at: float = math.inf
     delivery: Delivery | None = None  # if it is still in memory; else it is parsed from what is stored
     task: asyncio.Task[None] | None = field(default=None, repr=False)
-    cut: Cut | None = None
+    run: Run | None = field(default=None, repr=False)  # what runs now; None before Bolt has it
+    cut: Cut | None = None  # why it was cancelled
+    ending: Cut | None = None  # why it makes no more calls, and is cancelled once the one under way has ended
+    writes_end: bool = False  # its end is on the way to the inbox, which also tells whether the lease still held
     in_a_row: int = 0  # how many deliveries of its lane have ended in this slot
 
     def hold(self, held: Held, lease_seconds: float) -> None:
@@ -42,11 +47,35 @@ class Running:
         self.expires_at = held.sent_at + lease_seconds
 
     def stop(self, why: Cut) -> None:
-        """Cancels the run; the first reason counts."""
-        if self.cut is None:
-            self.cut = why
-            if self.task is not None:
-                self.task.cancel()
+        """Cancels the run, and resets the connections of its calls: it sends nothing more. The first reason counts."""
+        if self.cut is not None:
+            return
+        self.cut = why
+        if self.run is not None:
+            self.run.calls.reset()
+            count_repeats(self.run, why)
+        if self.task is not None:
+            self.task.cancel()
+        elif self.run is not None:
+            self.run.cancel()
+
+    def end(self, why: Cut) -> None:
+        """Stops a run whose lease holds: it makes no more calls, and the one under way has a moment to end."""
+        if self.cut is not None or self.ending is not None:
+            return
+        self.ending = why
+        if self.run is None:
+            self.stop(why)
+        else:
+            self.run.calls.close(lambda: self.stop(why))
+
+    def was_cut(self) -> Cut | None:
+        """Returns why the run was cut short: it was cancelled, or it was refused a call. None: it ended by itself."""
+        if self.cut is None and self.ending is not None and self.run is not None and self.run.calls.refused:
+            self.cut = self.ending  # not stop(): who asks is its task, which is about to write the end
+            self.run.calls.reset()
+            count_repeats(self.run, self.cut)
+        return self.cut
 
 
 class Runs:
@@ -78,3 +107,9 @@ class Runs:
         """Returns when none is left."""
         while self._runs:
             await self._none.wait()
+
+
+def count_repeats(run: Run, why: Cut) -> None:
+    """Counts the calls of a run that another run will make again: those that it made, or had under way."""
+    if run.calls.made:
+        metrics.web_api_repeats.add(why.value, amount=run.calls.made)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.timers import call_later
+from anchorbolt.worker.urgent_slots import UrgentSlots
 
 # After the database was away: whoever held a lane renews it or hands it back before anybody claims.
 CLAIM_PAUSE_SECONDS = 1.0
@@ -24,7 +25,10 @@ ASSUMED = 32
 
 
 class RunSlots:
-    """The slots of this process, RUN_CONCURRENCY of them. `takes` False: it only stores, others run."""
+    """The slots of this process, RUN_CONCURRENCY of them. `takes` False: it only stores, others run.
+
+    `urgent`: the few slots beside them that only urgent events have.
+    """
 
     def __init__(
         self, inbox: Inbox, concurrency: int, *, takes: bool = True, clock: Callable[[], float] = time.monotonic
@@ -37,6 +41,7 @@ class RunSlots:
         self.paused = False  # by an operator, for all pods
         self.backlog = False  # whether lanes are known to wait: they come before what arrives now
         self.wake = asyncio.Event()
+        self.urgent = UrgentSlots(self.wake)
         self._waiting: deque[asyncio.Future[bool]] = deque()
         # First the time when the last slot was taken, then the times when slots became free.
         self._freed_at: deque[float] = deque(maxlen=MEASURED)
@@ -83,6 +88,10 @@ class RunSlots:
         slots = max(0, min(self.free, most))
         self._take(slots)
         return slots
+
+    def exceed(self) -> None:
+        """Counts a run that began without a reserved slot: its lane was taken by a commit whose outcome was unknown."""
+        self.free -= 1
 
     def unreserve(self, slots: int) -> None:
         """Gives back slots that were reserved and not needed."""

@@ -1,61 +1,132 @@
-"""Decides what follows from how a run ended: done, another attempt after a while, or a dead letter."""
+"""Decides what follows from how a run ended: done, another attempt after a while, or a dead letter.
+
+The table is that of docs/decisions/0073.
+"""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 
 from anchorbolt.bolt import slack_error
+from anchorbolt.bolt.description import describe as describe  # noqa: PLC0414 - for those who judge
+from anchorbolt.errors import RunTimeoutError
+from anchorbolt.inbox.holds import WAITS_FOR
 from anchorbolt.inbox.lease import End
+from anchorbolt.settings import AttemptPolicy
+from anchorbolt.telemetry import metrics
+from anchorbolt.worker import transient
+
+# Whether such a call happened is unknown, so each further attempt may do it once more: a message appears twice.
+MOST_UNKNOWN_OUTCOMES = 3
+# What hangs for RUN_TIMEOUT_SECONDS mostly hangs again, and holds its lane for as long.
+MOST_TIMEOUTS = 2
+
+
+# So long a lane waits whose next delivery is for a held listener, less up to a half by chance; a release ends the wait.
+HELD_SECONDS = 60.0
+
+
+class Reason(StrEnum):
+    """Why a run failed: in the log line `delivery ended`, and a label of anchorbolt_failures_total."""
+
+    TRANSIENT = "transient"
+    UNKNOWN_OUTCOME = "unknown_outcome"
+    RUN_TIMEOUT = "run_timeout"
+    ERROR = "error"
+    CRASHES = "crashes"
+    UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How often and how long a delivery is tried."""
+    """How often and how long a delivery is tried.
+
+    `attempt_on`: names of classes, and words of Slack's, that are transient beside those that are known to be.
+    """
 
     max_attempts: int
     max_crashes: int
     backoff_base_seconds: float
     backoff_cap_seconds: float
     run_timeout_seconds: float
+    attempt_policy: AttemptPolicy = AttemptPolicy.TRANSIENT
+    attempt_on: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The end of a run as the inbox writes it."""
+    """The end of a run as the inbox writes it. `reason`: why it failed, if it did."""
 
     end: End
     error: str | None = None
     delay_seconds: float = 0
+    reason: str | None = None
 
 
 DONE = Verdict(End.DONE)
 HANDED_BACK = Verdict(End.HANDED_BACK)
 
 
+def held(listener: str, chance: Callable[[], float] = random.random) -> Verdict:
+    """The end of a delivery whose listener is held: it has not begun, and its lane is looked at again after a while."""
+    return Verdict(End.HELD, WAITS_FOR + listener, HELD_SECONDS * (0.5 + chance() / 2))
+
+
 def judge(
-    error: Exception | None, attempt: int, limits: Limits, chance: Callable[[], float] = random.random
+    error: Exception | None,
+    attempt: int,
+    limits: Limits,
+    chance: Callable[[], float] = random.random,
+    *,
+    is_final: bool = False,
 ) -> Verdict:
     """Decides what follows from a run's error, or from None.
 
-    The backoff doubles from its base to its cap, with jitter below it. Slack's Retry-After counts where it is longer.
+    The backoff doubles from its base to its cap, with jitter below it. A Retry-After counts where it is longer.
+
+    Args:
+        error: what the run ended with.
+        attempt: how many attempts the delivery has had with this one; those of dead processes do not count.
+        limits: the settings.
+        chance: a random number from 0 to 1, for the jitter.
+        is_final: no further attempt, whatever the error: Slack was told already how a workflow step ended.
     """
     if error is None:
         return DONE
+    reason = _reason(error, limits)
     said = describe(error)
-    if slack_error.is_permanent(error) or attempt >= limits.max_attempts:
-        return Verdict(End.DEAD, said)
+    if is_final or attempt >= _most_attempts(reason, limits):
+        return Verdict(End.DEAD, said, reason=reason)
     backoff = min(limits.backoff_cap_seconds, limits.backoff_base_seconds * 2 ** min(attempt - 1, 30))
     delay = backoff * (0.5 + chance() / 2)
-    return Verdict(End.RETRY, said, max(delay, slack_error.retry_after_seconds(error) or 0))
+    return Verdict(End.RETRY, said, max(delay, transient.retry_after_seconds(error) or 0), reason)
 
 
-def describe(error: BaseException) -> str:
-    """Returns a line about an error that may be stored and shown: its class and Slack's word, or its message, cut.
+def _reason(error: Exception, limits: Limits) -> Reason:
+    if isinstance(error, RunTimeoutError):
+        return Reason.RUN_TIMEOUT
+    kind = transient.kind_of(error, limits.attempt_on)
+    if kind is transient.Kind.PERMANENT:
+        for link in transient.chain(error):
+            if (word := slack_error.unknown_word(link)) is not None:
+                metrics.unknown_words.add(word)
+        return Reason.ERROR
+    return Reason(kind.value)
 
-    Of a SlackApiError never the message: it holds the whole answer, which may quote what was sent.
-    """
-    word = slack_error.word(error)
-    text = f"{type(error).__name__}: {word or error}" if word or str(error) else type(error).__name__
-    return text.encode("utf-8", "replace").decode().replace("\0", "")[:500]
+
+def _most_attempts(reason: Reason, limits: Limits) -> int:
+    match limits.attempt_policy:
+        case AttemptPolicy.ALL:
+            return limits.max_attempts
+        case AttemptPolicy.NONE:
+            return 1
+        case AttemptPolicy.TRANSIENT:
+            most = {
+                Reason.TRANSIENT: limits.max_attempts,
+                Reason.UNKNOWN_OUTCOME: MOST_UNKNOWN_OUTCOMES,
+                Reason.RUN_TIMEOUT: MOST_TIMEOUTS,
+            }
+            return min(most.get(reason, 1), limits.max_attempts)

@@ -8,7 +8,9 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from anchorbolt.bolt.run import Run
+from anchorbolt.bolt.web_api.calls import GRACE_SECONDS
 from anchorbolt.delivery import Attempt, Delivery, headers
+from anchorbolt.delivery.urgent import is_urgent
 from anchorbolt.inbox.accept import Accepted, Item
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import Held
@@ -17,6 +19,7 @@ from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.tasks import spawn
 from anchorbolt.worker.claims import Claims
 from anchorbolt.worker.ending import Ending
+from anchorbolt.worker.holding import Holding
 from anchorbolt.worker.interactive import InteractiveRuns
 from anchorbolt.worker.lane_run import Dispatch, LaneRun
 from anchorbolt.worker.leases import Leases
@@ -28,7 +31,11 @@ log = get_logger("worker")
 
 
 class Worker:
-    """Runs up to `concurrency` stored deliveries at once; `takes` False: it only stores them, others run them."""
+    """Runs up to `concurrency` stored deliveries at once, and some urgent events beside them (urgent_slots.py).
+
+    `takes` False: it only stores them, others run them. `app_version`: of the team's code; a listener that keeps dying
+    is held until another version runs.
+    """
 
     def __init__(
         self,
@@ -38,24 +45,31 @@ class Worker:
         *,
         concurrency: int,
         takes: bool = True,
+        app_version: str = "",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inbox = inbox
         self._slots = RunSlots(inbox, concurrency, takes=takes, clock=clock)
         self._runs = Runs()
-        ending = Ending(inbox, self._slots, dispatch.report_failure, clock)
+        self._holding = Holding(inbox, app_version, clock)
+        ending = Ending(inbox, self._slots, dispatch, limits, self._holding, clock)
         self._lane_run = LaneRun(dispatch, ending, limits, clock)
         self._interactive = InteractiveRuns(ending, limits, clock)
         self._leases = Leases(inbox, self._runs, clock)
-        self._claims = Claims(inbox, self._slots, lambda held: self._begin(held, None), clock)
+        self._claims = Claims(
+            inbox, self._slots, lambda held: self._begin(held, None), self._leases.stop_expired, clock
+        )
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
+        self._begun: dict[Run, Running] = {}  # of interactions, while Bolt has not answered yet
 
     def start(self) -> None:
         """Begins to claim and to renew."""
         self._inbox.on_wake = self._slots.wake.set
+        self._inbox.on_urgent = self._slots.urgent.somebody_waits
         self._spawn(self._leases.renew(), "renew leases")
         self._spawn(self._leases.watch(), "watch leases")
+        self._spawn(self._holding.run(), "watch holds")
         if self._slots.takes:
             self._spawn(self._claims.run(), "claim lanes")
 
@@ -64,8 +78,18 @@ class Worker:
         """How many deliveries run here with a lease."""
         return sum(running.held is not None for running in self._runs)
 
-    async def reserve(self) -> bool:
-        """Reserves a slot, now or soon, for an event; returns whether there is one, which `accept` must be told."""
+    @property
+    def held_listeners(self) -> int:
+        """How many listeners are held, in all processes of this version of the app."""
+        return self._holding.held
+
+    async def reserve(self, *, urgent: bool = False) -> bool:
+        """Reserves a slot, now or soon, for an event; returns whether there is one, which `accept` must be told.
+
+        `urgent`: it is an urgent event, which has a slot now or not at all, and never waits for one.
+        """
+        if urgent:
+            return self._slots.may_begin and self._slots.urgent.reserve_for_arrival()
         return await self._slots.reserve_for_arrival()
 
     def accept(self, delivery: Delivery, deadline: float, *, reserved: bool) -> asyncio.Future[Accepted]:
@@ -85,23 +109,27 @@ class Worker:
         logs.begin_run(delivery.key, 1)
         trace = traces.begin_attempt(traces.traceparent(), delivery.kind.value, delivery.key, 1)
         attempt = Attempt(delivery.key, delivery.kind)
-        return Run(delivery, attempt, ack_by=ack_by, began=self._clock(), trace=trace, on_end=on_end)
+        run = Run(delivery, attempt, ack_by=ack_by, began=self._clock(), trace=trace, on_end=on_end)
+        self._begun[run] = running = Running(delivery.key, delivery=delivery, run=run)
+        self._runs.add(running)  # the end of the process waits for it from now on: a middleware may take its time too
+        return run
 
     def adopt(self, run: Run, deadline: float) -> asyncio.Future[Accepted]:
         """Stores a delivery whose listener runs here already, and sees it to its end."""
         traceparent = run.trace.traceparent if run.trace is not None else None
         accepting = self._inbox.accept(_item(run.delivery, traceparent, running=True), deadline)
-        running = Running(run.delivery.key, delivery=run.delivery)
+        running = self._begun.pop(run)
         seconds = self._inbox.lease_seconds
         self._see(running, self._interactive.see_stored(running, run, accepting, seconds), "adopted run")
         return accepting
 
     def keep(self, run: Run) -> None:
         """Sees a run to its end that is not to be stored."""
-        if run.ended:
+        running = self._begun.pop(run)
+        if run.ended and (run.error is None or run.reason is not None):
             self._interactive.has_ended(run)
+            self._runs.discard(running)
             return
-        running = Running(run.delivery.key, delivery=run.delivery)
         self._see(running, self._interactive.see_unstored(running, run), "unstored run")
 
     def abandon(self, run: Run, error: Exception | None) -> None:
@@ -130,11 +158,14 @@ class Worker:
         return True
 
     async def hand_back(self, timeout_seconds: float) -> int:
-        """Stops what still runs, and frees its lanes once it has really ended. Returns how many have."""
+        """Stops what still runs, and frees its lanes once it has really ended. Returns how many have.
+
+        `timeout_seconds`: for the runs to end, after GRACE_SECONDS at most for the calls that are under way.
+        """
         left = list(self._runs)
         for running in left:
-            running.stop(Cut.DRAINED)
-        await self.finish(timeout_seconds)
+            running.end(Cut.DRAINED)
+        await self.finish(timeout_seconds + GRACE_SECONDS)
         for running in self._runs:
             log.error("a listener goes on though it was cancelled: it swallows that", key=running.key)
         return sum(running.held is not None and running not in self._runs for running in left)
@@ -149,26 +180,39 @@ class Worker:
 
     def _accepted(self, done: asyncio.Future[Accepted], delivery: Delivery, reserved: bool) -> None:
         accepted = None if done.cancelled() or done.exception() else done.result()
+        urgent = is_urgent(delivery.lane)
         if accepted is not None and accepted.held is not None:
             if not reserved:  # the outcome of the commit was unknown, and it had taken the lane
-                self._slots.free -= 1
+                (self._slots.urgent if urgent else self._slots).exceed()
             self._begin(accepted.held, delivery)
             return
         if reserved:
-            self._slots.give_back()
-        if accepted is not None and accepted.waiting:
+            self._give_back(delivery.lane)
+        if accepted is None or not accepted.waiting:
+            return
+        if urgent:
+            self._slots.urgent.somebody_waits()
+            self._inbox.wake_others_urgently()
+        else:
             self._slots.somebody_waits()
             self._inbox.wake_others()
 
     def _begin(self, held: Held, delivery: Delivery | None) -> None:
         running = Running(held.stored.key, delivery=delivery)
         running.hold(held, self._inbox.lease_seconds)
-        self._see(running, self._run_lane(running), "run")
+        self._see(running, self._run_lane(running, held.lease.lane), "run")
 
-    async def _run_lane(self, running: Running) -> None:
+    async def _run_lane(self, running: Running, lane: str) -> None:
         try:
             await self._lane_run.run(running, self._inbox.lease_seconds)
         finally:
+            self._give_back(lane)
+
+    def _give_back(self, lane: str) -> None:
+        """Gives back the slot in which this lane ran, or was to run."""
+        if is_urgent(lane):
+            self._slots.urgent.give_back()
+        else:
             self._slots.give_back()
 
     def _see(self, running: Running, work: Coroutine[Any, Any, None], name: str) -> None:
@@ -189,7 +233,7 @@ def _item(delivery: Delivery, traceparent: str | None, *, take: bool = False, ru
         content_type=delivery.content_type,
         body=delivery.body,
         traceparent=traceparent,
-        headers=headers.kept(delivery.headers),
+        headers=headers.written(delivery.headers),
         take=take,
         running=running,
     )

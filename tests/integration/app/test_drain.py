@@ -1,11 +1,11 @@
-"""SIGTERM, SIGINT and /drain: what was acknowledged is finished or handed back, and the process ends in time with 0."""
+"""SIGTERM, SIGINT and preStop: what was acknowledged is finished or handed back, and the process ends with 0."""
 
 from __future__ import annotations
 
 import asyncio
+import stat
 import time
 
-import httpx
 from anchorbolt.emulator.player import Player
 from anchorbolt.emulator.samples import make
 from anchorbolt.emulator.scene import Scene
@@ -175,20 +175,19 @@ async def test_without_a_database_a_drain_finishes_all_that_was_accepted(
 
 
 async def test_draining_it_still_serves(start_app: StartApp, play_to: PlayTo, listener_log: ListenerLog) -> None:
-    """After /drain the pod is not ready, alive, and answers what proxies still send; SIGTERM then ends it with 0."""
+    """After preStop the pod is not ready, alive, and answers what proxies still send; SIGTERM then ends it with 0."""
     app = start_app(DRAIN_DELAY_SECONDS=30)
     await app.until_ready()
-    async with httpx.AsyncClient(trust_env=False) as http:
-        draining = asyncio.create_task(http.get(app.internal_url + "drain", timeout=60))
-        await until_answer(lambda: _is(app, "readyz", 503), what="not ready")
-        assert await app.probe("livez") == 200
-        assert await app.probe("startupz") == 200
-        assert not draining.done()
-        sample = make("app_mention")
-        assert (await play_to(app).send(sample)).status == 200
-        await listener_log.until_said("done", key=sample.key)
-        app.terminate()
-        draining.cancel()
+    draining = asyncio.create_task(app.drain())
+    await until_answer(lambda: _is(app, "readyz", 503), what="not ready")
+    assert await app.probe("livez") == 200
+    assert await app.probe("startupz") == 200
+    assert not draining.done()
+    sample = make("app_mention")
+    assert (await play_to(app).send(sample)).status == 200
+    await listener_log.until_said("done", key=sample.key)
+    app.terminate()
+    draining.cancel()
     assert await app.until_ended() == 0
 
 
@@ -199,9 +198,7 @@ async def test_a_drain_that_nobody_follows_lapses(
     app = start_app(DRAIN_DELAY_SECONDS=0.5)
     await app.until_ready()
     began = time.monotonic()
-    async with httpx.AsyncClient(trust_env=False) as http:
-        answer = await http.post(app.internal_url + "drain", timeout=60)
-    assert answer.status_code == 200
+    assert await app.drain() == 0
     assert time.monotonic() - began >= 0.5
     assert app.log("draining")
     await app.until_logged("the drain lapsed: no SIGTERM followed it")
@@ -209,6 +206,15 @@ async def test_a_drain_that_nobody_follows_lapses(
     sample = make("app_mention")
     assert (await play_to(app).send(sample)).status == 200
     await listener_log.until_said("done", key=sample.key)
+
+
+async def test_no_port_can_ask_for_a_drain(start_app: StartApp) -> None:
+    """Neither port has a path for it, and only our own user may connect to the socket."""
+    app = start_app()
+    await app.until_ready()
+    assert await app.probe("drain") == 404
+    assert await app.probe("readyz") == 200
+    assert stat.S_IMODE(app.drain_socket.stat().st_mode) == 0o600
 
 
 async def _is(app: AppProcess, path: str, status: int) -> bool:

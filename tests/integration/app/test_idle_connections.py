@@ -57,6 +57,7 @@ async def served() -> AsyncIterator[Served]:
     public, internal = (sock.getsockname()[1] for sock in sockets)
     serves = Served(public, internal, LoopTime())
     parts: Parts = main.build(settings, sockets)
+    await parts.transport.listen()
     await parts.transport.open()
     await parts.internal.start()
     yield serves

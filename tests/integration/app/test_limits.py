@@ -14,7 +14,7 @@ from anchorbolt.emulator.signing import EMULATOR_SECRET
 
 from tests.integration.app.conftest import PlayTo, StartApp
 from tests.support.listener_log import ListenerLog
-from tests.support.wire import HEAD, Wire
+from tests.support.wire import HEAD, Wire, unverified_head
 
 
 async def test_bodies_that_are_too_much(start_app: StartApp) -> None:
@@ -26,7 +26,7 @@ async def test_bodies_that_are_too_much(start_app: StartApp) -> None:
     assert await declared.answer() == (413, {"error": "too_large"})
     assert await declared.is_closed()
     in_chunks = await Wire.to(app)
-    await in_chunks.send(HEAD + b"transfer-encoding: chunked\r\n\r\n" + b"fa\r\n" + b"x" * 250 + b"\r\n")
+    await in_chunks.send(unverified_head() + b"transfer-encoding: chunked\r\n\r\n" + b"fa\r\n" + b"x" * 250 + b"\r\n")
     for _ in range(4):
         await in_chunks.send(b"fa\r\n" + b"x" * 250 + b"\r\n")
     assert await in_chunks.answer() == (413, {"error": "too_large"})
@@ -38,7 +38,7 @@ async def test_a_body_that_does_not_come(start_app: StartApp) -> None:
     app = start_app(ACK_DEADLINE_SECONDS=0.3)
     await app.until_ready()
     wire = await Wire.to(app)
-    await wire.send(HEAD + b"content-length: 100\r\n\r\n{")
+    await wire.send(unverified_head() + b"content-length: 100\r\n\r\n{")
     assert await wire.answer() == (408, {"error": "slow_body"})
     assert await wire.is_closed()
 

@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 import pytest
 from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.emulator.player import request_headers
-from anchorbolt.emulator.requests.sample import FORM, JSON
 from anchorbolt.emulator.samples import SAMPLES, Sample, make
+from anchorbolt.emulator.samples.sample import FORM, JSON
 from anchorbolt.emulator.signing import EMULATOR_SECRET, Forgery
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st

@@ -113,7 +113,7 @@ async def test_settings_that_went_wrong_meanwhile(start_app: StartApp, tmp_path:
     (tmp_path / ".env").write_text("RUN_CONCURRENCY=many\n")
     assert app.worker_pid is not None
     os.kill(app.worker_pid, signal.SIGKILL)
-    assert await app.until_ended() == 3
+    assert await app.until_ended() == 2
     (line,) = app.log("cannot start")
     assert "RUN_CONCURRENCY" in line["error"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sqlite3
 import subprocess
@@ -169,6 +170,22 @@ async def test_a_file_that_is_locked_at_the_start(
         assert (await app.probe("livez"), await app.probe("startupz"), await app.probe("readyz")) == (200, 503, 503)
     await app.until_ready()
     await until_status(play_to(app), 200)
+
+
+async def test_a_start_that_waits_refuses(start_app: StartApp, play_to: PlayTo, tmp_path: Path) -> None:
+    """Before the store was reached nobody waits for an answer: 425 while the start waits, as where a store goes away;
+    once it is reached, requests are taken, and what was refused is not."""
+    with locked(tmp_path / "inbox.db"):
+        app = start_app()
+        await app.until_logged("not ready: the store cannot be reached")
+        player = play_to(app)
+        refused = await asyncio.gather(*(event(player) for _ in range(50)))
+        assert {(ack.status, ack.body) for ack in refused} == {(425, b'{"error":"store_unavailable"}')}
+        assert (await player.send(make("command", Scene()))).status == 425
+        assert await app.probe("readyz") == 503
+    await app.until_ready()
+    assert (await event(player)).status == 200
+    assert not app.log("duplicate")
 
 
 async def test_a_start_that_waits_can_be_ended(start_app: StartApp, tmp_path: Path) -> None:

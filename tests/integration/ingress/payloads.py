@@ -57,6 +57,9 @@ DECOY = 'a "channel":"C0DECOY" {"channel":{"id":"C0DECOY"}} \\ + 100 % & = café
 SAMPLES = [
     event("message", {"type": "message", "channel": "C1", "user": "U1", "text": DECOY, "ts": "1.1"}),
     event("thread", {"type": "message", "channel": "C1", "thread_ts": "1.0", "ts": "1.1"}),
+    event("unfurl in the composer", {"type": "link_shared", "channel": "COMPOSER", "user": "U1", "source": "composer"}),
+    event("unfurl in the composer of nobody", {"type": "link_shared", "channel": "COMPOSER"}),
+    event("COMPOSER in another place", {"type": "x", "channel_id": "COMPOSER", "user": "U1"}),
     event("reaction", {"type": "reaction_added", "user": "U1", "item": {"type": "message", "channel": "C2"}}),
     event("channel created", {"type": "channel_created", "channel": {"id": "C3", "name": "x", "creator": "U1"}}),
     event("file shared", {"type": "file_shared", "channel_id": "C4", "user_id": "U1", "file": {"id": "F1"}}),
@@ -67,6 +70,11 @@ SAMPLES = [
     event("team", {"type": "team_rename", "name": "x"}),
     event("organization", {"type": "grid_migration_finished"}, team_id=None, enterprise_id="E9"),
     event("nobody", {"type": "team_rename"}, team_id=None),
+    event("composer", {"type": "link_shared", "channel": "COMPOSER", "user": "U10", "source": "composer"}),
+    event("composer of nobody", {"type": "link_shared", "channel": "COMPOSER"}),
+    event("a channel called composer", {"type": "message", "channel": "composer", "user": "U1"}),
+    command("command in the composer", channel_id="COMPOSER", user_id="U1"),
+    click("button in the composer", channel={"id": "COMPOSER"}, user={"id": "U1"}),
     event(
         "changed", {"type": "message", "subtype": "message_changed", "channel": "C1", "message": {"channel": "C0DECOY"}}
     ),
@@ -112,6 +120,11 @@ HOSTILE = [
     written("NUL", '"event":{"type":"x","channel":"\\u0000","user":"U1"}'),
     written("huge number", f'"event":{{"type":"x","n":{"9" * 300},"channel":"C1"}}'),
     written("huge exponent", '"event":{"type":"x","n":-1.5e+308,"channel":"C1"}'),
+    written("escaped composer", '"event":{"type":"x","channel":"COMPOS\\u0045R","user":"U1"}'),
+    written("a composer that is taken back", '"event":{"type":"x","channel":"COMPOSER","channel":"C1","user":"U1"}'),
+    written("the last channel is the composer", '"event":{"type":"x","channel":"C1","channel":"COMPOSER","user":"U1"}'),
+    written("composer as an object", '"event":{"type":"x","channel":{"id":"COMPOSER"},"user":"U1"}'),
+    written("composer in an item", '"event":{"type":"x","item":{"channel":"COMPOSER"},"user":"U1"}'),
     written("number as channel", '"event":{"type":"x","channel":5,"user":"U1"}'),
     written("truth as channel", '"event":{"type":"x","channel":true,"user":"U1"}'),
     written("list as channel", '"event":{"type":"x","channel":["C1"],"user":"U1"}'),
@@ -164,6 +177,11 @@ HOSTILE = [
     raw_form("equals signs", "command=%2Fx&channel_id=C1=&user_id=U1"),
     raw_form("no value", "command=%2Fx&channel_id&user_id=U1"),
     raw_form("empty fields", "&&command=%2Fx&&channel_id=C1&"),
+    raw_form("200 fields", "command=%2Fx&channel_id=C1" + "&x=1" * 198),
+    raw_form("200 fields, the last is empty", "command=%2Fx&channel_id=C1" + "&" * 198),
+    raw_form(
+        "the longest spelling of a name", "command=%2Fx&" + "".join(f"%{ord(c):02X}" for c in "channel_id") + "=C1"
+    ),
     raw_form("semicolons", "command=%2Fx;channel_id=C1&user_id=U1"),
     raw_form("beyond ASCII", "command=%2Fx&text=%C3%A9%F0%9F%98%80&channel_id=C1"),
     raw_form("raw UTF-8", "command=/x&text=é&channel_id=C1"),
@@ -201,7 +219,9 @@ PATHS = EVENT_CONVERSATION + COMMAND_CONVERSATION + INTERACTIVE_CONVERSATION
 NAMES = st.sampled_from(
     [*sorted({name for path in PATHS for name in path}), "type", "text", 'q"', "back\\slash", "é", "__proto__"]
 )
-IDENTIFIERS = st.sampled_from(["C1", "U2", "D_4-x", "C" * 64, "C" * 65, "", " ", "C 1", "é", "a\r\nb", 'C"', "\\", "{"])
+IDENTIFIERS = st.sampled_from(
+    ["C1", "U2", "COMPOSER", "D_4-x", "C" * 64, "C" * 65, "", " ", "C 1", "é", "a\r\nb", 'C"', "\\", "{"]
+)
 SCALARS = st.one_of(IDENTIFIERS, IDENTIFIERS, st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False))
 
 

@@ -11,13 +11,17 @@ from anchorbolt.delivery import Control, parse
 from anchorbolt.errors import RefusedError
 from hypothesis import HealthCheck, given, settings
 
-from tests.integration.ingress.payloads import DEEP, HOSTILE, SAMPLES, Request, corpus, generated
+from tests.integration.ingress.payloads import DEEP, HOSTILE, SAMPLES, Request, corpus, generated, raw_form
 from tests.integration.ingress.pods import Cluster
 from tests.integration.ingress.proxies import PROXIES
 from tests.integration.ingress.proxies.nginx import Nginx
 from tests.integration.ingress.proxies.process import Proxy
+from tests.integration.ingress.shapes import HOSTILE_FORMS, HOSTILE_JSON, normal_event, normal_form
 from tests.integration.ingress.wire import FORM, JSON, Answered, Slack, until
 
+# JSON that the app may take, and a proxy gives up on (MOST_SIGNS, MOST_COMMAS): it costs locality only.
+TOO_DENSE = {"pairs of brackets", "objects", "empty strings", "many keys", "escaped quotes", "one name again and again"}
+TOO_DENSE |= {"numbers", "wanted objects", "many different keys", "commas in text", "commas beyond ASCII"}
 IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -103,3 +107,22 @@ def test_deep_nesting_costs_locality_only(everybody: Proxy) -> None:
         assert by_the_proxy(everybody, DEEP) is None
     else:
         agree(everybody, DEEP)
+
+
+@pytest.mark.parametrize("fields", [201, 129_000])
+def test_a_form_of_more_than_200_fields_has_no_conversation(everybody: Proxy, fields: int) -> None:
+    """The app refuses it; no proxy looks further than the two hundredth field."""
+    assert (
+        by_the_proxy(everybody, raw_form(f"{fields} fields", "command=%2Fx&channel_id=C1" + "&" * (fields - 2))) is None
+    )
+
+
+@pytest.mark.parametrize(
+    "request_", [normal_event(), normal_form(), *HOSTILE_JSON, *HOSTILE_FORMS], ids=lambda request: request.name
+)
+def test_every_proxy_and_the_app_agree_on_what_is_meant_to_cost_much(everybody: Proxy, request_: Request) -> None:
+    """So do 129 kB of any shape, save that a proxy may find none in JSON made of more signs than Slack would send."""
+    told = by_the_proxy(everybody, request_)
+    if told is None and request_.name in TOO_DENSE:
+        return
+    agree(everybody, request_)

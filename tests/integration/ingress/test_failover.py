@@ -103,14 +103,14 @@ async def load(front: Proxy, *, retries: bool) -> list[list[Ack]]:
 
 async def test_a_drain_loses_nothing(front: Proxy, app_pods: AppPods, listener_log: ListenerLog) -> None:
     """
-    1. Under load a pod drains as in a rollout: /drain, which returns once the proxies had time, then SIGTERM.
+    1. Under load a pod drains as in a rollout: preStop, which returns once the proxies had time, then SIGTERM.
     2. It comes back under its name and address.
     3. Result: every first answer is 200, and every event is processed once.
     """
     sending = asyncio.create_task(load(front, retries=False))
     await listener_log.until_said("done", 40)
     pod = app_pods.cluster.pods[0]
-    assert await app_pods.ask(pod, "drain") == 200
+    assert await app_pods.processes[pod.name].drain() == 0
     app_pods.processes[pod.name].terminate()
     assert await app_pods.processes[pod.name].until_ended() == 0
     app_pods.start(pod)

@@ -35,6 +35,13 @@ def test_the_tier_is_ready_when_a_pod_is(tier: HAProxy, cluster: Cluster) -> Non
     until(lambda: asked(tier, "readyz") == 200, "the tier is ready again", tier.log)
 
 
+def test_the_health_port_tells_nothing_else(tier: HAProxy) -> None:
+    """Statistics and metrics are not on a port that the cluster reaches; the Unix socket has them."""
+    assert [asked(tier, path) for path in ("stats", "metrics", "", "slack/events")] == [404] * 4
+    assert tier.statistics_at.stat().st_mode & 0o777 == 0o600
+    assert tier.metric("haproxy_process_uptime_seconds") >= 0
+
+
 def test_a_tier_that_ends_finishes_what_it_has(tier: HAProxy, cluster: Cluster) -> None:
     """
     1. Eight requests are at the pods when the tier is told to end, as Kubernetes tells the image: SIGUSR1.

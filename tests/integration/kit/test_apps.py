@@ -115,8 +115,9 @@ def test_options_and_steps(anchorbolt):
     assert call["outputs"] == {"out": "1"}
 
 
-def test_nobody_listens(anchorbolt):
+def test_nobody_listens(anchorbolt, caplog):
     answer = anchorbolt.send({"command": "/none"})
+    assert "no listener for command /none; registered: /deploy" in caplog.text
     assert (answer.status, answer.listener, answer.calls) == (404, None, ())
     assert anchorbolt.send(event="team_join").listener is None
 

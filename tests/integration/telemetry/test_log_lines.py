@@ -20,7 +20,7 @@ LINES_OF_A_RUN = ("by Bolt's logger", "by a library's logger", "from a task")
 async def test_every_line_is_json_and_lines_of_a_run_have_its_key(start_app: StartApp, play_to: PlayTo) -> None:
     """From the start to the end of the process every line is JSON with the same fields, whoever wrote it; those that a
     run caused have its key and attempt; none tells of a request that went well."""
-    app = start_app(LISTENERS=LISTENERS, LOG_LEVEL="INFO", MAX_ATTEMPTS=2)
+    app = start_app(LISTENERS=LISTENERS, LOG_LEVEL="INFO", MAX_ATTEMPTS=2, ATTEMPT_ON="ValueError")
     await app.until_ready()
     # 1. An event that runs twice, and a command with a lazy function.
     mention, command = make("app_mention", Scene()), make("command", Scene())

@@ -11,10 +11,10 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from anchorbolt.delivery.redact import SECRET_FIELDS
 from anchorbolt.emulator.samples import SAMPLES, Sample, make
 from anchorbolt.emulator.scene import Scene
 from anchorbolt.emulator.signing import EMULATOR_SECRET
+from anchorbolt.telemetry.redact import SECRET_FIELDS
 
 from tests.integration.app.conftest import PlayTo, StartApp
 from tests.support.app_process import ROOT, AppProcess

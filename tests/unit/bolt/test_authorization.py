@@ -6,9 +6,11 @@ import asyncio
 import json
 from collections.abc import Callable
 
+import pytest
 from anchorbolt.emulator.emulator import Emulator
-from anchorbolt.emulator.requests.sample import as_json
 from anchorbolt.emulator.samples import make
+from anchorbolt.emulator.samples.sample import as_json
+from anchorbolt.emulator.scene import TEAM_ID
 from anchorbolt.emulator.script import Line
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 
@@ -120,3 +122,25 @@ async def test_what_the_bot_did_itself_runs_nothing(app_with: AppWith) -> None:
         assert (await app.player.send(own)).status == 200
         assert (await app.until_ended(own.key)).state == "done"
     assert len(said) == 1
+
+
+@pytest.mark.parametrize("of", ["app_uninstalled", "tokens_revoked"])
+async def test_the_end_of_an_installation_needs_no_auth_test(app_with: AppWith, slack: Emulator, of: str) -> None:
+    """An event that ends an installation reaches its listener in a process that never had a successful auth.test, and
+    no auth.test is made for it."""
+    slack.script.add(Line(method=METHOD, error="account_inactive", times=None))
+    ran: list[str | None] = []
+
+    def register(app: AsyncApp) -> None:
+        @app.event(of)
+        async def gone(context: AsyncBoltContext) -> None:
+            ran.append(context.team_id)
+
+    async with app_with(register) as app:
+        sample = make("app_mention")
+        payload = json.loads(sample.body) | {"event": {"type": of, "tokens": {"bot": ["U0ANCHBOT"]}}}
+        await app.player.send(as_json(of, "event", payload, sample.key))
+        row = await app.until_ended(sample.key)
+    assert (row.state, row.attempts) == ("done", 1)
+    assert ran == [TEAM_ID]
+    assert slack.calls.by_method[METHOD] == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import warnings
 from pathlib import Path
 
 import anchorbolt.bolt
@@ -138,3 +139,15 @@ def test_a_stored_request_is_not_verified_again() -> None:
         body={"type": "x"}, mode="socket_mode", context={"ours": 1}, headers={"content-type": "x"}
     )
     assert (request.body, request.context["ours"]) == ({"type": "x"}, 1), MOVED.format("AsyncBoltRequest(mode=...)")
+
+
+def test_python_tells_of_what_nobody_awaited() -> None:
+    """Python still calls the function that ours replaces; else a forgotten `await` would go unseen."""
+    told: list[object] = []
+
+    async def never() -> None: ...
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(warnings, "_warn_unawaited_coroutine", told.append)
+        never()  # type: ignore[unused-coroutine]
+    assert len(told) == 1, "Python has no warnings._warn_unawaited_coroutine any more: bolt/unawaited.py needs another"

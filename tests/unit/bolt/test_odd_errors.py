@@ -9,8 +9,8 @@ import orjson
 import pytest
 from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.emulator.player import request_headers
-from anchorbolt.emulator.requests.sample import FORM
 from anchorbolt.emulator.samples import Sample, make
+from anchorbolt.emulator.samples.sample import FORM
 from anchorbolt.emulator.signing import EMULATOR_SECRET
 from slack_bolt.async_app import AsyncAck, AsyncApp
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from anchorbolt.bolt.authorization import Authorization
 from anchorbolt.bolt.conversation_arguments import ConversationArguments
+from anchorbolt.bolt.foreign import Foreign
 from anchorbolt.bolt.request import Request
 from anchorbolt.bolt.run import Ack
 from anchorbolt.delivery import Delivery, Kind
@@ -205,13 +206,14 @@ async def test_a_request_is_authorized_as_bolt_authorizes_it(payload: dict[str, 
         http_verb="POST",
         api_url="https://slack.example/api/auth.test",
         req_args={},
-        data={"ok": True, "team_id": "T9", "enterprise_id": None, "bot_id": "B9", "user_id": "U9"},
+        # Of no workspace, so that nothing is foreign: Bolt, with one token, looks at no workspace.
+        data={"ok": True, "team_id": None, "enterprise_id": None, "bot_id": "B9", "user_id": "U9"},
         headers={"x-oauth-scopes": "chat:write, commands"},
         status_code=200,
     )
     results = []
     for authorization, request in (
-        (Authorization(), ours(payload)),
+        (Authorization(Foreign()), ours(payload)),
         (AsyncSingleTeamAuthorization(), bolts(payload)),
     ):
         authorization.auth_test_result = found

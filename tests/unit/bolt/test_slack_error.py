@@ -34,7 +34,7 @@ def test_an_answer_without_a_word_has_none(data: Any) -> None:
     """A page of a proxy, or an answer without an error in it, is an error without a word, and none of ours."""
     error = answered(data, 503)
     assert slack_error.word(error) is None
-    assert not slack_error.is_permanent(error)
+    assert slack_error.unknown_word(error) is None
     assert slack_error.retry_after_seconds(error) is None
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from anchorbolt import main
+from anchorbolt.settings import Settings
 
 from tests.support.app_process import ROOT
 
@@ -53,6 +57,41 @@ def test_a_check_makes_no_inbox(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+NEEDS_A_LOOP = """
+import asyncio
+
+async def refresh():
+    await asyncio.Event().wait()
+
+def register(app):
+    app.refreshing = asyncio.get_running_loop().create_task(refresh())
+    assert "uvloop" in type(app.refreshing.get_loop()).__module__
+"""
+
+
+def test_a_check_loads_listeners_as_serving_does(tmp_path: Path) -> None:
+    """A register(app) that begins a task needs a running loop: `check` calls it in the loop that `serve` uses, by the
+    same function, and ends all the same."""
+    (tmp_path / "listeners_with_a_task.py").write_text(NEEDS_A_LOOP)
+    checked = look(tmp_path, "check", LISTENERS="listeners_with_a_task")
+    assert "all is well" in checked.stdout, checked.stdout
+    assert checked.stderr == ""
+    with pytest.raises(RuntimeError, match="no running event loop"):  # nobody can load them in another way
+        main.load(Settings(_env_file=None, listeners="anchorbolt_sample"))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reaches"), [("LISTENERS", "nobody.there", True), ("OPENAI_KEY", "x", False)]
+)
+def test_of_a_dotenv_file_our_settings_are_read(tmp_path: Path, name: str, value: str, reaches: bool) -> None:
+    """A setting in `.env` counts, and any other name there is ignored, as docs/settings.md says."""
+    (tmp_path / ".env").write_text(f"{name}={value}\n")
+    (tmp_path / "mine.py").write_text(f"import os\ndef register(app):\n    assert {name!r} not in os.environ\n")
+    checked = look(tmp_path, "check", LISTENERS="" if reaches else "mine")
+    assert ("no module named 'nobody'" in checked.stdout) is reaches, checked.stdout
+    assert ("all is well" in checked.stdout) is not reaches
+
+
 def test_what_was_made_is_looked_at(tmp_path: Path) -> None:
     """After `migrate` there is an inbox, and both commands read it."""
     assert look(tmp_path, "migrate").returncode == 0
@@ -65,7 +104,22 @@ def test_a_check_names_what_opentelemetry_would_trip_over(tmp_path: Path) -> Non
     wrong = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_BSP_SCHEDULE_DELAY": "5s"}
     checked = look(tmp_path, "check", **wrong)
     assert "wrong: OTEL_BSP_SCHEDULE_DELAY: is no number of milliseconds" in checked.stdout
-    assert checked.returncode == 1
+    assert checked.returncode == 2
     served = look(tmp_path, "serve", **wrong)
     assert "anchorbolt: OTEL_BSP_SCHEDULE_DELAY: is no number of milliseconds" in served.stderr
     assert served.returncode == 2
+
+
+def test_a_held_listener_is_listed_and_released(tmp_path: Path) -> None:
+    """`inbox holds` names a listener that is held and of what; `inbox release` lets it go on, once."""
+    assert look(tmp_path, "migrate").returncode == 0
+    assert look(tmp_path, "inbox", "holds").stdout == "No listener is held.\n"
+    with closing(sqlite3.connect(tmp_path / "var" / "anchorbolt.db")) as connection:
+        connection.execute("INSERT INTO hold VALUES ('ours.on_message', '7', 'builtins.KeyError at ours:3', 3, 1, 1)")
+        connection.commit()
+    told = look(tmp_path, "inbox", "holds").stdout
+    assert told.startswith("ours.on_message: held for ")
+    assert "3 in a row of builtins.KeyError at ours:3; version 7" in told
+    assert "Released: ours.on_message" in look(tmp_path, "inbox", "release", "ours.on_message").stdout
+    again = look(tmp_path, "inbox", "release", "ours.on_message")
+    assert (again.returncode, "is not held" in again.stderr) == (1, True)

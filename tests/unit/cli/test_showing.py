@@ -60,3 +60,40 @@ def test_a_payload_that_is_nested_too_deep_is_a_message(tmp_path: Path, options:
     shown = look(tmp_path, "inbox", "show", KEY, *options)
     assert "Traceback" not in shown.stderr
     assert shown.returncode == 0 or "nested too deep to be shown" in shown.stderr
+
+
+def test_a_list_that_is_piped_has_a_line_for_each(tmp_path: Path) -> None:
+    """A key can be cut out of it: a long error is cut, and no column is broken into several lines."""
+    store(tmp_path, "ValueError: " + "long text " * 50)
+    lines = look(tmp_path, "inbox", "list").stdout.splitlines()
+    assert len(lines) == 3  # counts, names of the columns, the dead letter
+    assert lines[2].split()[1] == KEY
+    assert lines[2].endswith("…")
+    assert "long text " * 50 in look(tmp_path, "inbox", "show", KEY).stdout + " "
+
+
+def test_what_is_shown_says_something(tmp_path: Path) -> None:
+    """Ages are written as people say them, and fields without a value are left out."""
+    store(tmp_path, "ValueError: x")
+    shown = look(tmp_path, "inbox", "show", KEY).stdout
+    head = shown.partition("{")[0]
+    assert [line.split()[0] for line in head.splitlines()] == [
+        "id",
+        "key",
+        "state",
+        "kind",
+        "lane",
+        "attempts",
+        "crashes",
+        "age",
+        "error",
+    ]
+    assert "age_seconds" not in head
+
+
+def test_old_errors_are_redacted_when_they_are_shown(tmp_path: Path) -> None:
+    """What a version before this one stored is redacted too."""
+    store(tmp_path, "ValueError: 1234567890.123456789.abcdef012345 and https://hooks.slack.com/commands/T0/1/abc")
+    for arguments in (("list",), ("show", KEY), ("show", KEY, "--json")):
+        told = look(tmp_path, "inbox", *arguments).stdout
+        assert "ValueError: (redacted) and (redacted)" in told

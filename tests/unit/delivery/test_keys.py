@@ -1,4 +1,4 @@
-"""The keys of a delivery: the same for every retry, and the lane that keeps a conversation in order."""
+"""The keys of a delivery: the same for every retry, and the conversation that the ingress hashes."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from typing import Any
 
 import pytest
 from anchorbolt.delivery import Kind, keys
+from anchorbolt.delivery.paths import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-IDENTIFIERS = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-", min_size=1, max_size=64)
 
-
-def placed(path: keys.Path, value: Any) -> dict[str, Any]:
+def placed(path: Path, value: Any) -> dict[str, Any]:
     """A payload that holds the value at the path."""
     for name in reversed(path):
         value = {name: value}
@@ -66,7 +65,7 @@ def test_a_key_can_be_stored_and_logged(text: str) -> None:
         (Kind.OPTIONS, keys.INTERACTIVE_CONVERSATION),
     ],
 )
-def test_the_first_candidate_counts(kind: Kind, paths: tuple[keys.Path, ...]) -> None:
+def test_the_first_candidate_counts(kind: Kind, paths: tuple[Path, ...]) -> None:
     """Each place where a payload may name its conversation is looked at in its turn; empty and odd values are none."""
     for turn, path in enumerate(paths):
         assert keys.conversation(kind, placed(path, f"C{turn}")) == f"C{turn}"
@@ -85,36 +84,13 @@ def test_a_conversation_that_is_no_identifier(odd: str) -> None:
     """A first candidate that is no identifier is no conversation, and no later one takes its place."""
     payload = {"event": {"channel": odd, "user": "U1"}, "team_id": "T1"}
     assert keys.conversation(Kind.EVENT, payload) is None
-    assert keys.lane(Kind.EVENT, "A1:Ev1", None, payload) == "=A1:Ev1"
 
 
-@pytest.mark.parametrize(
-    ("event", "thread"),
-    [
-        ({"ts": "1.1"}, "1.1"),
-        ({"ts": "2.2", "thread_ts": "1.1"}, "1.1"),
-        ({"message": {"ts": "1.1"}, "ts": "3.3"}, "1.1"),  # message_changed: about the message, not about itself
-        ({"message": {"ts": "2.2", "thread_ts": "1.1"}, "ts": "3.3"}, "1.1"),
-        ({"item": {"ts": "1.1"}, "event_ts": "3.3"}, "1.1"),
-        ({"assistant_thread": {"thread_ts": "1.1"}}, "1.1"),
-        ({}, None),
-        ({"ts": "odd / ts"}, None),
-        ({"ts": 5}, None),
-    ],
-)
-def test_a_lane_is_a_conversation_and_its_thread(event: dict[str, Any], thread: str | None) -> None:
-    """Messages of a thread, their edits and the reactions to its first message run in one lane."""
-    expected = f"C1:{thread}" if thread else "C1"
-    assert keys.lane(Kind.EVENT, "k", "C1", {"event": event}) == expected
-
-
-@pytest.mark.parametrize("kind", [Kind.COMMAND, Kind.ACTION, Kind.SHORTCUT, Kind.VIEW])
-def test_what_a_user_waits_for_has_a_lane_of_its_own(kind: Kind) -> None:
-    """A command or a click never queues behind anything."""
-    assert keys.lane(kind, "command:1.2.a", "C1", {}) == "=command:1.2.a"
-
-
-@given(IDENTIFIERS, st.text())
-def test_the_two_sorts_of_lanes_never_meet(conversation: str, thread: str) -> None:
-    """No conversation and no thread makes the name of a lane that belongs to one delivery alone."""
-    assert not keys.lane(Kind.EVENT, "k", conversation, {"event": {"ts": thread}}).startswith("=")
+def test_the_composer_is_no_conversation() -> None:
+    """What is shared in a message that is still being written belongs to its user: else one pod had all of it."""
+    event = {"type": "link_shared", "channel": "COMPOSER", "user": "U1"}
+    assert keys.conversation(Kind.EVENT, {"event": event, "team_id": "T1"}) == "U1"
+    assert keys.conversation(Kind.EVENT, {"event": {"channel": "COMPOSER"}, "team_id": "T1"}) == "T1"
+    item = {"channel": "COMPOSER", "item": {"channel": "C1"}, "user": "U1"}
+    assert keys.conversation(Kind.EVENT, {"event": item}) == "C1"
+    assert keys.conversation(Kind.COMMAND, {"channel_id": "COMPOSER"}) == "COMPOSER"

@@ -101,3 +101,23 @@ def test_a_delivery_shows_nothing_of_what_it_says() -> None:
     found = parse(urlencode({"command": "/x", "text": "a secret", "token": "made-up"}).encode(), FORM)
     assert "secret" not in repr(found)
     assert "made-up" not in repr(found)
+
+
+@given(
+    st.sampled_from(["", " ", "\n", "\r\n\t "]),
+    st.sampled_from(["x&command=%2Fdeploy&user_id=U1&x=", "x&payload={}&x=", "x&ssl_check=1&x="]) | st.text(),
+)
+def test_an_event_is_no_form(space: str, text: str) -> None:
+    """What is signed as JSON is refused as a form, whatever a user wrote in it; no form is an event."""
+    payload = {"type": "event_callback", "event_id": "Ev1", "event": {"type": "message", "text": text}}
+    body = (space + json.dumps(payload, ensure_ascii=False)).encode("utf-8", "replace")
+    assert isinstance(parse(body, JSON), Delivery)
+    with pytest.raises(RefusedError, match="400 bad_form"):
+        parse(body, FORM)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in SAMPLES if make(kind).content_type == FORM])
+def test_a_form_is_no_event(kind: str) -> None:
+    """What is signed as a form is refused as JSON."""
+    with pytest.raises(RefusedError, match="400"):
+        parse(make(kind).body, JSON)

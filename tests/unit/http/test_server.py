@@ -67,7 +67,6 @@ async def test_the_client_goes_away(told: ToldServer) -> None:
     await told.until_begun("first")
     wire.hang_up()
     with capture_logs() as lines:
-        await until(lambda: not told.server.server_state.connections, what="it is noticed")
         told.application.tell("first")
         await told.until_at_rest()
     assert told.application.ended == ["first"]

@@ -25,7 +25,8 @@ def _bytes(text: str | None) -> bytes | None:
 def refusal(verifier: Signature, timestamp: str | None, signature: str | None, body: bytes = BODY) -> str | None:
     """The word of the refusal, or None where there is none; its status is always 401."""
     try:
-        verifier.verify(body, _bytes(timestamp), _bytes(signature))
+        verifier.check_headers(_bytes(timestamp), _bytes(signature))
+        verifier.verify(body, _bytes(timestamp) or b"", _bytes(signature) or b"")
     except RefusedError as error:
         return error.word if error.status == 401 else str(error)
     return None

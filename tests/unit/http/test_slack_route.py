@@ -14,8 +14,8 @@ import httpx
 import pytest
 from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.emulator.player import request_headers
-from anchorbolt.emulator.requests.sample import FORM, JSON
 from anchorbolt.emulator.samples import Sample, make
+from anchorbolt.emulator.samples.sample import FORM, JSON
 from anchorbolt.emulator.signing import EMULATOR_SECRET, Forgery
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from structlog.testing import capture_logs
@@ -99,7 +99,7 @@ async def test_a_body_of_undeclared_length(app: App) -> None:
             given += 100
             yield b"x" * 100
 
-    answer = await app.http.post(URL, content=endless(), headers={"content-type": JSON})
+    answer = await app.http.post(URL, content=endless(), headers=headers_of(b"", forgery=Forgery.BAD_SIGNATURE))
     assert (answer.status_code, word(answer)) == (413, "too_large")
     assert answer.headers["connection"] == "close"
     assert given <= 1200
@@ -140,7 +140,7 @@ async def test_a_slow_body_is_cut_off(slack: Emulator) -> None:
 
     async with app_in_process(slack_api_url=slack.api_url, ack_deadline_seconds=0.1, max_in_flight=1) as app:
         for _ in range(2):
-            answer = await app.http.post(URL, content=slow(), headers={"content-type": JSON})
+            answer = await app.http.post(URL, content=slow(), headers=headers_of(b""))
             assert (answer.status_code, word(answer)) == (408, "slow_body")
 
 

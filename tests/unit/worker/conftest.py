@@ -47,6 +47,8 @@ class Dispatch:
     runs: list[Run] = field(default_factory=list)
     reported: list[str] = field(default_factory=list)
     tell: Callable[[Delivery, str], Awaitable[None]] | None = None
+    concluded: list[Run] = field(default_factory=list)
+    handle: Callable[[Run], Awaitable[None]] | None = None
 
     async def run_stored(self, run: Run) -> None:
         """Runs a delivery; its error is the run's."""
@@ -55,6 +57,12 @@ class Dispatch:
             await self.work(run)
         except Exception as error:
             run.fail(error)
+
+    async def conclude_failure(self, run: Run) -> None:
+        """Calls what stands for the app's error handler."""
+        self.concluded.append(run)
+        if self.handle is not None:
+            await self.handle(run)
 
     async def report_failure(self, delivery: Delivery, reason: str) -> None:
         """Notes of what Slack was told; `tell` is what that takes."""

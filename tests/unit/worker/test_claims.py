@@ -138,11 +138,11 @@ async def test_a_claim_that_failed_takes_no_slot(bench: Bench, monkeypatch: pyte
     """The slots for what it would have claimed are there for the next claim."""
     claim, tries = bench.inbox.claim, list[int]()
 
-    async def fails_first(most: int) -> Claimed:
+    async def fails_first(most: int, urgent: int) -> Claimed:
         tries.append(most)
         if len(tries) <= 2:
             raise StoreUnavailableError("the database did not answer")
-        return await claim(most)
+        return await claim(most, urgent)
 
     monkeypatch.setattr(bench.inbox, "claim", fails_first)
     worker, _ = bench.worker(nothing, concurrency=1)
@@ -158,9 +158,9 @@ async def test_one_claim_takes_no_more_than_fifty_lanes(bench: Bench, monkeypatc
     """A transaction stays short however many slots are free: other pods claim at the same time."""
     claim, asked = bench.inbox.claim, list[int]()
 
-    async def noted(most: int) -> Claimed:
+    async def noted(most: int, urgent: int) -> Claimed:
         asked.append(most)
-        return await claim(most)
+        return await claim(most, urgent)
 
     monkeypatch.setattr(bench.inbox, "claim", noted)
     worker, dispatch = bench.worker(nothing, concurrency=500)
@@ -188,9 +188,9 @@ async def test_what_was_taken_without_a_slot_counts_as_one(bench: Bench, monkeyp
         assert (await worker.accept(event("C1"), LATER, reserved=False)).held is not None
     claim, asked = bench.inbox.claim, list[int]()
 
-    async def noted(most: int) -> Claimed:
+    async def noted(most: int, urgent: int) -> Claimed:
         asked.append(most)
-        return await claim(most)
+        return await claim(most, urgent)
 
     monkeypatch.setattr(bench.inbox, "claim", noted)
     second = event("C2")

@@ -9,9 +9,11 @@ import pytest
 from anchorbolt.bolt.run import Run
 from anchorbolt.errors import StoreUnavailableError
 from anchorbolt.inbox.claim import Claimed
-from anchorbolt.inbox.lease import Lease
+from anchorbolt.inbox.complete import Completed
+from anchorbolt.inbox.lease import Lease, Outcome
 from anchorbolt.inbox.tables import lane as lanes
 from sqlalchemy import update
+from structlog.testing import capture_logs
 
 from tests.support.loop_time import LoopTime
 from tests.support.waiting import until
@@ -98,8 +100,8 @@ async def test_what_was_claimed_too_long_ago_does_not_run(bench: Bench, monkeypa
     """A process that stood still between its claim and the run gives the lane back: it may be another's by now."""
     claim, claims = bench.inbox.claim, list[int]()
 
-    async def stands_still_once(most: int) -> Claimed:
-        claimed = await claim(most)
+    async def stands_still_once(most: int, urgent: int) -> Claimed:
+        claimed = await claim(most, urgent)
         if claimed.held:
             claims.append(len(claimed.held))
             if len(claims) == 1:
@@ -118,4 +120,72 @@ async def test_what_was_claimed_too_long_ago_does_not_run(bench: Bench, monkeypa
     worker.start()
     row = await bench.until_ended(delivery.key)
     assert (row.state, row.attempts, ran_at_claim) == ("done", 1, [2])
+    await worker.stop()
+
+
+@pytest.mark.parametrize("age", [0.0, 1.4, 1.6, 2.9, 4.4])
+async def test_three_tries_before_it_is_stopped(bench: Bench, monkeypatch: pytest.MonkeyPatch, age: float) -> None:
+    """Whenever a run begins between two looks at the leases, three renewals are tried before it is stopped."""
+    tries: list[float] = []
+
+    async def fails(_: Sequence[Lease]) -> list[Lease]:
+        tries.append(bench.clock.now)
+        raise StoreUnavailableError("the database did not answer")
+
+    monkeypatch.setattr(bench.inbox, "renew", fails)
+    listener, loop_time = Held(), LoopTime()
+    worker, _ = bench.worker(listener)
+    worker.start()
+    delivery = event()
+    await step(bench, loop_time, delivery.lane)
+    bench.clock.now += age
+    loop_time.add(age)
+    await step(bench, loop_time, delivery.lane)
+    await worker.accept(delivery, LATER, reserved=await worker.reserve())
+    began = bench.clock.now
+    while not listener.cancelled and bench.clock.now < began + 2 * bench.inbox.lease_seconds:
+        bench.clock.now += 0.1
+        loop_time.add(0.1)
+        for _ in range(3):
+            await bench.lane(delivery.lane)
+    assert listener.cancelled == 1
+    assert len(tries) >= 3
+    await worker.stop()
+
+
+async def test_an_end_on_its_way_is_no_lost_lease(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the loop stood still, a renewal comes after the written end: nobody says that a lease was lost."""
+    renewing, answered = asyncio.Event(), asyncio.Event()
+    renew, complete = bench.inbox.renew, bench.inbox.complete
+
+    async def late(leases: Sequence[Lease]) -> list[Lease]:
+        renewing.set()
+        await answered.wait()
+        return await renew(leases)
+
+    def slow(outcome: Outcome) -> asyncio.Future[Completed]:
+        async def written_but_not_told() -> Completed:
+            completed = await complete(outcome)
+            answered.set()
+            for _ in range(5):
+                await bench.lane("x")  # the renewal has its answer before this run hears of its end
+            return completed
+
+        return asyncio.ensure_future(written_but_not_told())
+
+    monkeypatch.setattr(bench.inbox, "renew", late)
+    monkeypatch.setattr(bench.inbox, "complete", slow)
+    listener, loop_time = Held(), LoopTime()
+    worker, _ = bench.worker(listener)
+    worker.start()
+    delivery = event()
+    with capture_logs() as lines:
+        await worker.accept(delivery, LATER, reserved=await worker.reserve())
+        while not renewing.is_set():
+            await step(bench, loop_time, delivery.lane)
+        listener.go.set()
+        row = await bench.until_ended(delivery.key)
+        await until(lambda: worker.running == 0, what="it has ended")
+    assert row.state == "done"
+    assert [line["event"] for line in lines if "lease" in line["event"]] == []
     await worker.stop()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from anchorbolt.bolt.slack_error import PERMANENT
+from anchorbolt.bolt.slack_words import PERMANENT, TRANSIENT
 from anchorbolt.errors import NotAuthorizedError, RunTimeoutError
 from anchorbolt.inbox.lease import End
+from anchorbolt.settings import AttemptPolicy
+from anchorbolt.telemetry import metrics
 from anchorbolt.worker.verdict import DONE, Limits, describe, judge
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
@@ -38,15 +42,16 @@ def test_a_run_that_ended_well_is_done() -> None:
 )
 def test_backoff_doubles_up_to_its_cap(chance: float, expected: list[float]) -> None:
     """Each wait is twice the one before, at most the cap, less up to a half by chance: not all come back at once."""
-    delays = [judge(ValueError("x"), attempt, LIMITS, lambda: chance).delay_seconds for attempt in range(1, 8)]
+    error = ConnectionResetError("x")
+    delays = [judge(error, attempt, LIMITS, lambda: chance).delay_seconds for attempt in range(1, 8)]
     assert delays == expected
 
 
 def test_the_last_attempt_is_followed_by_none() -> None:
     """MAX_ATTEMPTS is how often it is tried: the eighth failure is a dead letter with its error."""
-    assert judge(ValueError("x"), 7, LIMITS).end is End.RETRY
-    verdict = judge(ValueError("x"), 8, LIMITS)
-    assert (verdict.end, verdict.error) == (End.DEAD, "ValueError: x")
+    assert judge(ConnectionResetError("x"), 7, LIMITS).end is End.RETRY
+    verdict = judge(ConnectionResetError("x"), 8, LIMITS)
+    assert (verdict.end, verdict.error, verdict.reason) == (End.DEAD, "ConnectionResetError: x", "transient")
 
 
 def test_slack_says_how_long_to_wait() -> None:
@@ -63,7 +68,10 @@ def test_a_retry_after_that_is_no_time(value: str) -> None:
     assert judge(error, 1, LIMITS, lambda: 1.0).delay_seconds == 1
 
 
-@pytest.mark.parametrize("word", ["invalid_auth", "channel_not_found", "expired_trigger_id", "missing_scope"])
+@pytest.mark.parametrize(
+    "word",
+    ["invalid_auth", "channel_not_found", "expired_trigger_id", "cannot_unfurl_url", "message_not_in_streaming_state"],
+)
 def test_what_no_repetition_mends(word: str) -> None:
     """Errors that would come again are a dead letter at the first attempt."""
     verdict = judge(slack_error(word), 1, LIMITS)
@@ -80,10 +88,49 @@ def test_what_a_repetition_may_mend(word: str) -> None:
     assert judge(slack_error(word, 500), 1, LIMITS).end is End.RETRY
 
 
-@pytest.mark.parametrize("error", [RunTimeoutError("x"), NotAuthorizedError("x"), OSError("x"), KeyError("x")])
-def test_everything_else_is_tried_again(error: Exception) -> None:
-    """A time limit, a refused token and a defect are attempts like any other."""
-    assert judge(error, 1, LIMITS).end is End.RETRY
+def test_a_word_that_nobody_knows_is_permanent_and_counted() -> None:
+    """A word of Slack's that is in neither list is a dead letter at once, and counted by that word."""
+    before = metrics.unknown_words.value("brand_new_word")
+    assert judge(slack_error("brand_new_word"), 1, LIMITS).end is End.DEAD
+    assert metrics.unknown_words.value("brand_new_word") == before + 1
+    assert judge(slack_error("channel_not_found"), 1, LIMITS).end is End.DEAD
+    assert metrics.unknown_words.value("channel_not_found") == 0
+
+
+def test_a_word_is_in_one_list_only() -> None:
+    """No word of Slack's is both transient and permanent."""
+    assert not PERMANENT & TRANSIENT
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts"),
+    [(KeyError("a bug"), 1), (NotAuthorizedError("x"), 8), (RunTimeoutError("x"), 2), (ConnectionResetError(), 8)],
+)
+def test_how_many_attempts_an_error_has(error: Exception, attempts: int) -> None:
+    """A bug has one attempt, a time limit two, what is transient MAX_ATTEMPTS."""
+    ends = [judge(error, attempt, LIMITS).end for attempt in range(1, attempts + 1)]
+    assert ends == [End.RETRY] * (attempts - 1) + [End.DEAD]
+
+
+@pytest.mark.parametrize("error", [KeyError("x"), ConnectionResetError(), RunTimeoutError("x"), slack_error("no_text")])
+def test_the_policy_may_be_all_or_none(error: Exception) -> None:
+    """ATTEMPT_POLICY=all has MAX_ATTEMPTS after whatever error, and none has no other attempt after any."""
+    everything = replace(LIMITS, attempt_policy=AttemptPolicy.ALL)
+    assert [judge(error, n, everything).end for n in (1, 7, 8)] == [End.RETRY, End.RETRY, End.DEAD]
+    assert judge(error, 1, replace(LIMITS, attempt_policy=AttemptPolicy.NONE)).end is End.DEAD
+
+
+def test_names_may_be_added() -> None:
+    """ATTEMPT_ON makes a class and its subclasses transient, and a word of Slack's."""
+    limits = replace(LIMITS, attempt_on=frozenset({"builtins.LookupError", "brand_new_word"}))
+    assert judge(KeyError("x"), 1, limits).end is End.RETRY
+    assert judge(slack_error("brand_new_word"), 1, limits).end is End.RETRY
+    assert judge(ValueError("x"), 1, limits).end is End.DEAD
+
+
+def test_after_a_final_outcome_there_is_no_attempt() -> None:
+    """Where Slack was told already how a workflow step ended, even a transient error is followed by no attempt."""
+    assert judge(ConnectionResetError(), 1, LIMITS, is_final=True).end is End.DEAD
 
 
 def test_an_error_is_told_without_what_was_sent() -> None:

@@ -31,7 +31,7 @@ async def nothing(_: Run) -> None:
 
 async def fails(_: Run) -> None:
     """A run that never ends well."""
-    raise LookupError("again")
+    raise ConnectionResetError("again")
 
 
 async def accept(worker: Worker, delivery: Delivery) -> Accepted:
@@ -109,7 +109,7 @@ async def test_a_failed_attempt_waits_for_its_backoff_and_its_lane_with_it(bench
     async def work(run: Run) -> None:
         keys.append(f"{run.delivery.key} {run.attempt.attempt}")
         if len(keys) == 1:
-            raise LookupError
+            raise ConnectionResetError
 
     worker, _ = bench.worker(work)
     worker.start()
@@ -137,9 +137,9 @@ async def test_after_the_last_attempt_it_is_a_dead_letter(bench: Bench) -> None:
     await accept(worker, delivery)
     row = await bench.until_ended(delivery.key)
     assert row.state == "dead"
-    assert (row.attempts, row.error, row.body) == (3, "LookupError: again", delivery.body)
+    assert (row.attempts, row.error, row.body) == (3, "ConnectionResetError: again", delivery.body)
     assert [(run.attempt.attempt, run.attempt.is_last) for run in dispatch.runs] == [(1, False), (2, False), (3, True)]
-    assert dispatch.reported == [f"{delivery.key}: LookupError: again"]
+    assert dispatch.reported == [f"{delivery.key}: ConnectionResetError: again"]
     assert await bench.lane(delivery.lane) is None
     await end(worker)
 
@@ -516,7 +516,7 @@ async def test_a_listener_that_was_adopted(bench: Bench, ends_well: bool) -> Non
     async def listener() -> None:
         await go.wait()
         if not ends_well:
-            raise LookupError("late")
+            raise ConnectionResetError("late")
 
     run.spawn(listener())
     accepted = await worker.adopt(run, LATER)

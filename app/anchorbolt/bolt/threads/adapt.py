@@ -27,7 +27,7 @@ from slack_bolt.middleware.message_listener_matches.async_message_listener_match
 from slack_bolt.request import payload_utils
 from slack_bolt.util.utils import get_arg_names_of_callable, is_callable_coroutine
 
-from anchorbolt.bolt.listener import DirectMatcher
+from anchorbolt.bolt.listener import DirectMatcher, direct
 from anchorbolt.bolt.threads.parts import (
     SynchronousUtilities,
     ThreadAuthorize,
@@ -95,7 +95,7 @@ def _attached(function: Callable[..., Any], middleware: list[AsyncMiddleware]) -
 
 def _matcher_of(app_name: str, one: Any, base_logger: logging.Logger | None) -> AsyncListenerMatcher:
     if isinstance(one, AsyncListenerMatcher):
-        return one
+        return matcher(one)
     kind = AsyncCustomListenerMatcher if is_callable_coroutine(one) else CustomListenerMatcher
     return matcher(kind(app_name=app_name, func=one, base_logger=base_logger))
 
@@ -114,7 +114,7 @@ def matcher(one: ListenerMatcher | AsyncListenerMatcher) -> AsyncListenerMatcher
     if isinstance(one, AsyncCustomListenerMatcher) and not is_callable_coroutine(one.func):
         return ThreadMatcher(cast("Callable[..., bool]", one.func), one.logger)
     if isinstance(one, AsyncListenerMatcher):
-        return one
+        return direct(one)
     function = getattr(one, "func", None)
     is_bolts = isinstance(one, BuiltinListenerMatcher) or getattr(function, "__module__", "") == payload_utils.__name__
     if is_bolts and get_arg_names_of_callable(function) == ["body"]:  # type: ignore[arg-type] # Bolt's own functions

@@ -18,7 +18,8 @@ from slack_bolt.response import BoltResponse
 from slack_bolt.util.utils import get_arg_names_of_callable, is_callable_coroutine
 from slack_sdk.errors import SlackApiError
 
-from anchorbolt.bolt.listener import Listener, qualified_name
+from anchorbolt.bolt.listener import Listener
+from anchorbolt.bolt.names import short_name
 from anchorbolt.bolt.threads.threads import threads_of
 from anchorbolt.bolt.threads.view import view_of
 from anchorbolt.errors import NotAuthorizedError
@@ -40,7 +41,7 @@ class ThreadListener(Listener):
         self.ack_timeout: int = parts["ack_timeout"]
         self.arg_names = get_arg_names_of_callable(self.ack_function)
         self.logger = logger
-        self.qualified_name = qualified_name(self.ack_function)
+        self.qualified_name = short_name(self.ack_function)
 
     async def run_ack_function(self, *, request: AsyncBoltRequest, response: BoltResponse) -> Any:
         """Bolt's own hook."""

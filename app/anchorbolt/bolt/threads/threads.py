@@ -13,12 +13,11 @@ from slack_bolt.response import BoltResponse
 from slack_sdk import WebClient
 
 from anchorbolt.bolt.arguments import build
+from anchorbolt.bolt.run import RUN
 from anchorbolt.bolt.threads.client import ThreadClient
 from anchorbolt.bolt.threads.pool import Pool
 from anchorbolt.bolt.threads.view import view_of
 from anchorbolt.bolt.web_api.watched_client import WatchedClient
-
-RUN = "anchorbolt_run"
 
 Result = TypeVar("Result")
 
@@ -33,11 +32,12 @@ class Threads:
 
     def client_for(self, context: AsyncBoltContext) -> ThreadClient:
         """Makes the client of one request."""
-        return ThreadClient(self.client, cast("WatchedClient", context.client), context[RUN])
+        return ThreadClient(self.client, cast("WatchedClient", context.client))
 
     async def run(self, work: Callable[[], Result], context: AsyncBoltContext) -> Result:
-        """Runs a function in a thread. Who cancels it silences the run of this context at once, and waits for it."""
-        return await self.pool.run(work, context[RUN].silence)
+        """Runs a function in a thread. Who cancels it refuses the run further calls at once, and waits for it."""
+        calls = context[RUN].calls
+        return await self.pool.run(work, lambda: calls.close(_nothing))
 
     async def call(
         self,
@@ -72,6 +72,9 @@ class Threads:
             return await self.run(work, request.context)
         finally:
             view.give(request.context)
+
+
+def _nothing() -> None: ...
 
 
 def threads_of(context: AsyncBoltContext) -> Threads:

@@ -11,6 +11,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 
 from anchorbolt.bolt.threads.ack import ThreadAck
 from anchorbolt.bolt.threads.client import ThreadClient
+from anchorbolt.bolt.threads.respond import ThreadRespond
 
 # The key of the view in the context of its request; a lazy function's copy of a request gets a view of its own.
 VIEW = "anchorbolt_view"
@@ -32,6 +33,8 @@ class View:
     def __init__(self, context: AsyncBoltContext, client: ThreadClient) -> None:
         # What a listener put into the context before its ack is there for its lazy functions, which follow the ack.
         self.context = BoltContext({"client": client, "ack": ThreadAck(context.ack, lambda: self.give(context))})
+        if context.response_url is not None and context.respond is not None:
+            self.context["respond"] = ThreadRespond(context.respond)
         self._client = client
         self._token = client.token
         self._request: BoltRequest | None = None

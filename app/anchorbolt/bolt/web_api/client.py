@@ -11,6 +11,7 @@ from slack_sdk.http_retry.builtin_async_handlers import (
 )
 
 from anchorbolt.bolt.web_api import session
+from anchorbolt.bolt.web_api.calls import Calls
 from anchorbolt.bolt.web_api.watched_client import WatchedClient, Witness
 
 TIMEOUT_SECONDS = 30
@@ -58,12 +59,13 @@ async def close(client: WatchedClient) -> None:
         await client.shared.close()
 
 
-def for_request(client: WatchedClient, team_id: str | None) -> WatchedClient:
+def for_request(client: WatchedClient, team_id: str | None, calls: Calls | None = None) -> WatchedClient:
     """Copies the client for one request.
 
     Args:
         client: the client of the process.
         team_id: the workspace of the request, sent with each call; an org-wide installation needs it.
+        calls: those of the request's run, which ends them when it is cut short. None: they are never cut short.
 
     Returns:
         A client that a listener may change (token, headers, retry handlers, timeout) without changing another's.
@@ -73,4 +75,6 @@ def for_request(client: WatchedClient, team_id: str | None) -> WatchedClient:
     mine.headers = client.headers.copy()
     mine.retry_handlers = client.retry_handlers.copy()
     mine.default_params = {"team_id": team_id} if team_id else {}
+    if calls is not None:
+        mine.calls = calls
     return mine

@@ -9,8 +9,12 @@ from typing import Any
 import aiohttp
 import orjson
 
+from anchorbolt.bolt.web_api.connector import Connector
+
 # As many as deliveries run at once by default. A call that waits for a free connection waits within its time limit.
 CONNECTIONS = 200
+# The limit of a request that comes without one: those of respond().
+TIMEOUT_SECONDS = 30
 # A connection that was idle for longer is closed: the other side would close it soon, perhaps while we write to it.
 IDLE_SECONDS = 15.0
 # Maps every digit to a zero, so that one search finds a row of digits that may not fit into 64 bits.
@@ -21,9 +25,10 @@ _AS_STANDARD = orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_DATETIM
 
 
 def create() -> aiohttp.ClientSession:
-    """Opens a session. Its time limits come with each request. Needs a running event loop."""
+    """Opens a session. A call of a client brings its own time limit. Needs a running event loop."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=IDLE_SECONDS),
+        connector=Connector(limit=CONNECTIONS, keepalive_timeout=IDLE_SECONDS),
+        timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),  # the Web API needs no cookies, and looking them up costs time
         json_serialize_bytes=dumps,
     )

@@ -21,8 +21,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from slack_sdk.web.file_upload_v2_result import FileUploadV2Result
 
-from anchorbolt.bolt import slack_error
+from anchorbolt.bolt import slack_error, step_end
 from anchorbolt.bolt.web_api import short_call
+from anchorbolt.bolt.web_api.calls import OF_NO_RUN, Calls
 from anchorbolt.bolt.web_api.session import time_limit
 from anchorbolt.telemetry import metrics, traces
 
@@ -31,11 +32,16 @@ class WatchedClient(AsyncWebClient):
     """slack_sdk's client with its calls counted, a short path for JSON, and `timeout` honoured for each request."""
 
     shared: aiohttp.ClientSession | None = None  # the session of the process; None: it is not open yet
+    calls: Calls = OF_NO_RUN  # of its run
 
     async def api_call(self, api_method: str, **arguments: Any) -> AsyncSlackResponse:
-        """Makes one call; every method of slack_sdk's client comes through here. Raises what slack_sdk raises."""
+        """Makes one call; every method of slack_sdk's client comes through here. Raises what slack_sdk raises.
+
+        Once its run was cut short it raises asyncio.CancelledError, and sends nothing.
+        """
         began = time.monotonic()
         result, status = "cancelled", None
+        begun = self.calls.begin(api_method)
         call = traces.begin_call(api_method, self.base_url)
         try:
             session = self._shared_session()
@@ -44,12 +50,14 @@ class WatchedClient(AsyncWebClient):
             else:
                 response = await super().api_call(api_method, **arguments)
             result, status = "ok", response.status_code
+            step_end.note(api_method, arguments)
         except Exception as error:
             result, status = of_error(error), slack_error.status(error)
             raise
         else:
             return response
         finally:
+            self.calls.end(begun)
             metrics.web_api_calls.add(api_method, result)
             metrics.web_api_duration.record(time.monotonic() - began, api_method)
             if call is not None:
@@ -80,7 +88,12 @@ class WatchedClient(AsyncWebClient):
 
     async def _upload_file(self, *, url: str, data: bytes, proxy: Any, ssl: Any, **_: Any) -> FileUploadV2Result:
         """Uploads a file, as slack_sdk does, but through `_request`, so that `timeout` holds here too."""
-        result = await self._request(http_verb="POST", api_url=url, req_args={"data": data, "proxy": proxy, "ssl": ssl})
+        begun = self.calls.begin("an upload")
+        try:
+            args = {"data": data, "proxy": proxy, "ssl": ssl}
+            result = await self._request(http_verb="POST", api_url=url, req_args=args)
+        finally:
+            self.calls.end(begun)
         return FileUploadV2Result(status=result["status_code"], body=result.get("body"))  # type: ignore[arg-type]
 
 

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 DELIVERY_ENDED = "delivery ended"
+# How lines about requests that nobody listens to begin (bolt/no_listener.py).
+NO_LISTENER = "no listener for "
 
 _LOUD = ("warning", "error", "critical")
-_NOT_FOR_PEOPLE = ("event", "level", "logger", "timestamp", "exception")
+_TRACEBACKS = ("exception", "traceback")  # of many lines
+_NOT_FOR_PEOPLE = ("event", "level", "logger", "timestamp", *_TRACEBACKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,12 @@ class Ended:
     outcome: str
     attempt: int
     duration_ms: float
+    reason: str | None = None
+
+    @property
+    def told(self) -> str:
+        """The outcome, and why it is none that one wants: `failed: no_ack`."""
+        return f"{self.outcome}: {self.reason}" if self.reason else self.outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,11 @@ class LogLine:
         return not self.fields or str(self.fields.get("level", "")).lower() in _LOUD
 
     @property
+    def is_news(self) -> bool:
+        """Whether to show the line though it is not loud: who develops wants to know what has no listener."""
+        return str(self.fields.get("event", "")).startswith(NO_LISTENER)
+
+    @property
     def ended(self) -> Ended | None:
         """The end of a delivery, if this line reports one."""
         if self.fields.get("event") != DELIVERY_ENDED:
@@ -49,6 +63,7 @@ class LogLine:
             outcome=str(self.fields.get("outcome", "")),
             attempt=int(self.fields.get("attempt") or 1),
             duration_ms=float(self.fields.get("duration_ms") or 0),
+            reason=self.fields.get("reason"),
         )
 
     def __str__(self) -> str:
@@ -57,8 +72,7 @@ class LogLine:
             return self.text
         rest = [f"{name}={value}" for name, value in self.fields.items() if name not in _NOT_FOR_PEOPLE]
         told = " ".join([f"[{self.fields.get('level', 'log')}]", str(self.fields.get("event", "")), *rest])
-        exception = self.fields.get("exception")
-        return f"{told}\n{exception}" if exception else told
+        return "\n".join([told, *(str(self.fields[name]).rstrip() for name in _TRACEBACKS if self.fields.get(name))])
 
 
 def parse(line: bytes) -> LogLine:

@@ -39,6 +39,8 @@ class News:
         if line.is_loud or self._plan.verbose:
             self._was_loud = True
             self.say(str(line), "yellow" if line.is_loud and line.fields else "")
+        elif line.is_news:
+            self.say(str(line), "yellow")
         else:
             self._quiet.append(line)
 
@@ -50,7 +52,7 @@ class News:
     def delivery(self, ended: Ended) -> None:
         """Prints the end of a delivery that is not in the table."""
         listener = (ended.listener or "no listener").removeprefix(f"{self._plan.listeners}.")
-        told = f"{time.strftime('%H:%M:%S')} {ended.kind}: {ended.outcome}, {listener}, {ended.duration_ms:.0f} ms"
+        told = f"{time.strftime('%H:%M:%S')} {ended.kind}: {ended.told}, {listener}, {ended.duration_ms:.0f} ms"
         if ended.attempt > 1:
             told += f", attempt {ended.attempt}"
         calls = self._new_calls()

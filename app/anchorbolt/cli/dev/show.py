@@ -19,8 +19,15 @@ from rich.text import Text
 from anchorbolt.cli.dev.log_lines import Ended
 from anchorbolt.emulator.player import Ack
 
-_LOOKS = {"done": "green", "unmatched": "yellow", "failed": "red", "dead": "bold red", "handed back": "yellow"}
-_WIDTHS: tuple[tuple[int, JustifyMethod], ...] = ((32, "left"), (6, "left"), (7, "right"), (11, "left"))
+_LOOKS = {
+    "done": "green",
+    "unmatched": "yellow",
+    "foreign": "yellow",
+    "failed": "red",
+    "dead": "bold red",
+    "handed back": "yellow",
+}
+_WIDTHS: tuple[tuple[int, JustifyMethod], ...] = ((32, "left"), (6, "left"), (7, "right"), (23, "left"))
 _WIDE = 120
 _HEADER = ("request", "status", "ack ms", "outcome", "listener", "Web API calls")
 
@@ -50,7 +57,7 @@ class Row:
     def outcome(self) -> str:
         """The outcome that the app logged, or why there is none."""
         if self.ended is not None:
-            return self.ended.outcome
+            return self.ended.told
         if self.ack.sample.family == "control":
             return "answered"
         return "still runs" if self.ack.ok else "refused"
@@ -84,7 +91,8 @@ class LiveTable:
 
     def row(self, row: Row) -> None:
         """Prints a row and moves the bar."""
-        looks = ("", "green" if row.ack.ok else "red", "", _LOOKS.get(row.outcome, ""), "", "")
+        look = _LOOKS.get(row.outcome.partition(":")[0], "")
+        looks = ("", "green" if row.ack.ok else "red", "", look, "", "")
         self._print([Text(cell, look) for cell, look in zip(row.cells, looks, strict=True)])
         self._progress.update(self._bar, advance=1, description=row.ack.sample.kind)
 
@@ -114,7 +122,7 @@ class PlainLines:
         self._shown += 1
         kind, status, ack_ms, outcome, listener, calls = row.cells
         told = (
-            f"{self._shown:>2}/{self._total} {kind:<32} {status:<4} {ack_ms:>7} ms  {outcome:<11} {listener}  {calls}"
+            f"{self._shown:>2}/{self._total} {kind:<32} {status:<4} {ack_ms:>7} ms  {outcome:<23} {listener}  {calls}"
         )
         say(self._console, told)
 

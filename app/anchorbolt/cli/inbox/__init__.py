@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from anchorbolt.cli.inbox import dead, listing
+from anchorbolt.cli.inbox import dead, holds, listing
 from anchorbolt.cli.inbox.session import as_admin
 
 inbox = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help="Lists, shows, replays and discards deliveries; pauses all of them.",
+    help="Lists, shows, replays and discards deliveries; pauses all of them, or releases a held listener.",
 )
 inbox.command("list")(listing.list_)
 inbox.command("show")(listing.show)
 inbox.command("replay")(dead.replay)
 inbox.command("discard")(dead.discard)
+inbox.command("holds")(holds.list_)
+inbox.command("release")(holds.release)
 
 
 @inbox.command()

@@ -15,13 +15,16 @@ from sqlalchemy import Connection
 from anchorbolt.cli.inbox.options import Age, Error, Kind, Lane, seconds
 from anchorbolt.cli.inbox.session import as_admin
 from anchorbolt.delivery import restore
-from anchorbolt.delivery.redact import redact
 from anchorbolt.errors import AnchorboltError, RefusedError
 from anchorbolt.inbox.admin import STATES, Admin, Entry, Filter
-from anchorbolt.telemetry.redact import without_secrets
+from anchorbolt.telemetry.redact import redact, without_secrets
 
 State = Annotated[str | None, typer.Option(help=f"One of {', '.join(STATES)}.")]
 Most = Annotated[int, typer.Option(help="How many to list at most.", min=1, max=10_000)]
+# Of an error the list shows this many characters, and `show` all.
+MOST_OF_ERROR = 120
+# Characters of a line that is piped: more than the columns together ever have.
+WIDE = 1_000
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -66,14 +69,14 @@ def show(
     plain = _plain(entry)
     try:
         payload = _payload(entry, unredacted=unredacted)
-        text = json.dumps(plain | {"payload": payload}) if as_json else _indented(payload)
+        text = json.dumps(plain | {"payload": payload}) if as_json else _told(payload)
     except RecursionError:
         raise AnchorboltError(f"the payload of {key} is nested too deep to be shown: delivery.body has it") from None
     if as_json:
         print(text)
         return
-    for name, value in plain.items():
-        print(f"{name:>16}  {'' if value is None else _visible(str(value))}")
+    for name, value in _for_people(plain).items():
+        print(f"{name:>8}  {_visible(value)}")
     print(text)
 
 
@@ -85,13 +88,23 @@ def _plain(entry: Entry) -> dict[str, Any]:
     return plain
 
 
+def _for_people(plain: dict[str, Any]) -> dict[str, str]:
+    """The fields that say something, under the names of `inbox list`."""
+    told = {"age": _age(plain.pop("age_seconds"))}
+    if (next_in := plain.pop("next_in_seconds")) is not None:
+        told["next in"] = _age(next_in)
+    error = plain.pop("error")
+    told = {name: str(value) for name, value in plain.items() if value is not None} | told
+    return told | {"error": error} if error else told
+
+
 def _payload(entry: Entry, *, unredacted: bool) -> Any:
     if entry.body is None:
         return None
     try:
         payload = restore(entry.body, entry.content_type, entry.key).payload
     except RefusedError as error:
-        return f"(cannot be read: {error.word})"
+        return f"(cannot be read: {error.word}; delivery.body has it as it came)"
     return payload if unredacted else redact(payload)
 
 
@@ -109,13 +122,27 @@ def _print_table(entries: list[Entry]) -> None:
             f"{entry.attempts}" + (f" (+{entry.crashes} cut)" if entry.crashes else ""),
             _age(entry.age_seconds),
             "" if entry.next_in_seconds is None else _age(entry.next_in_seconds),
-            without_secrets(entry.error or ""),
+            _cut(without_secrets(entry.error or "")),
         )
         table.add_row(*(Text(_visible(cell)) for cell in cells))  # a string would be read as rich's markup
-    Console().print(table)
+    # What is piped has a line for each delivery: keys that are broken into several lines cannot be used.
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=WIDE)
+    with console.capture() as captured:
+        console.print(table)
+    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
-def _indented(payload: Any) -> str:
+def _cut(text: str) -> str:
+    return text if len(text) <= MOST_OF_ERROR else text[: MOST_OF_ERROR - 1] + "…"
+
+
+def _told(payload: Any) -> str:
+    if payload is None:
+        return "(no payload: it is deleted once a delivery is done)"
+    if isinstance(payload, str):  # why it cannot be read
+        return payload
     return "\n".join(_visible(line) for line in json.dumps(payload, indent=2, ensure_ascii=False).split("\n"))
 
 

@@ -25,7 +25,15 @@ EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 class Acceptor:
     """One listening socket, with the methods of `asyncio.Server` that uvicorn calls when it shuts down."""
 
-    def __init__(self, sock: socket.socket, protocol: Callable[[], asyncio.Protocol], backlog: int) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        protocol: Callable[[], asyncio.Protocol],
+        backlog: int,
+        make_room: Callable[[int], bool] = lambda _: True,
+    ) -> None:
+        """`make_room`: returns whether one more may be kept; it is told how many have no protocol yet."""
+        self._make_room = make_room
         self._sock = sock
         self._protocol = protocol
         self._backlog = backlog
@@ -65,14 +73,21 @@ class Acceptor:
                     if not self._exhausted:  # once, however often it is tried
                         log.error("no connection can be taken", error=str(error))
                     self._exhausted = True
-                    self._loop.remove_reader(self._sock.fileno())
-                    self._again = self._loop.call_later(PAUSE_SECONDS, self._resume)
+                    self._pause()
                     return
                 continue  # its client went away again
             self._exhausted = False
+            if not self._make_room(len(self._beginning)):
+                connection.close()
+                self._pause()
+                return
             task = self._loop.create_task(self._begin(connection), name="connection")
             self._beginning.add(task)
             task.add_done_callback(self._beginning.discard)
+
+    def _pause(self) -> None:
+        self._loop.remove_reader(self._sock.fileno())
+        self._again = self._loop.call_later(PAUSE_SECONDS, self._resume)
 
     async def _begin(self, connection: socket.socket) -> None:
         connection.setblocking(False)

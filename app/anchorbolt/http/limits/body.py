@@ -1,14 +1,13 @@
-"""Limits the body of a request: what its head may declare, how large the body may be, and how long it may take."""
+"""What the head of a request to the Slack route must say before its body is read."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from starlette.types import Message, Receive, Scope
+from starlette.types import Scope
 
 from anchorbolt.delivery.delivery import FORM, JSON
 from anchorbolt.errors import RefusedError
-from anchorbolt.timers import Timeout
 
 CONTENT_TYPES = {content_type.encode(): content_type for content_type in (JSON, FORM)}
 TOO_LARGE = RefusedError(413, "too_large")
@@ -30,33 +29,3 @@ def check_head(scope: Scope, headers: Mapping[bytes, bytes], max_bytes: int) -> 
     if content_type is None:
         raise RefusedError(415, "unsupported_content_type")
     return content_type
-
-
-async def read_body(receive: Receive, max_bytes: int, read_by: float) -> bytes:
-    """Returns the whole body. `read_by` is a time of the event loop's clock.
-
-    Raises RefusedError: 413 when it is larger than `max_bytes`, 408 when it is not there in time, 400 when the client
-    went away.
-    """
-    parts: list[bytes] = []
-    size = 0
-    while True:
-        message = await _next(receive, read_by)
-        part: bytes = message.get("body", b"")
-        size += len(part)
-        if size > max_bytes:
-            raise TOO_LARGE
-        if not message.get("more_body", False):
-            return b"".join([*parts, part]) if parts else part
-        parts.append(part)
-
-
-async def _next(receive: Receive, read_by: float) -> Message:
-    try:
-        with Timeout(read_by):
-            message = await receive()
-    except TimeoutError:
-        raise RefusedError(408, "slow_body") from None
-    if message["type"] == "http.disconnect":
-        raise RefusedError(400, "disconnected")
-    return message

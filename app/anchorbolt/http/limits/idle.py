@@ -9,19 +9,23 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from anchorbolt.http.limits.connections import Connections
 from anchorbolt.http.limits.upgrade import NoUpgrade
 
 
 class HttpConnection(NoUpgrade):
     """A connection of uvicorn's with all limits."""
 
-    def __init__(self, **arguments: Any) -> None:
+    def __init__(self, *, connections: Connections, **arguments: Any) -> None:
+        """`connections`: those of this port. `arguments`: those of the other limits and of uvicorn's protocol."""
         super().__init__(**arguments)
+        self._of_this_port = connections
         self._unread_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn's
         """A connection without any request is closed when one that is idle after a request would be."""
         super().connection_made(transport)
+        self._of_this_port.opened(self)
         self._restart_idle_timer()
 
     def data_received(self, data: bytes) -> None:
@@ -32,6 +36,16 @@ class HttpConnection(NoUpgrade):
             self._stop_unread_timer()
         elif self._unread_timer is None:
             self._unread_timer = self.loop.call_later(self.head_seconds, self.transport.close)
+
+    def on_headers_complete(self) -> None:
+        """uvicorn's hook."""
+        super().on_headers_complete()
+        self._of_this_port.became_busy(self)
+
+    def on_response_complete(self) -> None:
+        """uvicorn's hook."""
+        self._of_this_port.became_idle(self)
+        super().on_response_complete()
 
     def on_message_complete(self) -> None:
         """A body that ends after its response leaves the connection idle; uvicorn does not look at it any more."""
@@ -44,6 +58,7 @@ class HttpConnection(NoUpgrade):
         """uvicorn's hook. uvicorn itself leaves the idle timer running when a connection breaks."""
         self._stop_unread_timer()
         self._unset_keepalive_if_required()
+        self._of_this_port.closed(self)
         super().connection_lost(exc)
 
     def _restart_idle_timer(self) -> None:

@@ -1,4 +1,4 @@
-"""Ends a connection after a request that asks for another protocol.
+"""Refuses a request that asks for another protocol, and closes its connection.
 
 The parser takes what follows such a head for the other protocol and not for the body of the request. uvicorn would read
 it as the next request of the connection: a client could send one request within another, and answers behind a proxy
@@ -7,14 +7,20 @@ would be those of other requests.
 
 from __future__ import annotations
 
+from anchorbolt.errors import RefusedError
 from anchorbolt.http.limits.head import HeadLimits
+from anchorbolt.http.limits.one_request import StopParsingError
 
 
 class NoUpgrade(HeadLimits):
-    """A connection of uvicorn's that reads nothing behind a head with `Upgrade`, or behind a CONNECT."""
+    """A connection that answers 400 to a head with `Upgrade`, and to a CONNECT. No application sees them.
+
+    An `Upgrade` that `Connection` does not name counts too: whoever is in front may understand it otherwise.
+    """
 
     def on_headers_complete(self) -> None:
-        """The request is answered, without a body, and its connection closes."""
+        """uvicorn's hook."""
+        if self.parser.should_upgrade() or any(name == b"upgrade" for name, _ in self.headers):
+            self.refusal = RefusedError(400, "upgrade_refused")
+            raise StopParsingError
         super().on_headers_complete()
-        if self.parser.should_upgrade():
-            self.read_no_more()

@@ -4,6 +4,10 @@ A transaction (inbox/accept.py) stores what the statement does not: a group in d
 that met a retry at the same moment, anything behind a pooler, and what arrives while the database is not known to be
 there. The statement keeps the order of that transaction, by what its parts read of each other: all lanes are locked, in
 the one order, before the first id is given out (docs/decisions/0017).
+
+A group of duplicates only would write nothing, and PostgreSQL makes only what writes wait for a synchronous standby.
+Such a group writes an empty message into the write-ahead log, so that a duplicate is acknowledged only when the
+standbys have what it duplicates (docs/decisions/0076).
 """
 
 from __future__ import annotations
@@ -11,13 +15,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import CTE, BindParameter, ColumnElement, and_, bindparam, case, cast, func, select
+from sqlalchemy import (
+    CTE,
+    BindParameter,
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    case,
+    cast,
+    false,
+    func,
+    null,
+    select,
+)
 
 from anchorbolt.inbox.accept import FIELDS, Accept, Accepted, Item, row_of, started
 from anchorbolt.inbox.lease import Held, Lease
 from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.rows import rows
 from anchorbolt.inbox.sql import LARGE, REAL, TEXT, WHOLE, insert, now, number, word
+from anchorbolt.inbox.standby import WRITE_TO_LOG
 from anchorbolt.inbox.statement import Statement
 from anchorbolt.inbox.store import Store
 from anchorbolt.inbox.tables import delivery, lane
@@ -27,6 +45,8 @@ OWNER, EPOCH = bindparam("owner", type_=TEXT()), bindparam("epoch", type_=LARGE(
 LEASE: BindParameter[float] = bindparam("lease", type_=REAL())
 # What PostgreSQL's log says of the statement that it makes fail.
 RACED = "another stored this delivery in this moment: the group is done again"
+# The place of the one row that the statement returns when it stored nothing.
+ALL_ARE_DUPLICATES = -1
 
 
 class PostgresqlAccept(Accept):
@@ -45,6 +65,7 @@ class PostgresqlAccept(Accept):
             select(*answer)
             .join_from(fresh, locked, locked.c.name == fresh.c.lane)
             .outerjoin(stored, stored.c.key == fresh.c.key)
+            .union_all(_wait_for_standby(fresh))
         )
 
     async def _write(self, epoch: int, sent_at: float, items: Sequence[Item], *, in_doubt: bool) -> Sequence[Accepted]:
@@ -67,6 +88,8 @@ class PostgresqlAccept(Accept):
             return None
         answers = [Accepted(new=False) for _ in items]
         for n, id_, received_at, is_held, waiting, _ in found:
+            if n == ALL_ARE_DUPLICATES:
+                break
             answer, item = answers[n], items[n]
             answer.new, answer.waiting = True, waiting
             if is_held:
@@ -91,6 +114,17 @@ def _fresh() -> CTE:
     known = select(delivery.c.id).where(delivery.c.key == r.c.key).scalar_subquery()
     place = func.row_number().over(partition_by=r.c.lane, order_by=r.c.n).label("place")
     return select(*r.c, place).where(func.coalesce(known, number(0)) < number(1)).cte("fresh")
+
+
+def _wait_for_standby(fresh: CTE) -> Select[Any]:
+    """Where nothing is fresh: writes what makes this transaction wait for the synchronous standby, and returns a row.
+
+    A CASE, because PostgreSQL is free to evaluate the parts of an AND in any order.
+    """
+    nothing_is_fresh = ~select(number(1)).select_from(fresh).exists()
+    writes = case((nothing_is_fresh, WRITE_TO_LOG.is_not(None)), else_=false())
+    answer = (number(ALL_ARE_DUPLICATES), cast(null(), LARGE), cast(null(), REAL), false(), false(), number(1))
+    return select(*answer).where(writes)
 
 
 def _lock_lanes(fresh: CTE) -> CTE:

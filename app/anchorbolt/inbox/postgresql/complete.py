@@ -14,7 +14,7 @@ from sqlalchemy import CTE, and_, bindparam, case, delete, func, not_, or_, sele
 
 from anchorbolt.inbox.complete import STATES, Complete, Completed, what_an_end_writes
 from anchorbolt.inbox.following import OF_STORED
-from anchorbolt.inbox.lease import End, Held, Outcome, Stored
+from anchorbolt.inbox.lease import NO_ATTEMPT, Held, Outcome, Stored
 from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.rows import rows
 from anchorbolt.inbox.sql import LARGE, REAL, TEXT, WHOLE, now, number, word
@@ -105,7 +105,7 @@ class PostgresqlComplete(Complete):
                     "error": outcome.error,
                     "final": int(state != "live"),
                     "keep": int(keep),
-                    "back": int(outcome.end is End.HANDED_BACK),
+                    "back": int(outcome.end in NO_ATTEMPT),
                     "delay": self._owner.lease_seconds if keep else outcome.delay_seconds,
                 }
             )

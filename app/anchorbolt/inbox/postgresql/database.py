@@ -19,14 +19,16 @@ from sqlalchemy.exc import DBAPIError, DisconnectionError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util import await_only, greenlet_spawn
 
-from anchorbolt.errors import StoreUnavailableError, StoreUnknownError
+from anchorbolt.errors import PoolerError, StoreUnavailableError, StoreUnknownError
 from anchorbolt.inbox import schema
 from anchorbolt.inbox.accept import Accept
 from anchorbolt.inbox.complete import Complete
 from anchorbolt.inbox.database import Database, Wake
 from anchorbolt.inbox.postgresql.accept import PostgresqlAccept
+from anchorbolt.inbox.postgresql.address import Address, read
 from anchorbolt.inbox.postgresql.complete import PostgresqlComplete
-from anchorbolt.inbox.postgresql.errors import BROKEN, TRANSIENT, code_of, is_answer, is_stale
+from anchorbolt.inbox.postgresql.errors import BROKEN, TRANSIENT, advice, code_of, is_answer, is_stale
+from anchorbolt.inbox.postgresql.pooler import ADVICE, REFUSES_SETTINGS, is_behind_pooler
 from anchorbolt.inbox.postgresql.wakeup import Wakeup
 from anchorbolt.inbox.statement import Statement
 from anchorbolt.timers import Timeout
@@ -37,11 +39,15 @@ Result = TypeVar("Result")
 # either, the database may be slow: each try waits twice as long, or none would ever get through.
 SILENT_SECONDS = 3.0
 PATIENT_SECONDS = 12.0
+# So much of that time may go by until one of several hosts has taken us.
+FOR_HOSTS = 0.8
 # A pod that stands still inside a transaction holds its locks no longer than this; whoever waits for one asks again
 # sooner, so that an event behind it is stored before its deadline.
 LIMITS = {"idle_in_transaction_session_timeout": "2s", "lock_timeout": "1s", "jit": "off"}
 SET_LIMITS = text("SELECT " + ", ".join(f"set_config('{name}', :{name}, true)" for name in LIMITS))
 TRIES = 5
+# In the notes of a connection: the server has sent a warning since the commit began.
+WARNED = "warned"
 
 
 @dataclass(slots=True)
@@ -62,34 +68,34 @@ class PostgresqlDatabase(Database):
 
     def __init__(
         self,
-        url: URL,
+        url: URL | Address,
         *,
-        listen_url: URL | None = None,
+        listen_url: URL | Address | None = None,
         pooled: bool = False,
         connections: int = 5,
         name: str = "anchorbolt",
     ) -> None:
-        """`listen_url`: where LISTEN works; None: the poll alone.
+        """`url`: where the database is. `listen_url`: where LISTEN works; None: the poll alone.
 
         `pooled`: behind `url` stands a pooler, which keeps neither prepared statements nor settings for us.
         """
-        arguments: dict[str, Any] = {"timeout": PATIENT_SECONDS}
+        arguments: dict[str, Any] = {"async_creator_fn": self._connect}
         if pooled:
             arguments |= {"statement_cache_size": 0, "prepared_statement_cache_size": 0}
             arguments["prepared_statement_name_func"] = lambda: ""
         else:
             arguments["server_settings"] = {"application_name": name, **LIMITS}
-        self._url = url
+        self._address = read(url) if isinstance(url, URL) else url
         self._pooled = pooled
         # Behind a pooler, a statement alone could have neither a plan that is kept nor its limits.
         self.accept = Accept if pooled else PostgresqlAccept
         self.complete = Complete if pooled else PostgresqlComplete
         self._distrusted_at = 0.0
         self._patience_seconds = SILENT_SECONDS
-        self._listen_url = listen_url
+        self._listens_at = read(listen_url) if isinstance(listen_url, URL) else listen_url
         self._wakeup: Wakeup | None = None
         self._engine = create_engine(
-            url.set(drivername="postgresql+asyncpg"),
+            "postgresql+asyncpg://",  # its connections are made by _connect
             _is_async=True,  # all that create_async_engine() adds to this
             pool_size=connections,
             max_overflow=0,
@@ -100,10 +106,17 @@ class PostgresqlDatabase(Database):
         event.listen(self._engine.pool, "checkout", self._checked_out)
 
     async def open(self, on_wake: Callable[[Wake], None] = lambda wake: None) -> None:
-        """Connects once, and listens."""
-        await self.transact(lambda connection: None)
-        if self._listen_url is not None and self._wakeup is None:
-            self._wakeup = Wakeup(self._listen_url, on_wake)
+        """Connects once, and listens. Raises PoolerError where a pooler answers that no setting tells of."""
+        try:
+            behind_pooler = await self.transact(lambda connection: not self._pooled and is_behind_pooler(connection))
+        except StoreUnavailableError as error:
+            if REFUSES_SETTINGS not in str(error):
+                raise
+            behind_pooler = True
+        if behind_pooler:
+            raise PoolerError(ADVICE)
+        if self._listens_at is not None and self._wakeup is None:
+            self._wakeup = Wakeup(self._listens_at, on_wake)
             self._wakeup.start()
 
     def wake_others(self, wake: Wake) -> None:
@@ -157,8 +170,8 @@ class PostgresqlDatabase(Database):
                 if progress.committing:
                     raise StoreUnknownError(f"the connection broke at a commit: {said}") from error
                 raise StoreUnavailableError(
-                    f"PostgreSQL at {self._url.host or 'its socket'} did not do it ({said}):"
-                    " look at it, its network and DATABASE_URL; the app goes on by itself when it is back"
+                    f"PostgreSQL at {self._address} did not do it ({said}): {advice(error)};"
+                    " the app goes on by itself when it is back"
                 ) from error
             raise
 
@@ -169,7 +182,9 @@ class PostgresqlDatabase(Database):
             connection.execute(SET_LIMITS, LIMITS)
         result = work(connection)
         progress.committing = True
+        connection.info[WARNED] = False
         connection.commit()
+        _require_no_warning(connection)
         connection.close()
         return result
 
@@ -180,6 +195,7 @@ class PostgresqlDatabase(Database):
         text, values = statement.bind(connection, parameters)
         driver: Any = connection.connection.driver_connection
         progress.committing = not driver.is_closed()
+        connection.info[WARNED] = False
         found: Sequence[Sequence[Any]] | None = None
         try:
             # Past SQLAlchemy's adapter, which would begin a transaction. asyncpg makes a stale plan anew by itself.
@@ -187,6 +203,7 @@ class PostgresqlDatabase(Database):
         except asyncpg.PostgresError:
             if driver.is_closed():  # an answer all the same, or none: who knows what came before it
                 raise
+        _require_no_warning(connection)
         connection.close()
         return found
 
@@ -194,14 +211,36 @@ class PostgresqlDatabase(Database):
         """Brings the schema to this app's revision, once, however many processes try."""
         await self.transact(schema.upgrade, timeout_seconds=600)
 
-    def _connected(self, _: Any, record: ConnectionPoolEntry) -> None:
+    async def _connect(self, **arguments: Any) -> asyncpg.Connection:
+        # Of several hosts the last must be reached before we give up for this time.
+        several = len(self._address.hosts) > 1
+        within_seconds = self._patience_seconds * FOR_HOSTS if several else PATIENT_SECONDS
+        return await self._address.connect(within_seconds=within_seconds, **arguments)
+
+    def _connected(self, connection: Any, record: ConnectionPoolEntry) -> None:
         record.info["since"] = time.monotonic()
+
+        def note(_: Any, message: asyncpg.PostgresLogMessage) -> None:
+            if message.severity_en == "WARNING":
+                record.info[WARNED] = True
+
+        connection.driver_connection.add_log_listener(note)  # is called before whoever waits for the answer goes on
 
     def _checked_out(self, connection: Any, record: ConnectionPoolEntry, _: Any) -> None:
         """After one connection fell silent, broke or was stale, none that is as old is used again."""
         if record.info["since"] <= self._distrusted_at:
             connection.driver_connection.terminate()
             raise DisconnectionError
+
+
+def _require_no_warning(connection: Connection) -> None:
+    """Raises StoreUnknownError where PostgreSQL committed with a warning.
+
+    It has one for that, whose text depends on the server's language: somebody cancelled the wait for the synchronous
+    standby, and the commit may be lost with the primary. What is written again after this waits again.
+    """
+    if connection.info[WARNED]:
+        raise StoreUnknownError("PostgreSQL committed with a warning: perhaps without its synchronous standby")
 
 
 def _is_lost(connection: Connection | None) -> bool:

@@ -13,6 +13,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 STALE = "0A000"
 # Deadlock, serialization failure, a lock that did not come: rolled back, and may simply be done again.
 TRANSIENT = ("40P01", "40001", "55P03", STALE)
+# Writing is not possible: the server is a standby or reads only, or its disk is full.
+READ_ONLY, DISK_FULL = "25006", "53100"
 # Data, constraint, too large: a row that no repetition stores. Everything else is about the database, not the row.
 REFUSED = ("22", "23", "54")
 # What the way to a database raises, and the database itself.
@@ -40,3 +42,16 @@ def is_refused(error: DBAPIError) -> bool:
 def is_answer(error: BaseException) -> bool:
     """Whether the database is there, and said what is wrong with the row or the moment."""
     return isinstance(error, DBAPIError) and (is_refused(error) or code_of(error) in TRANSIENT)
+
+
+def advice(error: BaseException) -> str:
+    """What to do about an error of the database that is not about a row."""
+    code = code_of(error) if isinstance(error, DBAPIError) else getattr(error, "sqlstate", None)
+    if code == READ_ONLY:
+        return (
+            "it cannot be written to: it is a standby, or default_transaction_read_only is on. Let DATABASE_URL lead to"
+            " the primary; with several hosts in it, the one that can be written to is found"
+        )
+    if code == DISK_FULL:
+        return "its disk is full: free some space there"
+    return "look at it, its network and DATABASE_URL"

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 import asyncpg
-from sqlalchemy import URL
 
 from anchorbolt.inbox.database import Wake
+from anchorbolt.inbox.postgresql.address import Address
 from anchorbolt.telemetry.tasks import spawn
 
 GATHER_SECONDS = 0.02
@@ -29,8 +29,8 @@ LAST_WORD_SECONDS = 0.5
 class Wakeup:
     """One connection of its own, which must not go through a pooler in transaction mode."""
 
-    def __init__(self, url: URL, on_wake: Callable[[Wake], None]) -> None:
-        self._url = url
+    def __init__(self, address: Address, on_wake: Callable[[Wake], None]) -> None:
+        self._address = address
         self._on_wake = on_wake
         self._wanted: set[Wake] = set()
         self._some = asyncio.Event()
@@ -65,11 +65,7 @@ class Wakeup:
             await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _connected(self) -> None:
-        connection = await asyncpg.connect(
-            self._url.set(drivername="postgresql").render_as_string(hide_password=False),
-            timeout=ANSWER_SECONDS,
-            statement_cache_size=0,
-        )
+        connection = await self._address.connect(within_seconds=ANSWER_SECONDS, statement_cache_size=0)
         try:
             for wake in Wake:
                 await connection.add_listener(wake, self._heard)

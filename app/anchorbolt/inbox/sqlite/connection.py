@@ -36,6 +36,8 @@ def connect(path: Path | None, clock: Callable[[], float], busy_seconds: float) 
         if path is not None:
             cursor.execute("PRAGMA journal_mode=WAL")
             cursor.execute("PRAGMA synchronous=FULL")
+            # What is deleted holds tokens: it is overwritten, in pages that are in use and in free ones.
+            cursor.execute("PRAGMA secure_delete=ON")
         cursor.close()
 
     return engine.connect()

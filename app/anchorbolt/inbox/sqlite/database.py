@@ -7,10 +7,12 @@ between any two of them; only the commit, which waits for the disk, runs in a th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Generic, TypeVar
 
@@ -23,7 +25,7 @@ from anchorbolt.inbox.accept import Accept
 from anchorbolt.inbox.complete import Complete
 from anchorbolt.inbox.database import Database, Wake
 from anchorbolt.inbox.sqlite.connection import connect, driver_of, undo
-from anchorbolt.inbox.sqlite.file import advice, lock
+from anchorbolt.inbox.sqlite.file import advice, gone, identity, lock, make_private
 
 Result = TypeVar("Result")
 
@@ -83,6 +85,7 @@ class SqliteDatabase(Database):
         self._disk = ThreadPoolExecutor(1, "sqlite-commit")
         self._connection: Connection | None = None
         self._lock: IO[str] | None = None
+        self._identity: tuple[int, int] | None = None  # of the file that was opened
 
     async def open(self, on_wake: Callable[[Wake], None] = lambda wake: None) -> None:
         """Locks the file and opens it; called again until it succeeds, so what was reached before is kept."""
@@ -93,6 +96,9 @@ class SqliteDatabase(Database):
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 if self._serves and self._lock is None:
                     self._lock = lock(self._path)
+                if self._connection is None:
+                    make_private(self._path)
+                    self._identity = identity(self._path)
             except OSError as error:
                 raise StoreUnavailableError(f"{self._path} cannot be opened: {error.strerror}") from error
         if self._connection is None:
@@ -155,6 +161,8 @@ class SqliteDatabase(Database):
         connection = self._connection
         if connection is None:
             raise StoreUnavailableError("the database is closed")
+        if self._path is not None and identity(self._path) != self._identity:
+            raise StoreUnavailableError(gone(self._path))
         driver = driver_of(connection)
         try:
             driver.execute("BEGIN IMMEDIATE")
@@ -184,6 +192,17 @@ class SqliteDatabase(Database):
                     _all_done(together)
                 raise
         _all_done(together)
+
+    async def tidy(self) -> None:
+        """Copies the write-ahead log into the file and empties it, so that what was deleted is not left in it."""
+        async with self._writing:
+            if self._connection is None or not self.durable:
+                return
+            driver = driver_of(self._connection)
+            # It waits for nobody: where another program reads, the next call does it.
+            checkpoint = partial(driver.execute, "PRAGMA wal_checkpoint(TRUNCATE)")
+            with contextlib.suppress(sqlite3.Error):
+                await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._disk, checkpoint))
 
     async def migrate(self) -> None:
         """Makes the schema, or brings it up to date."""

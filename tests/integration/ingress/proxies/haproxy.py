@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import shutil
-import urllib.request
+import socket
 from collections.abc import Mapping, Sequence
+from http.client import HTTPConnection
+from pathlib import Path
 
 from tests.integration.ingress.proxies.process import INGRESS, Proxy, replaced
 
@@ -50,9 +52,14 @@ class HAProxy(Proxy):
             "PATH": f"{path}:/usr/sbin:/usr/bin:/bin",
         }
 
+    @property
+    def statistics_at(self) -> Path:
+        """The Unix socket of /stats and /metrics."""
+        return self.directory / "run" / "stats.sock"
+
     def up(self) -> set[str]:
         """By HAProxy's own statistics."""
-        rows = statistics(self.internal_port, "pods")
+        rows = statistics(self.statistics_at, "pods")
         return {row["svname"].replace("pod", "anchorbolt") for row in rows if row["status"].startswith("UP")}
 
     def requests_of(self, backend: str) -> int:
@@ -61,10 +68,9 @@ class HAProxy(Proxy):
 
     def metric(self, name: str) -> float:
         """A value of /metrics, by its name and labels."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.internal_port}/metrics", timeout=5) as answer:
-            for line in answer.read().decode().splitlines():
-                if line.startswith(f"{name} "):
-                    return float(line.split()[-1])
+        for line in page(self.statistics_at, "/metrics").splitlines():
+            if line.startswith(f"{name} "):
+                return float(line.split()[-1])
         raise AssertionError(f"no metric {name}")
 
 
@@ -78,9 +84,22 @@ def in_order(text: str, ordinals: Sequence[int]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def statistics(port: int, backend: str) -> list[dict[str, str]]:
+def page(at: Path | int, path: str) -> str:
+    """A page of HAProxy itself, from a Unix socket or a port of loopback."""
+    connection = HTTPConnection("127.0.0.1", at if isinstance(at, int) else None, timeout=5)
+    if isinstance(at, Path):
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.settimeout(5)
+        connection.sock.connect(str(at))
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().read().decode()
+    finally:
+        connection.close()
+
+
+def statistics(at: Path | int, backend: str) -> list[dict[str, str]]:
     """The servers of a backend, as the statistics page tells them."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/stats;csv;norefresh", timeout=5) as answer:
-        lines = answer.read().decode().removeprefix("# ").splitlines()
+    lines = page(at, "/stats;csv;norefresh").removeprefix("# ").splitlines()
     rows = [row for row in csv.DictReader(lines) if row["pxname"] == backend]
     return [row for row in rows if row["svname"] not in {"BACKEND", "FRONTEND"}]

@@ -51,6 +51,7 @@ class Nginx(Proxy):
                 fastcgi_temp_path {self.directory}/fastcgi;
                 uwsgi_temp_path {self.directory}/uwsgi;
                 scgi_temp_path {self.directory}/scgi;
+                map $http_upgrade $upgrade_or_nothing {{ default upgrade; '' ''; }}
                 {self.server()}
             }}
         """
@@ -112,7 +113,8 @@ class NginxIngress(Nginx):
                     client_body_buffer_size {pods["client-body-buffer-size"]};
                     proxy_buffering on;
                     proxy_http_version 1.1;
-                    proxy_set_header Connection "";
+                    proxy_set_header Upgrade $http_upgrade;
+                    proxy_set_header Connection $upgrade_or_nothing;
                     proxy_pass_request_headers on;
                     proxy_set_header X-Real-IP $remote_addr;
                     proxy_set_header Host "$host";
@@ -152,7 +154,8 @@ class NginxGatewayFabric(Nginx):
             {snippets["http.server.location"]}
             proxy_http_version 1.1;
             proxy_set_header Host "$host";
-            proxy_set_header Connection "";
+            proxy_set_header Upgrade "$http_upgrade";
+            proxy_set_header Connection "$upgrade_or_nothing";
             proxy_pass http://default_anchorbolt_80$request_uri;
         """
         return f"""

@@ -14,6 +14,7 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 from anchorbolt.bolt.web_api import client as web_client
 from anchorbolt.bolt.web_api import session
+from anchorbolt.bolt.web_api.connector import Connector
 from anchorbolt.emulator.samples import make
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_client import AsyncWebClient
@@ -24,7 +25,7 @@ from tests.unit.bolt.conftest import AppWith
 from tests.unit.bolt.web_api.clients import ALL, OURS, STOCK, FatalError, client_of, ending, outcome, post
 
 OK = answer(b'{"ok": true, "ts": "1.2"}')
-AUTH = answer(b'{"ok": true, "team_id": "T1", "bot_id": "B1", "user_id": "U1", "user": "anchorbolt"}')
+AUTH = answer(b'{"ok": true, "team_id": "T0ANCH0R", "bot_id": "B1", "user_id": "U1", "user": "anchorbolt"}')
 FATAL = answer(b'{"ok": false, "error": "fatal_error"}')
 PAGES = [
     answer(b'{"ok": true, "items": [1], "response_metadata": {"next_cursor": "second"}}'),
@@ -206,7 +207,7 @@ async def dead_address(host: str, port: int) -> AsyncIterator[None]:
 @pytest.mark.parametrize("kind", OURS)
 async def test_a_dead_address_is_passed_by(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the first address of a host does not answer and the second does, a call succeeds long before its limit."""
-    monkeypatch.setattr(aiohttp, "TCPConnector", functools.partial(aiohttp.TCPConnector, resolver=TwoAddresses()))
+    monkeypatch.setattr(session, "Connector", functools.partial(Connector, resolver=TwoAddresses()))
     async with canned_server([OK]) as server:
         port = int(server.url.split(":")[2].split("/")[0])
         async with dead_address("127.0.0.2", port), client_of(kind, f"http://slack.example:{port}/api/") as client:

@@ -48,7 +48,9 @@ def test_debug_and_info_are_quiet() -> None:
 
 def test_an_exception_is_shown_below_its_line() -> None:
     """A traceback that the app logged stays readable."""
-    assert str(parse(line(event="x", level="error", exception="Traceback\n  boom"))) == "[error] x\nTraceback\n  boom"
+    for name in ("exception", "traceback"):
+        told = parse(line(**{"event": "x", name: "Traceback\n  boom\n", "level": "error", "key": "A:1"}))
+        assert str(told) == "[error] x key=A:1\nTraceback\n  boom"
 
 
 @pytest.mark.parametrize("text", [b"Traceback (most recent):\n", b"[1, 2]\n", b"null\n", b"\xff\xfe\n", b"\n"])

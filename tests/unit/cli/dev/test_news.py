@@ -42,6 +42,15 @@ def test_only_what_matters_is_shown() -> None:
     assert told.lines == ["[warning] big"]
 
 
+def test_what_has_no_listener_is_shown() -> None:
+    """The line about a request that nobody listens to is shown though it is at INFO, and it explains no sudden end."""
+    told = Told()
+    told.news.line(log("no listener for command /deploi; registered: /deploy", "info"))
+    told.news.line(log("small", "info"))
+    told.news.quiet_lines()
+    assert told.lines == ["[info] no listener for command /deploi; registered: /deploy", "[info] small"]
+
+
 def test_verbose_shows_everything() -> None:
     """With --verbose a debug line is shown too."""
     told = Told(verbose=True)
@@ -80,6 +89,16 @@ def test_a_delivery_is_one_line() -> None:
         "event: failed, events.message.offer, 12 ms, attempt 2; Web API calls since the last line: chat.postMessage"
     )
     assert second.split(" ", 1)[1] == "event: unmatched, no listener, 0 ms"
+
+
+def test_a_failure_is_told_with_its_reason() -> None:
+    """A command that nobody acknowledged is told as failed, with the word of the answer that its user got."""
+    told = Told(calls=Calls())
+    fields = {"event": "delivery ended", "kind": "command", "outcome": "failed", "reason": "no_ack"}
+    ended = LogLine("", fields).ended
+    assert ended is not None
+    told.news.delivery(ended)
+    assert told.lines[0].split(" ", 1)[1] == "command: failed: no_ack, no listener, 0 ms"
 
 
 def test_a_curl_is_given_where_slack_is_a_emulator() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 import uvicorn
+from anchorbolt.http.limits.connections import Connections
 from anchorbolt.http.limits.idle import HttpConnection
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -87,6 +88,7 @@ class Idle:
         self.loop = Loop()
         self.connection = HttpConnection(
             head_seconds=HEAD_SECONDS,
+            connections=Connections(10),
             config=config,
             server_state=ServerState(),
             app_state={},

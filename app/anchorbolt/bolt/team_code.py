@@ -1,0 +1,54 @@
+"""Tells the team's own code from that of Python, of libraries and of this app; names places in it, and its version."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+import sysconfig
+from pathlib import Path
+from types import TracebackType
+
+_LIBRARIES = (sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+_FOREIGN = tuple({f"{folder}{os.sep}" for folder in (*_LIBRARIES, Path(__file__).parents[1])})
+
+
+def is_teams(file: str) -> bool:
+    """Returns whether a source file is the team's: neither Python's, nor an installed library's, nor this app's."""
+    return not file.startswith(_FOREIGN) and not file.startswith("<")
+
+
+def place(traceback: TracebackType | None) -> str:
+    """Returns the innermost place in the team's code that an error passed through: module, function and line.
+
+    Where there is none, for a team whose code is installed like a library, it is the innermost place of all.
+    """
+    found = last = ""
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        last = f"{traceback.tb_frame.f_globals.get('__name__', '?')}.{code.co_qualname}:{traceback.tb_lineno}"
+        if is_teams(code.co_filename):
+            found = last
+        traceback = traceback.tb_next
+    return found or last
+
+
+def version_of(listeners: str) -> str:
+    """Returns a hash of the source files of the team's modules that are imported by now.
+
+    They are those of the top-level package that LISTENERS names, and those beside it that are no library's.
+
+    Args:
+        listeners: the setting LISTENERS, whose module has been imported.
+    """
+    top = listeners.partition(":")[0].partition(".")[0]
+    files: dict[str, Path] = {}
+    for name, module in sys.modules.copy().items():
+        file = getattr(module, "__file__", None)
+        if isinstance(file, str) and file.endswith(".py") and (name.partition(".")[0] == top or is_teams(file)):
+            files[name] = Path(file)
+    digest = hashlib.sha256()
+    for name, path in sorted(files.items()):
+        if name != "__main__" and path.is_file():
+            digest.update(name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,114 @@
+"""The Web API calls of one run: which are under way, over which connections, and how they end when it is cut short.
+
+A run whose lease is lost must say nothing more, because another process may run its delivery by now. Cancelling a call
+is not enough for that: a closed socket leaves what is in the buffers of asyncio, of TLS and of the kernel to be sent,
+perhaps half a minute later when a broken link is mended (docs/decisions/0074).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from collections.abc import Callable
+from contextvars import ContextVar, Token
+
+import aiohttp
+
+from anchorbolt.errors import NotAwaitedError
+from anchorbolt.timers import call_later
+
+# How long a call that is under way may take to end, when its run is stopped and its lease still holds.
+GRACE_SECONDS = 2.0
+# SO_LINGER, on, for 0 seconds: closing the socket sends a reset, and throws away what is in the kernel's send buffer.
+_RESET = struct.pack("ii", 1, 0)
+
+
+class Calls:
+    """The calls of one run: through its client, and through everything that Bolt makes of that client."""
+
+    __slots__ = ("_connections", "_not_awaited", "_then", "closed", "cut", "made", "refused", "under_way")
+
+    def __init__(self) -> None:
+        self.made = 0  # those that have begun, also if they have ended
+        self.under_way = 0
+        self.closed = False  # no other call may begin
+        self.cut = False  # nothing may be sent any more, not even again by a call that is under way
+        self.refused = False  # the run has tried to make another call after it was closed
+        self._connections: set[aiohttp.connector.Connection] = set()
+        self._then: list[Callable[[], object]] = []
+        self._not_awaited: NotAwaitedError | None = None
+
+    def begin(self, name: str) -> Token[Calls | None]:
+        """Begins a call in this task; `end` must be given what it returns.
+
+        Raises:
+            asyncio.CancelledError: the run is over, so nothing is sent. As everywhere else, it should not be caught.
+        """
+        if self.closed:
+            self.refused = True
+            raise asyncio.CancelledError(f"{name} is not sent: its run was cut short")
+        self.made += 1
+        self.under_way += 1
+        return CALLS.set(self)
+
+    def end(self, begun: Token[Calls | None]) -> None:
+        """Ends a call, however it went."""
+        CALLS.reset(begun)
+        self.under_way -= 1
+        if self._then and not self.under_way:
+            # A moment later: a run whose last line was this call then ends by itself, and is done.
+            call_later(0, self._over)
+
+    def uses(self, connection: aiohttp.connector.Connection) -> None:
+        """Takes note of the connection of a call that is under way, until the call releases it."""
+        self._connections.add(connection)
+        connection.add_callback(lambda: self._connections.discard(connection))
+
+    def note_not_awaited(self, error: NotAwaitedError) -> None:
+        """Takes note of a call that nobody awaited; the first one counts."""
+        if self._not_awaited is None:
+            self._not_awaited = error
+
+    def take_not_awaited(self) -> NotAwaitedError | None:
+        """Returns what was noted, once: whoever asks fails the run."""
+        error, self._not_awaited = self._not_awaited, None
+        return error
+
+    def close(self, then: Callable[[], object]) -> None:
+        """Refuses other calls. `then` is called when none is under way any more, or after GRACE_SECONDS."""
+        self.closed = True
+        if not self.under_way:
+            then()
+            return
+        self._then.append(then)
+        call_later(GRACE_SECONDS, self._over)
+
+    def forget(self, then: Callable[[], object]) -> None:
+        """Takes back what was given to `close`."""
+        if then in self._then:
+            self._then.remove(then)
+
+    def reset(self) -> None:
+        """Refuses other calls, and resets the connections of those under way: no buffer is sent any more."""
+        self.closed = self.cut = True
+        connections, self._connections = self._connections, set()
+        for connection in connections:
+            if (transport := connection.transport) is None:
+                continue
+            if (found := transport.get_extra_info("socket")) is not None:
+                with contextlib.suppress(OSError):  # the other side has closed it already
+                    found.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            transport.abort()
+
+    def _over(self) -> None:
+        callbacks, self._then = self._then, []
+        for then in callbacks:
+            then()
+
+
+# The calls to which a connection belongs that is asked for in this task.
+CALLS: ContextVar[Calls | None] = ContextVar("anchorbolt_calls", default=None)
+# Those of no run: they are never cut short.
+OF_NO_RUN = Calls()

@@ -1,0 +1,33 @@
+"""Where a payload holds its identifiers, and how they look."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+Path = tuple[str, ...]
+
+# One of Slack's ids, such as C0123ABC456.
+IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# The `ts` of a message, which is its id within its channel.
+TS = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+def first(payload: Any, paths: tuple[Path, ...]) -> str | None:
+    """The value at the first path that leads to a string that is not empty; None when no path does."""
+    for path in paths:
+        value = payload
+        for name in path:
+            if not isinstance(value, dict):
+                break
+            value = value.get(name)
+        else:
+            if isinstance(value, str) and value:
+                return value
+    return None
+
+
+def identifier(payload: Any, paths: tuple[Path, ...]) -> str | None:
+    """What `first` finds, if it looks like one of Slack's ids; else None, and no later path takes its place."""
+    found = first(payload, paths)
+    return found if found is not None and IDENTIFIER.fullmatch(found) else None

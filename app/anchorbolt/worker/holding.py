@@ -1,0 +1,127 @@
+"""Holds a listener whose deliveries keep dying of the same error: a bad release must not bury what arrives.
+
+What comes for it waits in the inbox, in order, until an operator releases it or another version of the app runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+
+from anchorbolt.bolt import slack_error, team_code
+from anchorbolt.errors import StoreError
+from anchorbolt.inbox.holds import MOST_DEATHS, Hold, Holds
+from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.telemetry.logs import get_logger
+from anchorbolt.telemetry.tasks import spawn
+from anchorbolt.worker import transient
+
+log = get_logger("worker")
+
+# How often a process looks what others have counted, beside being told of it.
+POLL_SECONDS = 5.0
+
+
+class Holding:
+    """What this process knows of the listeners of its version that are held, or may be soon."""
+
+    def __init__(self, inbox: Inbox, version: str, clock: Callable[[], float] = time.monotonic) -> None:
+        """`version`: of the app; a listener is held in the version in which it died."""
+        self._inbox = inbox
+        self._version = version
+        self._clock = clock
+        self._holds = Holds(inbox.database.dialect)
+        self._known: Mapping[str, Hold] = {}
+        self._read_at = float("-inf")
+        self._reading = asyncio.Lock()
+        self._told = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def held(self) -> int:
+        """How many listeners are held."""
+        return sum(one.held_seconds is not None for one in self._known.values())
+
+    async def run(self) -> None:
+        """Looks for ever what other processes have counted."""
+        self._inbox.on_hold = self._told.set
+        while True:
+            await self._read()
+            try:
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._told.wait()
+            except TimeoutError:
+                pass
+            self._told.clear()
+
+    async def is_held(self, listener: str, began: float) -> bool:
+        """Returns whether a run of this listener must wait. `began`: when it began, on the worker's clock.
+
+        What was read before the run began may be out of date: a release frees the lanes at the moment that it happens.
+        """
+        if not self._is_held(listener) and self._read_at > float("-inf"):
+            return False
+        async with self._reading:  # who waited here finds what the one before has read
+            if self._read_at <= began:
+                await self._read()
+        return self._is_held(listener)
+
+    async def died(self, listener: str, error: Exception) -> None:
+        """Counts a delivery that becomes a dead letter, and holds the listener if it is one too many."""
+        said = fingerprint(error)
+        try:
+            deaths = await self._inbox.store.transact(
+                lambda connection: self._holds.died(connection, listener, self._version, said)
+            )
+        except StoreError:
+            return  # the inbox logs that itself; the next one is counted
+        await self._read()
+        self._inbox.announce_hold()
+        if deaths == MOST_DEATHS:
+            log.error(
+                "listener held: what comes for it waits",
+                listener=listener,
+                died_of=said,
+                app_version=self._version,
+                to_release=f"anchorbolt inbox release {listener}",
+            )
+
+    def succeeded(self, listener: str | None) -> None:
+        """Notes a run that ended well: the count of its listener begins again. Most listeners have none."""
+        if listener is None or listener not in self._known or self._is_held(listener):
+            return
+        self._known = {name: one for name, one in self._known.items() if name != listener}
+        spawn(self._forget(listener), "forget deaths", self._tasks)
+
+    def _is_held(self, listener: str) -> bool:
+        one = self._known.get(listener)
+        return one is not None and one.held_seconds is not None
+
+    async def _forget(self, listener: str) -> None:
+        try:
+            await self._inbox.store.transact(
+                lambda connection: self._holds.succeeded(connection, listener, self._version)
+            )
+        except StoreError:
+            return
+        self._inbox.announce_hold()
+
+    async def _read(self) -> None:
+        asked_at = self._clock()
+        try:
+            found = await self._inbox.store.transact(
+                lambda connection: self._holds.read(connection, self._version), reads=True
+            )
+        except StoreError:
+            return  # what was known last holds
+        self._known = {one.listener: one for one in found}
+        self._read_at = asked_at
+
+
+def fingerprint(error: BaseException) -> str:
+    """Returns what makes two errors the same: class, place in the team's code, and Slack's word; no variable text."""
+    where = team_code.place(error.__traceback__)
+    word = next((said for link in transient.chain(error) if (said := slack_error.word(link)) is not None), None)
+    name = f"{type(error).__module__}.{type(error).__qualname__}"
+    return " ".join([name, *([f"at {where}"] if where else []), *([f"({word[:64]})"] if word else [])])

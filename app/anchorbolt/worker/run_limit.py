@@ -1,0 +1,33 @@
+"""The time limit of a run: a call that is under way then may end, and the run is cancelled after that."""
+
+from __future__ import annotations
+
+import asyncio
+
+from anchorbolt.bolt.web_api.calls import Calls
+from anchorbolt.timers import Timeout
+
+
+class RunLimit(Timeout):
+    """A Timeout at whose end no new call may begin, and which gives the call under way GRACE_SECONDS to end."""
+
+    __slots__ = ("_calls", "_expire_now", "_over")
+
+    def __init__(self, seconds: float, calls: Calls) -> None:
+        super().__init__(asyncio.get_running_loop().time() + seconds)
+        self._calls = calls
+        self._over = False
+        self._expire_now = super()._expire  # the same object each time, to be found again
+
+    def end(self) -> None:
+        """Ends the wait for the call under way. To be called after the block, whatever happened in it."""
+        self._calls.forget(self._expire_now)
+
+    @property
+    def cut_short(self) -> bool:
+        """Whether the run was cancelled, or was refused a call, because its time was over."""
+        return self.expired or (self._over and self._calls.refused)
+
+    def _expire(self) -> None:
+        self._over = True
+        self._calls.close(self._expire_now)

@@ -1,0 +1,88 @@
+"""Deaths of a listener are counted over all processes, in one way in all databases."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from anchorbolt.inbox.accept import Item
+from anchorbolt.inbox.holds import FORGET_SECONDS, WAITS_FOR, Holds
+from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.inbox.lease import End, Outcome
+from anchorbolt.inbox.tables import delivery, hold
+from sqlalchemy import select, update
+
+
+async def ask(inbox: Inbox, work: Callable[[Holds, Any], Any]) -> Any:
+    """Calls a method in a transaction."""
+    holds = Holds(inbox.database.dialect)
+    return await inbox.store.transact(lambda connection: work(holds, connection))
+
+
+async def died(inbox: Inbox, fingerprint: str = "KeyError", version: str = "1", listener: str = "a.on") -> int:
+    """Counts a death."""
+    found = await ask(inbox, lambda holds, connection: holds.died(connection, listener, version, fingerprint))
+    assert isinstance(found, int)
+    return found
+
+
+async def held(inbox: Inbox) -> list[tuple[str, str]]:
+    """Which listeners are held, with their version."""
+    found = await ask(inbox, lambda holds, connection: holds.read(connection))
+    return [(one.listener, one.version) for one in found if one.held_seconds is not None]
+
+
+async def test_three_in_a_row_of_the_same_error(inbox: Inbox) -> None:
+    """The third death in a row of one error holds a listener; another error begins the count again."""
+    assert [await died(inbox, name) for name in ("KeyError", "KeyError", "ValueError", "KeyError")] == [1, 2, 1, 1]
+    assert await held(inbox) == []
+    assert [await died(inbox) for _ in range(2)] == [2, 3]
+    assert await held(inbox) == [("a.on", "1")]
+    assert await died(inbox, "ValueError") == 1
+    assert await held(inbox) == [("a.on", "1")], "a run that was going on does not end a hold"
+
+
+async def test_a_success_forgets_a_count_and_no_hold(inbox: Inbox) -> None:
+    """A listener that is not held begins again after a success; one that is held stays held."""
+    await died(inbox)
+    await ask(inbox, lambda holds, connection: holds.succeeded(connection, "a.on", "1"))
+    assert [await died(inbox) for _ in range(3)] == [1, 2, 3]
+    await ask(inbox, lambda holds, connection: holds.succeeded(connection, "a.on", "1"))
+    assert await held(inbox) == [("a.on", "1")]
+
+
+async def test_each_version_counts_for_itself(inbox: Inbox) -> None:
+    """A version does not count the deaths of another one, and forgets it after a day."""
+    for _ in range(3):
+        await died(inbox, version="1")
+    assert await died(inbox, version="2") == 1
+    assert await held(inbox) == [("a.on", "1")]
+    await inbox.store.transact(
+        lambda connection: connection.execute(update(hold).values(updated_at=hold.c.updated_at - FORGET_SECONDS - 1))
+    )
+    await died(inbox, version="2")
+    assert await held(inbox) == []
+
+
+async def test_a_lane_that_waits_is_claimed_after_a_release(inbox: Inbox) -> None:
+    """What ends as held has no attempt and says why it waits; its lane is free only later, or after the release."""
+    for listener in ("a.on", "b.on"):
+        for _ in range(3):
+            await died(inbox, listener=listener)
+        accepted = await inbox.accept(
+            Item(listener, listener, "event", "application/json", "{}", take=True), time.monotonic() + 30
+        )
+        assert accepted.held is not None
+        lease, number = accepted.held.lease, accepted.held.stored.id
+        await inbox.complete(Outcome(lease, number, End.HELD, WAITS_FOR + listener, 3600, attempt=1))
+    assert (await inbox.claim(10)).held == []
+    rows = await inbox.store.transact(
+        lambda connection: connection.execute(select(delivery.c.attempts, delivery.c.error, delivery.c.state)).all()
+    )
+    assert [tuple(row) for row in rows] == [(0, f"{WAITS_FOR}{name}.on", "live") for name in "ab"]
+
+    assert await ask(inbox, lambda holds, connection: holds.release(connection, "a.on"))
+    assert [one.stored.key for one in (await inbox.claim(10)).held] == ["a.on"]
+    assert not await ask(inbox, lambda holds, connection: holds.release(connection, "a.on"))
+    assert await held(inbox) == [("b.on", "1")]
