@@ -49,6 +49,12 @@ class BoltApp(ComposedApp):
         """Opens the session of the Web API."""
         web_client.share(self._web_client)
 
+    async def learn_identity(self) -> None:
+        """Asks Slack whom the token belongs to, as else the first request does."""
+        for middleware in self._async_middleware_list:
+            if isinstance(middleware, Authorization):
+                middleware.auth_test_result = await self._web_client.auth_test()
+
     async def close(self) -> None:
         """Closes the session of the Web API."""
         await web_client.close(self._web_client)

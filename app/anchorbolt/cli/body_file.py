@@ -6,7 +6,7 @@ import json
 from enum import StrEnum
 from pathlib import Path
 
-from anchorbolt.emulator.samples.sample import FORM, JSON, Sample, as_form, as_payload
+from anchorbolt.emulator.requests.sample import FORM, JSON, Sample, as_form, as_payload
 
 _INTERACTIONS = (
     "block_actions",

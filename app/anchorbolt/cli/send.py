@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -14,8 +15,9 @@ import typer
 from anchorbolt.cli.body_file import Encoding, sample_from_file
 from anchorbolt.cli.burst import Summary, burst
 from anchorbolt.cli.curl import equal_curl
+from anchorbolt.cli.send_request import ALL_KINDS, from_request, given_fields, given_state, read_request, source
 from anchorbolt.emulator.player import Ack, Player, client, request_headers
-from anchorbolt.emulator.samples import SAMPLES, Sample, make
+from anchorbolt.emulator.requests import RequestFormatError, Sample
 from anchorbolt.emulator.scene import EMULATOR_URL, Scene
 from anchorbolt.emulator.signing import EMULATOR_SECRET, Forgery
 
@@ -35,15 +37,38 @@ class Target:
 
 
 def send(  # noqa: PLR0917 - an option of a command is an argument of its function
-    kind: Annotated[str, typer.Argument(help=f"What to send: {', '.join(SAMPLES)}.")] = "app_mention",
+    kind: Annotated[str, typer.Argument(help=f"What to send: {', '.join(ALL_KINDS)}.")] = "app_mention",
+    name: Annotated[
+        str | None,
+        typer.Argument(help="What the listener listens to: /deploy, an action_id, a callback_id, a type of event."),
+    ] = None,
+    of_type: Annotated[str | None, typer.Option("--type", help="Type of the event; of an action: its element.")] = None,
+    action_id: Annotated[str | None, typer.Option(help="The same as NAME, for an action or options.")] = None,
+    callback_id: Annotated[str | None, typer.Option(help="The same as NAME, for a view, shortcut or function.")] = None,
+    text: Annotated[str | None, typer.Option(help="What the user wrote.")] = None,
+    value: Annotated[str | None, typer.Option(help="Value of the action; what was typed into options.")] = None,
+    block_id: Annotated[str | None, typer.Option(help="The block of the action or options.")] = None,
+    state: Annotated[
+        list[str] | None, typer.Option(help="What was entered into a view: BLOCK.ACTION=VALUE, or JSON.")
+    ] = None,
+    private_metadata: Annotated[str | None, typer.Option(help="The view's private_metadata.")] = None,
+    inputs: Annotated[list[str] | None, typer.Option("--input", help="An input of the function: NAME=VALUE.")] = None,
+    user: Annotated[str | None, typer.Option(help="The user.")] = None,
+    channel: Annotated[str | None, typer.Option(help="The channel.")] = None,
+    team: Annotated[str | None, typer.Option(help="The workspace.")] = None,
+    thread_ts: Annotated[str | None, typer.Option(help="The thread.")] = None,
+    field: Annotated[
+        list[str] | None, typer.Option(help="Any other field of a request (docs/testing.md): NAME=VALUE.")
+    ] = None,
+    request: Annotated[
+        Path | None, typer.Option(help="Send the request in this file: JSON or YAML.", exists=True, dir_okay=False)
+    ] = None,
     file: Annotated[Path | None, typer.Option(help="Send this body instead.", exists=True, dir_okay=False)] = None,
     encoding: Annotated[Encoding, typer.Option(help="How the file is sent.")] = Encoding.AUTO,
     url: Annotated[str | None, typer.Option(help="Where to send it (default: this machine, PORT).")] = None,
     secret: Annotated[
         str | None, typer.Option(help="Sign with this (default: SLACK_SIGNING_SECRET, else the emulator's).")
     ] = None,
-    text: Annotated[str | None, typer.Option(help="What the user of the sample wrote.")] = None,
-    channel: Annotated[str | None, typer.Option(help="The channel of the sample.")] = None,
     retry_num: Annotated[int, typer.Option(help="Send it as Slack's retry number N.", min=0, max=3)] = 0,
     bad_signature: Annotated[bool, typer.Option("--bad-signature", help="Sign with another secret.")] = False,
     stale: Annotated[bool, typer.Option("--stale", help="Sign as if five minutes ago.")] = False,
@@ -53,16 +78,48 @@ def send(  # noqa: PLR0917 - an option of a command is an argument of its functi
 ) -> None:
     """Signs and sends a request as Slack would, and prints status, ack time, body and the equal curl.
 
+    Without a NAME it sends what the sample app listens to; with one, what a listener of yours does:
+    `send command /deploy --text prod`, `send block_actions --action-id approve`, `send event --type app_mention`.
+
     The curl is valid for five minutes, because its signature is. With --count it prints a summary instead.
 
     Exits with 1 where an answer was not 2xx.
     """
-    if kind not in SAMPLES:
-        raise typer.BadParameter(f"{kind!r} is none of {', '.join(SAMPLES)}", param_hint="KIND")
+    if kind not in ALL_KINDS:
+        raise typer.BadParameter(f"{kind!r} is none of {', '.join(ALL_KINDS)}", param_hint="KIND")
     if bad_signature and stale:
         raise typer.BadParameter("choose one of --bad-signature and --stale")
     target = _target(url, secret)
-    fresh = _source(kind, Scene(slack_url=target.slack_url, text=text), channel, file, encoding)
+    scene = Scene(slack_url=target.slack_url)
+    try:
+        if file is not None:
+            fresh = _again(sample_from_file(file, encoding))
+        elif request is not None:
+            fresh = from_request(read_request(request), scene)
+        else:
+            given = {
+                "text": text,
+                "value": value,
+                "block_id": block_id,
+                "private_metadata": private_metadata,
+                "user": user,
+                "channel": channel,
+                "team": team,
+                "thread_ts": thread_ts,
+                "state": given_state(state) if state else None,
+                "inputs": given_fields(inputs, "input") if inputs else None,
+                **given_fields(field or (), "field"),
+            }
+            if kind == "event":
+                name = name or of_type
+            elif of_type is not None:
+                given["type"] = of_type
+            name = name or action_id or callback_id
+            fresh = source(kind, name, {known: said for known, said in given.items() if said is not None}, scene)
+    except RequestFormatError as error:
+        raise typer.BadParameter(str(error)) from None
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--encoding") from None
     forgery = Forgery.BAD_SIGNATURE if bad_signature else Forgery.STALE if stale else None
     if count > 1:
         many = _send_many(target, fresh, forgery, retry_num, count=count, concurrency=concurrency)
@@ -80,32 +137,28 @@ def send(  # noqa: PLR0917 - an option of a command is an argument of its functi
 def _target(url: str | None, secret: str | None) -> Target:
     """Takes what was not given from the settings, so that `send` finds the app that runs beside it."""
     if url and secret:
-        return Target(url, secret, EMULATOR_URL)
+        api = os.environ.get("SLACK_API_URL") or _SLACK  # `dev` prints a command with it, for an emulator elsewhere
+        return Target(url, secret, _emulator_of(api))
     from anchorbolt import settings  # noqa: PLC0415 - a third of a second that a call with both options need not spend
 
     loaded = settings.load()
     if loaded.has_socket and url is None:
         raise typer.BadParameter("with RECEIVER=socket the app takes nothing over HTTP, and Slack alone sends to it")
     known = [known.decode() for known in loaded.signing_secrets]
-    api = loaded.slack_api_url
     return Target(
         url or f"http://127.0.0.1:{loaded.port}/slack/events",
         secret or (known[0] if known else EMULATOR_SECRET),
-        EMULATOR_URL if api.startswith(_SLACK) else api.removesuffix("api/"),
+        _emulator_of(loaded.slack_api_url),
     )
 
 
-def _source(
-    kind: str, scene: Scene, channel: str | None, file: Path | None, encoding: Encoding
-) -> Callable[[], Sample]:
-    if file is not None:
-        try:
-            from_file = sample_from_file(file, encoding)
-        except ValueError as error:
-            raise typer.BadParameter(str(error), param_hint="--encoding") from None
-        return lambda: from_file
-    there = replace(scene, channel_id=channel) if channel else scene
-    return lambda: make(kind, there)
+def _emulator_of(api_url: str) -> str:
+    """The emulator's address. With the real Slack, what a sample's `response_url` gets stays on this machine too."""
+    return EMULATOR_URL if api_url.startswith(_SLACK) else api_url.rstrip("/").removesuffix("api")
+
+
+def _again(sample: Sample) -> Callable[[], Sample]:
+    return lambda: sample
 
 
 async def _send_one(target: Target, sample: Sample, forgery: Forgery | None, retry_num: int) -> Ack:

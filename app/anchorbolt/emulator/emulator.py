@@ -112,6 +112,12 @@ class Emulator:
             self._server.should_exit = True
             await self._serving
 
+    def forget(self) -> None:
+        """Forgets calls, messages and script, as if it had just been started."""
+        self.calls.clear()
+        self.script.clear()
+        self._app.forget()
+
     async def __aenter__(self) -> Self:
         await self.start()
         return self

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,7 +13,8 @@ class Line(BaseModel):
     """One line of the script: how a method answers, `times` times (None: until the script is cleared).
 
     An `error` is answered with status 200, `ratelimited` with 429 and `Retry-After`. A `status` without an error is
-    answered with a body that is no JSON, as by a broken server. `delay_seconds` delays the answer, also the usual one.
+    answered with a body that is no JSON, as by a broken server. An `answer` is what the body holds beside `"ok": true`.
+    `delay_seconds` delays the answer, also the usual one.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -21,6 +22,7 @@ class Line(BaseModel):
     method: str = ANY_METHOD
     times: Annotated[int, Field(ge=1)] | None = 1
     error: Annotated[str, Field(min_length=1)] | None = None
+    answer: dict[str, Any] | None = None
     status: Annotated[int, Field(ge=200, le=599)] | None = None
     retry_after_seconds: Annotated[int, Field(ge=0)] = 1
     delay_seconds: Annotated[float, Field(ge=0, le=60)] = 0

@@ -60,6 +60,10 @@ class WebApi:
         else:
             await self._admin_page(scope, receive, send)
 
+    def forget(self) -> None:
+        """Forgets the messages."""
+        self._messages = Messages()
+
     async def _call(self, method: str, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
         arguments = _arguments(headers.get(b"content-type", b""), scope["query_string"], await _body(receive))
@@ -68,7 +72,7 @@ class WebApi:
             await asyncio.sleep(line.delay_seconds)
         now = self._clock()
         more: list[tuple[bytes, bytes]] = []
-        if line is not None and (line.error or line.status):
+        if line is not None and (line.error or line.status or line.answer is not None):
             status, answer, more = _scripted(line)
         elif method != RESPONSE_URL and b"authorization" not in headers and "token" not in arguments:
             status, answer = 200, failed("not_authed")
@@ -94,6 +98,8 @@ def _scripted(line: Line) -> tuple[int, dict[str, Any], list[tuple[bytes, bytes]
         return 429, failed("ratelimited"), [(b"retry-after", str(line.retry_after_seconds).encode())]
     if line.error:
         return line.status or 200, failed(line.error), []
+    if line.answer is not None:
+        return line.status or 200, {"ok": True, **line.answer}, []
     return line.status or 200, {}, []
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from anchorbolt.bolt.error_handler import Word
+from anchorbolt.bolt.error_handler import UnhandledRequest, Word
 from anchorbolt.bolt.run import Run
 from anchorbolt.bolt.tracked_app import TrackedApp, context_for
 from anchorbolt.delivery import Attempt
@@ -31,6 +31,8 @@ class AsyncApp(TrackedApp):
         """`options` are those of `slack_bolt.async_app.AsyncApp`; raises what that raises."""
         caller = sys._getframe(1).f_code.co_filename  # where Bolt would look, if there were no class between
         super().__init__(failure=_failure, name=name or caller.rpartition(os.path.sep)[2], **options)
+        if self._raise_error_for_unhandled_request:
+            self.listener_runner.listener_error_handler = UnhandledRequest(self.error_handler)
         self._runs: list[Run] = []
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from anchorbolt.emulator.requests import build
 from anchorbolt.emulator.samples import Sample, make
-from anchorbolt.emulator.samples.events import envelope
 from anchorbolt.emulator.samples.sample import as_json
 from anchorbolt.emulator.scene import TEAM_ID, Scene
 
@@ -57,8 +57,8 @@ async def test_a_stop_runs_at_once_though_every_slot_is_taken(
     await listener_log.until_said("start", key=answering.key)
     behind = make("app_mention", Scene(channel_id="C0OTHER", text="n=1"))
     assert (await play_to(app).send(behind)).status == 200
-    inner = {"type": "agent_session_stopped", "channel": scene.channel_id, "thread_ts": THREAD, "user": scene.user_id}
-    stop = envelope("agent_session_stopped", scene, inner | {"streaming_message_ts": [], "event_ts": THREAD})
+    inner = {"event": "agent_session_stopped", "channel": scene.channel_id, "thread_ts": THREAD, "user": scene.user_id}
+    stop = build(inner | {"streaming_message_ts": [], "event_ts": THREAD}, scene)
     assert (await play_to(app).send(stop)).status == 200
     await listener_log.until_said("done", key=stop.key)
     assert [entry.key for entry in listener_log.entries()] == [answering.key, stop.key, stop.key]

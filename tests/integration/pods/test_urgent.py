@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import httpx
 from anchorbolt.emulator.player import Player
+from anchorbolt.emulator.requests import build
 from anchorbolt.emulator.samples import make
-from anchorbolt.emulator.samples.events import envelope
 from anchorbolt.emulator.scene import Scene
 from anchorbolt.emulator.signing import EMULATOR_SECRET
 
@@ -20,8 +20,8 @@ async def test_a_stop_reaches_a_worker_whose_slots_are_all_taken(start_pods: Sta
     receiver, worker = pods.pods
     scene = Scene(thread_ts=THREAD, text="hold=go")
     answering = make("app_mention", scene)
-    inner = {"type": "agent_session_stopped", "channel": scene.channel_id, "thread_ts": THREAD, "user": scene.user_id}
-    stop = envelope("agent_session_stopped", scene, inner | {"streaming_message_ts": [], "event_ts": THREAD})
+    inner = {"event": "agent_session_stopped", "channel": scene.channel_id, "thread_ts": THREAD, "user": scene.user_id}
+    stop = build(inner | {"streaming_message_ts": [], "event_ts": THREAD}, scene)
     async with httpx.AsyncClient() as http:
         slack = Player(http, receiver.app.url, EMULATOR_SECRET, wait_seconds=15)
         assert (await slack.send(answering)).status == 200

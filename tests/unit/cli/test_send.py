@@ -41,6 +41,78 @@ def test_an_answer_that_is_not_2xx_is_a_failure(fake_app: FakeApp) -> None:
     assert "503" in result.output
 
 
+def payload_of(body: bytes) -> dict[str, Any]:
+    """What a request says, whatever its encoding."""
+    if body.startswith(b"{"):
+        decoded: dict[str, Any] = json.loads(body)
+        return decoded
+    form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
+    return json.loads(form["payload"]) if "payload" in form else form
+
+
+NAMED: list[tuple[list[str], Any]] = [
+    (["command", "/deploy", "--text", "prod"], lambda sent: (sent["command"], sent["text"]) == ("/deploy", "prod")),
+    (["event", "--type", "app_mention", "--text", "hi"], lambda sent: sent["event"]["text"] == "hi"),
+    (["event", "star_added", "--field", 'item={"type": "file"}'], lambda sent: sent["event"]["item"]["type"] == "file"),
+    (
+        ["block_actions", "--action-id", "approve", "--value", "1", "--block-id", "b"],
+        lambda sent: (sent["actions"][0]["action_id"], sent["actions"][0]["value"]) == ("approve", "1"),
+    ),
+    (
+        ["action", "pick", "--type", "users_select", "--value", "U1", "--user", "U2"],
+        lambda sent: (sent["actions"][0]["selected_user"], sent["user"]["id"]) == ("U1", "U2"),
+    ),
+    (
+        ["view_submission", "--callback-id", "form", "--state", "b.a=x=y", "--state", "b.c=z"],
+        lambda sent: [one["value"] for one in sent["view"]["state"]["values"]["b"].values()] == ["x=y", "z"],
+    ),
+    (
+        ["view", "form", "--state", '{"b": {"a": "x"}}', "--private-metadata", "m"],
+        lambda sent: (
+            (sent["view"]["private_metadata"], sent["view"]["state"]["values"]["b"]["a"]["value"]) == ("m", "x")
+        ),
+    ),
+    (["view_closed", "form"], lambda sent: sent["view"]["callback_id"] == "form"),
+    (["shortcut", "--callback-id", "report"], lambda sent: sent["callback_id"] == "report"),
+    (["message_shortcut", "report", "--channel", "C1"], lambda sent: sent["channel"]["id"] == "C1"),
+    (
+        ["options", "--action-id", "city", "--value", "be"],
+        lambda sent: (sent["action_id"], sent["value"]) == ("city", "be"),
+    ),
+    (["function", "step", "--input", "a=1"], lambda sent: sent["event"]["inputs"] == {"a": "1"}),
+    (["block_actions", "--value", "mine"], lambda sent: sent["actions"][0]["action_id"] == "approval_approve"),
+    (["app_mention", "--user", "U1", "--thread-ts", "1.2"], lambda sent: sent["event"]["thread_ts"] == "1.2"),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_right"), NAMED, ids=lambda value: " ".join(value) if isinstance(value, list) else ""
+)
+def test_a_request_reaches_a_listener_of_ones_own(arguments: list[str], is_right: Any, fake_app: FakeApp) -> None:
+    """With a name, and with the fields of a request, what is sent is for the listener of that name."""
+    result = send(fake_app, *arguments)
+    assert result.exit_code == 0
+    assert is_right(payload_of(fake_app.bodies[0]))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("r.json", '{"command": "/deploy", "text": "prod"}'), ("r.yaml", "command: /deploy\ntext: prod\n")],
+)
+def test_a_request_in_a_file(name: str, text: str, fake_app: FakeApp, tmp_path: Path) -> None:
+    """A file holds a request in the same format, as JSON or as YAML."""
+    (tmp_path / name).write_text(text)
+    assert send(fake_app, "--request", str(tmp_path / name)).exit_code == 0
+    assert payload_of(fake_app.bodies[0])["text"] == "prod"
+
+
+def test_a_response_url_leads_to_the_emulator_that_is_there(fake_app: FakeApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With SLACK_API_URL, as `dev` prints it, what a listener answers reaches the emulator of that `dev`."""
+    monkeypatch.setenv("SLACK_API_URL", "http://127.0.0.1:4002/api/")
+    send(fake_app, "command", "/deploy")
+    assert payload_of(fake_app.bodies[0])["response_url"].startswith("http://127.0.0.1:4002/response/")
+
+
 @pytest.mark.parametrize("forgery", ["--bad-signature", "--stale"])
 def test_a_forgery_is_refused(forgery: str, fake_app: FakeApp) -> None:
     """A wrong or a stale signature arrives as such."""
@@ -146,7 +218,20 @@ def test_many_of_which_some_are_refused_are_a_failure(fake_app: FakeApp) -> None
 
 @pytest.mark.parametrize(
     "arguments",
-    [["telegram"], ["--bad-signature", "--stale"], ["--count", "0"], ["--concurrency", "100000"], ["--file", "/none"]],
+    [
+        ["telegram"],
+        ["--bad-signature", "--stale"],
+        ["--count", "0"],
+        ["--concurrency", "100000"],
+        ["--file", "/none"],
+        ["app_mention", "hello"],
+        ["ssl_check", "--user", "U1"],
+        ["command", "/x", "--value", "1"],
+        ["view", "form", "--state", "x"],
+        ["view", "form", "--state", "{x"],
+        ["command", "/x", "--field", "x"],
+        ["--request", __file__],
+    ],
 )
 def test_a_mistaken_call_ends_with_2(arguments: list[str], fake_app: FakeApp) -> None:
     """What cannot be meant is a mistake, and nothing is sent."""

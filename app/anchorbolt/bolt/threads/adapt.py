@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
+from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.authorization.async_authorize import AsyncAuthorize, AsyncCallableAuthorize
 from slack_bolt.authorization.authorize import CallableAuthorize
 from slack_bolt.context.async_context import AsyncBoltContext
@@ -177,5 +178,7 @@ def error_handler(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]
 def authorize(one: Any) -> AsyncAuthorize:
     """Adapts what authorizes requests: Bolt's object around the team's function."""
     if isinstance(one, CallableAuthorize) and is_callable_coroutine(one.func):  # Bolt would never run it
-        one = AsyncCallableAuthorize(logger=one.logger, func=one.func)
+        one = AsyncCallableAuthorize(
+            logger=one.logger, func=cast("Callable[..., Awaitable[AuthorizeResult]]", one.func)
+        )
     return ThreadAuthorize(one, is_asynchronous=isinstance(one, AsyncAuthorize))

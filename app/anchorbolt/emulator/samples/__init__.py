@@ -3,34 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 
-from anchorbolt.emulator.samples import commands, control, events, interactions, steps
-from anchorbolt.emulator.samples.sample import Sample
+from anchorbolt.emulator.requests import Request, Sample, build
+from anchorbolt.emulator.samples import control, events, interactions
 from anchorbolt.emulator.scene import Scene
 
-__all__ = ["SAMPLES", "Sample", "make"]
+__all__ = ["REQUESTS", "SAMPLES", "Sample", "make"]
 
-SAMPLES: Mapping[str, Callable[[Scene], Sample]] = MappingProxyType(
+# The samples that a listener may get, written down as requests.
+REQUESTS: Mapping[str, Callable[[Scene], Request]] = MappingProxyType(
     {
-        "url_verification": control.url_verification,
-        "ssl_check": control.ssl_check,
         "app_mention": events.app_mention,
         "message": events.message,
         "reaction_added": events.reaction_added,
         "app_home_opened": events.app_home_opened,
-        "assistant_thread_started": steps.assistant_thread_started,
-        "assistant_thread_context_changed": steps.assistant_thread_context_changed,
-        "assistant_message": steps.assistant_message,
+        "assistant_thread_started": events.assistant_thread_started,
+        "assistant_thread_context_changed": events.assistant_thread_context_changed,
+        "assistant_message": events.assistant_message,
         "team_join": events.team_join,
-        "command": commands.command,
+        "command": interactions.command,
         "shortcut": interactions.shortcut,
         "message_action": interactions.message_action,
         "block_suggestion": interactions.block_suggestion,
         "view_submission": interactions.view_submission,
         "block_actions": interactions.block_actions,
         "view_closed": interactions.view_closed,
-        "function_executed": steps.function_executed,
+        "function_executed": events.function_executed,
+    }
+)
+
+
+def _built(kind: str, scene: Scene) -> Sample:
+    return replace(build(REQUESTS[kind](scene), scene), kind=kind)
+
+
+SAMPLES: Mapping[str, Callable[[Scene], Sample]] = MappingProxyType(
+    {
+        "url_verification": control.url_verification,
+        "ssl_check": control.ssl_check,
+        **{kind: partial(_built, kind) for kind in REQUESTS},
         "app_rate_limited": control.app_rate_limited,
     }
 )

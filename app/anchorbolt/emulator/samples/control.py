@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from anchorbolt.emulator.samples.sample import Sample, as_form, as_json
+from anchorbolt.emulator.requests.sample import Sample, as_form, as_json
 from anchorbolt.emulator.scene import Scene
 
 

@@ -4,55 +4,44 @@ from __future__ import annotations
 
 import json
 
-from anchorbolt.emulator.samples.sample import Payload
-from anchorbolt.emulator.scene import BOT_ID, Scene, fresh_id, fresh_trigger_id, fresh_ts
+from anchorbolt.emulator.requests.common import label
+from anchorbolt.emulator.requests.sample import Payload
+from anchorbolt.emulator.scene import BOT_ID, Scene, fresh_trigger_id, fresh_ts
 
 TITLE = "A bigger boat"
 CATEGORY = {"text": {"type": "plain_text", "text": "Equipment", "emoji": True}, "value": "equipment"}
 
 
-def _label(text: str) -> Payload:
-    return {"type": "plain_text", "text": text, "emoji": True}
+METADATA = json.dumps({"title": TITLE, "link": ""})
 
 
-def modal(scene: Scene, *, filled: bool = False) -> Payload:
-    """The form as Slack sends it back. With `filled`, it holds what the user entered."""
-    view_id = fresh_id("V")
+def modal() -> Payload:
+    """What the form holds beside the fields that every view has."""
     elements = {"title": "plain_text_input", "category": "external_select", "approver": "users_select"}
-    chosen = {
-        "title": {"title": {"type": "plain_text_input", "value": TITLE if scene.text is None else scene.text}},
-        "category": {"category": {"type": "external_select", "selected_option": CATEGORY}},
-        "approver": {"approver": {"type": "users_select", "selected_user": scene.approver_id}},
-    }
     return {
-        "id": view_id,
-        "team_id": scene.team_id,
-        "type": "modal",
         "blocks": [
             {
                 "type": "input",
                 "block_id": name,
-                "label": _label(name.title()),
+                "label": label(name.title()),
                 "optional": False,
                 "element": {"type": element, "action_id": name},
             }
             for name, element in elements.items()
         ],
-        "private_metadata": json.dumps({"title": TITLE, "link": ""}),
-        "callback_id": "approval",
-        "state": {"values": chosen if filled else {}},
-        "hash": f"{int(scene.clock())}.{fresh_id('h')}",
-        "title": _label("Ask for an approval"),
-        "clear_on_close": False,
+        "title": label("Ask for an approval"),
         "notify_on_close": True,
-        "close": _label("Cancel"),
-        "submit": _label("Ask"),
-        "previous_view_id": None,
-        "root_view_id": view_id,
-        "app_id": scene.app_id,
-        "external_id": "",
-        "app_installed_team_id": scene.team_id,
-        "bot_id": BOT_ID,
+        "close": label("Cancel"),
+        "submit": label("Ask"),
+    }
+
+
+def filled(scene: Scene) -> Payload:
+    """What the user entered into the form."""
+    return {
+        "title": {"title": TITLE if scene.text is None else scene.text},
+        "category": {"category": {"type": "external_select", "selected_option": CATEGORY}},
+        "approver": {"approver": {"type": "users_select", "selected_user": scene.approver_id}},
     }
 
 
@@ -79,7 +68,7 @@ def card(scene: Scene) -> Payload:
                 "type": "actions",
                 "block_id": "decision",
                 "elements": [
-                    {"type": "button", "action_id": f"approval_{name}", "text": _label(name.title()), "value": value}
+                    {"type": "button", "action_id": f"approval_{name}", "text": label(name.title()), "value": value}
                     for name in ("approve", "reject")
                 ],
             },

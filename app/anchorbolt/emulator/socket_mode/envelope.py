@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl
 
 import orjson
 
+from anchorbolt.emulator.requests.sample import JSON
 from anchorbolt.emulator.samples import Sample, make
-from anchorbolt.emulator.samples.sample import JSON
 
 Envelope = dict[str, Any]
 
