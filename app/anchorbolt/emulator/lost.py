@@ -17,7 +17,7 @@ class LosableProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begins a request."""
         super().on_message_begin()
-        self.scope[_TRANSPORT] = self.transport  # type: ignore[typeddict-unknown-key]  # a key of our own
+        self.scope[_TRANSPORT] = self.transport  # type: ignore[literal-required]  # a key of our own
 
 
 async def lose_connection(scope: Scope, receive: Receive, *, at_once: bool) -> None:

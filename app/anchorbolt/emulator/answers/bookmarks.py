@@ -18,7 +18,13 @@ def add_bookmark(arguments: Arguments, workspace: Workspace, now: float) -> Answ
         return failed("channel_not_found")
     if arguments["type"] == "link" and not arguments.get("link"):
         return failed("invalid_link")
-    kept = {"id": fresh_id("Bk"), "channel_id": channel.id, "app_id": APP_ID, "rank": "i", "icon_url": None}
+    kept: dict[str, Any] = {
+        "id": fresh_id("Bk"),
+        "channel_id": channel.id,
+        "app_id": APP_ID,
+        "rank": "i",
+        "icon_url": None,
+    }
     kept |= {name: arguments.get(name) for name in ("title", "type", "link", "emoji", "entity_id")}
     kept |= {"date_created": int(now), "date_updated": 0, "last_updated_by_user_id": BOT_USER_ID}
     workspace.bookmarks[kept["id"]] = kept

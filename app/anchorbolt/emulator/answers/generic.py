@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from anchorbolt.emulator.answers.names import SLACK_METHODS
@@ -55,7 +56,7 @@ _LISTS = MappingProxyType(
         "workflows.featured.list": "workflow_ids",
     }
 )
-_OBJECTS = MappingProxyType(
+_OBJECTS: Mapping[str, Answer] = MappingProxyType(
     {
         "admin.emoji.list": {"emoji": {}},
         "admin.conversations.getConversationPrefs": {"prefs": {}},

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from anchorbolt.emulator.answers.shape import Answer, Answering, Arguments, failed, missing, number
 from anchorbolt.emulator.scene import BOT_USER_ID, fresh_id
 from anchorbolt.emulator.state.workspace import Workspace
@@ -11,7 +13,7 @@ def add_reminder(arguments: Arguments, workspace: Workspace, now: float) -> Answ
     """Makes a reminder. A time in words is told as now, because the emulator reads numbers only."""
     if refused := missing(arguments, "text", "time"):
         return refused
-    kept = {"id": fresh_id("Rm"), "creator": BOT_USER_ID, "user": arguments.get("user") or BOT_USER_ID}
+    kept: dict[str, Any] = {"id": fresh_id("Rm"), "creator": BOT_USER_ID, "user": arguments.get("user") or BOT_USER_ID}
     kept |= {
         "text": arguments["text"],
         "recurring": False,

@@ -16,7 +16,13 @@ def create_usergroup(arguments: Arguments, workspace: Workspace, now: float) -> 
     name = str(arguments["name"])
     if any(kept["name"] == name for kept in workspace.usergroups.values()):
         return failed("name_already_exists")
-    kept = {"id": fresh_id("S"), "team_id": TEAM_ID, "is_usergroup": True, "is_subteam": True, "name": name}
+    kept: dict[str, Any] = {
+        "id": fresh_id("S"),
+        "team_id": TEAM_ID,
+        "is_usergroup": True,
+        "is_subteam": True,
+        "name": name,
+    }
     kept |= {"description": arguments.get("description") or "", "handle": arguments.get("handle") or name.lower()}
     kept |= {"is_external": False, "date_create": int(now), "date_update": int(now), "date_delete": 0, "users": []}
     kept |= {

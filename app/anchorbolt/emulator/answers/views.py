@@ -47,7 +47,9 @@ def update_view(arguments: Arguments, workspace: Workspace, now: float) -> Answe
     if old is not None and arguments.get("hash") and arguments["hash"] != old["hash"]:
         return failed("hash_conflict")
     kept = old or {"id": str(view_id)}
-    place = {name: kept[name] for name in ("id", "root_view_id", "previous_view_id", "external_id") if name in kept}
+    place: dict[str, Any] = {
+        name: kept[name] for name in ("id", "root_view_id", "previous_view_id", "external_id") if name in kept
+    }
     return _shown(view, place, workspace, now)
 
 
@@ -107,7 +109,14 @@ def _by_external_id(external_id: object, workspace: Workspace) -> dict[str, Any]
 
 def _shown(view: dict[str, Any], place: dict[str, Any], workspace: Workspace, now: float) -> Answer:
     view_id = place.get("id") or fresh_id("V")
-    usual = {"private_metadata": "", "callback_id": "", "external_id": "", "close": None, "submit": None, "title": None}
+    usual: dict[str, Any] = {
+        "private_metadata": "",
+        "callback_id": "",
+        "external_id": "",
+        "close": None,
+        "submit": None,
+        "title": None,
+    }
     usual |= {"clear_on_close": False, "notify_on_close": False}
     own = {"id": view_id, "team_id": TEAM_ID, "app_id": APP_ID, "app_installed_team_id": TEAM_ID, "bot_id": BOT_ID}
     own |= {"root_view_id": view_id, "previous_view_id": None, "hash": f"{int(now)}.{fresh_id('h')}"}

@@ -33,7 +33,7 @@ class File:
         """The file as `files.info` tells it."""
         kind = mimetypes.guess_type(self.name)[0] or "application/octet-stream"
         url = f"{self.base}/files/{self.id}/{self.name}"
-        told = {"id": self.id, "name": self.name, "title": self.title or self.name, "mimetype": kind}
+        told: dict[str, Any] = {"id": self.id, "name": self.name, "title": self.title or self.name, "mimetype": kind}
         told |= {"filetype": self.name.rpartition(".")[2] if "." in self.name else "text", "size": self.size}
         told |= {"created": self.created, "timestamp": self.created, "user": BOT_USER_ID, "mode": "hosted"}
         told |= {"is_external": False, "is_public": bool(self.channels), "url_private": url, "permalink": url}

@@ -50,7 +50,12 @@ class Users:
 
 def _made(user_id: str, name: str, real_name: str, *, is_bot: bool = False) -> User:
     first, _, last = real_name.partition(" ")
-    profile = {"real_name": real_name, "real_name_normalized": real_name, "display_name": name, "title": ""}
+    profile: dict[str, Any] = {
+        "real_name": real_name,
+        "real_name_normalized": real_name,
+        "display_name": name,
+        "title": "",
+    }
     profile |= {"display_name_normalized": name, "first_name": first, "last_name": last, "team": TEAM_ID}
     profile |= {"status_text": "", "status_emoji": "", "status_expiration": 0, "avatar_hash": "", "phone": ""}
     profile |= {f"image_{size}": f"https://avatars.example.com/{name}_{size}.png" for size in (24, 48, 72, 192, 512)}
