@@ -8,6 +8,7 @@ from types import MappingProxyType
 from anchorbolt.emulator.answers import (
     assistants,
     bookmarks,
+    channel_changes,
     chat,
     conversations,
     files,
@@ -31,6 +32,7 @@ OPEN_SOCKET = "apps.connections.open"
 _FAMILIES = (
     assistants,
     bookmarks,
+    channel_changes,
     chat,
     conversations,
     files,

@@ -1,4 +1,4 @@
-"""The methods that find, make and change channels: conversations.*."""
+"""The methods that find and make channels: conversations.list, .create, .open and more."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def conversations(arguments: Arguments, workspace: Workspace, now: float) -> Ans
 def create(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
     """Makes a channel whose only member is the bot."""
     name = str(arguments.get("name") or "").removeprefix("#")
-    wrong = _wrong_name(name, workspace)
+    wrong = wrong_name(name, workspace)
     if wrong:
         return failed(wrong)
     private = flag(arguments, "is_private")
@@ -62,77 +62,19 @@ def open_conversation(arguments: Arguments, workspace: Workspace, now: float) ->
     return {"ok": True, "channel": found.public() if full else {"id": found.id, "is_im": True}}
 
 
-def rename(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
-    """Gives a channel another name."""
-    channel = workspace.channels.find(arguments.get("channel"))
-    if channel is None:
-        return failed("channel_not_found")
-    name = str(arguments.get("name") or "")
-    if wrong := _wrong_name(name, workspace):
-        return failed(wrong)
-    channel.name = name
-    return {"ok": True, "channel": channel.public()}
-
-
-def set_topic(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
-    """Sets the topic of a channel."""
-    channel = workspace.channels.find(arguments.get("channel"))
-    if channel is None:
-        return failed("channel_not_found")
-    channel.topic = str(arguments.get("topic") or "")
-    return {"ok": True, "channel": channel.public(), "topic": channel.topic}
-
-
-def set_purpose(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
-    """Sets the purpose of a channel."""
-    channel = workspace.channels.find(arguments.get("channel"))
-    if channel is None:
-        return failed("channel_not_found")
-    channel.purpose = str(arguments.get("purpose") or "")
-    return {"ok": True, "channel": channel.public(), "purpose": channel.purpose}
-
-
-def archive(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
-    """Archives a channel: nobody can post to it any more."""
-    return _archived(arguments, workspace, archived=True)
-
-
-def unarchive(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
-    """Takes a channel out of the archive."""
-    return _archived(arguments, workspace, archived=False)
-
-
-def touch(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
-    """Marks a channel as read, or closes it: nothing that an app could see changes."""
-    return {"ok": True} if workspace.channels.find(arguments.get("channel")) else failed("channel_not_found")
+def wrong_name(name: str, workspace: Workspace) -> str | None:
+    """Slack's word for a name that a channel cannot have, or None for one that it can have."""
+    if not name:
+        return "invalid_name_required"
+    if not _NAME.fullmatch(name):
+        return "invalid_name_maxlength" if len(name) > 80 else "invalid_name_specials"
+    return "name_taken" if workspace.channels.by_name(name) else None
 
 
 def make_canvas(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
     """Makes the canvas of a channel, which the emulator does not keep."""
     named = decoded(arguments.get("channel_id"))
     return {"ok": True, "canvas_id": fresh_id("F")} if workspace.channels.find(named) else failed("channel_not_found")
-
-
-def _archived(arguments: Arguments, workspace: Workspace, *, archived: bool) -> Answer:
-    channel = workspace.channels.find(arguments.get("channel"))
-    if channel is None:
-        return failed("channel_not_found")
-    if channel.id == "C0GENERAL":
-        return failed("cant_archive_general" if archived else "not_archived")
-    if channel.is_dm:
-        return failed("method_not_supported_for_channel_type")
-    if channel.is_archived == archived:
-        return failed("already_archived" if archived else "not_archived")
-    channel.is_archived = archived
-    return {"ok": True}
-
-
-def _wrong_name(name: str, workspace: Workspace) -> str | None:
-    if not name:
-        return "invalid_name_required"
-    if not _NAME.fullmatch(name):
-        return "invalid_name_maxlength" if len(name) > 80 else "invalid_name_specials"
-    return "name_taken" if workspace.channels.by_name(name) else None
 
 
 def _type(channel: Channel) -> str:
@@ -148,12 +90,5 @@ METHODS: dict[str, Answering] = {
     "conversations.list": conversations,
     "conversations.create": create,
     "conversations.open": open_conversation,
-    "conversations.rename": rename,
-    "conversations.setTopic": set_topic,
-    "conversations.setPurpose": set_purpose,
-    "conversations.archive": archive,
-    "conversations.unarchive": unarchive,
-    "conversations.mark": touch,
-    "conversations.close": touch,
     "conversations.canvases.create": make_canvas,
 }

@@ -32,4 +32,3 @@ class Workspace:
         self.bookmarks: Bounded[str, dict[str, Any]] = Bounded()
         self.reminders: Bounded[str, dict[str, Any]] = Bounded()
         self.usergroups: Bounded[str, dict[str, Any]] = Bounded()
-        self.revoked: Bounded[str, bool] = Bounded(100)

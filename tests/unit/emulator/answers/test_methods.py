@@ -69,7 +69,7 @@ async def test_no_method_of_slack_s_is_unknown(web: AsyncWebClient) -> None:
 
 async def test_a_retired_method_fails(web: AsyncWebClient) -> None:
     """A method that Slack has retired fails here too, so that nobody finds out in production."""
-    with pytest.raises(SlackApiError, match="method_deprecated"):
+    with pytest.warns(UserWarning, match="Conversations API"), pytest.raises(SlackApiError, match="method_deprecated"):
         await web.api_call("channels.list")
 
 
@@ -94,6 +94,7 @@ async def test_a_token_of_nobody_is_refused(slack: Emulator) -> None:
     assert answer.json() == {"ok": False, "error": "invalid_auth"}
 
 
+@pytest.mark.filterwarnings("ignore:BasicAuth")  # slack_sdk's own use of aiohttp
 async def test_an_installation_needs_no_token(slack: Emulator) -> None:
     """The exchange of a code for a token is called with the app's own secret."""
     client = AsyncWebClient(base_url=slack.api_url)
