@@ -12,13 +12,23 @@ from anchorbolt.emulator.calls import Calls
 from anchorbolt.emulator.player import SLACK_WAITS_SECONDS
 from anchorbolt.emulator.script import Line, Script
 from anchorbolt.emulator.socket_mode.sockets import NoConnectionError, Sockets
+from anchorbolt.emulator.state.files import Files
+from anchorbolt.emulator.uploads import file_routes
 
 _WELCOME = """A Slack emulator.
-/api/METHOD          Slack's Web API; a method that the emulator does not know answers {"ok": true}
+/api/METHOD          Slack's Web API: all methods that slack_sdk calls; any other name answers unknown_method
 /response/ANYTHING   what a response_url points at
 GET /calls           the newest calls (?since=NUMBER&method=METHOD), and counts of all; DELETE forgets them
-POST /script         {"method": "chat.postMessage", "error": "ratelimited", "retry_after_seconds": 3, "times": 2}
-                     also "status": 503, "error": "channel_not_found", "delay_seconds": 1; GET lists, DELETE clears
+/upload/FILE_ID      where files.getUploadURLExternal sends a file; /files/FILE_ID/NAME is where it is read
+POST /script         how the next calls of a method are answered; GET lists what waits, DELETE clears it
+    {"method": "chat.postMessage", "error": "ratelimited", "retry_after_seconds": 3, "times": 2}
+                     429 with Retry-After, twice; without "method": any method; "times": null: until it is cleared
+    {"error": "channel_not_found"}    Slack's word for an error, with status 200
+    {"status": 500}                   a broken server: any status, and a body that is no JSON
+    {"delay_seconds": 1}              a late answer, with any of the others too; at most 60
+    {"no_answer": "timeout"}          no answer until the app gives up, at most 60 s
+    {"no_answer": "close"}            the connection is closed without an answer
+    {"no_answer": "close", "performed": true}    the same, but the call was performed: its answer was lost
 GET /sockets         the app's open connections in Socket Mode; POST sends an envelope over one and returns its ack
 """
 
@@ -33,7 +43,7 @@ class Posted(BaseModel):
     payload: dict[str, object]
 
 
-def admin_page(calls: Calls, script: Script, sockets: Sockets) -> Starlette:
+def admin_page(calls: Calls, script: Script, sockets: Sockets, files: Files) -> Starlette:
     """The application with the routes that Slack does not have."""
 
     async def welcome(request: Request) -> Response:
@@ -85,5 +95,6 @@ def admin_page(calls: Calls, script: Script, sockets: Sockets) -> Starlette:
             Route("/calls", read_calls, methods=["GET", "DELETE"]),
             Route("/script", write_script, methods=["GET", "POST", "DELETE"]),
             Route("/sockets", use_sockets, methods=["GET", "POST"]),
+            *file_routes(files),
         ]
     )

@@ -15,9 +15,10 @@ import uvicorn
 
 from anchorbolt.emulator.admin import admin_page
 from anchorbolt.emulator.calls import Calls
-from anchorbolt.emulator.messages import Messages
+from anchorbolt.emulator.lost import LosableProtocol
 from anchorbolt.emulator.script import Script
 from anchorbolt.emulator.socket_mode.sockets import Sockets
+from anchorbolt.emulator.state.workspace import Workspace
 from anchorbolt.emulator.web_api import WebApi
 from anchorbolt.errors import PortTakenError
 
@@ -54,15 +55,16 @@ class Emulator:
         """`port`: for HTTP. `socket_port`: for the connections of Socket Mode. 0 means any free port."""
         self.calls = Calls()
         self.script = Script()
+        self.workspace = Workspace()
         self.sockets = Sockets(host, socket_port)
         self._host = host
         self._port = port
         self._app = WebApi(
             calls=self.calls,
             script=self.script,
-            messages=Messages(),
+            workspace=self.workspace,
             sockets=self.sockets,
-            admin_page=admin_page(self.calls, self.script, self.sockets),
+            others=admin_page(self.calls, self.script, self.sockets, self.workspace.files),
             clock=clock,
         )
         self._server: _Server | None = None
@@ -99,7 +101,7 @@ class Emulator:
             raise
         self._port = listener.getsockname()[1]
         await self.sockets.start()
-        config = uvicorn.Config(self._app, log_config=None, access_log=False, lifespan="off", http="httptools")
+        config = uvicorn.Config(self._app, log_config=None, access_log=False, lifespan="off", http=LosableProtocol)
         config.timeout_graceful_shutdown = 1
         self._server = _Server(config)
         self._serving = asyncio.create_task(self._server.serve(sockets=[listener]), name="Slack emulator")
@@ -113,10 +115,10 @@ class Emulator:
             await self._serving
 
     def forget(self) -> None:
-        """Forgets calls, messages and script, as if it had just been started."""
+        """Forgets calls, script and what was made in the workspace, as if it had just been started."""
         self.calls.clear()
         self.script.clear()
-        self._app.forget()
+        self.workspace.forget()
 
     async def __aenter__(self) -> Self:
         await self.start()

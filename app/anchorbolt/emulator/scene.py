@@ -56,6 +56,11 @@ def fresh_trigger_id(now: float) -> str:
     return f"{int(now * 1000)}.{_TEAM_NUMBER}.{secrets.token_hex(16)}"
 
 
+def is_ours(trigger_id: str) -> bool:
+    """Whether the emulator made a `trigger_id`."""
+    return trigger_id.partition(".")[2].startswith(_TEAM_NUMBER)
+
+
 def is_expired(trigger_id: str, now: float) -> bool:
     """Whether a `trigger_id` is older than the 3 s for which Slack accepts it; False for one that we did not make."""
     given_ms, _, rest = trigger_id.partition(".")

@@ -1,8 +1,8 @@
-"""The script: answers that a test sets in place of the usual ones, such as errors and delays."""
+"""The script: answers that a test sets in place of the usual ones, such as errors, delays and lost connections."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -15,6 +15,8 @@ class Line(BaseModel):
     An `error` is answered with status 200, `ratelimited` with 429 and `Retry-After`. A `status` without an error is
     answered with a body that is no JSON, as by a broken server. An `answer` is what the body holds beside `"ok": true`.
     `delay_seconds` delays the answer, also the usual one.
+    `no_answer` answers nothing: `close` closes the connection, and `timeout` keeps it open until the app gives up,
+    at most a minute. With `performed`, the call was performed all the same, and only its answer is lost.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -26,6 +28,13 @@ class Line(BaseModel):
     status: Annotated[int, Field(ge=200, le=599)] | None = None
     retry_after_seconds: Annotated[int, Field(ge=0)] = 1
     delay_seconds: Annotated[float, Field(ge=0, le=60)] = 0
+    no_answer: Literal["timeout", "close"] | None = None
+    performed: bool = False
+
+    @property
+    def replaces(self) -> bool:
+        """Whether something else than the usual answer is sent."""
+        return bool(self.error or self.status or self.no_answer or self.answer is not None)
 
 
 class Script:

@@ -5,23 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qsl
 
 import orjson
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from anchorbolt.emulator.answers import ANSWERS
-from anchorbolt.emulator.answers.shape import failed
+from anchorbolt.emulator.answers import OPEN_SOCKET, answers
+from anchorbolt.emulator.answers.shape import Answer, failed
+from anchorbolt.emulator.arguments import base_url, body_of, read_arguments
 from anchorbolt.emulator.calls import Calls
-from anchorbolt.emulator.messages import Messages
+from anchorbolt.emulator.lost import lose_connection
 from anchorbolt.emulator.script import Line, Script
 from anchorbolt.emulator.socket_mode.sockets import Sockets
+from anchorbolt.emulator.state.workspace import Workspace
 
 RESPONSE_URL = "response_url"
 
-_OPEN = "apps.connections.open"
 _API = "/api/"
 _RESPONSE = "/response/"
+_BEARER = b"Bearer "
+_TOKENS = ("xox", "xapp-", "xwfp-")
+_WITHOUT_TOKEN = frozenset(("api.test", "oauth.access", "oauth.v2.access", "openid.connect.token", RESPONSE_URL))
 _SCOPES = (
     b"commands,chat:write,im:write,im:history,channels:history,groups:history,"
     b"app_mentions:read,reactions:read,reactions:write,assistant:write"
@@ -31,24 +34,25 @@ _TEXT_HEADERS = [(b"content-type", b"text/plain; charset=utf-8")]
 
 
 class WebApi:
-    """Answers `/api/<method>` and posts to a `response_url`; every other path is answered by the admin page."""
+    """Answers `/api/<method>` and posts to a `response_url`; every other path is answered by `others`."""
 
     def __init__(
         self,
         *,
         calls: Calls,
         script: Script,
-        messages: Messages,
+        workspace: Workspace,
         sockets: Sockets,
-        admin_page: ASGIApp,
+        others: ASGIApp,
         clock: Callable[[], float],
     ) -> None:
         self._calls = calls
         self._script = script
-        self._messages = messages
+        self._workspace = workspace
         self._sockets = sockets
-        self._admin_page = admin_page
+        self._others = others
         self._clock = clock
+        self._answers = answers()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One HTTP request."""
@@ -58,42 +62,56 @@ class WebApi:
         elif scope["type"] == "http" and path.startswith(_RESPONSE):
             await self._call(RESPONSE_URL, scope, receive, send)
         else:
-            await self._admin_page(scope, receive, send)
-
-    def forget(self) -> None:
-        """Forgets the messages."""
-        self._messages = Messages()
+            await self._others(scope, receive, send)
 
     async def _call(self, method: str, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
-        arguments = _arguments(headers.get(b"content-type", b""), scope["query_string"], await _body(receive))
+        arguments = read_arguments(headers.get(b"content-type", b""), scope["query_string"], await body_of(receive))
         line = self._script.next_for(method) if self._script else None
         if line is not None and line.delay_seconds:
             await asyncio.sleep(line.delay_seconds)
         now = self._clock()
         more: list[tuple[bytes, bytes]] = []
-        if line is not None and (line.error or line.status or line.answer is not None):
-            status, answer, more = _scripted(line)
-        elif method != RESPONSE_URL and b"authorization" not in headers and "token" not in arguments:
-            status, answer = 200, failed("not_authed")
-        elif method == _OPEN:
-            status, answer = (
-                200,
-                self._sockets.open(arguments, _token(headers), headers.get(b"host", b"").decode("latin-1")),
-            )
+        if line is None or not line.replaces:
+            status, answer = 200, self._usual(method, arguments, headers, now)
         else:
-            usual = ANSWERS.get(method)
-            status, answer = 200, usual(arguments, self._messages, now) if usual else {"ok": True}
+            status, answer, more = _scripted(line)
+            if line.performed:
+                self._usual(method, arguments, headers, now)
         self._calls.note(method, arguments, status, answer, now)
+        if line is not None and line.no_answer:
+            await lose_connection(scope, receive, at_once=line.no_answer == "close")
+            return
         body = orjson.dumps(answer) if answer else b"upstream error"
         own = _JSON_HEADERS if answer else _TEXT_HEADERS
         length = (b"content-length", str(len(body)).encode())
         await send({"type": "http.response.start", "status": status, "headers": [*own, *more, length]})
         await send({"type": "http.response.body", "body": body})
 
+    def _usual(self, method: str, arguments: dict[str, Any], headers: dict[bytes, bytes], now: float) -> Answer:
+        """What Slack answers where no script says otherwise."""
+        if method == RESPONSE_URL:
+            return {"ok": True}
+        if method == OPEN_SOCKET and (b"authorization" in headers or "token" in arguments):
+            host = headers.get(b"host", b"").decode("latin-1")
+            return self._sockets.open(arguments, _token(headers.get(b"authorization", b"")), host)
+        usual = self._answers.get(method)
+        if usual is None and method != OPEN_SOCKET:
+            return failed("unknown_method")
+        refused = None if method in _WITHOUT_TOKEN else _refused(headers.get(b"authorization"), arguments)
+        if refused or usual is None:
+            return failed(refused or "not_authed")
+        self._workspace.base = base_url(headers)
+        return usual(arguments, self._workspace, now)
 
-def _scripted(line: Line) -> tuple[int, dict[str, Any], list[tuple[bytes, bytes]]]:
-    """The status, the body and the extra headers of a scripted answer; an empty body stands for one without JSON."""
+
+def _scripted(line: Line) -> tuple[int, Answer, list[tuple[bytes, bytes]]]:
+    """The status, the body and the extra headers of a scripted answer.
+
+    An empty body stands for one without JSON, and status 0 for no answer.
+    """
+    if line.no_answer:
+        return 0, {}, []
     if line.error == "ratelimited" or line.status == 429:
         return 429, failed("ratelimited"), [(b"retry-after", str(line.retry_after_seconds).encode())]
     if line.error:
@@ -103,28 +121,15 @@ def _scripted(line: Line) -> tuple[int, dict[str, Any], list[tuple[bytes, bytes]
     return line.status or 200, {}, []
 
 
-def _token(headers: dict[bytes, bytes]) -> str:
-    return headers.get(b"authorization", b"").decode("latin-1").removeprefix("Bearer ")
+def _refused(authorization: bytes | None, arguments: dict[str, Any]) -> str | None:
+    """Slack's word for a call without a token, or with one that is none of Slack's; None for any other call."""
+    if authorization is None and "token" not in arguments:
+        return "not_authed"
+    if authorization is not None and not authorization.startswith(_BEARER):
+        return None  # the client's id and secret, as oauth.v2.access is called
+    token = str(arguments["token"]) if authorization is None else _token(authorization)
+    return None if token.startswith(_TOKENS) else "invalid_auth"
 
 
-async def _body(receive: Receive) -> bytes:
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body"):
-        message = await receive()
-        body += message.get("body", b"")
-    return body
-
-
-def _arguments(content_type: bytes, query: bytes, body: bytes) -> dict[str, Any]:
-    """The arguments of a call, from JSON, a form or the query. A body that cannot be read has none."""
-    if content_type.startswith(b"application/json"):
-        try:
-            decoded = orjson.loads(body)
-        except orjson.JSONDecodeError:
-            return {}
-        return decoded if isinstance(decoded, dict) else {}
-    if content_type.startswith(b"multipart/"):
-        return {}
-    form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
-    return form | dict(parse_qsl(query.decode("ascii", "replace"), keep_blank_values=True)) if query else form
+def _token(authorization: bytes) -> str:
+    return authorization.decode("latin-1").removeprefix("Bearer ")

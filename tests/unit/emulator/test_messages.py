@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from anchorbolt.emulator.messages import CHANNELS_KEPT, MESSAGES_KEPT, Messages
+from anchorbolt.emulator.state.messages import CHANNELS_KEPT, MESSAGES_KEPT, Messages
 
 
 def test_a_channel_keeps_its_newest_messages() -> None:
@@ -10,7 +10,7 @@ def test_a_channel_keeps_its_newest_messages() -> None:
     messages = Messages()
     for number in range(MESSAGES_KEPT + 1):
         messages.put("C1", {"ts": f"{number}.0"})
-    history = messages.history("C1", 1000)
+    history = messages.history("C1")
     assert (len(history), history[0]["ts"], history[-1]["ts"]) == (MESSAGES_KEPT, f"{MESSAGES_KEPT}.0", "1.0")
 
 
@@ -21,5 +21,5 @@ def test_the_channel_that_was_written_to_longest_ago_is_forgotten() -> None:
         messages.put(f"C{number}", {"ts": "1.0"})
     messages.put("C0", {"ts": "2.0"})
     messages.put("one more", {"ts": "1.0"})
-    assert len(messages.history("C0", 10)) == 2
-    assert messages.history("C1", 10) == []
+    assert len(messages.history("C0")) == 2
+    assert messages.history("C1") == []

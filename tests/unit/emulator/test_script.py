@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import aiohttp
 import httpx
 import pytest
 from anchorbolt.emulator.emulator import Emulator
@@ -70,7 +71,9 @@ async def test_a_line_without_an_end_stays_until_cleared(slack: Emulator, web: A
     assert (await web.auth_test())["ok"]
 
 
-@pytest.mark.parametrize("line", [{"times": 0}, {"status": 99}, {"retries": 3}, {"delay_seconds": 3600}])
+@pytest.mark.parametrize(
+    "line", [{"times": 0}, {"status": 99}, {"retries": 3}, {"delay_seconds": 3600}, {"no_answer": "maybe"}]
+)
 async def test_a_line_that_makes_no_sense_is_refused(slack: Emulator, line: dict[str, Any]) -> None:
     """A misspelt or impossible line is a 400 and is not played."""
     assert (await script(slack, **line)).status_code == 400
@@ -84,3 +87,42 @@ def test_lines_are_played_in_their_order() -> None:
     lines.add(Line(error="any"))
     assert [found.error for found in map(lines.next_for, ["a", "b", "a"]) if found] == ["one", "any", "one"]
     assert lines.next_for("a") is None
+
+
+async def test_a_connection_is_closed_without_an_answer(slack: Emulator, web: AsyncWebClient) -> None:
+    """A lost connection is an error of the connection for the caller, and nothing was posted."""
+    web.retry_handlers.clear()  # by default the SDK calls once more where the connection was lost
+    await script(slack, method="chat.postMessage", no_answer="close")
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await web.chat_postMessage(channel="C1", text="x")
+    assert [call.status for call in slack.calls.since()] == [0]
+    assert (await web.conversations_history(channel="C1"))["messages"] == []
+
+
+async def test_an_answer_is_lost_after_the_call_was_performed(slack: Emulator, web: AsyncWebClient) -> None:
+    """The worst case for a caller: it knows of no answer, and the message is there."""
+    web.retry_handlers.clear()
+    await script(slack, method="chat.postMessage", no_answer="close", performed=True)
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await web.chat_postMessage(channel="C1", text="x")
+    assert [message["text"] for message in (await web.conversations_history(channel="C1"))["messages"]] == ["x"]
+
+
+async def test_an_answer_that_never_comes_ends_with_the_caller_s_patience(slack: Emulator) -> None:
+    """A caller that waits in vain gives up, and its next call is answered."""
+    await script(slack, method="auth.test", no_answer="timeout")
+    async with httpx.AsyncClient(headers={"authorization": "Bearer xoxb-1"}) as client:
+        with pytest.raises(httpx.ReadTimeout):
+            await client.post(f"{slack.api_url}auth.test", timeout=0.3)
+        assert (await client.post(f"{slack.api_url}auth.test")).json()["ok"]
+
+
+async def test_a_server_error_is_no_json(slack: Emulator) -> None:
+    """A status alone is a broken server, and a 429 by status has its Retry-After."""
+    await script(slack, method="auth.test", status=500)
+    await script(slack, method="auth.test", status=429, retry_after_seconds=9)
+    async with httpx.AsyncClient(headers={"authorization": "Bearer xoxb-1"}) as client:
+        broken = await client.post(f"{slack.api_url}auth.test")
+        limited = await client.post(f"{slack.api_url}auth.test")
+    assert (broken.status_code, broken.text) == (500, "upstream error")
+    assert (limited.status_code, limited.headers["retry-after"]) == (429, "9")

@@ -1,35 +1,58 @@
-"""What each Web API method answers when it succeeds, in the shapes that slack_sdk and Bolt read.
-
-A method that is not here answers `{"ok": true}`.
-"""
+"""What each Web API method answers, in the shapes that slack_sdk and Bolt read. Every other name is no method."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 
-from anchorbolt.emulator.answers import chat, views, workspace
-from anchorbolt.emulator.answers.shape import Answer, Arguments
-from anchorbolt.emulator.messages import Messages
-
-ANSWERS: Mapping[str, Callable[[Arguments, Messages, float], Answer]] = MappingProxyType(
-    {
-        "auth.test": workspace.auth_test,
-        "chat.postMessage": chat.post_message,
-        "chat.postEphemeral": chat.post_ephemeral,
-        "chat.update": chat.update_message,
-        "chat.delete": chat.delete_message,
-        "views.open": views.open_view,
-        "views.push": views.open_view,
-        "views.update": views.show_view,
-        "views.publish": views.show_view,
-        "users.info": workspace.user_info,
-        "conversations.open": workspace.open_conversation,
-        "conversations.info": workspace.conversation_info,
-        "conversations.join": workspace.conversation_info,
-        "conversations.history": workspace.history,
-        "conversations.replies": workspace.replies,
-        "conversations.members": workspace.members,
-        "conversations.list": workspace.conversations,
-    }
+from anchorbolt.emulator.answers import (
+    assistants,
+    bookmarks,
+    channel_changes,
+    chat,
+    conversations,
+    files,
+    history,
+    members,
+    reactions,
+    reminders,
+    scheduled,
+    streams,
+    team,
+    usergroups,
+    users,
+    views,
 )
+from anchorbolt.emulator.answers.generic import generic_answers
+from anchorbolt.emulator.answers.shape import Answering
+
+OPEN_SOCKET = "apps.connections.open"
+"""The method that the server answers, because it opens a connection in Socket Mode."""
+
+_FAMILIES = (
+    assistants,
+    bookmarks,
+    channel_changes,
+    chat,
+    conversations,
+    files,
+    history,
+    members,
+    reactions,
+    reminders,
+    scheduled,
+    streams,
+    team,
+    usergroups,
+    users,
+    views,
+)
+PLAYED: Mapping[str, Answering] = MappingProxyType(
+    {method: answering for family in _FAMILIES for method, answering in family.METHODS.items()}
+)
+"""The methods that the emulator plays: what they change, others tell."""
+
+
+def answers() -> dict[str, Answering]:
+    """The answers of all of Slack's methods, for one emulator: each tells once what it does not play."""
+    return generic_answers(frozenset(PLAYED) | {OPEN_SOCKET}) | dict(PLAYED)
