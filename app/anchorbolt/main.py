@@ -32,7 +32,7 @@ from anchorbolt.lifecycle import garbage_collection, life, probes, start
 from anchorbolt.lifecycle.life import Parts
 from anchorbolt.lifecycle.pod import Pod, State
 from anchorbolt.lifecycle.transport import HttpTransport, Transport
-from anchorbolt.settings import NO_LISTEN, Role, Settings, SocketConnections, otel
+from anchorbolt.settings import NO_LISTEN, Role, Settings, SocketConnections, otel, team
 from anchorbolt.socket_mode.envelopes import Envelopes
 from anchorbolt.socket_mode.leadership import EveryProcess, SingleLeader
 from anchorbolt.socket_mode.slack import Slack
@@ -65,6 +65,7 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
         api_url=settings.slack_api_url,
         sync_threads=settings.sync_threads,
     )
+    team.fill_environment(settings)
     listeners.register(bolt, settings.listeners)
     inbox = Inbox(
         database(settings),

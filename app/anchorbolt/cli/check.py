@@ -10,6 +10,7 @@ from anchorbolt.bolt.app import BoltApp
 from anchorbolt.errors import AnchorboltError, InvalidSettingsError, NoInboxError, SchemaError
 from anchorbolt.inbox import schema
 from anchorbolt.lifecycle import start
+from anchorbolt.settings import team
 from anchorbolt.settings.otel import collector
 
 
@@ -25,6 +26,7 @@ def check() -> None:
             problems += error.problems
     try:
         if loaded.listeners:
+            team.fill_environment(loaded)
             listeners.register(BoltApp(token="xoxb-check", api_url=loaded.slack_api_url), loaded.listeners)  # noqa: S106
             print(f"listeners: {loaded.listeners} can be registered")
     except AnchorboltError as error:
