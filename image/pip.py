@@ -9,4 +9,4 @@ import sys
 
 if __name__ == "__main__":
     base = sys._base_executable
-    os.execv(base, [base, "-m", "pip", "--python", sys.executable, *sys.argv[1:]])
+    os.execv(base, [base, "-m", "pip", "--python", sys.executable, *sys.argv[1:]])  # noqa: S606 - what the caller wrote
