@@ -2,7 +2,7 @@
 
 import os
 
-import openai
+import openai  # type: ignore[import-not-found] # only the image of the Dockerfile beside it has it
 from slack_bolt import App
 
 app = App(token=os.environ["SLACK_BOT_TOKEN"], signing_secret=os.environ["SLACK_SIGNING_SECRET"])

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 import httpx
 
 from anchorbolt.cli.dev.log_lines import LogLine, parse
-from anchorbolt.cli.dev.report import GO, Report
+from anchorbolt.cli.dev.report import LOAD, SERVE, Report
 
 _LONGEST_LINE_BYTES = 4 * 1024 * 1024
 _POLL_SECONDS = 0.05
@@ -21,7 +21,7 @@ _ASK_SECONDS = 1.0
 
 
 class Child:
-    """A process that loads the app, reports, and serves when it is told to (serving.py)."""
+    """A process that loads the app when it is told to, reports, and serves when it is told to (serving.py)."""
 
     def __init__(
         self, process: asyncio.subprocess.Process, reports: asyncio.StreamReader, orders: asyncio.StreamWriter
@@ -53,6 +53,10 @@ class Child:
             )
         return cls(process, *await asyncio.open_connection(sock=ours, limit=_LONGEST_LINE_BYTES))
 
+    def load(self) -> None:
+        """Tells the process to load the app."""
+        self._orders.write(LOAD)
+
     async def report(self) -> Report:
         """Waits until the process has loaded the app, or could not."""
         try:
@@ -62,7 +66,7 @@ class Child:
 
     def serve(self) -> None:
         """Tells the process to open the inbox and to serve."""
-        self._orders.write(GO)
+        self._orders.write(SERVE)
 
     async def lines(self) -> AsyncIterator[LogLine]:
         """Yields every line of the app's output until the app has ended."""

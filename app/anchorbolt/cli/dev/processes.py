@@ -1,4 +1,4 @@
-"""The processes that serve, one after the other; for a moment there are two, the next of which waits."""
+"""The processes that serve, one after the other, and a spare one that has imported all but the team's app."""
 
 from __future__ import annotations
 
@@ -42,13 +42,25 @@ class Processes:
         self._read_line = read
         self._all: dict[Child, asyncio.Task[None]] = {}
         self._current: Child | None = None
+        self._spare: Child | None = None
         self._ending = False
 
-    async def start(self) -> Child:
-        """Starts a process, which loads the app and waits. The first one is the current one."""
-        child = await Child.start(self._environment, self._sockets)
-        self._all[child] = asyncio.create_task(self._read(child), name="read the app's log")
+    async def load(self) -> Child:
+        """Lets a process load the app: the spare one, or a new one. The first of them is the current one."""
+        child = self._spare or await self._start()
+        self._spare = None
         self._current = self._current or child
+        child.load()
+        return child
+
+    async def keep_a_spare(self) -> None:
+        """Starts a process for the next `load`, unless there is one."""
+        self._spare = self._spare or await self._start()
+
+    async def _start(self) -> Child:
+        # Where everything ends already, the sockets are closed, and the process is told to end at once.
+        child = await Child.start(self._environment, () if self._ending else self._sockets)
+        self._all[child] = asyncio.create_task(self._read(child), name="read the app's log")
         if self._ending:
             child.drain()
         return child

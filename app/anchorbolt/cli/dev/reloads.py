@@ -48,9 +48,10 @@ class Reloads:
         saving = asyncio.create_task(saved(known, since))
         try:
             while True:
+                await self._processes.keep_a_spare()
                 changed = await saving
                 began, since = time.monotonic(), time.time()
-                child = await self._processes.start()
+                child = await self._processes.load()
                 loading = asyncio.create_task(child.report())
                 saving = asyncio.create_task(saved(known, since))
                 await asyncio.wait([loading, saving], return_when=asyncio.FIRST_COMPLETED)

@@ -1,11 +1,13 @@
-"""What `dev` and the process that serves tell each other: a report when the app is loaded or could not be, then GO."""
+"""What `dev` and the process that serves tell each other: LOAD, then a report of how that went, then SERVE."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
 
-GO = b"go"
+LOAD = b"load\n"
+SERVE = b"serve\n"
+LONGEST_ORDER_BYTES = 16
 
 
 @dataclass(frozen=True, slots=True)

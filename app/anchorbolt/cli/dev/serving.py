@@ -1,7 +1,8 @@
 """The process that serves under `dev`: `python -m anchorbolt.cli.dev.serving CONTROL SOCKET...`, all file descriptors.
 
-It loads the app and tells `dev` over CONTROL whether that went well. Then it waits, because the process before it may
-still finish its work and hold the inbox, and serves when `dev` says so. `dev` opened the sockets and keeps them, so a
+It imports all that serves, and waits until `dev` tells it over CONTROL to load the team's app, so that a saved change
+does not wait for these imports. It reports whether that went well, and waits again, because the process before it may
+still finish its work and hold the inbox. It serves when `dev` says so. `dev` opened the sockets and keeps them, so a
 request that arrives between two of these processes waits in the sockets' queue.
 """
 
@@ -17,7 +18,7 @@ from pathlib import Path
 from anchorbolt import main as composition
 from anchorbolt import settings
 from anchorbolt.cli.dev.folders import team_folders
-from anchorbolt.cli.dev.report import GO, Report
+from anchorbolt.cli.dev.report import LOAD, LONGEST_ORDER_BYTES, SERVE, Report
 from anchorbolt.errors import AnchorboltError, InvalidSettingsError
 from anchorbolt.lifecycle import garbage_collection, life, loop, start
 from anchorbolt.settings import Settings
@@ -25,10 +26,12 @@ from anchorbolt.settings.otel import collector
 
 
 def main(descriptors: Sequence[int]) -> int:
-    """Loads the app, waits for `dev`, serves. Returns the exit code."""
+    """Waits for `dev`, loads the app, waits again, serves. Returns the exit code."""
     control, *sockets = [socket.socket(fileno=descriptor) for descriptor in descriptors]
     if sys.path[:1] != [working_directory := str(Path.cwd())]:
         sys.path.insert(0, working_directory)
+    if control.recv(LONGEST_ORDER_BYTES) != LOAD:
+        return 0  # `dev` is gone
     try:
         loaded = settings.load()
         start.configure_logs(loaded)
@@ -53,7 +56,7 @@ async def _live(loaded: Settings, control: socket.socket, sockets: Sequence[sock
         raise
     control.sendall(Report(loaded=True, folders=team_folders(loaded.listeners)).as_line())
     control.setblocking(False)
-    if await asyncio.get_running_loop().sock_recv(control, len(GO)) != GO:
+    if await asyncio.get_running_loop().sock_recv(control, LONGEST_ORDER_BYTES) != SERVE:
         return  # `dev` is gone
     garbage_collection.calm()
     await life.live(parts)
