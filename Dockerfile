@@ -22,6 +22,11 @@ RUN /opt/uv/bin/uv sync --quiet --locked --no-dev --no-editable --python "$(comm
 # Who still calls `python -m app` is told what to write now. A namespace package hides no module `app` of a team's.
 COPY app/__main__.py /tmp/app/__main__.py
 RUN mv /tmp/app "$(/opt/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/app"
+# For images built FROM this one: pip, which installs into what serves, and refuses what would break it.
+COPY image/pip /opt/venv/bin/pip
+COPY image/pip.py /tmp/pip.py
+RUN mv /tmp/pip.py "$(/opt/venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/pip.py" \
+ && /opt/venv/bin/python -c "import importlib.metadata as m, re; print(*(re.sub(r'\[.*?\]', '', one) for one in m.requires('anchorbolt') if 'extra ==' not in one), sep='\n')" >/opt/venv/constraints.txt
 
 FROM ${PYTHON_IMAGE}
 ARG VERSION=dev
@@ -35,6 +40,10 @@ LABEL org.opencontainers.image.title="anchorbolt" \
 RUN mkdir -p /app/var && chown 10001:10001 /app/var
 COPY --from=build /opt/venv /opt/venv
 ENV PATH=/opt/venv/bin:$PATH \
+    PIP_CONSTRAINT=/opt/venv/constraints.txt \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_ROOT_USER_ACTION=ignore \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1
 # A team's app.py, listeners/ or package app belongs here: the working directory is first on the path.

@@ -36,7 +36,7 @@ from anchorbolt.lifecycle.drain_socket import DrainSocket
 from anchorbolt.lifecycle.life import Parts
 from anchorbolt.lifecycle.pod import Pod, State
 from anchorbolt.lifecycle.transport import HttpTransport, Transport
-from anchorbolt.settings import NO_LISTEN, Role, Settings, SocketConnections, otel
+from anchorbolt.settings import NO_LISTEN, Role, Settings, SocketConnections, otel, team
 from anchorbolt.socket_mode.envelopes import Envelopes
 from anchorbolt.socket_mode.leadership import EveryProcess, SingleLeader
 from anchorbolt.socket_mode.slack import Slack
@@ -68,6 +68,7 @@ async def live(settings: Settings, sockets: Sequence[socket.socket]) -> None:
 def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
     """Builds all parts and starts none. `sockets`: those that the master has bound, the internal one last."""
     public, internal = sockets[:-1], sockets[-1:]
+    team.fill_environment(settings)
     bolt = load(settings)
     routes = team_routes.load(settings.routes)
     inbox = Inbox(

@@ -29,6 +29,8 @@ NO_SETTINGS = {
     "SECRETS_DIRECTORY",
     "HTTPS_PROXY",
     "EMULATOR_PORT",  # a variable of the Makefile
+    "PIP_CONSTRAINT",  # read by pip, in the image
+    "PYTHON_IMAGE",  # an argument of the Dockerfile
     "BY_OWNER",
     "BY_ROW",
     "NO_CANCEL",

@@ -12,6 +12,7 @@ from anchorbolt.errors import AnchorboltError, InvalidSettingsError, ListenersEr
 from anchorbolt.http.team import routes as team_routes
 from anchorbolt.inbox import schema
 from anchorbolt.lifecycle import start
+from anchorbolt.settings import team
 from anchorbolt.settings.otel import collector
 
 
@@ -29,6 +30,7 @@ def check() -> None:
             needed()
         except InvalidSettingsError as error:
             problems += error.problems
+    team.fill_environment(loaded)
     try:
         if loaded.listeners:
             uvloop.run(_listeners(loaded))

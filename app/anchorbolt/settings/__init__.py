@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from anchorbolt.errors import InvalidSettingsError
 
 DEFAULT_SECRETS_DIRECTORY = "/run/secrets/anchorbolt"
+ENV_FILE = ".env"  # in the working directory
 
 Seconds = Annotated[float, Field(ge=0)]
 PositiveSeconds = Annotated[float, Field(gt=0)]
@@ -66,7 +67,7 @@ class Settings(BaseSettings):
     """Every setting of the app. They are read once, when the process starts, and never change."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
+        env_file=ENV_FILE, env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True
     )
 
     # Slack

@@ -13,12 +13,13 @@ from anchorbolt import settings
 from anchorbolt.cli.dev.plan import Plan
 from anchorbolt.cli.dev.session import Session
 from anchorbolt.cli.dev.show import Screen, say
+from anchorbolt.cli.dev.sockets import listening
 from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.emulator.scene import EMULATOR_URL, Scene
 from anchorbolt.emulator.signing import EMULATOR_SECRET
 from anchorbolt.errors import InvalidSettingsError
 from anchorbolt.lifecycle import start
-from anchorbolt.lifecycle.ports import reachable, require_free
+from anchorbolt.lifecycle.ports import reachable
 
 SAMPLE = "anchorbolt_sample"  # the listeners where LISTENERS is not set; only a checkout has them
 EMULATOR_PORT = int(EMULATOR_URL.rstrip("/").rpartition(":")[2])
@@ -48,6 +49,9 @@ def dev(
     With SLACK_BOT_TOKEN, from the environment or .env, it talks to the real Slack, and nothing is sent to it unless you
     say --demo: then its listeners post in the real Slack.
 
+    A saved change of a listener, of what it imports from the working directory, or of .env restarts the app: what runs
+    is finished first, and requests wait. If the changed app cannot be loaded, the one before goes on serving.
+
     Where a port is taken, choose another: PORT, INTERNAL_PORT, --emulator-port.
 
     Exits with 0 once it is drained, with 1 where it ended otherwise, and with 2 where a setting is wrong.
@@ -57,24 +61,26 @@ def dev(
 
 
 async def _run(loaded: settings.Settings, *, demo: bool | None, emulator_port: int, verbose: bool) -> int:
-    if not loaded.has_socket:
-        require_free(loaded.host, loaded.port, "PORT")
-    require_free(loaded.host, loaded.internal_port, "INTERNAL_PORT")
     secrets = [secret.decode() for secret in loaded.signing_secrets]
     secret = secrets[0] if secrets else EMULATOR_SECRET
     if not loaded.listeners and find_spec(SAMPLE) is None:
         raise InvalidSettingsError([start.NO_LISTENERS])
     listeners = loaded.listeners or SAMPLE
-    changes = {"LISTENERS": listeners, "LOG_FORMAT": "json", "LOG_LEVEL": "DEBUG", "PYTHONUNBUFFERED": "1"}
+    changes = {"LOG_FORMAT": "json", "LOG_LEVEL": "DEBUG", "PYTHONUNBUFFERED": "1"}
+    if not loaded.listeners:  # otherwise each process reads it again: it may be changed in .env
+        changes["LISTENERS"] = SAMPLE
     if not secrets:
         changes["SLACK_SIGNING_SECRET"] = secret
     async with AsyncExitStack() as stack:
+        sockets = stack.enter_context(listening(loaded))
         emulator = None
         if loaded.slack_bot_token is None:
             emulator = await stack.enter_async_context(Emulator(port=emulator_port))
-            changes |= {"SLACK_API_URL": emulator.api_url, "SLACK_BOT_TOKEN": EMULATOR_TOKEN}
-            if loaded.has_socket:
-                changes["SLACK_APP_TOKEN"] = EMULATOR_APP_TOKEN
+            changes |= {
+                "SLACK_API_URL": emulator.api_url,
+                "SLACK_BOT_TOKEN": EMULATOR_TOKEN,
+                "SLACK_APP_TOKEN": EMULATOR_APP_TOKEN,
+            }
         address = reachable(loaded.host)
         plan = Plan(
             events_url=None if loaded.has_socket else f"http://{address}:{loaded.port}/slack/events",
@@ -83,12 +89,18 @@ async def _run(loaded: settings.Settings, *, demo: bool | None, emulator_port: i
             listeners=listeners,
             demo=emulator is not None if demo is None else demo and not (emulator is None and loaded.has_socket),
             verbose=verbose,
+            durable=not _in_memory(loaded),
         )
         slack = f"an emulator at {emulator.url}" if emulator else f"the real one, {loaded.slack_api_url}"
         console = Screen()
         transport = "in Socket Mode" if loaded.has_socket else f"on port {loaded.port}"
         say(console, f"Starting {listeners} {transport}; Slack is {slack}")
         scene = Scene(slack_url=emulator.url) if emulator else Scene()
-        sockets = emulator.sockets if emulator and loaded.has_socket else None
-        session = Session(plan, emulator.calls if emulator else None, scene, console, sockets)
-        return await session.run(settings.environment_with(**changes))
+        envelopes = emulator.sockets if emulator and loaded.has_socket else None
+        session = Session(plan, emulator.calls if emulator else None, scene, console, envelopes)
+        return await session.run(settings.environment_with(**changes), sockets)
+
+
+def _in_memory(loaded: settings.Settings) -> bool:
+    """Whether each process has an inbox of its own; main.py would know too, but imports all that serves."""
+    return loaded.database_url.get_secret_value().partition("://")[2].strip("/") in ("", ":memory:")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
+from collections.abc import Sequence
 
 from rich.console import Console
 
@@ -58,6 +60,14 @@ class News:
         calls = self._new_calls()
         told += f"; Web API calls since the last line: {calls}" if calls else ""
         self.say(told, "red" if ended.outcome in ("failed", "dead") else "")
+
+    def watching(self, folders: Sequence[str] | None) -> None:
+        """Prints which folders are watched; None: none, because the package for it is not installed."""
+        if folders is None:
+            self.say("\nSaved changes need a restart: to have it done, install anchorbolt[dev].", "yellow")
+            return
+        shown = [os.path.relpath(folder) for folder in folders]
+        self.say(f"\nSaved changes are served at once; watching .env and {', '.join(shown)}")
 
     def serving(self, scene: Scene) -> None:
         """Prints where the app serves and, with the emulator, a curl command for one more request."""

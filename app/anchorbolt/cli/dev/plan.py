@@ -10,6 +10,7 @@ class Plan:
     """Where the app will serve, and what to do with it.
 
     `events_url` is None in Socket Mode. `listeners` is the setting LISTENERS: the package that all listeners are in.
+    `durable`: whether a process can finish what the one before it has handed back.
     """
 
     events_url: str | None
@@ -18,3 +19,4 @@ class Plan:
     listeners: str
     demo: bool
     verbose: bool
+    durable: bool = True

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import httpx
 from rich.console import Console
 
 from anchorbolt.cli.dev.child import Child
 from anchorbolt.cli.dev.demonstration import Demonstration, Ends, Sender
+from anchorbolt.cli.dev.log_lines import LogLine
 from anchorbolt.cli.dev.news import News
 from anchorbolt.cli.dev.plan import Plan
+from anchorbolt.cli.dev.processes import Processes
+from anchorbolt.cli.dev.reloads import Reloads
 from anchorbolt.cli.dev.show import show
 from anchorbolt.emulator.calls import Calls
 from anchorbolt.emulator.player import Player, client
@@ -25,7 +29,6 @@ from anchorbolt.emulator.socket_mode.sockets import Sockets
 
 READY_WITHIN_SECONDS = 30.0
 END_WITHIN_SECONDS = 10.0
-LAST_LINES_WITHIN_SECONDS = 2.0
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -48,45 +51,47 @@ class Session:
         self._times_asked = 0
         self._asked = asyncio.Event()
 
-    async def run(self, environment: Mapping[str, str]) -> int:
+    async def run(self, environment: Mapping[str, str], sockets: Sequence[socket.socket]) -> int:
         """Starts the app and waits for its end. Returns 0 if it was interrupted and ended well, otherwise 1."""
         loop = asyncio.get_running_loop()
-        child = await self._start(environment)
-        reading = asyncio.create_task(self._read(child), name="read the app's log")
-        acting = asyncio.create_task(self._act(child), name="wait, play, serve")
+        self._processes = Processes(environment, sockets, durable=self._plan.durable, read=self._read)
+        for number in _SIGNALS:  # first, so that an interrupt always ends the child processes too
+            loop.add_signal_handler(number, self._interrupted)
+        since = time.time()
+        child = await self._processes.load()
+        acting = asyncio.create_task(self._act(child, since), name="wait, play, serve")
         asked = asyncio.create_task(self._asked.wait(), name="wait for an interrupt")
-        ended = asyncio.create_task(child.wait(), name="wait for the app's end")
+        ended = asyncio.create_task(self._processes.ended(), name="wait for the app's end")
         try:
             await asyncio.wait([acting, asked, ended], return_when=asyncio.FIRST_COMPLETED)
             by_itself = ended.done() and not asked.done()
             await _cancelled(acting)
             if not asked.done() and not ended.done():  # it never became ready
-                child.end()
+                self._processes.drain()
                 await asyncio.wait([ended], timeout=END_WITHIN_SECONDS)
                 return 1
             began = time.monotonic()
             code = await ended
-            await asyncio.wait([reading], timeout=LAST_LINES_WITHIN_SECONDS)
+            await self._processes.last_lines()
             return self._tell_end(code, time.monotonic() - began, by_itself=by_itself)
         finally:
-            child.kill()
-            for task in (acting, asked, ended, reading):
+            self._processes.kill()
+            for task in (acting, asked, ended):
                 task.cancel()
             for number in _SIGNALS:
                 loop.remove_signal_handler(number)
 
-    async def _start(self, environment: Mapping[str, str]) -> Child:
-        """Installs the signal handlers first, so that an interrupt always ends the child process too."""
-        starting = asyncio.ensure_future(Child.start(environment))
-        for number in _SIGNALS:
-            asyncio.get_running_loop().add_signal_handler(number, self._interrupted, starting)
-        return await starting
+    async def _act(self, child: Child, since: float) -> None:
+        """Waits until the app is ready, and sends the demonstration. Returns only if the app never gets ready.
 
-    async def _act(self, child: Child) -> None:
-        """Waits until the app is ready, and sends the demonstration. Returns only if the app never gets ready."""
+        `since`: when the app was started, in seconds of the epoch.
+        """
         async with client() as http:
             try:
                 async with asyncio.timeout(READY_WITHIN_SECONDS):
+                    report = await child.report()
+                    if report.loaded:  # otherwise it ends by itself, which `run` waits for
+                        child.serve()
                     await child.wait_until_ready(self._plan.readyz_url, http)
             except TimeoutError:
                 self._news.quiet_lines()
@@ -95,8 +100,10 @@ class Session:
             self._ready = True
             if self._plan.demo:
                 await self._play(self._player(http))
-        self._news.serving(self._scene)
-        await asyncio.Event().wait()
+            reloads = Reloads(self._processes, self._news, self._plan.readyz_url, http)
+            self._news.watching(report.folders if reloads.possible else None)
+            self._news.serving(self._scene)
+            await reloads.run(report.folders, since)
 
     def _player(self, http: httpx.AsyncClient) -> Sender:
         if self._sockets is not None:
@@ -116,28 +123,24 @@ class Session:
         well = "answered with 200" if self._sockets is None else "acknowledged"
         self._news.say(f"{len(kinds) - refused} of {len(kinds)} {well}.", "red" if refused else "green")
 
-    async def _read(self, child: Child) -> None:
-        async for line in child.lines():
-            if line.ended is None:
-                self._news.line(line)
-            elif not self._ends.tell(line.ended):
-                self._news.delivery(line.ended)
+    def _read(self, line: LogLine) -> None:
+        if line.ended is None:
+            self._news.line(line)
+        elif not self._ends.tell(line.ended):
+            self._news.delivery(line.ended)
 
-    def _interrupted(self, starting: asyncio.Future[Child]) -> None:
+    def _interrupted(self) -> None:
         """The first interrupt drains the app, the second one makes it end sooner, the third one kills it."""
         self._times_asked += 1
         self._asked.set()
-        starting.add_done_callback(lambda started: self._end(started.result()))
-
-    def _end(self, child: Child) -> None:
         if self._times_asked == 1:
             self._news.say("Draining: what was acknowledged is finished first. Ctrl-C again hastens.")
-            child.end()
+            self._processes.drain()
         elif self._times_asked == 2:
             self._news.say("Hastening: what still runs is handed back. Ctrl-C again kills.")
-            child.end()
+            self._processes.hasten()
         else:
-            child.kill()
+            self._processes.kill()
 
     def _tell_end(self, code: int, seconds: float, *, by_itself: bool) -> int:
         if by_itself:
@@ -145,10 +148,8 @@ class Session:
             moment = "" if self._ready else " before it was ready"
             self._news.say(f"The app ended by itself with {code}{moment}.", "red")
             return 1
-        # Before it was ready it may not have taken over its signals yet, and had nothing to drain.
-        ended_well = code == 0 or (code == -signal.SIGTERM and not self._ready)
-        self._news.say(f"Drained in {seconds:.1f} s; the app ended with {code}.", "green" if ended_well else "red")
-        return 0 if ended_well else 1
+        self._news.say(f"Drained in {seconds:.1f} s; the app ended with {code}.", "red" if code else "green")
+        return 1 if code else 0
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

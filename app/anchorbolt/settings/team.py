@@ -1,0 +1,28 @@
+"""What a team's own code reads from the environment: the variables of `.env`, and Slack's tokens from mounted files."""
+
+from __future__ import annotations
+
+import os
+
+from dotenv import dotenv_values
+from pydantic import SecretStr
+
+from anchorbolt.settings import ENV_FILE, Settings
+
+# Bolt's own names: the apps of most teams read them where they make their `App`.
+_SLACK = ("slack_bot_token", "slack_signing_secret", "slack_app_token")
+
+
+def fill_environment(settings: Settings) -> None:
+    """Puts into the environment of this process what a team's module may read when it is imported.
+
+    These are all variables of `.env`, ours and the team's, and Slack's tokens and secret wherever they came from, also
+    from a mounted file. A variable that is set already stays as it is.
+    """
+    for name, value in dotenv_values(ENV_FILE).items():
+        if value is not None:  # a line with a name alone
+            os.environ.setdefault(name, value)
+    for field in _SLACK:
+        secret: SecretStr | None = getattr(settings, field)
+        if secret is not None and secret.get_secret_value() and not os.environ.get(field.upper()):
+            os.environ[field.upper()] = secret.get_secret_value()
