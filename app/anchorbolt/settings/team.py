@@ -17,10 +17,11 @@ def fill_environment(settings: Settings) -> None:
     """Puts into the environment of this process what a team's module may read when it is imported.
 
     These are all variables of `.env`, ours and the team's, and Slack's tokens and secret wherever they came from, also
-    from a mounted file. A variable that is set already stays as it is.
+    from a mounted file. A variable that is set already stays as it is. OpenTelemetry's variables are left out: some of
+    them were read by now, when its libraries were imported, and half of a configuration is worse than none.
     """
     for name, value in dotenv_values(ENV_FILE).items():
-        if value is not None:  # a line with a name alone
+        if value is not None and not name.startswith("OTEL_"):  # None: a line with a name alone
             os.environ.setdefault(name, value)
     for field in _SLACK:
         secret: SecretStr | None = getattr(settings, field)
