@@ -36,7 +36,8 @@ from anchorbolt.lifecycle.drain_socket import DrainSocket
 from anchorbolt.lifecycle.life import Parts
 from anchorbolt.lifecycle.pod import Pod, State
 from anchorbolt.lifecycle.transport import HttpTransport, Transport
-from anchorbolt.settings import NO_LISTEN, Role, Settings, SocketConnections, otel, team
+from anchorbolt.settings import NO_LISTEN, Role, Settings, SocketConnections, otel
+from anchorbolt.settings.team import fill_environment
 from anchorbolt.socket_mode.envelopes import Envelopes
 from anchorbolt.socket_mode.leadership import EveryProcess, SingleLeader
 from anchorbolt.socket_mode.slack import Slack
@@ -68,7 +69,6 @@ async def live(settings: Settings, sockets: Sequence[socket.socket]) -> None:
 def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
     """Builds all parts and starts none. `sockets`: those that the master has bound, the internal one last."""
     public, internal = sockets[:-1], sockets[-1:]
-    team.fill_environment(settings)
     bolt = load(settings)
     routes = team_routes.load(settings.routes)
     inbox = Inbox(
@@ -166,6 +166,7 @@ def load(settings: Settings) -> BoltApp:
     Needs a running event loop, because a `register(app)` may begin a task. Raises ListenersError.
     """
     asyncio.get_running_loop()
+    fill_environment(settings)
     token = settings.slack_bot_token
     bolt = BoltApp(
         token=token.get_secret_value() if token else NO_TOKEN,

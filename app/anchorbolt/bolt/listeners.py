@@ -43,7 +43,7 @@ def register(bolt: BoltApp, listeners: str) -> None:
     for thread in set(threading.enumerate()) - threads:
         log.warning(
             "a thread was started while LISTENERS was imported: it runs in every process of every pod;"
-            " what must run once belongs into a CronJob (docs/listeners.md)",
+            " what must run once belongs into a CronJob (docs/routes.md)",
             thread=thread.name,
         )
 

@@ -12,7 +12,6 @@ from anchorbolt.errors import AnchorboltError, InvalidSettingsError, ListenersEr
 from anchorbolt.http.team import routes as team_routes
 from anchorbolt.inbox import schema
 from anchorbolt.lifecycle import start
-from anchorbolt.settings import team
 from anchorbolt.settings.otel import collector
 
 
@@ -30,7 +29,6 @@ def check() -> None:
             needed()
         except InvalidSettingsError as error:
             problems += error.problems
-    team.fill_environment(loaded)
     try:
         if loaded.listeners:
             uvloop.run(_listeners(loaded))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from anchorbolt.emulator.requests.common import channel_name, in_scene, key_of
 from anchorbolt.emulator.requests.fields import Fields, as_text
 from anchorbolt.emulator.requests.sample import Sample, as_form
+from anchorbolt.emulator.requests.shared_fields import channel_name, in_scene, key_of
 from anchorbolt.emulator.scene import TEAM_DOMAIN, Scene, fresh_trigger_id
 
 

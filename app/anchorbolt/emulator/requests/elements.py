@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from anchorbolt.emulator.requests.common import label
 from anchorbolt.emulator.requests.fields import RequestFormatError, as_text
 from anchorbolt.emulator.requests.sample import Payload
+from anchorbolt.emulator.requests.shared_fields import label
 
 # Where the value of an element stands, by the element's type. Where several types share a field, the first one is taken
 # for a value that is given with that field and without a type.

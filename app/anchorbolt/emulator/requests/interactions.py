@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from anchorbolt.emulator.requests.common import channel_name, in_scene, key_of, label
 from anchorbolt.emulator.requests.elements import chosen, state_values
 from anchorbolt.emulator.requests.fields import Fields, RequestFormatError, merged
 from anchorbolt.emulator.requests.sample import Payload, Sample, as_payload
+from anchorbolt.emulator.requests.shared_fields import channel_name, in_scene, key_of, label
 from anchorbolt.emulator.scene import BOT_ID, TEAM_DOMAIN, Scene, fresh_id, fresh_trigger_id, fresh_ts
 
 

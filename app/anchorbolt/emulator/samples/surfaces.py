@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from anchorbolt.emulator.requests.common import label
 from anchorbolt.emulator.requests.sample import Payload
+from anchorbolt.emulator.requests.shared_fields import label
 from anchorbolt.emulator.scene import BOT_ID, Scene, fresh_trigger_id, fresh_ts
 
 TITLE = "A bigger boat"
