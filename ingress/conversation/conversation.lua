@@ -58,7 +58,7 @@ local function closing_quote(json, at)
   while at and byte(json, at - 1) == BACKSLASH do  -- escaped if an odd number of them stands before it
     local first = at - 1
     while byte(json, first - 1) == BACKSLASH do first = first - 1 end
-    count_signs(1 + (at - first) / 8)
+    count_signs(1 + (at - first) / 5)
     if (at - first) % 2 == 0 then return at end
     at = find(json, '"', at + 1, true)
   end
