@@ -23,7 +23,8 @@ local NOWHERE = "COMPOSER"  -- link_shared says so of a message that is still be
 local MOST_FIELDS = 200     -- of a form: the app refuses more
 local LONGEST_NAME = 30     -- in a form: `channel_id` with each of its letters escaped
 local LONGEST_TEXT = 384    -- in JSON: 64 characters, each as \uXXXX; what is longer is no identifier
-local MOST_SIGNS = 30000    -- quotes, braces and brackets looked at in one body; 128 KiB of Block Kit have some 15,000
+local MOST_SIGNS = 30000    -- quotes, braces and brackets looked at in one body: 90 to 128 KiB of Block Kit (README)
+local NAME_WEIGHT = 10      -- a name and its value in an object that matters: up to as much work as ten other signs
 local DEEPEST = 3      -- no path is longer: what lies deeper is skipped
 local NEITHER = false  -- a number, a list, null: it is there, but neither text nor an object
 local QUOTE, BACKSLASH, OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET = 34, 92, 123, 125, 91
@@ -45,19 +46,19 @@ end
 local signs_left = 0
 
 -- Text made of signs alone would cost many times what a body of Slack's costs: it has no conversation.
-local function count_sign(weight)
-  signs_left = signs_left - (weight or 1)
+local function count_signs(weight)
+  signs_left = signs_left - weight
   if signs_left < 0 then error("too many signs") end
 end
 
 -- From an opening quote: the place of the closing one.
 local function closing_quote(json, at)
   at = find(json, '"', at + 1, true)
-  count_sign()
+  count_signs(1)
   while at and byte(json, at - 1) == BACKSLASH do  -- escaped if an odd number of them stands before it
-    count_sign()
     local first = at - 1
     while byte(json, first - 1) == BACKSLASH do first = first - 1 end
+    count_signs(1 + (at - first) / 5)
     if (at - first) % 2 == 0 then return at end
     at = find(json, '"', at + 1, true)
   end
@@ -69,7 +70,7 @@ local function closing(json, at)
   local depth = 1
   while depth > 0 do
     at = find(json, '[]["{}]', at + 1) or error("unfinished")
-    count_sign()
+    count_signs(1)
     local sign = byte(json, at)
     if sign == QUOTE then
       at = closing_quote(json, at)
@@ -104,7 +105,7 @@ function object_at(json, at, depth)
   while true do
     at = find(json, '["}]', at + 1) or error("unfinished")
     if byte(json, at) == CLOSE_BRACE then return at, object end
-    count_sign(4)  -- a name and its value cost as much as four signs that are skipped
+    count_signs(NAME_WEIGHT)
     local last = closing_quote(json, at)
     local name = unescape(sub(json, at + 1, last - 1))
     local _, value_begins = find(json, "^%s*:%s*[^%s]", last + 1)
@@ -206,6 +207,10 @@ local LARGEST = 1048576  -- the app's MAX_BODY_BYTES
 function envoy_on_request(handle)  -- Envoy: sets the header that the route hashes
   local headers = handle:headers()
   headers:remove("x-slack-affinity")  -- a client does not choose its pod
+  if headers:get("upgrade") then  -- Envoy Gateway lets a route be upgraded to a websocket; Slack upgrades nothing
+    handle:respond({[":status"] = "400"}, "")
+    return
+  end
   if (tonumber(headers:get("content-length") or "") or 0) > LARGEST then
     handle:respond({[":status"] = "413"}, "")
     return

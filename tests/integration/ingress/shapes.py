@@ -76,6 +76,14 @@ HOSTILE_JSON = [
     _json("commas in text", EVENT + b',"x":"', b",", b'"}}'),
     _json("commas beyond ASCII", EVENT + b',"x":"', "é,".encode(), b'"}}'),
     _json("NUL", EVENT + b',"x":"', b"\0", b'"}}'),
+    _json("nests of brackets", EVENT + b',"x":[', b"[" * 26 + b"]" * 26 + b",", b"1]}}"),
+    _json("nests of braces", EVENT + b',"x":[', b'{"":' * 26 + b"1" + b"}" * 26 + b",", b"1]}}"),
+    Request("objects at njs's bounds", JSON, EVENT + b',"x":[' + b'{"a":1,"b":1},' * 4_990 + b"1]}}"),
+    Request(
+        "different names at njs's bound", JSON, EVENT + b"," + b",".join(b'"%x":1' % n for n in range(9_990)) + b"}}"
+    ),
+    _json("numbers, then wanted objects", EVENT + b',"x":[' + b"1," * 33_000 + b"1],", b'"item":{},', b'"x":1}}'),
+    _json("backslashes, then objects", EVENT + b',"x":["' + b"\\\\" * 20_000 + b'",', b"{},", b"1]}}"),
 ]
 HOSTILE_FORMS = [
     _form("&", b"command=%2Fx&channel_id=C1", b"&"),
@@ -99,5 +107,6 @@ HOSTILE_FORMS = [
     _form("escaped brackets in a payload", b"payload=", b"%5B"),
     _form("escaped objects in a payload", b"payload=%5B", b"%7B%7D,", b"1%5D"),
     _form("a payload without an end", b"payload=%7B%22x%22%3A%22", b"%5C%22"),
+    _form("plus between the brackets of a payload", b"payload=%5B", b"%5B+%5D,+", b"1%5D"),
     _form("NUL", b"command=%2Fx&channel_id=C1&text=", b"\0"),
 ]

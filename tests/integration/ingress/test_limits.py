@@ -99,15 +99,24 @@ def test_the_tier_counts_what_it_cannot_buffer(tier: HAProxy) -> None:
     assert tier.requests_of("unbuffered") == before + 16
 
 
-@pytest.mark.parametrize("protocol", ["websocket", "h2c", "TLS/1.0", "foo"])
-def test_no_upgrade_reaches_a_pod(proxy: Proxy, protocol: str) -> None:
-    """A request with a body that asks for an upgrade is refused, or reaches a pod without it; what follows it too."""
+@pytest.mark.parametrize("connection", ["Upgrade", "keep-alive, Upgrade", "close"])
+@pytest.mark.parametrize("protocol", ["websocket", "WebSocket", "h2c", "TLS/1.0", "foo", "0"])
+def test_no_upgrade_reaches_a_pod(proxy: Proxy, protocol: str, connection: str) -> None:
+    """A request with a body that asks for an upgrade is refused at once, or reaches a pod without it."""
     with Slack(proxy.port) as slack:
-        answered = slack.send(event("C1"), headers={"Connection": "Upgrade", "Upgrade": protocol})
+        answered = slack.send(event("C1"), headers={"Connection": connection, "Upgrade": protocol})
         assert slack.send(event("C1")).status == 200
-    assert answered.status in {200, 400, 403, 408}  # Envoy waits for an end of the upgraded stream that never comes
+    assert answered.status in {200, 400, 403}
     seen = [request.headers for pod in proxy.cluster.pods for request in pod.seen]
     assert len(seen) == (2 if answered.status == 200 else 1)
     for headers in seen:
         assert not headers.get("upgrade")
         assert "upgrade" not in headers.get("connection", "").lower()
+
+
+@pytest.mark.parametrize("target", ["/slack/events", "bot.example.com:443", "http://bot.example.com/slack/events"])
+def test_no_tunnel_is_opened(proxy: Proxy, target: str) -> None:
+    """CONNECT, with a body behind it, is refused; no pod hears of it."""
+    request = f"CONNECT {target} HTTP/1.1\r\nHost: bot.example.com\r\nContent-Length: 2\r\n\r\n{{}}"
+    assert raw(proxy.port, request.encode()).split(b" ")[1][:1] == b"4"
+    assert not any(pod.seen for pod in proxy.cluster.pods)

@@ -45,6 +45,8 @@ class EnvoyGateway(Proxy):
                 "timeout": rule["timeouts"]["request"],
                 "hash_policy": hashed,
                 "retry_policy": retry,
+                # What Envoy Gateway writes for every route that names no upgrade of its own.
+                "upgrade_configs": [{"upgrade_type": "websocket"}],
             },
         }
         bootstrap = {
