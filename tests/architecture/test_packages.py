@@ -39,7 +39,7 @@ def reads_the_environment(tree: ast.Module) -> bool:
 
 # Who else reads the environment, and why.
 READ_THE_ENVIRONMENT = {
-    "drain.py": "`preStop` starts it without anything but the standard library, because that takes a fiftieth of a start",
+    "drain.py": "`preStop` starts it without anything but the standard library, for it must start at once",
     "cli/send.py": "with --url and --secret it needs one variable, and the settings take a third of a second to import",
     "testing/plugin.py": "pytest loads it in every run of a team's, so it imports nothing of the product",
     "testing/kit.py": "it keeps a developer's real token from the tests, and puts it back",
