@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 TICK_SECONDS = 0.05
 # What is farther away than so many ticks rings with a whole second: a limit of ten minutes has 600 buckets then.
@@ -23,7 +23,7 @@ class Timer:
 
     __slots__ = ("_arguments", "_bucket", "_callback")
 
-    def __init__(self, callback: Callable[..., object], arguments: tuple[Any, ...], bucket: set[Timer]) -> None:
+    def __init__(self, callback: Callable[..., object], arguments: tuple[Any, ...], bucket: Bucket) -> None:
         self._callback = callback
         self._arguments = arguments
         self._bucket = bucket
@@ -42,10 +42,20 @@ class Timer:
 def _nothing(*_: object) -> None: ...
 
 
+class Rings(Protocol):
+    """What waits in a bucket."""
+
+    def ring(self) -> None:
+        """Its time has come."""
+
+
+Bucket = set[Rings]
+
+
 class Timeout:
     """`asyncio.timeout_at`, for a plain `with`. `expired`: the time was over before the block was."""
 
-    __slots__ = ("_at", "_before", "_task", "_timer", "expired")
+    __slots__ = ("_at", "_before", "_bucket", "_task", "expired")
 
     def __init__(self, at: float) -> None:
         """`at` is on the loop's clock."""
@@ -64,20 +74,26 @@ class Timeout:
             raise RuntimeError("a timeout cancels a task: outside of one there is none")
         self._task = task
         self._before = task.cancelling()
-        self._timer = Timer(self._expire, (), timers.bucket(self._at))
+        # It waits in the bucket itself: a Timer beside it would take as long again to make and to cancel.
+        self._bucket = bucket = timers.bucket(self._at)
+        bucket.add(self)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
         """Raises TimeoutError in the place of the cancellation, unless somebody else cancelled the task too."""
-        self._timer.cancel()
+        self._bucket.discard(self)
         if self.expired and self._task.uncancel() <= self._before and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
     def expire(self) -> None:
         """The time is over now, inside of the block."""
         if not self.expired:
-            self._timer.cancel()
+            self._bucket.discard(self)
             self._expire()
+
+    def ring(self) -> None:
+        """The time is over; called by the timers."""
+        self._expire()
 
     def _expire(self) -> None:
         self.expired = True
@@ -89,11 +105,11 @@ class Timers:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
-        self._buckets: dict[int, set[Timer]] = {}  # by the tick in which they ring
+        self._buckets: dict[int, Bucket] = {}  # by the tick in which they ring
         self._next = 0
         self._is_ticking = False
 
-    def bucket(self, at: float) -> set[Timer]:
+    def bucket(self, at: float) -> Bucket:
         """What rings at `at`, or up to a tick later."""
         if not self._is_ticking:
             self._next = int(self.loop.time() / TICK_SECONDS)

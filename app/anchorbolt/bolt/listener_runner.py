@@ -54,7 +54,8 @@ class ListenerRunner(AsyncioListenerRunner):
         name: str | None = getattr(listener, "qualified_name", None)
         run.request = request
         run.found(name or short_name(listener.ack_function))
-        if run.asks_hold is not None and run.listener is not None and await run.asks_hold(run.listener):
+        asked = run.asks_hold(run.listener) if run.asks_hold is not None and run.listener is not None else None
+        if asked is not None and await asked:
             run.is_held = True
             return BoltResponse(status=200)
         if listener.auto_acknowledgement:

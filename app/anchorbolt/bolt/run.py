@@ -53,8 +53,8 @@ class Run:
         self.request: AsyncBoltRequest | None = None  # for the app's error handler
         self.error_handler_called = False
         self.fails_for_good = False  # nobody makes another attempt (anchorbolt.testing)
-        # For a stored run: whether its listener, by name, is held; then it does not begin.
-        self.asks_hold: Callable[[str], Awaitable[bool]] | None = None
+        # For a stored run: whether its listener, by name, is held; then it does not begin. None: it is free.
+        self.asks_hold: Callable[[str], Awaitable[bool] | None] | None = None
         self.is_held = False
         self.step_is_over = False  # Slack has accepted how this workflow step ended
         self.threads = 0  # its synchronous functions that run in threads, or wait for one: nothing can stop these

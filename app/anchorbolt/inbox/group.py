@@ -86,11 +86,13 @@ class Group(Generic[Item, Answer]):
         happened is written again, whatever the deadline, until the database says that it has it.
         """
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Waiting(item, future, deadline))
-        if len(self._queue) >= CROWD:
+        queue = self._queue
+        queue.append(_Waiting(item, future, deadline))
+        if len(queue) == 1:
+            self._idle.clear()
+            self._some.set()
+        elif len(queue) >= CROWD:
             self._crowd.set()
-        self._idle.clear()
-        self._some.set()
         return future
 
     async def flush(self) -> None:

@@ -9,8 +9,7 @@ from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.telemetry import metrics
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.workspaces import Workspaces
-from anchorbolt.timers import Timeout
-from anchorbolt.worker.settled import settled
+from anchorbolt.worker.settled import settled_by
 from anchorbolt.worker.worker import Worker
 
 log = get_logger("intake")
@@ -37,13 +36,11 @@ class Events:
             raise RefusedError(425, "store_unavailable")
         reserved = await self._worker.reserve(urgent=is_urgent(delivery.lane))
         accepting = self._worker.accept(delivery, deadline - ANSWER_SECONDS, reserved=reserved)
-        try:
-            with Timeout(deadline):
-                await settled(accepting)
-            accepted = accepting.result()
-        except TimeoutError:
+        if not await settled_by(accepting, deadline):
             # It may still be stored: then it runs, and the retry that follows finds it by its key.
-            raise RefusedError(503, "store_timeout") from None
+            raise RefusedError(503, "store_timeout")
+        try:
+            accepted = accepting.result()
         except StoreUnavailableError:
             raise RefusedError(425, "store_unavailable") from None
         except StoreError:

@@ -56,12 +56,16 @@ class Holding:
                 pass
             self._told.clear()
 
+    def is_free(self, listener: str) -> bool:
+        """Returns whether a run of this listener may begin as far as is known; where not, `is_held` has to look."""
+        return not self._is_held(listener) and self._read_at > float("-inf")
+
     async def is_held(self, listener: str, began: float) -> bool:
         """Returns whether a run of this listener must wait. `began`: when it began, on the worker's clock.
 
         What was read before the run began may be out of date: a release frees the lanes at the moment that it happens.
         """
-        if not self._is_held(listener) and self._read_at > float("-inf"):
+        if self.is_free(listener):
             return False
         async with self._reading:  # who waited here finds what the one before has read
             if self._read_at <= began:

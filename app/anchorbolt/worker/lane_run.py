@@ -117,7 +117,8 @@ class LaneRun:
             stored.traceparent, stored.kind, stored.key, stored.attempts, received_at=stored.received_at
         )
         run = Run(delivery, attempt, began=began, trace=trace)
-        run.asks_hold = lambda listener: self._ending.holding.is_held(listener, began)
+        holding = self._ending.holding
+        run.asks_hold = lambda listener: None if holding.is_free(listener) else holding.is_held(listener, began)
         return run
 
     async def _within_limit(self, run: Run) -> None:

@@ -21,6 +21,8 @@ from anchorbolt.timers import call_later
 
 # How long a call that is under way may take to end, when its run is stopped and its lease still holds.
 GRACE_SECONDS = 2.0
+# Beyond so many connections in a row of calls that overlap, those that are released already are forgotten.
+MOST_CONNECTIONS = 64
 # SO_LINGER, on, for 0 seconds: closing the socket sends a reset, and throws away what is in the kernel's send buffer.
 _RESET = struct.pack("ii", 1, 0)
 
@@ -65,14 +67,17 @@ class Calls:
         """Ends a call, however it went."""
         CALLS.reset(begun)
         self.under_way -= 1
+        if not self.under_way:
+            self._connections.clear()  # all of them are released; a callback for each would cost more
         if self._then and not self.under_way:
             # A moment later: a run whose last line was this call then ends by itself, and is done.
             call_later(0, self._over)
 
     def uses(self, connection: aiohttp.connector.Connection) -> None:
-        """Takes note of the connection of a call that is under way, until the call releases it."""
+        """Takes note of the connection of a call that is under way."""
+        if len(self._connections) >= MOST_CONNECTIONS:
+            self._connections = {one for one in self._connections if one.protocol is not None}
         self._connections.add(connection)
-        connection.add_callback(lambda: self._connections.discard(connection))
 
     def note_not_awaited(self, error: NotAwaitedError) -> None:
         """Takes note of a call that nobody awaited; the first one counts."""

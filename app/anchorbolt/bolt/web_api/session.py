@@ -10,6 +10,7 @@ import aiohttp
 import orjson
 
 from anchorbolt.bolt.web_api.connector import Connector
+from anchorbolt.bolt.web_api.request import Request
 
 # As many as deliveries run at once by default. A call that waits for a free connection waits within its time limit.
 CONNECTIONS = 200
@@ -31,6 +32,7 @@ def create() -> aiohttp.ClientSession:
         timeout=aiohttp.ClientTimeout(total=TIMEOUT_SECONDS),
         cookie_jar=aiohttp.DummyCookieJar(),  # the Web API needs no cookies, and looking them up costs time
         json_serialize_bytes=dumps,
+        request_class=Request,
     )
 
 

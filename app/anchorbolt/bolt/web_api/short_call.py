@@ -7,6 +7,7 @@ slack_sdk as if slack_sdk had received it, so that errors and retries are slack_
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import lru_cache
@@ -24,7 +25,9 @@ from anchorbolt.bolt.web_api.session import dumps, loads, time_limit
 from anchorbolt.timers import Timeout
 
 Received = aiohttp.ClientResponse | Exception
+SLACKS_JSON = "application/json; charset=utf-8"
 _NO_LIMIT = time_limit(None)
+_LOGGER = logging.getLogger(AsyncSlackResponse.__module__)
 _NONE: Any = None  # slack_sdk's annotations do not allow the None that slack_sdk itself passes
 
 
@@ -88,8 +91,15 @@ async def send(
         )
     else:
         result = {"data": data, "headers": received.headers, "status_code": received.status}
-    response = AsyncSlackResponse(client=client, http_verb="POST", api_url=api_url, req_args=req_args, **result)
+    response = _response(client=client, http_verb="POST", api_url=api_url, req_args=req_args, **result)
     return response.validate()  # type: ignore[no-any-return, no-untyped-call]
+
+
+def _response(*, client: AsyncWebClient, data: Any, **fields: Any) -> AsyncSlackResponse:
+    """Makes a response without its constructor, which takes the lock of logging to ask for its logger."""
+    response = AsyncSlackResponse.__new__(AsyncSlackResponse)
+    response.__dict__.update(fields, data=data, _initial_data=data, _iteration=None, _client=client, _logger=_LOGGER)
+    return response
 
 
 async def _plain_data(received: aiohttp.ClientResponse) -> Any:
@@ -99,7 +109,10 @@ async def _plain_data(received: aiohttp.ClientResponse) -> Any:
         aiohttp.ClientError: the answer ended too early.
     """
     body = await received.read()
-    if received.status != 200 or received.content_type != "application/json":
+    if received.status != 200:
+        return None
+    # aiohttp parses the header for each answer. Slack's is always the same.
+    if received.headers.get("Content-Type") != SLACKS_JSON and received.content_type != "application/json":
         return None
     try:
         return loads(body)

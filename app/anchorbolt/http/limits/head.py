@@ -51,11 +51,18 @@ class HeadLimits(OneRequest):
         return behind + data[room:]
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """uvicorn's hook. A value is passed on as HTTP defines it: without the white space around it."""
-        if len(self.headers) >= MAX_HEADERS:
+        """uvicorn's hook, without a call of uvicorn's own: there are fifteen headers in a request of Slack's.
+
+        A value is passed on as HTTP defines it: without the white space around it.
+        """
+        headers = self.headers
+        if len(headers) >= MAX_HEADERS:
             self.refusal = TOO_LARGE
             raise StopParsingError
-        super().on_header(name, value.rstrip(b" \t"))
+        name, value = name.lower(), value.rstrip(b" \t")
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        headers.append((name, value))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """uvicorn's hook."""

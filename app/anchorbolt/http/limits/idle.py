@@ -26,7 +26,7 @@ class HttpConnection(NoUpgrade):
         """A connection without any request is closed when one that is idle after a request would be."""
         super().connection_made(transport)
         self._of_this_port.opened(self)
-        self._restart_idle_timer()
+        self.restart_idle_timer()
 
     def data_received(self, data: bytes) -> None:
         """The rest of a body that was answered before it was whole gets as long as a head: nobody reads it."""
@@ -52,7 +52,7 @@ class HttpConnection(NoUpgrade):
         super().on_message_complete()
         if self.cycle.response_complete:
             self.cycle.more_body = False  # else what follows would be taken for a part of this body
-            self._restart_idle_timer()
+            self.restart_idle_timer()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """uvicorn's hook. uvicorn itself leaves the idle timer running when a connection breaks."""
@@ -60,10 +60,6 @@ class HttpConnection(NoUpgrade):
         self._unset_keepalive_if_required()
         self._of_this_port.closed(self)
         super().connection_lost(exc)
-
-    def _restart_idle_timer(self) -> None:
-        self._unset_keepalive_if_required()
-        self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def _stop_unread_timer(self) -> None:
         if self._unread_timer is not None:

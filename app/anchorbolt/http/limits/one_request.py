@@ -15,6 +15,7 @@ from anchorbolt.errors import RefusedError
 from anchorbolt.http.responses import refusal_as_bytes
 from anchorbolt.http.without_click import HttpToolsProtocol
 from anchorbolt.telemetry import metrics
+from anchorbolt.timers import call_later
 
 BAD_HTTP = RefusedError(400, "bad_http")
 # Two reads of the event loop's. Reading is paused after the first.
@@ -136,10 +137,22 @@ class OneRequest(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """uvicorn's hook. What came meanwhile is parsed now."""
-        super().on_response_complete()
-        if self._ahead and not self.transport.is_closing():
+        # Instead of uvicorn's own, which looks for pipelined requests and sets a timer of the event loop's after each
+        # request: one of ours costs a third.
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        self.restart_idle_timer()
+        if self._ahead:
             ahead, self._ahead = self._ahead, b""
             self.data_received(ahead)
+
+    def restart_idle_timer(self) -> None:
+        """Closes the connection when nothing comes for as long as it may be idle."""
+        self._unset_keepalive_if_required()
+        timer = call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
+        self.timeout_keep_alive_task = timer  # type: ignore[assignment] # uvicorn only cancels it
 
     def _keep(self, data: bytes) -> None:
         self._ahead += data

@@ -20,7 +20,7 @@ class NoUpgrade(HeadLimits):
 
     def on_headers_complete(self) -> None:
         """uvicorn's hook."""
-        if self.parser.should_upgrade() or any(name == b"upgrade" for name, _ in self.headers):
+        if self.parser.should_upgrade() or b"upgrade" in dict(self.headers):
             self.refusal = RefusedError(400, "upgrade_refused")
             raise StopParsingError
         super().on_headers_complete()

@@ -14,6 +14,7 @@ import aiohttp
 import pytest
 from anchorbolt.bolt.web_api import client as web_client
 from slack_sdk.web.async_base_client import AsyncBaseClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from tests.support.canned_server import CLOSED, SILENCE, answer, canned_server
 from tests.support.waiting import until
@@ -227,6 +228,23 @@ async def test_what_is_not_plain_goes_slack_sdks_way(
         await client.api_call("chat.postMessage", **arguments)
         assert seen == ["chat.postMessage"]
         assert [number for number, _ in server.requests] == [1, 1]
+
+
+async def test_the_response_is_what_slack_sdks_constructor_makes() -> None:
+    """It is made without that constructor: it has the same attributes, and the same values in them."""
+    async with canned_server([OK]) as server, a_client(server.url) as client:
+        response = await client.chat_postMessage(channel="C1", text="hello")
+        made = AsyncSlackResponse(
+            client=client,
+            http_verb="POST",
+            api_url=response.api_url,
+            req_args=response.req_args,
+            data=response.data,
+            headers=response.headers,
+            status_code=200,
+        )
+        assert type(response) is AsyncSlackResponse
+        assert vars(response) == vars(made)
 
 
 async def test_over_tls_the_certificate_counts(tmp_path: Path) -> None:

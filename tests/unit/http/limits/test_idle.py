@@ -7,7 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import pytest
 import uvicorn
+from anchorbolt.http.limits import one_request
 from anchorbolt.http.limits.connections import Connections
 from anchorbolt.http.limits.idle import HttpConnection
 from starlette.responses import Response
@@ -79,10 +81,23 @@ class Loop:
                 timer.callback()
 
 
+@pytest.fixture(autouse=True)
+def _timers_of_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The timers of this app ring when the test says so, as those of the event loop do."""
+
+    def call_later(*arguments: Any) -> Timer:
+        return Idle.latest.loop.call_later(*arguments)
+
+    monkeypatch.setattr(one_request, "call_later", call_later)
+
+
 class Idle:
     """One connection, and the time it is."""
 
+    latest: Idle
+
     def __init__(self) -> None:
+        Idle.latest = self
         config = uvicorn.Config(_answer, lifespan="off", ws="none", log_config=None, timeout_keep_alive=IDLE_SECONDS)
         config.load()
         self.loop = Loop()
