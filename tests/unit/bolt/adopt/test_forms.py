@@ -137,7 +137,7 @@ def test_a_server_that_is_started_at_import_is_shown_with_its_line(refusal: Refu
 def test_all_that_is_wrong_is_told_at_once(refusal: Refusal, team: Team) -> None:
     """Everything that is wrong, in all modules, is told in one start, with file and line."""
     options = team(
-        'from slack_bolt import App\nfrom slack_bolt.oauth.oauth_settings import OAuthSettings\n'
+        "from slack_bolt import App\nfrom slack_bolt.oauth.oauth_settings import OAuthSettings\n"
         'app = App(signing_secret="x", oauth_settings=OAuthSettings(client_id="1", client_secret="2"))\n'
     )
     function = team(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import re
 import ssl
 import threading
 from collections.abc import Callable
@@ -76,7 +77,9 @@ def test_every_option_is_in_one_of_the_tables(kind: str) -> None:
 @pytest.mark.parametrize("name", options.REFUSED)
 def test_a_refused_option(kind: str, name: str) -> None:
     """An option that cannot work is refused with what to do instead."""
-    app = KINDS[kind](token="xoxb-1", signing_secret="x", **({"token_verification_enabled": False} if kind == "App" else {}))
+    app = KINDS[kind](
+        token="xoxb-1", signing_secret="x", **({"token_verification_enabled": False} if kind == "App" else {})
+    )
     setattr(app, GIVEN, {name: FileInstallationStore()})
     with pytest.raises(ListenersError, match=rf"{kind}\({name}=\.\.\.\): .*set SLACK_BOT_TOKEN"):
         options.check(app)
@@ -174,9 +177,9 @@ async def test_authorize(app_with: AppWith, slack: Any, case: str) -> None:
 async def test_authorize_that_knows_nobody(app_with: AppWith, slack: Any) -> None:
     """Where authorize returns None no listener runs, and the user is told what the option says."""
     app, ran = an_app(slack, authorize=lambda: None, user_facing_authorize_error_message="Install me first"), []
-    app.command("/approval")(lambda ack: ran.append(ack()))
+    app.shortcut(re.compile(".*"))(lambda ack: ran.append(ack()))
     async with app_with(of(app)) as server:
-        ack = await server.player.send(make("command"))
+        ack = await server.player.send(make("shortcut"))
     assert (ack.status, ack.body) == (200, b"Install me first")
     assert not ran
 
@@ -230,9 +233,7 @@ def test_client_of_an_async_app(bolt: BoltApp) -> None:
 async def test_headers_and_retry_handlers_of_a_synchronous_client(app_with: AppWith, slack: Any) -> None:
     """A listener's client has what its app's has, retry handlers too, and its calls reach Slack."""
     handlers = [ServerErrorRetryHandler(max_retry_count=1)]
-    client = WebClient(
-        token="xoxb-made-up", base_url=slack.api_url, headers={"X-Team": "1"}, retry_handlers=handlers
-    )
+    client = WebClient(token="xoxb-made-up", base_url=slack.api_url, headers={"X-Team": "1"}, retry_handlers=handlers)
     app, seen = an_app(slack, client=client), []
 
     @app.event("app_mention")
