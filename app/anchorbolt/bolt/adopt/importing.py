@@ -107,8 +107,9 @@ def _noting(init: Callable[..., None], **always: Any) -> Callable[..., None]:
 def _refused(call: str) -> Callable[..., None]:
     def refused(*_: Any, **__: Any) -> None:
         caller = sys._getframe(1)
+        place = f"{caller.f_code.co_filename}:{caller.f_lineno}"
         raise ListenersError(
-            f"{call} is called while the module is imported ({caller.f_code.co_filename}:{caller.f_lineno}): put it under"
+            f"{call} is called while the module is imported ({place}): put it under"
             ' `if __name__ == "__main__":`, because Anchorbolt receives the requests'
         )
 

@@ -1,4 +1,4 @@
-"""What is promised for threads: nothing stops one, so its run lasts as long as it does, and it is refused what it asks."""
+"""What is promised for threads: nothing stops one, so its run lasts as long; once cut, its calls are refused."""
 
 from __future__ import annotations
 
