@@ -26,6 +26,7 @@ from slack_bolt.context.assistant.thread_context_store.file import FileAssistant
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
+from slack_sdk.http_retry import RetryHandler
 from slack_sdk.http_retry.builtin_async_handlers import AsyncServerErrorRetryHandler
 from slack_sdk.http_retry.builtin_handlers import ServerErrorRetryHandler
 from slack_sdk.oauth.installation_store import FileInstallationStore
@@ -232,7 +233,7 @@ def test_client_of_an_async_app(bolt: BoltApp) -> None:
 
 async def test_headers_and_retry_handlers_of_a_synchronous_client(app_with: AppWith, slack: Any) -> None:
     """A listener's client has what its app's has, retry handlers too, and its calls reach Slack."""
-    handlers = [ServerErrorRetryHandler(max_retry_count=1)]
+    handlers: list[RetryHandler] = [ServerErrorRetryHandler(max_retry_count=1)]
     client = WebClient(token="xoxb-made-up", base_url=slack.api_url, headers={"X-Team": "1"}, retry_handlers=handlers)
     app, seen = an_app(slack, client=client), []
 

@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from anchorbolt.bolt.adopt.app_object import adopt
@@ -214,7 +214,10 @@ async def test_an_ack_that_comes_too_late(app_with: AppWith, slack: Any) -> None
             raised.append(type(error))
             raise
 
-    async with app_with(of(app), ack_deadline_seconds=1.5) as server:
+    app.event("app_mention")(lambda: None)
+    async with app_with(of(app)) as server:
+        warm = await server.player.send(make("app_mention"))  # authorized, so that the deadline is the listener's own
+        await server.until_ended(warm.sample.key)
         assert (await server.player.send(make("command"))).status == 503
         go.set()
         await until(lambda: not runs_of(server), what="the run has ended")
@@ -235,7 +238,7 @@ async def test_context_variables(app_with: AppWith, slack: Any) -> None:
     def mentioned() -> None:
         seen.append(NUMBER.get())
 
-    async with app_with(of(other)) as server:
+    async with app_with(lambda bolt: adopt(bolt, other)) as server:
         adopt(server.parts.bolt, app)
         ack = await server.player.send(make("app_mention"))
         assert (await server.until_ended(ack.sample.key)).state == "done"
@@ -246,7 +249,7 @@ async def test_coroutine_functions_in_a_synchronous_app(app_with: AppWith, slack
     """What is `async def` in a synchronous App runs here, where Bolt would make a coroutine and throw it away."""
     app, ran = an_app(slack), []
 
-    @app.middleware  # type: ignore[arg-type] # as a team writes it by mistake
+    @app.middleware
     async def everywhere(context: BoltContext, next: Callable[[], Any]) -> None:  # noqa: A002 - Bolt's name
         context["seen"] = 1
         await next()
@@ -254,7 +257,7 @@ async def test_coroutine_functions_in_a_synchronous_app(app_with: AppWith, slack
     async def never() -> bool:
         return False
 
-    @app.event("app_mention", matchers=[never])
+    @app.event("app_mention", matchers=[cast("Any", never)])
     async def not_this() -> None:
         ran.append("not this")
 
