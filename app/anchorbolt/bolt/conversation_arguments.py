@@ -7,12 +7,14 @@ Bolt finds out thirteen times what sort of event it is, which costs 44 thousand 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from slack_bolt.context.say_stream.async_say_stream import AsyncSayStream
 from slack_bolt.context.set_status.async_set_status import AsyncSetStatus
 from slack_bolt.middleware.attaching_conversation_kwargs.async_attaching_conversation_kwargs import (
     AsyncAttachingConversationKwargs,
 )
+from slack_bolt.request import BoltRequest
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
@@ -33,13 +35,16 @@ class ConversationArguments(AsyncAttachingConversationKwargs):
         next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt passes it by this name
     ) -> BoltResponse | None:
         """Bolt's own hook."""
-        if _attached(req):
+        if attached(req, AsyncSetStatus, AsyncSayStream):
             return await next()
         return await super().async_process(req=req, resp=resp, next=next)
 
 
-def _attached(req: AsyncBoltRequest) -> bool:
-    """Attaches what an event of most types is given. False, and nothing attached, for those that are left to Bolt."""
+def attached(req: AsyncBoltRequest | BoltRequest, set_status: type[Any], say_stream: type[Any]) -> bool:
+    """Attaches what an event of most types is given. False, and nothing attached, for those that are left to Bolt.
+
+    `set_status`, `say_stream`: Bolt's classes of these utilities, synchronous or not, as the request is.
+    """
     event, context = req.body.get("event"), req.context
     if event is None or req.body.get("type") != "event_callback":
         return True
@@ -50,8 +55,8 @@ def _attached(req: AsyncBoltRequest) -> bool:
     thread_ts = context.thread_ts or event.get("ts")
     if channel_id is not None and of is not None and thread_ts:
         client = context.client
-        context["set_status"] = AsyncSetStatus(client=client, channel_id=channel_id, thread_ts=thread_ts)
-        context["say_stream"] = AsyncSayStream(
+        context["set_status"] = set_status(client=client, channel_id=channel_id, thread_ts=thread_ts)
+        context["say_stream"] = say_stream(
             client=client,
             channel=channel_id,
             recipient_team_id=context.team_id or context.enterprise_id,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 
 import pytest
@@ -72,6 +73,38 @@ async def test_a_renewal_that_fails_once_stops_no_run(bench: Bench, monkeypatch:
     listener.go.set()
     row = await bench.until_ended(delivery.key)
     assert (row.state, row.attempts, len(dispatch.runs)) == ("done", 1, 1)
+    await worker.stop()
+
+
+async def test_a_stopped_run_keeps_its_lease_while_its_thread_lives(bench: Bench) -> None:
+    """The lease of a run that the drain has cut is renewed until its thread has ended, however long that takes."""
+    go, loop_time = asyncio.Event(), LoopTime()
+
+    async def thread(run: Run) -> None:
+        run.threads += 1
+        while not go.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await go.wait()
+        run.threads -= 1
+        raise asyncio.CancelledError
+
+    worker, dispatch = bench.worker(thread)
+    worker.start()
+    delivery = event()
+    await worker.accept(delivery, LATER, reserved=await worker.reserve())
+    await until(lambda: dispatch.runs and dispatch.runs[0].threads, what="it runs")
+    worker.stop_taking()
+    assert await worker.hand_back(0.01) == 0
+    began = bench.clock.now
+    while bench.clock.now < began + 2 * bench.inbox.lease_seconds:
+        await step(bench, loop_time, delivery.lane)
+        lane = await bench.lane(delivery.lane)
+        assert lane is not None
+        assert lane.claimable_at > bench.clock.now
+    go.set()
+    await until(lambda: worker.running == 0, what="it has ended")
+    row = await bench.row(delivery.key)
+    assert (row.state, row.crashes) == ("live", 0)
     await worker.stop()
 
 

@@ -107,9 +107,9 @@ def _noting(init: Callable[..., None], **always: Any) -> Callable[..., None]:
 def _refused(call: str) -> Callable[..., None]:
     def refused(*_: Any, **__: Any) -> None:
         caller = sys._getframe(1)
-        where = f"{caller.f_code.co_filename}:{caller.f_lineno}"
+        place = f"{caller.f_code.co_filename}:{caller.f_lineno}"
         raise ListenersError(
-            f"{call} is called while the module is imported ({where}): put it under"
+            f"{call} is called while the module is imported ({place}): put it under"
             ' `if __name__ == "__main__":`, because Anchorbolt receives the requests'
         )
 

@@ -6,7 +6,6 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, cast
 
-from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.authorization.async_authorize import AsyncAuthorize, AsyncCallableAuthorize
 from slack_bolt.authorization.authorize import CallableAuthorize
 from slack_bolt.context.async_context import AsyncBoltContext
@@ -29,6 +28,7 @@ from slack_bolt.middleware.message_listener_matches.async_message_listener_match
 from slack_bolt.request import payload_utils
 from slack_bolt.util.utils import get_arg_names_of_callable, is_callable_coroutine
 
+from anchorbolt.bolt.conversation_arguments import ConversationArguments
 from anchorbolt.bolt.listener import DirectMatcher, direct
 from anchorbolt.bolt.threads.parts import (
     SynchronousUtilities,
@@ -52,7 +52,7 @@ def listener(one: Listener | AsyncListener) -> AsyncListener:
         ack_function=cast("Callable[..., Awaitable[Any]]", one.ack_function),
         lazy_functions=cast("Any", one.lazy_functions),
         matchers=[matcher(each) for each in one.matchers],
-        middleware=_attached(one.ack_function, [middleware(each) for each in one.middleware]),
+        middleware=_attached((one.ack_function, *one.lazy_functions), [middleware(each) for each in one.middleware]),
         auto_acknowledgement=one.auto_acknowledgement,
         ack_timeout=one.ack_timeout,
         logger=one.logger,
@@ -75,7 +75,7 @@ def functions(
         ack_function=given[0],
         lazy_functions=given[1:],
         matchers=[_matcher_of(app_name, each, base_logger) for each in matchers],
-        middleware=_attached(given[0], [_middleware_of(app_name, each, base_logger) for each in middlewares]),
+        middleware=_attached(given, [_middleware_of(app_name, each, base_logger) for each in middlewares]),
         auto_acknowledgement=auto_acknowledgement,
         ack_timeout=ack_timeout,
         logger=get_bolt_app_logger(app_name, given[0], base_logger),
@@ -88,11 +88,22 @@ def _is_asynchronous(one: AsyncListener) -> bool:
     return all(is_callable_coroutine(each) for each in (one.ack_function, *one.lazy_functions, *matchers))
 
 
-def _attached(function: Callable[..., Any], middleware: list[AsyncMiddleware]) -> list[AsyncMiddleware]:
-    """Attaches the utilities of a conversation on the side where the function looks for them."""
-    if not is_callable_coroutine(function) and any(type(one) is AsyncAttachingConversationKwargs for one in middleware):
-        return [SynchronousUtilities(AttachingConversationKwargs()), *middleware]
-    return middleware
+def _attached(functions: Sequence[Callable[..., Any]], middleware: list[AsyncMiddleware]) -> list[AsyncMiddleware]:
+    """Attaches the utilities of a conversation on the side where these functions look for them, or on both sides."""
+    asynchronous = [one for one in middleware if isinstance(one, AsyncAttachingConversationKwargs)]
+    synchronous = [one for one in middleware if isinstance(one, SynchronousUtilities)]
+    if not asynchronous and not synchronous:
+        return middleware
+    rest = [one for one in middleware if one not in asynchronous + synchronous]
+    kinds = {is_callable_coroutine(one) for one in functions} | {
+        not isinstance(one, ThreadMiddleware) for one in rest if type(one) is not AsyncMessageListenerMatches
+    }
+    attaching: list[AsyncMiddleware] = []
+    if True in kinds:
+        attaching.append(ConversationArguments(asynchronous[0].thread_context_store if asynchronous else None))
+    if False in kinds:
+        attaching += synchronous or [SynchronousUtilities(AttachingConversationKwargs())]
+    return [*attaching, *rest]
 
 
 def _matcher_of(app_name: str, one: Any, base_logger: logging.Logger | None) -> AsyncListenerMatcher:
@@ -178,7 +189,5 @@ def error_handler(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]
 def authorize(one: Any) -> AsyncAuthorize:
     """Adapts what authorizes requests: Bolt's object around the team's function."""
     if isinstance(one, CallableAuthorize) and is_callable_coroutine(one.func):  # Bolt would never run it
-        one = AsyncCallableAuthorize(
-            logger=one.logger, func=cast("Callable[..., Awaitable[AuthorizeResult]]", one.func)
-        )
+        one = AsyncCallableAuthorize(logger=one.logger, func=cast("Any", one.func))
     return ThreadAuthorize(one, is_asynchronous=isinstance(one, AsyncAuthorize))

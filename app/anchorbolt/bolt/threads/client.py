@@ -18,15 +18,25 @@ from anchorbolt.bolt.web_api.watched_client import WatchedClient
 _BY_DEFAULT = frozenset({ConnectionErrorRetryHandler})
 
 
+def as_ours(client: WatchedClient) -> WebClient:
+    """Makes a synchronous client of what ours has: it is the model of listeners' clients where no App brings one."""
+    return WebClient(
+        timeout=client.timeout,
+        ssl=client.ssl,
+        proxy=client.proxy,
+        headers={name: value for name, value in client.headers.items() if name != "User-Agent"},
+        logger=client.logger,
+    )
+
+
 class ThreadClient(WebClient):
     """slack_sdk's client for one request."""
 
-    def __init__(self, like: WebClient | None, client: WatchedClient) -> None:
-        """`like`: the client of the team's app; None: as our own. `client`: the asynchronous one of the request."""
-        model = like or client
-        self.__dict__.update(like.__dict__ if like is not None else WebClient(logger=client.logger).__dict__)
+    def __init__(self, like: WebClient, client: WatchedClient) -> None:
+        """`like`: the client of the team's app, or one as our own. `client`: the asynchronous one of the request."""
+        self.__dict__.update(like.__dict__)
         self.token, self.base_url, self.default_params = client.token, client.base_url, dict(client.default_params)
-        self.timeout, self.ssl, self.proxy, self.headers = model.timeout, model.ssl, model.proxy, dict(model.headers)
+        self.headers = dict(self.headers)
         self.retry_handlers = list(self.retry_handlers)
         self._client = client
         self._loop = asyncio.get_running_loop()

@@ -9,6 +9,8 @@ from typing import Any
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.authorization.async_authorize import AsyncAuthorize
 from slack_bolt.context.async_context import AsyncBoltContext
+from slack_bolt.context.say_stream import SayStream
+from slack_bolt.context.set_status import SetStatus
 from slack_bolt.listener_matcher.async_listener_matcher import AsyncListenerMatcher
 from slack_bolt.logger import get_bolt_logger
 from slack_bolt.middleware import AttachingConversationKwargs, Middleware
@@ -18,6 +20,7 @@ from slack_bolt.response import BoltResponse
 from slack_bolt.util.utils import get_arg_names_of_callable, is_callable_coroutine
 from slack_sdk.errors import SlackApiError
 
+from anchorbolt.bolt.conversation_arguments import attached
 from anchorbolt.bolt.listener import Listener
 from anchorbolt.bolt.names import short_name
 from anchorbolt.bolt.threads.threads import threads_of
@@ -40,12 +43,13 @@ class ThreadListener(Listener):
         self.auto_acknowledgement: bool = parts["auto_acknowledgement"]
         self.ack_timeout: int = parts["ack_timeout"]
         self.arg_names = get_arg_names_of_callable(self.ack_function)
+        self._is_asynchronous = is_callable_coroutine(self.ack_function)
         self.logger = logger
         self.qualified_name = short_name(self.ack_function)
 
     async def run_ack_function(self, *, request: AsyncBoltRequest, response: BoltResponse) -> Any:
         """Bolt's own hook."""
-        if is_callable_coroutine(self.ack_function):
+        if self._is_asynchronous:
             return await super().run_ack_function(request=request, response=response)
         threads = threads_of(request.context)
         return await threads.call(self.ack_function, self.arg_names, request, response, self.logger)
@@ -119,7 +123,9 @@ class SynchronousUtilities(AsyncMiddleware):
     ) -> BoltResponse | None:
         """Bolt's own hook."""
         view = view_of(req.context, threads_of(req.context))
-        self._middleware.process(req=view.request(req), resp=resp, next=lambda: resp)
+        of = view.request(req)
+        if not attached(of, SetStatus, SayStream):
+            self._middleware.process(req=of, resp=resp, next=lambda: resp)
         return await next()
 
 

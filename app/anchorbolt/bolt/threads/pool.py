@@ -7,6 +7,7 @@ futures, a condition and a semaphore.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import threading
 from collections.abc import Callable
@@ -43,7 +44,9 @@ class Pool:
         except asyncio.CancelledError:
             on_cancel()
             if not work.claim():
-                await work.over_in_any_case()
+                while not work.is_over:
+                    with contextlib.suppress(asyncio.CancelledError):
+                        await work.over()
             raise
         finally:
             self.running -= 1
@@ -69,7 +72,8 @@ class _Work:
         self._context = context
         self._loop = loop
         self._claimed = threading.Lock()
-        self._over: asyncio.Future[None] = loop.create_future()
+        self._waiter: asyncio.Future[None] | None = None
+        self.is_over = False
         self.result: Any = None
         self.error: BaseException | None = None
 
@@ -86,16 +90,12 @@ class _Work:
         self._loop.call_soon_threadsafe(self._tell)
 
     async def over(self) -> None:
-        """Returns when the function has returned."""
-        await asyncio.shield(self._over)
-
-    async def over_in_any_case(self) -> None:
-        """The same, however often the caller is cancelled meanwhile."""
-        while not self._over.done():
-            try:
-                await asyncio.wait([self._over])
-            except asyncio.CancelledError:
-                continue
+        """Returns when the function has returned. A caller that was cancelled may call it again."""
+        if not self.is_over:
+            self._waiter = self._loop.create_future()
+            await self._waiter
 
     def _tell(self) -> None:
-        self._over.set_result(None)
+        self.is_over = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

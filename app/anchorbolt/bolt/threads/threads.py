@@ -15,7 +15,7 @@ from slack_sdk import WebClient
 
 from anchorbolt.bolt.arguments import build
 from anchorbolt.bolt.run import RUN, Run
-from anchorbolt.bolt.threads.client import ThreadClient
+from anchorbolt.bolt.threads.client import ThreadClient, as_ours
 from anchorbolt.bolt.threads.pool import Pool
 from anchorbolt.bolt.threads.view import view_of
 from anchorbolt.bolt.web_api.watched_client import WatchedClient
@@ -44,7 +44,10 @@ class Threads:
 
     def client_for(self, context: AsyncBoltContext) -> ThreadClient:
         """Makes the client of one request."""
-        return ThreadClient(self.client, cast("WatchedClient", context.client))
+        client = cast("WatchedClient", context.client)
+        if self.client is None:
+            self.client = as_ours(client)
+        return ThreadClient(self.client, client)
 
     async def run(self, work: Callable[[], Result], context: AsyncBoltContext) -> Result:
         """Runs a function in a thread. Who cancels it refuses the run further calls at once, and waits for the thread.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import re
 import ssl
 import threading
 from collections.abc import Callable
@@ -177,9 +178,9 @@ async def test_authorize(app_with: AppWith, slack: Any, case: str) -> None:
 async def test_authorize_that_knows_nobody(app_with: AppWith, slack: Any) -> None:
     """Where authorize returns None no listener runs, and the user is told what the option says."""
     app, ran = an_app(slack, authorize=lambda: None, user_facing_authorize_error_message="Install me first"), []
-    app.command("/approval")(lambda ack: ran.append(ack()))
+    app.shortcut(re.compile(".*"))(lambda ack: ran.append(ack()))
     async with app_with(of(app)) as server:
-        ack = await server.player.send(make("command"))
+        ack = await server.player.send(make("shortcut"))
     assert (ack.status, ack.body) == (200, b"Install me first")
     assert not ran
 
