@@ -10,8 +10,8 @@ from typing import Any, cast
 
 import pytest
 from anchorbolt.bolt.adopt.app_object import adopt
+from anchorbolt.emulator.requests import build
 from anchorbolt.emulator.samples import make
-from anchorbolt.emulator.samples.events import envelope
 from anchorbolt.emulator.scene import Scene
 from anchorbolt.worker.runs import Cut
 from slack_bolt import BoltContext
@@ -173,8 +173,8 @@ async def test_urgent_events_have_threads_of_their_own(app_with: AppWith, slack:
             await server.player.send(make("app_mention", scene))
         await until(lambda: stuck.living == 1, what="the one thread is taken")
         scene = Scene()
-        inner = {"type": "agent_session_stopped", "channel": scene.channel_id, "thread_ts": "1.1", "user": "U1"}
-        ack = await server.player.send(envelope("agent_session_stopped", scene, inner | {"event_ts": "1.1"}))
+        inner = {"event": "agent_session_stopped", "channel": scene.channel_id, "thread_ts": "1.1", "user": "U1"}
+        ack = await server.player.send(build(inner | {"event_ts": "1.1"}, scene))
         assert (await server.until_ended(ack.sample.key)).state == "done"
         assert urgent == [1]
         stuck.go.set()
