@@ -40,7 +40,9 @@ def payload_of(**fields: Any) -> dict[str, Any]:
     return delivery(build(fields)).payload
 
 
-@pytest.mark.parametrize(("request_", "is_kind", "kind"), WRITTEN, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(
+    ("request_", "is_kind", "kind"), WRITTEN, ids=lambda value: getattr(value, "__name__", str(value))[:40]
+)
 def test_every_kind_is_what_it_says(request_: dict[str, Any], is_kind: Any, kind: str) -> None:
     """Bolt takes it for its kind, with the user and the team; the app derives the key that the sample says."""
     sample = build(request_, Scene(user_id="U1", team_id="T1"))
