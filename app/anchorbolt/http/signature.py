@@ -33,7 +33,7 @@ class Signature:
         if abs(self._clock() - int(timestamp)) > MAX_AGE_SECONDS:
             raise RefusedError(401, "stale_timestamp")
         if SIGNATURE.fullmatch(signature) is None:
-            raise BAD_SIGNATURE
+            raise BAD_SIGNATURE.copy()
 
     def verify(self, body: bytes, timestamp: bytes, signature: bytes) -> None:
         """Raises RefusedError (401) for a body that Slack did not sign with one of the secrets.
@@ -48,4 +48,4 @@ class Signature:
             # Every secret is tried: the time tells nothing about which one matched.
             matches |= hmac.compare_digest(b"v0=" + mac.hexdigest().encode(), signature)
         if not matches:
-            raise BAD_SIGNATURE
+            raise BAD_SIGNATURE.copy()

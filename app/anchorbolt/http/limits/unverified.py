@@ -70,7 +70,7 @@ class UnverifiedBodies:
                 raise RefusedError(400, "disconnected")
             part: bytes = message.get("body", b"")
             if len(body) + len(part) > self._max_body_bytes:
-                raise TOO_LARGE
+                raise TOO_LARGE.copy()
             if not message.get("more_body", False):
                 return bytes(body + part) if body else part
             body += part
