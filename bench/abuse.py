@@ -2,7 +2,7 @@
 
 Everything that somebody without the signing secret can send (bench/load/abuse.py), to this app and to the floor under
 any app on FastAPI, in turns, each alone on one core. CPU is that of all threads (`schedstat`), memory the growth of the
-peak. Takes less than two minutes. `--record NAME` keeps the result as bench/results/abuse-NAME.json.
+peak. Takes a minute and a half. `--record NAME` keeps the result as bench/results/abuse-NAME.json.
 """
 
 from __future__ import annotations
