@@ -38,8 +38,12 @@ def reads_the_environment(tree: ast.Module) -> bool:
 
 
 def test_only_the_settings_read_the_environment() -> None:
-    """One package reads os.environ: whoever wants to know what can be set reads settings/."""
-    assert {path.split("/")[0] for path, tree in sources() if reads_the_environment(tree)} == {"settings"}
+    """One package reads os.environ: whoever wants to know what can be set reads settings/.
+
+    drain.py reads two of the settings by itself, because `preStop` starts it without anything but the standard library.
+    """
+    found = {path.split("/")[0] for path, tree in sources() if reads_the_environment(tree)}
+    assert found == {"settings", "drain.py"}
 
 
 def test_only_telemetry_knows_the_sdk_of_opentelemetry() -> None:

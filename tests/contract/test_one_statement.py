@@ -112,6 +112,15 @@ async def pending(beside: asyncpg.Connection) -> dict[str, int]:
     return dict(await beside.fetch("SELECT name, pending FROM lane"))
 
 
+def is_asked_again(seen: list[str], statement: str) -> bool:
+    """Whether a statement was sent alone, once, and then in a transaction.
+
+    The probe that looks whether the database is back opens a transaction too, at any time after the break.
+    """
+    found = [one for one in seen if one in (statement, BEGUN)]
+    return found[:2] == [statement, BEGUN] and found.count(statement) == 1
+
+
 class TestAccept:
     """A group is stored by one statement."""
 
@@ -167,7 +176,7 @@ class TestAccept:
         assert [one.new for one in answers] == [False, True, True]
         assert [one.held is not None for one in answers] == [False, True, True]
         assert await pending(beside) == {"C1": 1, "C2": 1}
-        assert [one for one in seen if one in ("WITH fresh", BEGUN)] == ["WITH fresh", BEGUN]
+        assert is_asked_again(seen, "WITH fresh")
         assert RACED in postgres.said()
 
     async def test_a_lane_that_is_held_elsewhere(self, inbox: Inbox, url: str) -> None:
@@ -358,7 +367,7 @@ class TestUnknownOutcomes:
                 (first, second) = await accept(inbox, item("C1", "A1:Ev-1"), item("C1", "A1:Ev-2"))
             assert await relay.breaks_left() == 0
             assert [type(error) for error in told] == [StoreUnknownError]
-            assert [one for one in seen if one in ("WITH fresh", BEGUN)] == ["WITH fresh", BEGUN]
+            assert is_asked_again(seen, "WITH fresh")
             assert first.held is not None
             assert (first.held.stored.key, first.held.stored.attempts, second.held) == ("A1:Ev-1", 1, None)
             assert await pending(beside) == {"C1": 2}
@@ -417,7 +426,7 @@ class TestUnknownOutcomes:
                 completed = await asyncio.gather(end(inbox, alone), end(inbox, goes_on, go_on=True))
             assert await relay.breaks_left() == 0
             assert [type(error) for error in told] == [StoreUnknownError]
-            assert [one for one in seen if one in ("WITH held", BEGUN)] == ["WITH held", BEGUN]
+            assert is_asked_again(seen, "WITH held")
             assert [one.written for one in completed] == [True, True]
             assert await pending(beside) == {"C2": 2}
             following, ran = completed[1].following, []

@@ -15,6 +15,20 @@ TRANSIENT = frozenset({
     "team_added_to_org", "update_failed",
 })  # fmt: skip
 
+# Of those below: what is wrong with one channel, message, user or moment. It says nothing of the app's other requests.
+OF_THIS_REQUEST = frozenset({
+    "already_archived", "already_in_channel", "already_pinned", "already_reacted", "already_starred", "cannot_dm_bot",
+    "cannot_find_channel", "cannot_find_message", "cannot_reply_to_message", "cannot_unfurl_message",
+    "cannot_unfurl_url", "cant_delete_message", "cant_update_message", "channel_is_limited_access", "channel_not_found",
+    "edit_window_closed", "exchanged_trigger_id", "expired_trigger_id", "file_deleted", "file_not_found", "is_archived",
+    "is_inactive", "message_not_found", "message_not_in_streaming_state", "no_reaction", "not_in_channel",
+    "not_in_group", "restricted_action", "restricted_action_non_threadable_channel",
+    "restricted_action_read_only_channel", "restricted_action_thread_locked", "restricted_action_thread_only_channel",
+    "stopped_by_user", "team_access_not_granted", "thread_locked", "thread_not_found", "trigger_exchanged",
+    "trigger_expired", "user_disabled", "user_is_bot", "user_is_restricted", "user_is_ultra_restricted",
+    "user_not_found", "user_not_in_channel", "user_not_visible", "users_not_found", "view_not_found",
+})  # fmt: skip
+
 # What is asked for is wrong, gone, forbidden, done already, or too late.
 PERMANENT = frozenset({
     "access_denied", "accesslimited", "account_inactive", "already_archived", "already_closed", "already_in_channel",

@@ -20,11 +20,11 @@ from anchorbolt.inbox.lease import End, Held, Outcome
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.timers import Timeout
 from anchorbolt.worker.ended import stored_ended
-from anchorbolt.worker.holding import Holding
+from anchorbolt.worker.holding import Holding, blames_the_app
 from anchorbolt.worker.runs import Cut, Running, count_repeats
 from anchorbolt.worker.settled import settled
 from anchorbolt.worker.slots import RunSlots
-from anchorbolt.worker.verdict import DONE, HANDED_BACK, Limits, Verdict, describe
+from anchorbolt.worker.verdict import DONE, HANDED_BACK, Limits, Reason, Verdict, describe
 
 log = get_logger("worker")
 
@@ -177,7 +177,8 @@ class Ending:
                 return DONE
             if run.error is not failed_with:
                 verdict = replace(verdict, error=describe(run.error))
-        if run.error is not None and run.listener is not None:
+        is_bug = verdict.reason is Reason.ERROR and run.error is not None and blames_the_app(run.error)
+        if is_bug and run.error is not None and run.listener is not None:
             await self.holding.died(run.listener, run.error)
         if not run.step_is_over:
             try:

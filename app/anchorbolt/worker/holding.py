@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from anchorbolt.bolt import slack_error, team_code
+from anchorbolt.bolt.slack_words import OF_THIS_REQUEST
 from anchorbolt.errors import StoreError
 from anchorbolt.inbox.holds import MOST_DEATHS, Hold, Holds
 from anchorbolt.inbox.inbox import Inbox
@@ -117,6 +118,12 @@ class Holding:
             return  # what was known last holds
         self._known = {one.listener: one for one in found}
         self._read_at = asked_at
+
+
+def blames_the_app(error: BaseException) -> bool:
+    """Returns whether an error may be the fault of the release: not where Slack said no to this one channel or user."""
+    words = (slack_error.word(link) for link in transient.chain(error))
+    return next((word for word in words if word is not None), None) not in OF_THIS_REQUEST
 
 
 def fingerprint(error: BaseException) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from anchorbolt.emulator.samples import Sample, make
 from anchorbolt.emulator.samples.events import envelope
 from anchorbolt.emulator.samples.sample import as_json
-from anchorbolt.emulator.scene import Scene
+from anchorbolt.emulator.scene import TEAM_ID, Scene
 
 from tests.integration.app.conftest import PlayTo, StartApp
 from tests.support.cases import case
@@ -21,7 +21,9 @@ THREAD = "1760000000.000100"
 def sample(name: str, number: int, **event: Any) -> Sample:
     """An event of tests/support/cases, to be sent; its listener waits until it is told to go on."""
     found = case(name, number, text="hold=go", **event)
-    return as_json(name, "event", json.loads(found.body), found.key)
+    payload = json.loads(found.body)
+    payload["authorizations"] = [{"team_id": TEAM_ID, "is_bot": True}]  # else it is of a foreign workspace
+    return as_json(name, "event", payload, found.key)
 
 
 async def test_unrelated_events_of_a_workspace_run_side_by_side(

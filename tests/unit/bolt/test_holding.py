@@ -12,7 +12,7 @@ from typing import Any
 import anchorbolt_sample
 import pytest
 import sqlalchemy
-from anchorbolt.bolt import team_code
+from anchorbolt.bolt import slack_words, team_code
 from anchorbolt.emulator.samples import make
 from anchorbolt.emulator.scene import Scene
 from anchorbolt.inbox.admin import Admin
@@ -21,6 +21,7 @@ from anchorbolt.inbox.tables import lane
 from anchorbolt.telemetry import metrics
 from anchorbolt.worker.holding import fingerprint
 from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.errors import SlackApiError
 from sqlalchemy import Row, update
 from structlog.testing import capture_logs
 
@@ -167,6 +168,32 @@ async def test_different_errors_hold_nothing(app_with: AppWith) -> None:
     async with app_with(register) as app:
         await die(app, "abcd")
         assert app.parts.worker.held_listeners == 0
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        SlackApiError("refused", {"ok": False, "error": "not_in_channel"}),  # type: ignore[no-untyped-call]
+        ConnectionRefusedError("the other side is away"),
+    ],
+    ids=["of one channel", "transient"],
+)
+async def test_what_says_nothing_of_the_release_holds_nothing(app_with: AppWith, error: Exception) -> None:
+    """Slack's no to one channel or user, and a service that is away for too long, hold no listener."""
+
+    def register(app: AsyncApp) -> None:
+        @app.event("app_mention")
+        async def mentioned() -> None:
+            raise error
+
+    async with app_with(register, max_attempts=1) as app:
+        await die(app, "abcd")
+        assert app.parts.worker.held_listeners == 0
+
+
+def test_the_words_of_one_request_are_permanent() -> None:
+    """Each of Slack's words that holds nothing is one of those that are sorted as permanent."""
+    assert slack_words.OF_THIS_REQUEST <= slack_words.PERMANENT
 
 
 def raised(text: str, error: type[Exception] = KeyError) -> Exception:
