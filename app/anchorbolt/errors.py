@@ -125,7 +125,11 @@ class RefusedError(AnchorboltError):
         self.word = word
 
     def copy(self) -> RefusedError:
-        """Returns the same refusal without its traceback, which holds the request, to be kept or to be raised again."""
+        """Returns the same refusal without its traceback, which holds the request, to be kept or to be raised again.
+
+        A constant is never raised itself: Python would add to its traceback each time, and nothing would let go of the
+        bodies in there.
+        """
         return type(self)(self.status, self.word)
 
 

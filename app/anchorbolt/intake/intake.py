@@ -109,7 +109,7 @@ class Intake:
         other error.
         """
         if (refusal := self.turn_away()) is not None:
-            raise refusal
+            raise refusal.copy()
         sighting = Sighting(self._clock(), request.way)
         try:
             answer = await self._answer(request, sighting)
@@ -119,7 +119,7 @@ class Intake:
         except Exception:  # a defect of ours: Slack and its user are told of a failure
             log.exception("a request could not be answered")
             sighting.refused(INTERNAL_ERROR, self._clock())
-            raise INTERNAL_ERROR from None
+            raise INTERNAL_ERROR.copy() from None
         else:
             sighting.answered(answer.status_code, self._clock())
             return answer
@@ -130,7 +130,7 @@ class Intake:
         # Only now: what is not known to be Slack's takes no slot of what is.
         if self._slots.full:
             sighting.kind = metrics.UNKNOWN
-            raise OVERLOADED
+            raise OVERLOADED.copy()
         slot = self._slots.take()
         try:
             return await self._work_on(received, request, slot, sighting, deadline)

@@ -21,7 +21,7 @@ def check_head(scope: Scope, headers: Mapping[bytes, bytes], max_bytes: int) -> 
     """
     length = headers.get(b"content-length", b"0")
     if not length.isdigit() or int(length[:20]) > max_bytes:
-        raise TOO_LARGE
+        raise TOO_LARGE.copy()
     if scope["method"] != "POST":
         raise RefusedError(405, "method_not_allowed")
     declared = headers.get(b"content-type", b"")

@@ -15,7 +15,7 @@ from anchorbolt.telemetry.logs import get_logger
 
 log = get_logger("http")
 
-# Each takes some 15 KiB.
+# An idle one takes 8 KiB (bench/results/abuse-2026-11-28.json).
 MAX_CONNECTIONS = 4_096
 # Descriptors for the Web API (200 connections), the database, the probes, files.
 RESERVED_DESCRIPTORS = 384

@@ -70,10 +70,12 @@ class UnverifiedBodies:
                 raise RefusedError(400, "disconnected")
             part: bytes = message.get("body", b"")
             if len(body) + len(part) > self._max_body_bytes:
-                raise TOO_LARGE
-            if not message.get("more_body", False):
-                return bytes(body + part) if body else part
+                raise TOO_LARGE.copy()
+            if not body and not message.get("more_body", False):
+                return part
             body += part
+            if not message.get("more_body", False):
+                return bytes(body)
             arriving.size += len(part)
             self.bytes += len(part)
             while self.bytes > self._max_bytes:
