@@ -117,6 +117,8 @@ class Run:
     def cancel(self) -> None:
         """Asks every part to stop at its next await."""
         self._stopped = True
+        if self.threads:
+            self.calls.close(_nothing)  # at once: a thread runs while we have not even got round to its task
         for task in self.tasks:
             task.cancel()
 
@@ -134,6 +136,9 @@ class Run:
                 self.fail(RunError("the listener cancelled itself"))
         elif (error := task.exception()) is not None:
             self.fail(as_exception(error))
+
+
+def _nothing() -> None: ...
 
 
 class Ack(AsyncAck):

@@ -61,16 +61,22 @@ async def test_settings_that_are_wrong(start_app: StartApp) -> None:
     ("listeners", "expected"),
     [
         ("nobody.there", "no module named 'nobody'"),
-        ("json", "has no function register(app)"),
+        ("json", "the module has no app: looked for a function register(app)"),
         ("tests.integration.app.broken_listeners", "ZeroDivisionError"),
-        ("tests.integration.app.synchronous_listeners", "async def"),
     ],
 )
 async def test_listeners_that_cannot_be_used(start_app: StartApp, listeners: str, expected: str) -> None:
-    """A module of listeners that is missing, broken or synchronous ends the start: not at three in the morning."""
+    """A module of listeners that is missing, broken or without an app ends the start: not at three in the morning."""
     told = await complaint(start_app(LISTENERS=listeners))
     assert f"LISTENERS={listeners}" in told
     assert expected in told
+
+
+async def test_all_that_is_wrong_with_listeners_is_told_at_once(start_app: StartApp) -> None:
+    """Of several modules each one that cannot be used is named in the same start."""
+    told = await complaint(start_app(LISTENERS="nobody.there,tests.integration.app.broken_listeners"))
+    assert "LISTENERS=nobody.there" in told
+    assert "LISTENERS=tests.integration.app.broken_listeners" in told
 
 
 async def test_several_signing_secrets(start_app: StartApp) -> None:
