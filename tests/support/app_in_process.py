@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import os
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,6 +56,17 @@ class App:
         return await until_answer(ended, what=f"{key} has ended")
 
 
+@contextmanager
+def environment_kept() -> Iterator[None]:
+    """Takes back what the app has put into the environment for a team's module: the next test is another app's."""
+    before = dict(os.environ)
+    try:
+        yield
+    finally:
+        for name in set(os.environ) - set(before):
+            del os.environ[name]
+
+
 @asynccontextmanager
 async def app_in_process(register: Callable[[AsyncApp], None] | None = None, **settings: Any) -> AsyncIterator[App]:
     """The app on an inbox in memory, unless the settings (by their names in Settings) say otherwise.
@@ -70,7 +82,8 @@ async def app_in_process(register: Callable[[AsyncApp], None] | None = None, **s
         "backoff_base_seconds": 0.01,
         "backoff_cap_seconds": 0.02,
     }
-    parts = main.build(Settings(_env_file=None, **(own | settings)), [])
+    with environment_kept():
+        parts = main.build(Settings(_env_file=None, **(own | settings)), [])
     if register is not None:
         register(parts.bolt)
     await parts.bolt.open()
