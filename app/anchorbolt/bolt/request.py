@@ -8,6 +8,7 @@ from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.request.async_internals import build_async_context
 from slack_bolt.request.async_request import AsyncBoltRequest
 
+from anchorbolt.bolt.context_values import build_context
 from anchorbolt.delivery import Delivery
 
 # With these, Bolt's adapter for AWS Lambda calls its own app again: from outside they would choose what runs.
@@ -25,7 +26,7 @@ class Request(AsyncBoltRequest):
         self.headers = {name: [value] for name, value in delivery.headers.items() if name not in BOLTS_OWN}
         self.headers.setdefault("content-type", [delivery.content_type])
         self.content_type = delivery.content_type
-        self.context = build_async_context(AsyncBoltContext(context), delivery.payload)
+        self.context = build_context(AsyncBoltContext(context), delivery.payload)
         self.lazy_only = False  # headers from outside may not name lazy functions
         self.lazy_function_name = None
         self.mode = "socket_mode"

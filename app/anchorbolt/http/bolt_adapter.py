@@ -24,6 +24,8 @@ class BoltAdapter:
         The adapter reads the body of the request again: it was read before, to verify its signature.
         """
         request = Request(scope, _replay(body))
+        # Where Starlette keeps a body that was read: it then asks for no message. Were it elsewhere, it would ask.
+        request._body = body
         return checked(await self._handler.handle(request, {RUN: run}))
 
 

@@ -69,6 +69,13 @@ class Database(ABC):
         """
         return None
 
+    def look(self, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]] | None:
+        """Executes one statement that reads what is committed, without waiting for anything. Its rows.
+
+        None: the database has no way for that, or something is wrong with it; a transaction will tell the reason.
+        """
+        return None
+
     async def tidy(self) -> None:  # noqa: B027 - PostgreSQL does by itself what there is to do
         """Removes what is left of deleted rows; called about once a minute."""
 

@@ -105,6 +105,10 @@ class Inbox:
         """Stores a delivery with the next group. `deadline` is on the monotonic clock."""
         return self._accepts.submit(item, deadline)
 
+    def knows_at_once(self, key: str) -> bool | None:
+        """As `knows`, where the database can tell without waiting: SQLite. None where it cannot."""
+        return self._known.at_once(key)
+
     async def knows(self, key: str) -> bool:
         """Whether a delivery of this key is stored, by whatever process; False where the database cannot tell."""
         return await self._known(key)

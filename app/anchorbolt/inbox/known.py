@@ -35,6 +35,11 @@ class Known:
         self._asked: dict[str, asyncio.Future[bool]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
+    def at_once(self, key: str) -> bool | None:
+        """As a call, where the database can tell without waiting; None where it cannot."""
+        found = self._store.database.look(self._found, {"rows": [{"key": key}]})
+        return bool(found) if found is not None else None
+
     async def __call__(self, key: str) -> bool:
         """Returns whether a delivery of this key is stored; False, too, where the database cannot tell."""
         answer = self._asked.get(key)

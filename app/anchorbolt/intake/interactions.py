@@ -90,6 +90,8 @@ class Interactions:
         """Asks the inbox for what ran in another process, or before a restart. A store that is away cannot tell."""
         if not self._inbox.up:
             return False
+        if (is_known := self._inbox.knows_at_once(key)) is not None:
+            return is_known
         try:
             with Timeout(min(deadline, asyncio.get_running_loop().time() + LOOK_SECONDS)):
                 return await self._inbox.knows(key)

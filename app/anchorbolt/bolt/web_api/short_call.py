@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 import aiohttp
+from aiohttp.payload import BytesPayload
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_internal_utils import _request_with_session
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
@@ -70,7 +71,7 @@ async def send(
             received = await session.request(
                 "POST",
                 url,
-                data=dumps(req_args["json"]),
+                data=BytesPayload(dumps(req_args["json"])),  # what aiohttp would make of bytes, after a search
                 headers=req_args["headers"],
                 proxy=client.proxy,
                 ssl=client.ssl or True,

@@ -43,6 +43,18 @@ def connect(path: Path | None, clock: Callable[[], float], busy_seconds: float) 
     return engine.connect()
 
 
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """Opens the file once more, to read what is committed while the other connection commits. Raises sqlite3.Error.
+
+    What it sees is on the disk: with `synchronous=FULL`, SQLite shows a commit to others after it has been synced
+    (https://www.sqlite.org/wal.html).
+    """
+    connection = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA query_only=ON")
+    connection.execute("PRAGMA cache_size=-512")  # KiB; it looks single rows up
+    return connection
+
+
 def driver_of(connection: Connection) -> sqlite3.Connection:
     """The driver's own connection."""
     return cast("sqlite3.Connection", connection.connection.driver_connection)
