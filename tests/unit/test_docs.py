@@ -111,7 +111,7 @@ def test_the_readme_is_in_the_order_in_which_it_is_needed() -> None:
     assert found == [
         "Anchorbolt",
         "Run it",
-        "Put your listener here",
+        "Your app here",
         "Deploy it",
         "Operate it",
         "Settings",
