@@ -275,8 +275,8 @@ async def test_what_cannot_work_is_said_at_once(start_app: StartApp, tmp_path: P
     assert said(tmp_path) == []
 
 
-async def test_an_upgrade_is_no_websocket(start_app: StartApp, tmp_path: Path) -> None:
-    """A request that asks for a WebSocket is answered as plain HTTP, and its connection closes."""
+async def test_an_upgrade_is_refused(start_app: StartApp, tmp_path: Path) -> None:
+    """A request that asks for a WebSocket reaches no route of a team's, and its connection closes."""
     write(tmp_path, team=PLAIN)
     app = start_app(ROUTES="team:api")
     await app.until_ready()
@@ -284,5 +284,5 @@ async def test_an_upgrade_is_no_websocket(start_app: StartApp, tmp_path: Path) -
     writer.write(b"GET /live HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
     answer = await asyncio.wait_for(reader.read(), timeout=30)
     writer.close()
-    assert answer.startswith(b"HTTP/1.1 200")
-    assert b"101" not in answer.split(b"\r\n", 1)[0]
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert b"upgrade_refused" in answer

@@ -39,14 +39,14 @@ def form(ack, view, say):
 
 @app.event("file_shared")
 def shared(event, client):
-    client.files_info(file=event["file_id"])
+    client.users_info(user=event["user_id"])
 """
 
 SENT = [
     (["command", "/deploy", "--text", "prod"], "command: done, deploy", "response_url"),
     (["block_actions", "--action-id", "approve"], "action: done, approve", "response_url"),
     (["view_submission", "--callback-id", "form", "--state", "title.title=x"], "view: done, form", ""),
-    (["event", "--type", "file_shared", "--field", "file_id=F1"], "event: done, shared", "files.info"),
+    (["event", "--type", "file_shared", "--field", "user_id=U0ADA"], "event: done, shared", "users.info"),
 ]
 
 
