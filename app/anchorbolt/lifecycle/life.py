@@ -63,13 +63,19 @@ async def live(parts: Parts) -> None:
     await parts.internal.start()
     await parts.drain_socket.start()
     try:
-        await parts.transport.listen()
+        # A database elsewhere may be away for long: what comes meanwhile is refused at once, so that it is sent again. A
+        # SQLite file is there in a moment, when the process before has left it (`anchorbolt dev`): what comes waits.
+        early = parts.inbox.database.shared
+        if early:
+            await parts.transport.listen()
         await parts.bolt.open()
         if not await _reach_the_store(parts.inbox, signals):
             return
         if not await _start_the_team(parts.team, signals):
             return
         parts.worker.start()
+        if not early:
+            await parts.transport.listen()
         await parts.transport.open()
         parts.pod.become(State.READY)
 
