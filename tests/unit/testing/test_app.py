@@ -95,8 +95,9 @@ async def test_the_options_about_middleware_are_bolts() -> None:
         assert (await an_app(**options).async_dispatch(posted("app_mention", signed=False))).status == status
 
 
-async def test_options_that_bolt_refuses() -> None:
+async def test_options_that_bolt_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     """An option that Bolt does not know, or options that contradict each other, are refused as Bolt refuses them."""
+    monkeypatch.delenv("SLACK_BOT_TOKEN", raising=False)  # Bolt would take it for a missing token
     with pytest.raises(TypeError, match="unheard_of"):
         an_app(unheard_of=True)
     with pytest.raises(BoltError):
