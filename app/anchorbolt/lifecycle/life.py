@@ -63,7 +63,7 @@ async def live(parts: Parts) -> None:
     await parts.internal.start()
     await parts.drain_socket.start()
     try:
-        # A database elsewhere may be away for long: what comes meanwhile is refused at once, so that it is sent again. A
+        # A database elsewhere may be away for long: what comes meanwhile is refused at once, and sent again. A
         # SQLite file is there in a moment, when the process before has left it (`anchorbolt dev`): what comes waits.
         early = parts.inbox.database.shared
         if early:
