@@ -46,7 +46,7 @@ async def gossip(body: dict[str, Any], client: AsyncWebClient, logger: logging.L
     found = secrets_in(body)
     logger.info("was given %s", json.dumps(found))
     logger.error("and %s", client.token, extra={"more": found})
-    await client.api_call("conversations.list", params={"cursor": " ".join(found)})
+    await client.api_call("api.test", params={"found": " ".join(found)})
     # Of another class each time, or its listener would be held after three.
     raise type(f"Gossip{next(GOSSIP)}ValueError", (ValueError,), {})(f"cannot work with {found} and {client.token}")
 
