@@ -51,8 +51,11 @@ class Parts:
     telemetry: Telemetry
 
 
-async def live(parts: Parts) -> None:
+async def live(parts: Parts, *, early: bool = True) -> None:
     """Runs the worker process from its start to its end.
+
+    `early`: what comes before the store was reached is refused at once, so that it is sent again. False: it waits,
+    because the process before leaves a SQLite file in a moment (`anchorbolt dev`).
 
     Raises RoutesError where the startup of a team's own parts fails, and a StoreError where it cannot start and waiting
     would not help: a wrong schema, a locked SQLite file, a pooler that no setting tells of.
@@ -63,9 +66,6 @@ async def live(parts: Parts) -> None:
     await parts.internal.start()
     await parts.drain_socket.start()
     try:
-        # A database elsewhere may be away for long: what comes meanwhile is refused at once, and sent again. A
-        # SQLite file is there in a moment, when the process before has left it (`anchorbolt dev`): what comes waits.
-        early = parts.inbox.database.shared
         if early:
             await parts.transport.listen()
         await parts.bolt.open()

@@ -37,6 +37,7 @@ class Processes:
             read: called with each line that one of them writes.
         """
         self._environment = environment
+        self._starting = asyncio.Lock()
         self._sockets = sockets
         self._durable = durable
         self._read_line = read
@@ -58,9 +59,14 @@ class Processes:
         self._spare = self._spare or await self._start()
 
     async def _start(self) -> Child:
-        # Where everything ends already, the sockets are closed, and the process is told to end at once.
-        child = await Child.start(self._environment, () if self._ending else self._sockets)
-        self._all[child] = asyncio.create_task(self._read(child), name="read the app's log")
+        # Whoever is cancelled meanwhile must not leave a process behind that nobody knows.
+        return await asyncio.shield(asyncio.ensure_future(self._start_one()))
+
+    async def _start_one(self) -> Child:
+        async with self._starting:
+            # Where everything ends already, the sockets are closed, and the process is told to end at once.
+            child = await Child.start(self._environment, () if self._ending else self._sockets)
+            self._all[child] = asyncio.create_task(self._read(child), name="read the app's log")
         if self._ending:
             child.drain()
         return child
@@ -99,7 +105,9 @@ class Processes:
         if not self._ending:  # it ended by itself
             self.kill()
             return code
-        codes = [(await child.wait(), child.is_ready) for child in list(self._all)]
+        async with self._starting:  # one that is just being started has the sockets too
+            children = list(self._all)
+        codes = [(await child.wait(), child.is_ready) for child in children]
         # Before it was ready it may not have taken over its signals yet, and had nothing to drain.
         wrong = [code for code, was_ready in codes if code and (was_ready or code != -signal.SIGTERM)]
         return wrong[0] if wrong else 0
