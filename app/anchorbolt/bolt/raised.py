@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sysconfig
 import traceback
 from collections import OrderedDict
-from pathlib import Path
 from typing import Any
 
-import anchorbolt
+from anchorbolt.bolt import team_code
 from anchorbolt.bolt.description import describe, redacted
 from anchorbolt.telemetry.logs import get_logger
 
@@ -18,10 +16,6 @@ MOST_CHARACTERS = 12_000
 # So many deliveries are remembered whose traceback was logged. One that is forgotten is logged once more.
 MOST_DELIVERIES = 1_000
 
-_OURS = str(Path(anchorbolt.__file__).parent) + "/"
-_LIBRARIES = tuple(
-    {_OURS} | {f"{path}/" for name, path in sysconfig.get_paths().items() if name in ("stdlib", "purelib", "platlib")}
-)
 # Delivery key → where its last error was raised, and the attempt whose line has the traceback.
 _logged: OrderedDict[str, tuple[object, int]] = OrderedDict()
 
@@ -64,7 +58,7 @@ def redacted_traceback(error: BaseException) -> str:
 
 def place_of_team(error: BaseException) -> str | None:
     """Returns the innermost of the team's own frames as `file:line in function`; None where there is none."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_team(frame)]
+    frames = team_code.frames(error)
     return f"{frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name}" if frames else None
 
 
@@ -78,12 +72,8 @@ def _place(error: BaseException) -> object:
 def _begin_with_team(one: traceback.TracebackException | None) -> None:
     # The errors that it came from are few; a chain that leads back to itself is cut by TracebackException.
     while one is not None:
-        first = next((at for at, frame in enumerate(one.stack) if _is_team(frame)), 0)
+        first = next((at for at, frame in enumerate(one.stack) if team_code.is_teams(frame.filename)), 0)
         del one.stack[:first]
         for inner in one.exceptions or ():
             _begin_with_team(inner)
         one = one.__cause__ or one.__context__
-
-
-def _is_team(frame: traceback.FrameSummary) -> bool:
-    return not frame.filename.startswith(_LIBRARIES) and not frame.filename.startswith("<")

@@ -6,6 +6,7 @@ import hashlib
 import os
 import sys
 import sysconfig
+import traceback
 from pathlib import Path
 from types import TracebackType
 
@@ -15,21 +16,26 @@ _FOREIGN = tuple({f"{folder}{os.sep}" for folder in (*_LIBRARIES, Path(__file__)
 
 def is_teams(file: str) -> bool:
     """Returns whether a source file is the team's: neither Python's, nor an installed library's, nor this app's."""
-    return not file.startswith(_FOREIGN) and not file.startswith("<")
+    return not file.startswith(_FOREIGN) and not file.startswith("<") and "site-packages" not in file
 
 
-def place(traceback: TracebackType | None) -> str:
+def frames(error: BaseException) -> list[traceback.FrameSummary]:
+    """Returns the frames of the team's code that an error passed through, the innermost last."""
+    return [frame for frame in traceback.extract_tb(error.__traceback__) if is_teams(frame.filename)]
+
+
+def place(at: TracebackType | None) -> str:
     """Returns the innermost place in the team's code that an error passed through: module, function and line.
 
     Where there is none, for a team whose code is installed like a library, it is the innermost place of all.
     """
     found = last = ""
-    while traceback is not None:
-        code = traceback.tb_frame.f_code
-        last = f"{traceback.tb_frame.f_globals.get('__name__', '?')}.{code.co_qualname}:{traceback.tb_lineno}"
+    while at is not None:
+        code = at.tb_frame.f_code
+        last = f"{at.tb_frame.f_globals.get('__name__', '?')}.{code.co_qualname}:{at.tb_lineno}"
         if is_teams(code.co_filename):
             found = last
-        traceback = traceback.tb_next
+        at = at.tb_next
     return found or last
 
 

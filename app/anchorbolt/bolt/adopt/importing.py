@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -20,14 +19,11 @@ from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_base_client import AsyncBaseClient
 from slack_sdk.web.base_client import BaseClient
 
-import anchorbolt
+from anchorbolt.bolt import team_code
 from anchorbolt.errors import ListenersError
 
 # The sample app's name up to version 0.1, when it was a part of the product.
 SAMPLE_BEFORE = "app.listeners"
-
-_STANDARD_LIBRARY = str(Path(os.__file__).parent)
-_OURS = str(Path(anchorbolt.__file__).parent)
 
 GIVEN_AT = "_anchorbolt_place"  # the attribute of an app with the file and line where it was made
 GIVEN = "_anchorbolt_options"  # the attribute of an app with the options that its constructor was given
@@ -131,12 +127,6 @@ def _advice(module_name: str, error: ModuleNotFoundError) -> str:
 
 
 def _place(error: BaseException) -> str:
-    """The last frame that is neither Python's nor a library's: the team's line is where to look."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [frame for frame in frames if not _is_foreign(frame.filename)]
-    last = (own or frames)[-1:]
+    """Returns the last line of the team's own code that an error came through, or the last of all, in brackets."""
+    last = (team_code.frames(error) or traceback.extract_tb(error.__traceback__))[-1:]
     return f" ({last[0].filename}:{last[0].lineno})" if last else ""
-
-
-def _is_foreign(filename: str) -> bool:
-    return filename.startswith("<") or "site-packages" in filename or filename.startswith((_STANDARD_LIBRARY, _OURS))
