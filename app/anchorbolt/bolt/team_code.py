@@ -10,6 +10,8 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
+from anchorbolt.bolt.adopt.target import targets
+
 _LIBRARIES = (sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib"))
 _FOREIGN = tuple({f"{folder}{os.sep}" for folder in (*_LIBRARIES, Path(__file__).parents[1])})
 
@@ -42,16 +44,16 @@ def place(at: TracebackType | None) -> str:
 def version_of(listeners: str) -> str:
     """Returns a hash of the source files of the team's modules that are imported by now.
 
-    They are those of the top-level package that LISTENERS names, and those beside it that are no library's.
+    They are those of the top-level packages that LISTENERS names, and those beside them that are no library's.
 
     Args:
         listeners: the setting LISTENERS, whose module has been imported.
     """
-    top = listeners.partition(":")[0].partition(".")[0]
+    tops = {target.module.partition(".")[0] for target in targets(listeners)}
     files: dict[str, Path] = {}
     for name, module in sys.modules.copy().items():
         file = getattr(module, "__file__", None)
-        if isinstance(file, str) and file.endswith(".py") and (name.partition(".")[0] == top or is_teams(file)):
+        if isinstance(file, str) and file.endswith(".py") and (name.partition(".")[0] in tops or is_teams(file)):
             files[name] = Path(file)
     digest = hashlib.sha256()
     for name, path in sorted(files.items()):

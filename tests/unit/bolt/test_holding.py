@@ -230,3 +230,16 @@ def test_the_version_is_that_of_the_sources(tmp_path: Any, monkeypatch: pytest.M
     assert team_code.version_of("teams_listeners") == before
     module.write_text("def register(app): pass\n")
     assert team_code.version_of("teams_listeners") != before
+
+
+def test_the_version_is_that_of_every_module_in_listeners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installed app counts wherever it stands in LISTENERS, though its folder is that of libraries."""
+    folder = tmp_path / "site-packages"
+    folder.mkdir()
+    module = folder / "installed_listeners.py"
+    module.write_text("def register(app): ...\n")
+    monkeypatch.syspath_prepend(folder)
+    __import__("installed_listeners")
+    before = team_code.version_of("anchorbolt_sample, installed_listeners:register")
+    module.write_text("def register(app): pass\n")
+    assert team_code.version_of("anchorbolt_sample, installed_listeners:register") != before
