@@ -15,7 +15,7 @@ from slack_bolt.response import BoltResponse
 from slack_bolt.util.utils import get_arg_names_of_callable
 
 from anchorbolt.bolt.raised import log_raised
-from anchorbolt.bolt.run import Run
+from anchorbolt.bolt.run import RUN, Run
 from anchorbolt.errors import ENDS_THE_PROCESS, as_exception
 
 Handler = Callable[..., Awaitable[BoltResponse | None]]
@@ -82,23 +82,22 @@ class UnhandledRequest(AsyncListenerErrorHandler):
 
     async def handle(self, error: Exception, request: AsyncBoltRequest, response: BoltResponse | None) -> None:
         """Bolt's own hook; it answers with `response` as we leave it."""
-        request.context["anchorbolt_run"].unmatched = True
+        request.context[RUN].unmatched = True
         answer = await self._error_handler.answer(error, request)
-        if answer is not None and response is not None:
-            response.status, response.headers, response.body = answer.status, answer.headers, answer.body
+        if answer is not None:
+            _answer_with(answer, response)
 
 
 class MiddlewareErrorHandler(AsyncMiddlewareErrorHandler):
     """The same for what is raised before a listener: in a middleware, a matcher, or the authorization."""
 
-    def __init__(self, error_handler: ErrorHandler, run_of: Callable[[AsyncBoltRequest], Run]) -> None:
+    def __init__(self, error_handler: ErrorHandler) -> None:
         self._error_handler = error_handler
-        self._run_of = run_of
 
     async def handle(self, error: Exception, request: AsyncBoltRequest, response: BoltResponse | None) -> None:
         """Bolt's own hook; it answers with `response` as we leave it."""
         log_raised("middleware raised", error)
-        run = self._run_of(request)
+        run: Run = request.context[RUN]
         run.request = request
         answer = None
         if run.ack_by is not None or run.fails_for_good:  # somebody waits for the answer, so it is final
@@ -111,5 +110,10 @@ class MiddlewareErrorHandler(AsyncMiddlewareErrorHandler):
             run.fail(error)
             run.reason = "listener_failed"
             answer = self._error_handler.failure("listener_failed")
-        if response is not None:
-            response.status, response.headers, response.body = answer.status, answer.headers, answer.body
+        _answer_with(answer, response)
+
+
+def _answer_with(answer: BoltResponse, response: BoltResponse | None) -> None:
+    """Changes the response that Bolt is going to send into this answer."""
+    if response is not None:
+        response.status, response.headers, response.body = answer.status, answer.headers, answer.body

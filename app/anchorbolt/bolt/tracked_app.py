@@ -63,7 +63,7 @@ class TrackedApp(AsyncApp):
         )
         self.index = ListenerIndex()
         self._async_listeners = self.index
-        self._async_middleware_error_handler = MiddlewareErrorHandler(self.error_handler, _run_of)
+        self._async_middleware_error_handler = MiddlewareErrorHandler(self.error_handler)
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         """Dispatches a request through Bolt's middleware and the listeners that may match it."""
@@ -87,7 +87,6 @@ class TrackedApp(AsyncApp):
         It is called once for a delivery, when its failure is final (docs/decisions/0073).
         """
         self.error_handler.set(adapt.error_handler(func))
-        self._async_middleware_error_handler = MiddlewareErrorHandler(self.error_handler, _run_of)
         return func
 
     def middleware(self, *args: Any) -> Callable[..., Any] | None:
@@ -146,8 +145,3 @@ class TrackedApp(AsyncApp):
 def context_for(run: Run) -> dict[str, Any]:
     """Returns what the context of a request must hold while it is dispatched for a run."""
     return {RUN: run, "delivery": run.attempt, "ack": Ack()}
-
-
-def _run_of(request: AsyncBoltRequest) -> Run:
-    run: Run = request.context[RUN]
-    return run
