@@ -118,7 +118,7 @@ class Run:
         """Asks every part to stop at its next await."""
         self._stopped = True
         if self.threads:
-            self.calls.close(_nothing)  # at once: a thread runs while we have not even got round to its task
+            self.calls.close()  # at once: a thread runs while we have not even got round to its task
         for task in self.tasks:
             task.cancel()
 
@@ -136,9 +136,6 @@ class Run:
                 self.fail(RunError("the listener cancelled itself"))
         elif (error := task.exception()) is not None:
             self.fail(as_exception(error))
-
-
-def _nothing() -> None: ...
 
 
 class Ack(AsyncAck):

@@ -60,8 +60,7 @@ class ThreadClient(WebClient):
 
     def _as_asynchronous(self) -> WatchedClient:
         """The asynchronous client, with what a listener may have changed on this one."""
-        mine = WatchedClient.__new__(WatchedClient)
-        mine.__dict__ = self._client.__dict__.copy()
+        mine = self._client.copied()
         mine.token, mine.base_url, mine.timeout, mine.ssl = self.token, self.base_url, self.timeout, self.ssl
         mine.proxy, mine.headers, mine.default_params = self.proxy, self.headers, self.default_params
         return mine

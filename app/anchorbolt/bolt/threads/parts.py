@@ -24,7 +24,7 @@ from anchorbolt.bolt.conversation_arguments import attached
 from anchorbolt.bolt.listener import Listener
 from anchorbolt.bolt.names import short_name
 from anchorbolt.bolt.threads.threads import threads_of
-from anchorbolt.bolt.threads.view import view_of
+from anchorbolt.bolt.threads.view import View, view_of
 from anchorbolt.errors import NotAuthorizedError
 
 Next = Callable[[], Awaitable[BoltResponse]]
@@ -88,21 +88,17 @@ class ThreadMiddleware(AsyncMiddleware):
         next: Next,  # noqa: A002 - Bolt passes it by this name
     ) -> BoltResponse | None:
         """Bolt's own hook."""
-        threads, called = threads_of(req.context), False
-        view = view_of(req.context, threads)
-        of = view.request(req)
+        called = False
 
         def next_called() -> BoltResponse:
             nonlocal called
             called = True
             return resp
 
-        try:
-            response = await threads.run(
-                lambda: self._middleware.process(req=of, resp=resp, next=next_called), req.context
-            )
-        finally:
-            view.give(req.context)
+        def process(view: View) -> BoltResponse | None:
+            return self._middleware.process(req=view.request(req), resp=resp, next=next_called)
+
+        response = await threads_of(req.context).run(process, req.context)
         if called:
             await next()
         return response
@@ -138,20 +134,13 @@ class ThreadAuthorize(AsyncAuthorize):
 
     async def __call__(self, *, context: AsyncBoltContext, **of: Any) -> AuthorizeResult | None:
         """Bolt's own hook. Raises NotAuthorizedError."""
+        answer: AuthorizeResult | None
         try:
-            return await self._ask(context, of)
+            if self._is_asynchronous:
+                answer = await self._authorize(context=context, **of)
+            else:
+                threads = threads_of(context)
+                answer = await threads.run(lambda view: self._authorize(context=view.context, **of), context)
         except SlackApiError as error:
             raise NotAuthorizedError("the app's authorize function was refused by Slack") from error
-
-    async def _ask(self, context: AsyncBoltContext, of: dict[str, Any]) -> AuthorizeResult | None:
-        answer: AuthorizeResult | None
-        if self._is_asynchronous:
-            answer = await self._authorize(context=context, **of)
-        else:
-            threads = threads_of(context)
-            view = view_of(context, threads)
-            try:
-                answer = await threads.run(lambda: self._authorize(context=view.context, **of), context)
-            finally:
-                view.give(context)
         return answer

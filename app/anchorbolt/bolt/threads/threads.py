@@ -17,7 +17,7 @@ from anchorbolt.bolt.arguments import build
 from anchorbolt.bolt.run import RUN, Run
 from anchorbolt.bolt.threads.client import ThreadClient, as_ours
 from anchorbolt.bolt.threads.pool import Pool
-from anchorbolt.bolt.threads.view import view_of
+from anchorbolt.bolt.threads.view import View, view_of
 from anchorbolt.bolt.web_api.watched_client import WatchedClient
 from anchorbolt.delivery.urgent import is_urgent
 from anchorbolt.errors import as_exception
@@ -49,13 +49,23 @@ class Threads:
             self.client = as_ours(client)
         return ThreadClient(self.client, client)
 
-    async def run(self, work: Callable[[], Result], context: AsyncBoltContext) -> Result:
+    async def run(self, function: Callable[[View], Result], context: AsyncBoltContext) -> Result:
+        """Runs a function in a thread, with the synchronous side of a request, and returns what it returns.
+
+        What the function puts into the context is on the asynchronous side too when this returns or raises.
+        """
+        view = view_of(context, self)
+        try:
+            return await self._run(lambda: function(view), context[RUN])
+        finally:
+            view.give(context)
+
+    async def _run(self, work: Callable[[], Result], run: Run) -> Result:
         """Runs a function in a thread. Who cancels it refuses the run further calls at once, and waits for the thread.
 
         Only a request that Slack waits for goes on without it, because its answer has a deadline: then the thread is a
         part of the run, which has not ended before it.
         """
-        run: Run = context[RUN]
         if run.ack_by is None or asyncio.current_task() in run.tasks:
             return await self._in_pool(work, run)
         result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
@@ -70,7 +80,7 @@ class Threads:
         pool = self._urgent if is_urgent(run.delivery.lane) else self._pool
         run.threads += 1
         try:
-            return await pool.run(work, lambda: run.calls.close(_nothing))
+            return await pool.run(work, run.calls.close)
         finally:
             run.threads -= 1
 
@@ -101,10 +111,9 @@ class Threads:
 
         `more`: further arguments of Bolt's `build_required_kwargs`: `error`, `next_func`.
         """
-        view = view_of(request.context, self)
-        of = view.request(request)
 
-        def work() -> Any:
+        def work(view: View) -> Any:
+            of = view.request(request)
             arguments = None if more else build(names, of)
             if arguments is None:
                 arguments = build_required_kwargs(
@@ -117,13 +126,7 @@ class Threads:
                 )
             return function(**arguments)
 
-        try:
-            return await self.run(work, request.context)
-        finally:
-            view.give(request.context)
-
-
-def _nothing() -> None: ...
+        return await self.run(work, request.context)
 
 
 def threads_of(context: AsyncBoltContext) -> Threads:

@@ -89,9 +89,11 @@ class Calls:
         error, self._not_awaited = self._not_awaited, None
         return error
 
-    def close(self, then: Callable[[], object]) -> None:
+    def close(self, then: Callable[[], object] | None = None) -> None:
         """Refuses other calls. `then` is called when none is under way any more, or after GRACE_SECONDS."""
         self.closed = True
+        if then is None:
+            return
         if not self.under_way:
             then()
             return
