@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from slack_bolt.authorization.async_authorize import AsyncAuthorize
 from slack_bolt.listener.async_listener import AsyncListener
@@ -19,7 +19,6 @@ from slack_sdk import WebClient
 from slack_sdk.web.async_client import AsyncWebClient
 
 from anchorbolt.bolt.error_handler import UnhandledRequest
-from anchorbolt.bolt.index import ListenerIndex
 from anchorbolt.bolt.names import Names
 from anchorbolt.bolt.tracked_app import TrackedApp
 from anchorbolt.bolt.web_api.watched_client import WatchedClient
@@ -73,7 +72,7 @@ class ComposedApp(TrackedApp):
     @property
     def listener_names(self) -> Names:
         """The names that listeners have in logs, traces and metrics."""
-        return cast("ListenerIndex", self._async_listeners).names
+        return self.index.names
 
     def add_listener(self, listener: AsyncListener) -> None:
         """Adds a listener that Bolt has built."""

@@ -12,6 +12,7 @@ from anchorbolt.bolt.adopt.importing import ask_slack_at, import_module, what_an
 from anchorbolt.bolt.adopt.problems import Problems
 from anchorbolt.bolt.adopt.target import Brought, targets
 from anchorbolt.bolt.app import BoltApp
+from anchorbolt.bolt.threads.adapt import LISTENERS_OF_ASSISTANTS
 from anchorbolt.errors import ListenersError
 from anchorbolt.telemetry.logs import get_logger
 
@@ -67,6 +68,6 @@ def _name_listeners_of_assistants(bolt: BoltApp) -> None:
     """Names them together with the app's own listeners: no two have the same name."""
     for assistant in bolt._async_middleware_list:
         if isinstance(assistant, AsyncAssistant):
-            for kind in ("thread_started", "thread_context_changed", "user_message", "bot_message"):
-                for listener in getattr(assistant, f"_{kind}_listeners") or ():
+            for name in LISTENERS_OF_ASSISTANTS:
+                for listener in getattr(assistant, name) or ():
                     bolt.listener_names.give(listener, listener.ack_function)

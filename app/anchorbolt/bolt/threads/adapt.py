@@ -40,6 +40,11 @@ from anchorbolt.bolt.threads.parts import (
 from anchorbolt.bolt.threads.threads import threads_of
 from anchorbolt.errors import ListenersError
 
+# The attributes of an assistant, Bolt's own, that are None or a list of listeners.
+LISTENERS_OF_ASSISTANTS = tuple(
+    f"_{kind}_listeners" for kind in ("thread_started", "thread_context_changed", "user_message", "bot_message")
+)
+
 
 def listener(one: Listener | AsyncListener) -> AsyncListener:
     """Adapts a listener that Bolt has built."""
@@ -166,9 +171,9 @@ def assistant(one: Assistant) -> AsyncAssistant:
 
 
 def _adapt_listeners(one: Assistant | AsyncAssistant, to: AsyncAssistant) -> None:
-    for name in ("thread_started", "thread_context_changed", "user_message", "bot_message"):
-        listeners = getattr(one, f"_{name}_listeners")
-        setattr(to, f"_{name}_listeners", listeners and [listener(each) for each in listeners])
+    for name in LISTENERS_OF_ASSISTANTS:
+        listeners = getattr(one, name)
+        setattr(to, name, listeners and [listener(each) for each in listeners])
 
 
 def error_handler(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
