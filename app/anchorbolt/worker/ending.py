@@ -177,8 +177,12 @@ class Ending:
                 return DONE
             if run.error is not failed_with:
                 verdict = replace(verdict, error=describe(run.error))
-        is_bug = verdict.reason is Reason.ERROR and run.error is not None and blames_the_app(run.error)
-        if is_bug and run.error is not None and run.listener is not None:
+        if (
+            verdict.reason is Reason.ERROR
+            and run.listener is not None
+            and run.error is not None
+            and blames_the_app(run.error)
+        ):
             await self.holding.died(run.listener, run.error)
         if not run.step_is_over:
             try:

@@ -126,13 +126,17 @@ class Holding:
 
 def blames_the_app(error: BaseException) -> bool:
     """Returns whether an error may be the fault of the release: not where Slack said no to this one channel or user."""
-    words = (slack_error.word(link) for link in transient.chain(error))
-    return next((word for word in words if word is not None), None) not in OF_THIS_REQUEST
+    return _word(error) not in OF_THIS_REQUEST
 
 
 def fingerprint(error: BaseException) -> str:
     """Returns what makes two errors the same: class, place in the team's code, and Slack's word; no variable text."""
     where = team_code.place(error.__traceback__)
-    word = next((said for link in transient.chain(error) if (said := slack_error.word(link)) is not None), None)
+    word = _word(error)
     name = f"{type(error).__module__}.{type(error).__qualname__}"
     return " ".join([name, *([f"at {where}"] if where else []), *([f"({word[:64]})"] if word else [])])
+
+
+def _word(error: BaseException) -> str | None:
+    """Returns Slack's word for an error, or for the first of those that it came from which has one."""
+    return next((word for link in transient.chain(error) if (word := slack_error.word(link)) is not None), None)

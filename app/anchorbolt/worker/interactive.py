@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from anchorbolt.bolt.run import Run
-from anchorbolt.errors import RunError, RunTimeoutError
+from anchorbolt.errors import RunError
 from anchorbolt.inbox.accept import Accepted
 from anchorbolt.worker.ended import unstored_ended
 from anchorbolt.worker.ending import Ending
@@ -99,8 +99,7 @@ class InteractiveRuns:
 
     async def _wait(self, run: Run) -> None:
         """Returns when all of it has really ended, also when it took too long."""
-        seconds = self._limits.run_timeout_seconds
-        limit = RunLimit(seconds, run.calls)
+        limit = RunLimit(self._limits.run_timeout_seconds, run.calls)
         try:
             with limit:
                 await run.wait()
@@ -110,7 +109,7 @@ class InteractiveRuns:
         finally:
             limit.end()
         if limit.cut_short:
-            run.error = RunTimeoutError(f"it took longer than RUN_TIMEOUT_SECONDS ({seconds:g})")
+            run.error = limit.error
 
 
 async def _cancelled(run: Run) -> None:

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from typing import Protocol
 
 from anchorbolt.bolt.run import Run
-from anchorbolt.delivery import Attempt, Delivery, Kind, restore
-from anchorbolt.errors import ENDS_THE_PROCESS, RefusedError, RunError, RunTimeoutError, as_exception
+from anchorbolt.delivery import Attempt, Kind, restore
+from anchorbolt.errors import ENDS_THE_PROCESS, RefusedError, RunError, as_exception
 from anchorbolt.inbox.lease import End, Held, Stored
 from anchorbolt.telemetry import logs, traces
-from anchorbolt.worker.ending import Ending
+from anchorbolt.worker.ending import Ending, Told
 from anchorbolt.worker.run_limit import RunLimit
 from anchorbolt.worker.runs import Cut, Running
 from anchorbolt.worker.verdict import Limits, Reason, Verdict, held, judge
@@ -24,17 +24,11 @@ SUSPECT_CRASHES = 2
 SUSPECT_PAUSE_SECONDS = 1.0
 
 
-class Dispatch(Protocol):
+class Dispatch(Told, Protocol):
     """Interface that the worker needs from Bolt."""
 
     async def run_stored(self, run: Run) -> None:
         """Runs a stored delivery to its end; how it ended is in `run`."""
-
-    async def conclude_failure(self, run: Run) -> None:
-        """Calls the app's error handler. One that handles the error takes it from the run."""
-
-    async def report_failure(self, delivery: Delivery, reason: str) -> None:
-        """Tells Slack of a workflow step that is a dead letter."""
 
 
 class LaneRun:
@@ -122,8 +116,7 @@ class LaneRun:
         return run
 
     async def _within_limit(self, run: Run) -> None:
-        seconds = self._limits.run_timeout_seconds
-        limit = RunLimit(seconds, run.calls)
+        limit = RunLimit(self._limits.run_timeout_seconds, run.calls)
         try:
             with limit:
                 await self._dispatch.run_stored(run)
@@ -134,7 +127,7 @@ class LaneRun:
         finally:
             limit.end()
         if limit.cut_short:  # also where the listener swallowed its cancellation, and returned
-            run.error = RunTimeoutError(f"it took longer than RUN_TIMEOUT_SECONDS ({seconds:g})")
+            run.error = limit.error
 
 
 class _BuryError(Exception):

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 
 from anchorbolt.bolt.web_api.calls import Calls
+from anchorbolt.errors import RunTimeoutError
 from anchorbolt.timers import Timeout
 
 
 class RunLimit(Timeout):
     """A Timeout at whose end no new call may begin, and which gives the call under way GRACE_SECONDS to end."""
 
-    __slots__ = ("_calls", "_expire_now", "_over")
+    __slots__ = ("_calls", "_expire_now", "_over", "_seconds")
 
     def __init__(self, seconds: float, calls: Calls) -> None:
         super().__init__(asyncio.get_running_loop().time() + seconds)
         self._calls = calls
+        self._seconds = seconds
         self._over = False
         self._expire_now = super()._expire  # the same object each time, to be found again
 
@@ -27,6 +29,11 @@ class RunLimit(Timeout):
     def cut_short(self) -> bool:
         """Whether the run was cancelled, or was refused a call, because its time was over."""
         return self.expired or (self._over and self._calls.refused)
+
+    @property
+    def error(self) -> RunTimeoutError:
+        """The error of a run that was cut short."""
+        return RunTimeoutError(f"it took longer than RUN_TIMEOUT_SECONDS ({self._seconds:g})")
 
     def _expire(self) -> None:
         self._over = True
