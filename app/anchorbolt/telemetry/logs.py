@@ -85,7 +85,8 @@ def formatter(*, as_json: bool) -> logging.Formatter:
 
 def _redact(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
     """Redacts the fields, not the written line: JSON stays JSON, and a person's line keeps its form."""
-    return {name: redact({name: _plain(value)})[name] for name, value in line.items()}
+    redacted: EventDict = redact({name: _plain(value) for name, value in line.items()})
+    return redacted
 
 
 def _plain(value: Any) -> Any:
