@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from anchorbolt.emulator.answers.shape import Answer, Answering, Arguments, decoded, failed, invalid, missing
+from anchorbolt.emulator.answers.shape import Answer, Answering, Arguments, decoded, failed, invalid, is_ts, missing
 from anchorbolt.emulator.state.workspace import Workspace
 
 
@@ -56,7 +56,7 @@ def _in_channel(arguments: Arguments, workspace: Workspace) -> Answer:
 def _in_thread(arguments: Arguments, workspace: Workspace) -> Answer:
     answer = _in_channel(arguments, workspace)
     ts = str(arguments.get("thread_ts") or "")
-    return answer if not answer["ok"] or ts.replace(".", "", 1).isdecimal() else failed("invalid_thread_ts")
+    return answer if not answer["ok"] or is_ts(ts) else failed("invalid_thread_ts")
 
 
 METHODS: dict[str, Answering] = {

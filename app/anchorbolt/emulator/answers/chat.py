@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from anchorbolt.emulator.answers.shape import Answer, Answering, Arguments, decoded, failed, flag
+from anchorbolt.emulator.answers.shape import Answer, Answering, Arguments, decoded, failed, flag, is_ts
 from anchorbolt.emulator.scene import APP_ID, BOT_ID, BOT_USER_ID, TEAM_DOMAIN, TEAM_ID
 from anchorbolt.emulator.state.workspace import Workspace
 
@@ -77,7 +77,7 @@ def permalink(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
     channel, ts = workspace.channels.find(arguments.get("channel")), str(arguments.get("message_ts") or "")
     if channel is None:
         return failed("channel_not_found")
-    if not ts.replace(".", "", 1).isdecimal():
+    if not is_ts(ts):
         return failed("message_not_found")
     link = f"https://{TEAM_DOMAIN}.slack.com/archives/{channel.id}/p{ts.replace('.', '')}"
     message = workspace.messages.find(channel.id, ts)
@@ -103,7 +103,7 @@ def written(arguments: Arguments) -> Answer | str:
     """The parts of a message that come from the arguments of the call, or Slack's word for what is wrong with them."""
     if not any(map(arguments.get, _CONTENT)):
         return "no_text"
-    message = {"type": "message", "user": BOT_USER_ID, "bot_id": BOT_ID, "app_id": APP_ID, "team": TEAM_ID}
+    message = by_bot()
     for name in _KEPT:
         if value := arguments.get(name):
             message[name] = decoded(value) if name in _DECODED else value
@@ -118,6 +118,11 @@ def written(arguments: Arguments) -> Answer | str:
         message["blocks"] = [_with_id(block) for block in blocks]
     message["text"] = str(message.get("text", ""))[:_TEXT]
     return message
+
+
+def by_bot() -> Answer:
+    """The parts of a message that say who wrote it: the bot."""
+    return {"type": "message", "user": BOT_USER_ID, "bot_id": BOT_ID, "app_id": APP_ID, "team": TEAM_ID}
 
 
 def _with_id(block: object) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from anchorbolt.emulator.answers.history import told_reactions
-from anchorbolt.emulator.answers.shape import Answer, Answering, Arguments, failed, page
+from anchorbolt.emulator.answers.shape import Answer, Answering, Arguments, failed, is_ts, page
 from anchorbolt.emulator.scene import BOT_USER_ID
 from anchorbolt.emulator.state.workspace import Place, Workspace
 
@@ -97,7 +97,7 @@ def _place(arguments: Arguments, workspace: Workspace) -> Place | str:
     ts = str(arguments.get("timestamp") or "")
     if not ts:
         return "no_item_specified"
-    if not ts.replace(".", "", 1).isdecimal():
+    if not is_ts(ts):
         return "bad_timestamp"
     channel = workspace.channels.find(arguments.get("channel"))
     return "channel_not_found" if channel is None else (channel.id, ts)

@@ -75,6 +75,11 @@ def number(arguments: Arguments, name: str, default: int = 0) -> int:
         return default
 
 
+def is_ts(value: str) -> bool:
+    """Whether a text has the form of a message's `ts`: `1700000000.000100`."""
+    return value.replace(".", "", 1).isdecimal()
+
+
 def flag(arguments: Arguments, name: str, *, default: bool = False) -> bool:
     """Whether a flag is set, which a form holds as `1` or `true`."""
     value = arguments.get(name)

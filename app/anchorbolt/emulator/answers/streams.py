@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from anchorbolt.emulator.answers.chat import by_bot
 from anchorbolt.emulator.answers.shape import Answer, Answering, Arguments, decoded, failed
-from anchorbolt.emulator.scene import APP_ID, BOT_ID, BOT_USER_ID, TEAM_ID
 from anchorbolt.emulator.state.messages import Message
 from anchorbolt.emulator.state.workspace import Workspace
 
@@ -25,7 +25,7 @@ def start_stream(arguments: Arguments, workspace: Workspace, now: float) -> Answ
     if added is None:
         return failed("msg_too_long")
     ts = workspace.messages.new_ts(now)
-    message = {"type": "message", "user": BOT_USER_ID, "bot_id": BOT_ID, "app_id": APP_ID, "team": TEAM_ID, "ts": ts}
+    message = by_bot() | {"ts": ts}
     if arguments.get("thread_ts"):
         message["thread_ts"] = arguments["thread_ts"]
     workspace.messages.add(channel.id, message | added | {"streaming_state": "in_progress"})
