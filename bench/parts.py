@@ -26,6 +26,7 @@ from anchorbolt.delivery import Attempt, Delivery
 from anchorbolt.delivery.parse import parse
 from anchorbolt.http import application
 from anchorbolt.http.bolt_adapter import BoltAdapter
+from anchorbolt.http.limits.connections import MAX_CONNECTIONS
 from anchorbolt.http.signature import Signature
 from anchorbolt.http.slack_route import SlackRoute
 from anchorbolt.inbox.accept import Item
@@ -166,7 +167,13 @@ class Parts:
             max_in_flight=512,
             deadline_seconds=2.5,
         )
-        route = SlackRoute(intake, Signature((SIGNING_SECRET,)), BoltAdapter(self.bolt), max_body_bytes=1_048_576)
+        route = SlackRoute(
+            intake,
+            Signature((SIGNING_SECRET,)),
+            BoltAdapter(self.bolt),
+            max_body_bytes=1_048_576,
+            max_connections=MAX_CONNECTIONS,
+        )
         asked: ASGIApp = application.create(route) if framework else route
 
         async def one(request: bytes) -> None:

@@ -109,11 +109,13 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
     if settings.has_socket:
         transport = socket_transport(settings, inbox, Envelopes(bolt, intake))
     else:
+        connections = max_connections()
         route = SlackRoute(
             intake,
             Signature(settings.signing_secrets),
             BoltAdapter(bolt),
             max_body_bytes=settings.max_body_bytes,
+            max_connections=connections,
         )
         web = application.create(route)
         if team is not None:
@@ -123,7 +125,7 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
             public,
             finish_seconds=finish_seconds,
             head_seconds=settings.ack_deadline_seconds,  # Slack does not wait longer for the answer
-            max_connections=max_connections(),
+            max_connections=connections,
         )
         transport = HttpTransport(web, intake, server)
 

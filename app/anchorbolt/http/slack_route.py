@@ -9,7 +9,6 @@ from anchorbolt.bolt.run import Run
 from anchorbolt.errors import RefusedError
 from anchorbolt.http.bolt_adapter import BoltAdapter
 from anchorbolt.http.limits.body import check_head
-from anchorbolt.http.limits.connections import max_connections
 from anchorbolt.http.limits.unverified import MAX_BODIES, UnverifiedBodies
 from anchorbolt.http.responses import ACKNOWLEDGEMENT, challenge, refusal
 from anchorbolt.http.signature import Signature
@@ -27,13 +26,16 @@ class SlackRoute:
     typed path operation of FastAPI's costs a third of an event (docs/performance.md).
     """
 
-    def __init__(self, intake: Intake, signature: Signature, bolt: BoltAdapter, *, max_body_bytes: int) -> None:
+    def __init__(
+        self, intake: Intake, signature: Signature, bolt: BoltAdapter, *, max_body_bytes: int, max_connections: int
+    ) -> None:
+        """`max_connections`: how many the port may have. At most half of them wait for a body at a time."""
         self._intake = intake
         self._signature = signature
         self._bolt = bolt
         self._max_body_bytes = max_body_bytes
-        # At most half of the connections wait for a body: where few are allowed, the others stay free for new ones.
-        self._bodies = UnverifiedBodies(max_body_bytes, max_bodies=min(MAX_BODIES, max_connections() // 2))
+        # Where few connections are allowed, the other half stays free for new ones.
+        self._bodies = UnverifiedBodies(max_body_bytes, max_bodies=min(MAX_BODIES, max_connections // 2))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request. No input whatever is answered with a 500."""
