@@ -26,12 +26,12 @@ def create(slack_route: ASGIApp) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
     )
     application.router.routes.append(Route(PATH, slack_route, include_in_schema=False))
-    application.router.default = _not_found
+    application.router.default = not_found
     return application
 
 
-async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers for every path that has no route."""
+async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers a request of a path that has no route, and counts it."""
     if scope["type"] == "http":
         metrics.refused.add(NOT_FOUND.word)
         await refusal(NOT_FOUND)(scope, receive, send)

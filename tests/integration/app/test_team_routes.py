@@ -142,7 +142,8 @@ async def test_a_fastapi_app_with_its_lifespan(
     assert (await http.get(at(app, "/seen"))).json() is False, "the state of a request is its own"
     assert (await play_to(app).send(make("app_mention"))).status == 200
     assert (await http.post(at(app, "/slack/events"))).status_code == 415, "our route is first"
-    assert (await http.get(at(app, "/slack/other"))).status_code == 404
+    other = await http.get(at(app, "/slack/other"))
+    assert (other.status_code, other.json()) == (404, {"error": "not_found"})
 
     slow = asyncio.create_task(http.get(at(app, "/slow")))
     await until(lambda: "request began" in said(tmp_path), what="a request is in flight")

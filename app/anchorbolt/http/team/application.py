@@ -6,10 +6,10 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
-from starlette.responses import JSONResponse
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from anchorbolt.http.application import not_found
 from anchorbolt.http.team.paths import is_ours
 
 
@@ -24,7 +24,7 @@ class TeamApplication:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
         if is_ours(scope["path"]):
-            await JSONResponse({"detail": "Not Found"}, status_code=404)(scope, receive, send)
+            await not_found(scope, receive, send)
             return
         # A copy for each request, as uvicorn makes it: what one request sets in its state is not seen by others.
         await self.asgi({**scope, "state": self.state.copy()}, receive, send)
