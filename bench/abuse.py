@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
-import tempfile
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -26,8 +24,9 @@ from bench.load.abuse import PROBES, Shape, shapes
 from bench.load.web_api import WebApi
 from bench.machine import commit, machine, versions
 from bench.processes import ServerProcess, end_well
-from bench.report import RESULTS
-from bench.variants import FASTAPI, OURS_SQLITE, ROOT, Launch, Launcher
+from bench.report import record
+from bench.scratch import scratch
+from bench.variants import FASTAPI, OURS_SQLITE, Launch, Launcher
 
 VARIANTS = (OURS_SQLITE, FASTAPI)
 
@@ -144,20 +143,12 @@ def main() -> None:
     end_well()
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[-1]})
-    scratch = ROOT / "var"
-    scratch.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="abuse-", dir=scratch) as place:
-        directory = Path(place)
-        directory.chmod(0o755)
+    with scratch("abuse") as directory:
         about = {"commit": commit(), "machine": machine(directory), "versions": versions()}
         found = asyncio.run(measured(directory, cores))
     print_table(found)
     if options.record:
-        RESULTS.mkdir(exist_ok=True)
-        when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        (RESULTS / f"abuse-{options.record}.json").write_text(
-            json.dumps({"when": when, **about, "shapes": found}, indent=1) + "\n"
-        )
+        record(f"abuse-{options.record}", {**about, "shapes": found})
 
 
 if __name__ == "__main__":

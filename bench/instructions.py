@@ -14,7 +14,6 @@ import os
 import re
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -25,7 +24,8 @@ from bench.load.client import Client
 from bench.load.prepare import prepare
 from bench.load.web_api import WebApi
 from bench.processes import ServerProcess
-from bench.variants import ALL, BOLT_NODE, OURS, ROOT, Launch, Launcher, Variant
+from bench.scratch import scratch
+from bench.variants import ALL, BOLT_NODE, OURS, Launch, Launcher, Variant
 
 CONNECTIONS = 32
 WARM = 300
@@ -91,13 +91,10 @@ def main() -> None:
     parser.add_argument("--kind", choices=["event", "command"], default="event")
     parser.add_argument("--deliveries", type=int, default=1_000)
     options = parser.parse_args()
-    (ROOT / "var").mkdir(exist_ok=True)
     found: dict[str, float] = {}
     for variant in ALL:
         if variant.name in options.variants:
-            with tempfile.TemporaryDirectory(prefix="instructions-", dir=ROOT / "var") as place:
-                directory = Path(place)
-                directory.chmod(0o755)
+            with scratch("instructions") as directory:
                 found[variant.name] = uvloop.run(
                     count(variant, options.listeners, options.kind, options.deliveries, directory)
                 )

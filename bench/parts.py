@@ -11,7 +11,6 @@ import asyncio
 import cProfile
 import os
 import pstats
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -48,7 +47,7 @@ from starlette.types import ASGIApp
 
 from bench.listeners.plan import plan, targets
 from bench.load.prepare import SIGNING_SECRET, prepare
-from bench.variants import ROOT
+from bench.scratch import scratch
 
 AT_ONCE = 64
 COUNT = 3_000
@@ -269,9 +268,8 @@ def main() -> None:
     options = parser.parse_args()
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     logs.configure("WARNING", as_json=True)
-    (ROOT / "var").mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="parts-", dir=ROOT / "var") as place:
-        uvloop.run(_measure(options, None if options.memory else Path(place) / "inbox.db"))
+    with scratch("parts") as directory:
+        uvloop.run(_measure(options, None if options.memory else directory / "inbox.db"))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ import asyncio
 import os
 import shutil
 import sys
-import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -25,7 +24,8 @@ from bench.load.prepare import prepare
 from bench.load.web_api import WebApi
 from bench.measure import CONNECTIONS
 from bench.processes import ServerProcess
-from bench.variants import ALL, ROOT, Launcher
+from bench.scratch import scratch
+from bench.variants import ALL, Launcher
 
 # The first part of which a frame's file is one, from the innermost frame outwards: json.loads counts for its caller.
 PARTS = (
@@ -68,10 +68,7 @@ def main() -> None:
     profiler = [found] if (found := shutil.which("py-spy")) else ["uvx", "py-spy"]
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[-1]})
-    (ROOT / "var").mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="profile-", dir=ROOT / "var") as place:
-        directory = Path(place)
-        directory.chmod(0o755)
+    with scratch("profile") as directory:
         rate, stacks = uvloop.run(_profile(options, directory, profiler, cores[0], cores[-1]))
     _print(rate, stacks, options.top)
 

@@ -9,9 +9,7 @@ import argparse
 import asyncio
 import os
 import random
-import tempfile
 import time
-from pathlib import Path
 
 import uvloop
 from anchorbolt.inbox.accept import Item
@@ -23,7 +21,7 @@ from sqlalchemy.engine import make_url
 
 from bench.postgres import Postgres
 from bench.processes import cpu, end_well
-from bench.variants import ROOT
+from bench.scratch import scratch
 
 BODY = '{"text":"' + "x" * 980 + '"}'
 RUN_SECONDS = 0.05
@@ -89,10 +87,8 @@ def main() -> None:
     parser.add_argument("--rates", nargs="+", type=int, default=[10, 100, 300, 1000])
     parser.add_argument("--seconds", type=float, default=8)
     options = parser.parse_args()
-    (ROOT / "var").mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="rates-", dir=ROOT / "var") as place:
-        Path(place).chmod(0o755)
-        postgres = Postgres(Path(place), max(os.sched_getaffinity(0)))
+    with scratch("rates") as directory:
+        postgres = Postgres(directory, max(os.sched_getaffinity(0)))
         try:
             uvloop.run(run(options.rates, options.seconds, postgres))
         finally:

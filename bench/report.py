@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -28,6 +29,13 @@ def last_recorded() -> dict[str, Any] | None:
         return None
     cells = {(cell["variant"], cell["kind"], cell["listeners"]): cell for one in recorded for cell in one["cells"]}
     return {**recorded[-1], "cells": list(cells.values())}
+
+
+def record(name: str, results: dict[str, Any]) -> None:
+    """Keeps results as bench/results/NAME.json, with the time of now where they have none of their own."""
+    RESULTS.mkdir(exist_ok=True)
+    kept = {"when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), **results}
+    (RESULTS / f"{name}.json").write_text(json.dumps(kept, indent=1) + "\n")
 
 
 def print_report(results: dict[str, Any], previous: dict[str, Any] | None) -> None:

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import statistics
-import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +18,9 @@ from rich.table import Table
 
 from bench.machine import commit, machine, versions
 from bench.processes import ServerProcess, end_well, memory
-from bench.report import RESULTS
-from bench.variants import OURS, ROOT, Launcher, Variant
+from bench.report import record
+from bench.scratch import scratch
+from bench.variants import OURS, Launcher, Variant
 
 # The first stats, the first sweep and the first beats are over by then.
 REST_SECONDS = 3.0
@@ -87,19 +85,12 @@ def main() -> None:
     end_well()
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[-1]})
-    scratch = ROOT / "var"
-    scratch.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="rest-", dir=scratch) as place:
-        directory = Path(place)
-        directory.chmod(0o755)
+    with scratch("rest") as directory:
         about = {"commit": commit(), "machine": machine(directory), "versions": versions()}
         found = asyncio.run(rounds(options.rounds, directory, cores))
     print_table(found)
     if options.record:
-        RESULTS.mkdir(exist_ok=True)
-        when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        kept = {"when": when, **about, "rounds": found}
-        (RESULTS / f"rest-{options.record}.json").write_text(json.dumps(kept, indent=1) + "\n")
+        record(f"rest-{options.record}", {**about, "rounds": found})
 
 
 if __name__ == "__main__":

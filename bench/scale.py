@@ -13,7 +13,6 @@ import itertools
 import json
 import os
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -34,7 +33,8 @@ from bench.costs import Cost, Costs
 from bench.machine import commit, machine, versions
 from bench.postgres import Postgres
 from bench.processes import cpu, end_well
-from bench.report import RESULTS
+from bench.report import record
+from bench.scratch import scratch
 from bench.variants import ROOT
 
 LEASE_SECONDS = 60.0
@@ -206,25 +206,14 @@ def main() -> None:
     parser.add_argument("--record", metavar="NAME", help="keep the result as bench/results/scale-NAME.json")
     options = parser.parse_args()
     end_well()
-    scratch = ROOT / "var"
-    scratch.mkdir(exist_ok=True)
     began = time.monotonic()
-    # Not /tmp, which may be memory: then an fsync would cost nothing.
-    with tempfile.TemporaryDirectory(prefix="scale-", dir=scratch) as place:
-        directory = Path(place)
-        directory.chmod(0o755)
+    with scratch("scale") as directory:
         about = {"commit": commit(), "machine": machine(directory), "versions": versions()}
         found = asyncio.run(measure(directory, options.only, options.axes, quick=options.quick))
     print_table(found)
     print(f"{time.monotonic() - began:.0f} s")
     if options.record:
-        RESULTS.mkdir(exist_ok=True)
-        kept = {
-            "when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-            **about,
-            "costs": [asdict(c) for c in found],
-        }
-        (RESULTS / f"scale-{options.record}.json").write_text(json.dumps(kept, indent=1) + "\n")
+        record(f"scale-{options.record}", {**about, "costs": [asdict(c) for c in found]})
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ import asyncio
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +27,7 @@ from bench.load.client import Client
 from bench.load.prepare import prepare
 from bench.load.web_api import WebApi
 from bench.processes import ServerProcess, end_well
+from bench.scratch import scratch
 from bench.variants import ALL, ROOT, Launcher
 from tests.support.ports import free_port
 
@@ -65,12 +65,9 @@ def main() -> None:
     os.sched_setaffinity(0, {cores[1]})
     port = free_port()
     collector = subprocess.Popen([sys.executable, "-m", "bench.collector", str(port)], cwd=ROOT)
-    (ROOT / "var").mkdir(exist_ok=True)
     asked = modes(f"http://127.0.0.1:{port}")
     try:
-        with tempfile.TemporaryDirectory(prefix="bench-", dir=ROOT / "var") as place:
-            directory = Path(place)
-            directory.chmod(0o755)
+        with scratch("bench") as directory:
             uvloop.run(_measure(options, directory, cores, asked))
     finally:
         collector.terminate()

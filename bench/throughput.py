@@ -8,9 +8,7 @@ python -m bench.throughput --only sqlite bolt-async --listeners 20 --kinds event
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -20,8 +18,9 @@ import uvloop
 from bench.machine import commit, machine, versions
 from bench.measure import Bench, Cell, Times
 from bench.processes import end_well
-from bench.report import RESULTS, last_recorded, print_report
-from bench.variants import ALL, ROOT, Launcher
+from bench.report import last_recorded, print_report, record
+from bench.scratch import scratch
+from bench.variants import ALL, Launcher
 
 LATENCIES_AT = 20
 
@@ -34,18 +33,12 @@ def main() -> None:
         raise SystemExit("two cores are needed: one for the server, one for the load")
     # The server has the first core to itself; the load, the Web API and the database share the other.
     os.sched_setaffinity(0, {cores[1]})
-    scratch = ROOT / "var"
-    scratch.mkdir(exist_ok=True)
-    # Not /tmp, which may be memory: then an fsync would cost nothing and durability would look free.
-    with tempfile.TemporaryDirectory(prefix="bench-", dir=scratch) as place:
-        directory = Path(place)
-        directory.chmod(0o755)
+    with scratch("bench") as directory:
         results = uvloop.run(_rounds(options, directory, server_core=cores[0], load_core=cores[1]))
     previous = last_recorded()
     print_report(results, previous)
     if options.record:
-        RESULTS.mkdir(exist_ok=True)
-        (RESULTS / f"{options.record}.json").write_text(json.dumps(results, indent=1) + "\n")
+        record(options.record, results)
 
 
 async def _rounds(options: argparse.Namespace, directory: Path, server_core: int, load_core: int) -> dict[str, Any]:
