@@ -56,7 +56,7 @@ async def test_made_at_once_or_by_the_revisions(make_database: MakeDatabase) -> 
     database = make_database()
     try:
         by_revisions = await made(database, schema.run_revisions)
-        assert by_revisions["rows"] == [(1, REVISION, 1, None)]
+        assert by_revisions["rows"] == [(1, REVISION, 1, None, None)]
         assert "anchorbolt_version" in by_revisions["tables"]
         assert await made(database, schema.create) == by_revisions
         assert await made(database, schema.create, schema.run_revisions) == by_revisions

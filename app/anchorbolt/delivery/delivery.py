@@ -26,6 +26,7 @@ class Delivery:
     payload: dict[str, Any] = field(repr=False)  # what the body says
     # By their names in lower case: all that Slack sent, or those that are stored (headers.py).
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    workspace: str | None = None  # in which it happened
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,9 @@ INTERACTIVE_CONVERSATION: tuple[Path, ...] = (
     ("team", "id"),
     ("enterprise", "id"),
 )
+# A workspace, or the organization of an event that belongs to no single one of its workspaces.
+EVENT_WORKSPACE: tuple[Path, ...] = (("team_id",), ("enterprise_id",))
+INTERACTIVE_WORKSPACE: tuple[Path, ...] = (("team", "id"), ("enterprise", "id"))
 # Slack names it as the channel of a link in a message that is still being written, and the same for everybody. It is no
 # conversation: all of them would go to one pod.
 COMPOSER = "COMPOSER"
@@ -52,6 +55,12 @@ def conversation(kind: Kind, payload: Mapping[str, Any]) -> str | None:
     else:
         paths = INTERACTIVE_CONVERSATION
     return identifier(payload, paths)
+
+
+def workspace(kind: Kind, payload: Mapping[str, Any]) -> str | None:
+    """The workspace in which it happened; None where the payload names none, or no identifier."""
+    is_flat = kind is Kind.EVENT or kind is Kind.COMMAND
+    return identifier(payload, EVENT_WORKSPACE if is_flat else INTERACTIVE_WORKSPACE)
 
 
 def event_key(payload: Mapping[str, Any]) -> str:

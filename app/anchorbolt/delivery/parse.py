@@ -113,7 +113,9 @@ def _delivery(  # noqa: PLR0917 - in the order of Delivery itself
 ) -> Delivery:
     learn_token(payload.get("token"))  # only what was verified is parsed
     conversation = keys.conversation(kind, payload)
-    return Delivery(kind, of, key, conversation, lanes.lane(kind, of, key, payload), content_type, body, payload)
+    lane = lanes.lane(kind, of, key, payload)
+    workspace = keys.workspace(kind, payload)
+    return Delivery(kind, of, key, conversation, lane, content_type, body, payload, workspace=workspace)
 
 
 def _json_object(text: str) -> dict[str, Any]:

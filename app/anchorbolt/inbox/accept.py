@@ -40,10 +40,12 @@ class Item:
     take: bool = False
     running: bool = False
     headers: str | None = field(default=None, repr=False)
+    workspace: str | None = None
+    conversation: str | None = None
 
 
 # The columns that hold an item as it came.
-FIELDS = ("key", "lane", "kind", "content_type", "body", "traceparent", "headers")
+FIELDS = ("key", "lane", "kind", "content_type", "body", "traceparent", "headers", "workspace", "conversation")
 
 
 def row_of(n: int, item: Item, **more: int) -> Row:
@@ -57,6 +59,8 @@ def row_of(n: int, item: Item, **more: int) -> Row:
         "body": item.body,
         "traceparent": item.traceparent,
         "headers": item.headers,
+        "workspace": item.workspace,
+        "conversation": item.conversation,
         **more,
     }
 
@@ -71,9 +75,12 @@ def started(item: Item, number: int, received_at: float) -> Stored:
         body=item.body,
         traceparent=item.traceparent,
         headers=item.headers,
+        workspace=item.workspace,
+        conversation=item.conversation,
         received_at=received_at,
         attempts=1,
         crashes=0,
+        listener=None,
     )
 
 
@@ -96,16 +103,17 @@ class Accept:
         self._told: set[str] = set()  # lanes of what is in doubt, where a part of it is known by now
         dialect = store.database.dialect
         self._next = Next(dialect)
-        r = rows(dialect, {"name": TEXT, "n": WHOLE, "take": WHOLE})
+        r = rows(dialect, {"name": TEXT, "n": WHOLE, "take": WHOLE, "workspace": TEXT})
         takes = r.c.take == 1
         into = insert(dialect, lane).from_select(
-            ["name", "pending", "owner", "epoch", "claimable_at"],
+            ["name", "pending", "owner", "epoch", "claimable_at", "workspace"],
             select(
                 r.c.name,
                 r.c.n,
                 case((takes, bindparam("owner", type_=TEXT()))),
                 literal(0) + bindparam("epoch"),
                 now() + case((takes, bindparam("lease", type_=REAL())), else_=0.0),
+                r.c.workspace,
             )
             .where(true())  # SQLite would read the ON of ON CONFLICT as that of a join
             .order_by(r.c.name),
@@ -171,7 +179,12 @@ class Accept:
         for item in items:
             lanes.setdefault(item.lane, []).append(item)
         asked = [
-            {"name": name, "n": len(of), "take": int((of[0].take or of[0].running) and name not in told)}
+            {
+                "name": name,
+                "n": len(of),
+                "take": int((of[0].take or of[0].running) and name not in told),
+                "workspace": of[0].workspace,
+            }
             for name, of in lanes.items()
         ]
         parameters = {

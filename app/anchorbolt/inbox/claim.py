@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Connection, and_, bindparam, delete, func, select, union_all, update
+from sqlalchemy import CTE, ColumnElement, Connection, and_, bindparam, delete, func, null, select, union_all, update
 
 from anchorbolt.delivery.urgent import URGENT_SIGN, is_urgent
 from anchorbolt.errors import StoreUnknownError
@@ -60,7 +60,10 @@ class Claim:
             update(lane)
             .where(lane.c.name == r.c.name)
             .values(
-                owner=bindparam("me"), epoch=bindparam("claim"), claimable_at=now() + bindparam("lease", type_=REAL())
+                owner=bindparam("me"),
+                epoch=bindparam("claim"),
+                claimable_at=now() + bindparam("lease", type_=REAL()),
+                waits_for=null(),
             )
         )
         self._drop = Statement(delete(lane).where(lane.c.name.in_(select(r.c.name))))

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, delete, func, null, select, update
 
 from anchorbolt.inbox.fence import Fence
 from anchorbolt.inbox.following import Next
@@ -24,15 +24,24 @@ from anchorbolt.inbox.store import Store
 from anchorbolt.inbox.tables import delivery, lane
 
 # What is left of a delivery whose end is final.
-STATES = {End.DONE: "done", End.DEAD: "dead"}
+STATES = {End.DONE: "done", End.DEAD: "dead", End.CANCELLED: "cancelled"}
+# A history that is longer is begun anew: hand-backs have no bound, and each is a line.
+MOST_HISTORY = 64_000
 
 
 def what_an_end_writes(of: FromClause, is_final: ColumnElement[bool]) -> dict[str, Any]:
-    """The columns of a delivery, from rows that have `state`, `error` and `back` (the attempt does not count)."""
+    """The columns of a delivery, from rows that have `state`, `error`, `listener`, `record` and `back`.
+
+    `back`: the attempt does not count.
+    """
+    is_done = of.c.state == word("done")
+    before = case((func.length(delivery.c.history) < number(MOST_HISTORY), delivery.c.history), else_=word(""))
     return {
         "state": of.c.state,
-        "body": case((of.c.state == word("done"), None), else_=delivery.c.body),
-        "headers": case((of.c.state == word("done"), None), else_=delivery.c.headers),
+        "body": case((is_done, None), else_=delivery.c.body),
+        "headers": case((is_done, None), else_=delivery.c.headers),
+        "history": case((is_done, None), (of.c.record.is_(None), delivery.c.history), else_=before + of.c.record),
+        "listener": func.coalesce(of.c.listener, delivery.c.listener),
         "error": case((of.c.back == number(1), func.coalesce(of.c.error, delivery.c.error)), else_=of.c.error),
         "attempts": delivery.c.attempts - of.c.back,
         "ended_at": case((is_final, now())),
@@ -63,7 +72,18 @@ class Complete:
         dialect = store.database.dialect
         self._fence = Fence(dialect, owner.name)
         self._next = Next(dialect)
-        r = keyed(dialect, {"id": LARGE, "live": TEXT, "state": TEXT, "error": TEXT, "back": WHOLE})
+        r = keyed(
+            dialect,
+            {
+                "id": LARGE,
+                "live": TEXT,
+                "state": TEXT,
+                "error": TEXT,
+                "back": WHOLE,
+                "listener": TEXT,
+                "record": TEXT,
+            },
+        )
         ends = r.c.state != r.c.live
         # That it is live is compared with a column. For the word itself PostgreSQL might take the index of all that is
         # live, and walk through it; and a parameter, with such an index there, SQLite plans anew whenever it is bound.
@@ -79,7 +99,7 @@ class Complete:
         self._was_written = Statement(select(delivery.c.id, delivery.c.attempts).join_from(r, delivery, ours))
         r = keyed(dialect, {"name": TEXT})
         self._remove = Statement(delete(lane).where(lane.c.name.in_(select(r.c.name))))
-        r = keyed(dialect, {"name": TEXT, "ended": WHOLE, "keep": WHOLE, "delay": REAL})
+        r = keyed(dialect, {"name": TEXT, "ended": WHOLE, "keep": WHOLE, "delay": REAL, "waits_for": TEXT})
         self._update = Statement(
             update(lane)
             .where(lane.c.name == r.c.name)
@@ -87,6 +107,8 @@ class Complete:
                 pending=lane.c.pending - r.c.ended,
                 owner=case((r.c.keep == 1, lane.c.owner)),
                 claimable_at=now() + r.c.delay,
+                waits_for=r.c.waits_for,
+                cancel_id=null(),
             )
         )
 
@@ -133,19 +155,27 @@ class Complete:
         repeated: set[Lease] = set()
         for outcome in written:
             # Not fresh: an earlier commit of this very group, whose outcome was unknown, wrote it and kept the lane.
-            ended = outcome.end in (End.DONE, End.DEAD) and outcome.id in fresh
+            ended = outcome.end in STATES and outcome.id in fresh
             fresh.discard(outcome.id)
             name = outcome.lease.lane
             if ended and pending[outcome.lease] == 1:
                 empty.append({"name": name})
                 continue
-            kept = outcome.end in (End.DONE, End.DEAD) and outcome.go_on
+            kept = outcome.end in STATES and outcome.go_on
             if kept:
                 keep.append(outcome.lease)
                 if not ended:
                     repeated.add(outcome.lease)
             delay = self._owner.lease_seconds if kept else outcome.delay_seconds
-            changed.append({"name": name, "ended": int(ended), "keep": int(kept), "delay": delay})
+            changed.append(
+                {
+                    "name": name,
+                    "ended": int(ended),
+                    "keep": int(kept),
+                    "delay": delay,
+                    "waits_for": outcome.waits_for,
+                }
+            )
         gone = {row["name"] for row in empty}
         if empty:
             self._remove(connection, {"rows": empty})
@@ -177,6 +207,8 @@ class Complete:
                 "state": STATES.get(outcome.end, "live"),
                 "error": outcome.error,
                 "back": int(outcome.end in NO_ATTEMPT),
+                "listener": outcome.listener,
+                "record": outcome.record,
             }
             for outcome in written
         ]

@@ -8,12 +8,23 @@ from sqlalchemy import Connection, func, select, update
 
 from anchorbolt.inbox.lease import Held, Lease, Stored
 from anchorbolt.inbox.rows import keyed
-from anchorbolt.inbox.sql import LARGE, TEXT, WHOLE, word
+from anchorbolt.inbox.sql import LARGE, TEXT, WHOLE, now, word
 from anchorbolt.inbox.statement import Statement
 from anchorbolt.inbox.tables import delivery
 
 # The first fields of Stored, in their order.
-OF_STORED = ("id", "key", "kind", "content_type", "body", "traceparent", "headers", "received_at")
+OF_STORED = (
+    "id",
+    "key",
+    "kind",
+    "content_type",
+    "body",
+    "traceparent",
+    "headers",
+    "workspace",
+    "conversation",
+    "received_at",
+)
 
 
 class Next:
@@ -26,13 +37,13 @@ class Next:
         oldest = select(func.min(one.c.id)).where(one.c.state == word("live"), one.c.lane == r.c.name).scalar_subquery()
         # Before the join: within it PostgreSQL may think a walk over the deliveries less than to look it up.
         looked = select(oldest.label("id")).select_from(r).cte("looked").prefix_with("MATERIALIZED")
-        columns = (delivery.c[name] for name in ("lane", "attempts", "crashes", *OF_STORED))
+        columns = (delivery.c[name] for name in ("lane", "attempts", "crashes", "listener", *OF_STORED))
         self._oldest = Statement(select(*columns).join_from(looked, delivery, delivery.c.id == looked.c.id))
         r = keyed(dialect, {"id": LARGE, "cut": WHOLE})
         self._start = Statement(
             update(delivery)
             .where(delivery.c.id == r.c.id)
-            .values(attempts=delivery.c.attempts + 1, crashes=delivery.c.crashes + r.c.cut)
+            .values(attempts=delivery.c.attempts + 1, crashes=delivery.c.crashes + r.c.cut, started_at=now())
         )
 
     def __call__(
@@ -49,18 +60,18 @@ class Next:
         """
         names = [{"name": lease.lane} for lease in leases]
         found = {
-            name: (attempts, crashes, row)
-            for name, attempts, crashes, *row in self._oldest(connection, {"rows": names})
+            name: (attempts, crashes, listener, row)
+            for name, attempts, crashes, listener, *row in self._oldest(connection, {"rows": names})
         }
         held: list[Held] = []
         starts: list[dict[str, int]] = []
         for lease in leases:
             if lease.lane not in found:
                 continue
-            attempts, crashes, row = found[lease.lane]
+            attempts, crashes, listener, row = found[lease.lane]
             cut = int(lease.lane in taken_over and attempts > 0)
             counted = lease in repeated and attempts > 0
-            stored = Stored(*(*row, attempts + (not counted), crashes + cut))
+            stored = Stored(*(*row, attempts + (not counted), crashes + cut, listener))
             if not counted:
                 starts.append({"id": stored.id, "cut": cut})
             held.append(Held(lease, stored, sent_at, lease.lane in taken_over))
@@ -72,5 +83,5 @@ class Next:
         """Takes back the attempt that was counted of the oldest of each lane."""
         names = [{"name": name} for name in lanes]
         oldest = self._oldest(connection, {"rows": names})
-        ids = [number for _, attempts, _, number, *_ in oldest if attempts > 0]
+        ids = [number for _, attempts, _, _, number, *_ in oldest if attempts > 0]
         connection.execute(update(delivery).where(delivery.c.id.in_(ids)).values(attempts=delivery.c.attempts - 1))

@@ -29,9 +29,12 @@ class Stored:
     body: str = field(repr=False)
     traceparent: str | None
     headers: str | None = field(repr=False)  # the text of a JSON object
+    workspace: str | None
+    conversation: str | None
     received_at: float
     attempts: int
     crashes: int
+    listener: str | None  # that an attempt before this one was for
 
     @property
     def tries(self) -> int:
@@ -56,7 +59,8 @@ class End(StrEnum):
     DEAD = "dead"
     RETRY = "retry"  # an attempt failed: its lane waits for the backoff
     HANDED_BACK = "handed back"  # cut short without being at fault: not an attempt
-    HELD = "held"  # not begun, because its listener is held: not an attempt, and its lane waits
+    HELD = "held"  # not begun, because something holds it back (parking.py): not an attempt, and its lane waits
+    CANCELLED = "cancelled"  # by an operator, or by a listener of an urgent event: not a failure, and not run again
 
 
 # Ends that take the attempt back.
@@ -68,6 +72,8 @@ class Outcome:
     """What to write of a run that ended. `go_on`: keep the lane, and take its next delivery.
 
     `attempt`: which one of the delivery's it was; where a commit is in doubt, it tells our end from another's.
+    `waits_for`: what the lane waits for beside the delay (parking.py). `listener`: what the run was for, if known.
+    `record`: of the attempt, a line of the delivery's history (history.py).
     """
 
     lease: Lease
@@ -77,3 +83,6 @@ class Outcome:
     delay_seconds: float = 0
     go_on: bool = False
     attempt: int = 0
+    waits_for: str | None = None
+    listener: str | None = None
+    record: str | None = field(default=None, repr=False)

@@ -23,7 +23,7 @@ from sqlalchemy.schema import CreateIndex
 from sqlalchemy.sql.compiler import DDLCompiler
 
 # What this app needs (see schema.py for what it does with other values).
-REVISION = 5
+REVISION = 6
 
 # SQLite counts rows by itself only in a column of exactly this type.
 Id = BigInteger().with_variant(Integer, "sqlite")
@@ -52,12 +52,17 @@ delivery = Table(
     Column("body", Text),  # NULL once done: it holds a response_url and tokens
     Column("traceparent", Text),
     Column("received_at", Double, nullable=False),
-    Column("state", Text, nullable=False),  # live | done | dead
+    Column("state", Text, nullable=False),  # live | done | dead | cancelled
     Column("attempts", Integer, nullable=False),
     Column("crashes", Integer, nullable=False),
     Column("error", Text),
     Column("ended_at", Double),
     Column("headers", Text),  # of the request, the text of a JSON object; NULL once done
+    Column("workspace", Text),
+    Column("conversation", Text),
+    Column("listener", Text),  # that Bolt found for it; NULL until it was matched
+    Column("started_at", Double),  # of its last attempt, where that is not the one that began with its arrival
+    Column("history", Text),  # of its attempts, a line of JSON each (history.py); NULL once done
     sqlite_autoincrement=True,  # an id is never used again: ids are the order
 )
 Index("delivery_live", delivery.c.lane, delivery.c.id, info={WHERE: "state = 'live'"})
@@ -73,10 +78,19 @@ lane = Table(
     Column("epoch", BigInteger, nullable=False),
     # When anybody may claim it: since when it waits, when its backoff ends, or when the lease of its owner runs out.
     Column("claimable_at", Double, nullable=False),
+    Column("workspace", Text),
+    # What it waits for beside the time, such as `hold:app.answer` (parking.py); NULL: nothing.
+    Column("waits_for", Text),
+    # The delivery whose run is to be cancelled, by its id, and who said so; NULL: none.
+    Column("cancel_id", BigInteger),
+    Column("cancelled_by", Text),
 )
 Index("lane_claimable", lane.c.claimable_at)
 # Lanes of urgent events, by the first sign of their names (delivery/urgent.py): found among any number of others.
 Index("lane_urgent", lane.c.claimable_at, info={WHERE: "substr(name, 1, 1) = '!'"})
+
+Index("lane_waits_for", lane.c.waits_for, lane.c.claimable_at, info={WHERE: "waits_for IS NOT NULL"})
+Index("lane_cancel", lane.c.owner, info={WHERE: "cancel_id IS NOT NULL"})
 
 # The leader lock: who does what one process alone may do; at most a row a name (leader_lock.py). The table has kept the
 # name that it was made with.
@@ -102,6 +116,41 @@ hold = Table(
     Column("updated_at", Double, nullable=False),
 )
 
+# What operators have paused: `scope` is listener, kind, workspace or conversation, `name` is which. A pause of all
+# is in `inbox`, where older versions look.
+pause = Table(
+    "pause",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("paused_by", Text, nullable=False),
+    Column("paused_at", Double, nullable=False),
+)
+
+# Methods of the Web API that Slack has limited for a workspace: nobody calls one before `opens_at`, and then one call
+# after each `apart_seconds`.
+gate = Table(
+    "gate",
+    metadata,
+    Column("method", Text, primary_key=True),
+    Column("workspace", Text, primary_key=True),
+    Column("opens_at", Double, nullable=False),
+    Column("apart_seconds", Double, nullable=False),
+    Column("updated_at", Double, nullable=False),
+)
+
+# Circuit breakers that are open: of the Web API, or of one listener. One process at a time has the probe.
+breaker = Table(
+    "breaker",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("opened_at", Double, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("probe_at", Double, nullable=False),  # when the next probe may begin
+    Column("probed_by", Text),
+    Column("updated_at", Double, nullable=False),
+)
+
 # One row. `compatible_from`: the oldest app revision that can live with this schema.
 inbox = Table(
     "inbox",
@@ -110,4 +159,5 @@ inbox = Table(
     Column("revision", Integer, nullable=False),
     Column("compatible_from", Integer, nullable=False),
     Column("paused_at", Double),
+    Column("paused_by", Text),
 )

@@ -244,6 +244,8 @@ def _item(delivery: Delivery, traceparent: str | None, *, take: bool = False, ru
         body=delivery.body,
         traceparent=traceparent,
         headers=headers.written(delivery.headers),
+        workspace=delivery.workspace,
+        conversation=delivery.conversation,
         take=take,
         running=running,
     )

@@ -16,7 +16,7 @@ COMMAND = Delivery(Kind.COMMAND, "/x", "command:1", "C1", "=command:1", "", "", 
 
 def stored(key: str = "A:Ev1") -> Stored:
     """A delivery as the inbox has it."""
-    return Stored(1, key, "event", "application/json", "{}", None, None, 0.0, 2, 0)
+    return Stored(1, key, "event", "application/json", "{}", None, None, "T1", "C1", 0.0, 2, 0, None)
 
 
 def told(outcome: str, *, error: Exception | None = None, is_stored: bool = True) -> dict[str, Any]:

@@ -131,13 +131,14 @@ def _lock_lanes(fresh: CTE) -> CTE:
     """Counts the lanes up, and takes those that were empty."""
     takes = func.max(fresh.c.take) == number(1)
     into = insert(DIALECT, lane).from_select(
-        ["name", "pending", "owner", "epoch", "claimable_at"],
+        ["name", "pending", "owner", "epoch", "claimable_at", "workspace"],
         select(
             fresh.c.lane,
             func.count(),
             case((takes, OWNER)),
             EPOCH,
             now() + case((takes, LEASE), else_=number(0)),
+            func.max(fresh.c.workspace),
         )
         .group_by(fresh.c.lane)
         .order_by(fresh.c.lane),

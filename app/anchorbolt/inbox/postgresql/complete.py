@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import CTE, and_, bindparam, case, delete, func, not_, or_, select, update
+from sqlalchemy import CTE, and_, bindparam, case, delete, func, not_, null, or_, select, update
 
 from anchorbolt.inbox.complete import STATES, Complete, Completed, what_an_end_writes
 from anchorbolt.inbox.following import OF_STORED
@@ -35,6 +35,9 @@ COLUMNS = {
     "keep": WHOLE,
     "back": WHOLE,
     "delay": REAL,
+    "waits_for": TEXT,
+    "listener": TEXT,
+    "record": TEXT,
 }
 
 
@@ -53,14 +56,16 @@ class PostgresqlComplete(Complete):
                 pending=lane.c.pending - written.c.final,
                 owner=case((written.c.keep == number(1), lane.c.owner)),
                 claimable_at=now() + written.c.delay,
+                waits_for=written.c.waits_for,
+                cancel_id=null(),
             )
             .cte("changed")
         )
         begun = (
             update(delivery)
             .where(delivery.c.id == written.c.following)
-            .values(attempts=delivery.c.attempts + number(1))
-            .returning(*(delivery.c[name] for name in (*OF_STORED, "attempts", "crashes")))
+            .values(attempts=delivery.c.attempts + number(1), started_at=now())
+            .returning(*(delivery.c[name] for name in (*OF_STORED, "attempts", "crashes", "listener")))
             .cte("begun")
         )
         self.statement = Statement(
@@ -107,6 +112,9 @@ class PostgresqlComplete(Complete):
                     "keep": int(keep),
                     "back": int(outcome.end in NO_ATTEMPT),
                     "delay": self._owner.lease_seconds if keep else outcome.delay_seconds,
+                    "waits_for": outcome.waits_for,
+                    "listener": outcome.listener,
+                    "record": outcome.record,
                 }
             )
         return {"rows": asked, "owner": self._owner.name}
@@ -149,6 +157,8 @@ def _write(looked: CTE) -> CTE:
         update(delivery)
         .where(delivery.c.id == looked.c.id, is_live, is_known)
         .values(**what_an_end_writes(looked, looked.c.final == number(1)))
-        .returning(*(looked.c[name] for name in ("n", "name", "empties", "following", "final", "keep", "delay")))
+        .returning(
+            *(looked.c[name] for name in ("n", "name", "empties", "following", "final", "keep", "delay", "waits_for"))
+        )
         .cte("written")
     )
