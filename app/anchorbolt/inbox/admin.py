@@ -120,10 +120,16 @@ class Admin:
             )
         return len(dead)
 
-    def pause(self, connection: Connection, *, paused: bool) -> None:
+    def pause(self, connection: Connection, *, paused: bool, paused_by: str | None = None) -> None:
         """From now on (within a second, in every pod) all is accepted and nothing runs; or it runs again."""
         since = func.coalesce(inbox.c.paused_at, now()) if paused else None
-        connection.execute(update(inbox).values(paused_at=since))
+        by = case((inbox.c.paused_at.is_not(None), inbox.c.paused_by), else_=paused_by) if paused else None
+        connection.execute(update(inbox).values(paused_at=since, paused_by=by))
+
+    def paused_by(self, connection: Connection) -> str | None:
+        """Who has paused everything, where that is known."""
+        by: str | None = connection.execute(select(inbox.c.paused_by)).scalar_one_or_none()
+        return by
 
     def paused_for_seconds(self, connection: Connection) -> float | None:
         """Since when nothing runs; None when all goes on."""

@@ -146,6 +146,19 @@ oldest_waiting = Gauge(
 )
 dead_letters = Gauge("anchorbolt.dead_letters", "{delivery}", "Dead letters that are kept, in all pods.")
 paused = Gauge("anchorbolt.paused", "1", "1 while an operator keeps all deliveries from running.")
+pauses = Gauge(
+    "anchorbolt.pauses",
+    "{pause}",
+    "Listeners, kinds, workspaces and conversations that an operator keeps from running.",
+)
+parked_lanes = Gauge(
+    "anchorbolt.parked_lanes", "{lane}", "Lanes that wait for something beside the time, in all pods.", ("waits_for",)
+)
+busiest_waiting_share = Gauge(
+    "anchorbolt.busiest_workspace_waiting_share",
+    "1",
+    "Share of the lanes that could run and wait which belong to one workspace, the one with the most of them.",
+)
 store_up = Gauge("anchorbolt.store.up", "1", "1 while the database answers this pod.")
 group_size = Histogram(
     "anchorbolt.group.size",

@@ -89,7 +89,15 @@ class Ending:
         running.in_a_row += 1
         go_on = self._slots.may_begin and not (self._slots.backlog and running.in_a_row >= MAX_IN_A_ROW)
         outcome = Outcome(
-            held.lease, stored.id, verdict.end, verdict.error, verdict.delay_seconds, go_on, stored.attempts
+            held.lease,
+            stored.id,
+            verdict.end,
+            verdict.error,
+            verdict.delay_seconds,
+            go_on,
+            stored.attempts,
+            verdict.waits_for,
+            run.listener if run is not None and verdict.end is not End.DONE else None,
         )
         completing = self._inbox.complete(outcome)
         running.writes_end = True
@@ -121,7 +129,7 @@ class Ending:
         if verdict.end is End.DONE and run is not None:
             self.holding.succeeded(run.listener)
         stored_ended(stored, run, _word(verdict, run), verdict.error, self._clock() - began, verdict.reason)
-        if completed.freed:
+        if completed.freed and verdict.waits_for is None:
             self._freed(verdict.delay_seconds, held.lease.lane)
 
     async def settle(self) -> None:

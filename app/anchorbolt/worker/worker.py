@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from anchorbolt.bolt.run import Run
@@ -14,15 +15,20 @@ from anchorbolt.delivery.urgent import is_urgent
 from anchorbolt.inbox.accept import Accepted, Item
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import Held
+from anchorbolt.limits import Limit
 from anchorbolt.telemetry import logs, traces
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.tasks import spawn
+from anchorbolt.worker.admission import Admission
 from anchorbolt.worker.claims import Claims
 from anchorbolt.worker.ending import Ending
 from anchorbolt.worker.holding import Holding
 from anchorbolt.worker.interactive import InteractiveRuns
 from anchorbolt.worker.lane_run import Dispatch, LaneRun
 from anchorbolt.worker.leases import Leases
+from anchorbolt.worker.listener_limits import ListenerLimits
+from anchorbolt.worker.obstacles import Obstacles
+from anchorbolt.worker.pausing import Pausing
 from anchorbolt.worker.runs import Cut, Running, Runs
 from anchorbolt.worker.slots import RunSlots
 from anchorbolt.worker.verdict import Limits
@@ -34,7 +40,7 @@ class Worker:
     """Runs up to `concurrency` stored deliveries at once, and some urgent events beside them (urgent_slots.py).
 
     `takes` False: it only stores them, others run them. `app_version`: of the team's code; a listener that keeps dying
-    is held until another version runs.
+    is held until another version runs. `listener_limits`: by the names of listeners.
     """
 
     def __init__(
@@ -46,14 +52,18 @@ class Worker:
         concurrency: int,
         takes: bool = True,
         app_version: str = "",
+        listener_limits: Mapping[str, Limit] = MappingProxyType({}),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inbox = inbox
         self._slots = RunSlots(inbox, concurrency, takes=takes, clock=clock)
         self._runs = Runs()
-        self._holding = Holding(inbox, app_version, clock)
+        self._holding = Holding(inbox, app_version)
+        self._pausing = Pausing(inbox)
+        limits_of_listeners = ListenerLimits(listener_limits, concurrency, clock)
+        self._obstacles = Obstacles(inbox, (self._pausing, self._holding, limits_of_listeners), clock)
         ending = Ending(inbox, self._slots, dispatch, limits, self._holding, clock)
-        self._lane_run = LaneRun(dispatch, ending, limits, clock)
+        self._lane_run = LaneRun(dispatch, ending, limits, Admission(self._obstacles, limits_of_listeners), clock)
         self._interactive = InteractiveRuns(ending, limits, clock)
         self._leases = Leases(inbox, self._runs, clock)
         self._claims = Claims(
@@ -69,7 +79,7 @@ class Worker:
         self._inbox.on_urgent = self._slots.urgent.somebody_waits
         self._spawn(self._leases.renew(), "renew leases")
         self._spawn(self._leases.watch(), "watch leases")
-        self._spawn(self._holding.run(), "watch holds")
+        self._spawn(self._obstacles.run(), "see to parked lanes")
         if self._slots.takes:
             self._spawn(self._claims.run(), "claim lanes")
 
@@ -82,6 +92,11 @@ class Worker:
     def held_listeners(self) -> int:
         """How many listeners are held, in all processes of this version of the app."""
         return self._holding.held
+
+    @property
+    def pauses(self) -> int:
+        """How many listeners, kinds, workspaces and conversations are paused."""
+        return self._pausing.paused
 
     async def reserve(self, *, urgent: bool = False) -> bool:
         """Reserves a slot, now or soon, for an event; returns whether there is one, which `accept` must be told.
