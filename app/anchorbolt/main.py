@@ -101,7 +101,7 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
         concurrency=settings.run_concurrency,
         takes=takes,
         app_version=version,
-        listener_limits={**bolt.listener_limits, **parse(settings.listener_limits)},
+        listener_limits={**bolt.listener_limits, **parse(settings.listener_limits or "")},
     )
     telemetry = Telemetry(otel.collector(), os.uname().nodename)
     intake = Intake(

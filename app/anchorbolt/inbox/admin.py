@@ -16,7 +16,7 @@ from anchorbolt.inbox.statement import Statement
 from anchorbolt.inbox.tables import delivery, inbox, lane
 
 # What `list` shows as a state; `running` and `waiting` are both live.
-STATES = ("waiting", "running", "dead", "done")
+STATES = ("waiting", "running", "dead", "cancelled", "done")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Admin:
         return _entry(row) if row is not None else None
 
     def replay(self, connection: Connection, ids: Sequence[int]) -> int:
-        """Dead letters live again, with all their attempts before them. How many there were."""
+        """Dead letters, and what was cancelled, live again, with all their attempts. Returns how many there were."""
         dead = self._lock_dead(connection, ids)
         if not dead:
             return 0
@@ -146,7 +146,7 @@ class Admin:
     def _lock_dead(self, connection: Connection, ids: Sequence[int]) -> Sequence[Row[Any, Any]]:
         return connection.execute(
             select(delivery.c.id, delivery.c.lane)
-            .where(delivery.c.id.in_(list(ids)), delivery.c.state == "dead")
+            .where(delivery.c.id.in_(list(ids)), delivery.c.state.in_(["dead", "cancelled"]))
             .order_by(delivery.c.id)
             .with_for_update()
         ).all()

@@ -105,7 +105,7 @@ class Settings(BaseSettings):
     run_concurrency: Count = 200
     sync_threads: Count = 40
     run_timeout_seconds: PositiveSeconds = 600
-    listener_limits: str = ""
+    listener_limits: str | None = None
     max_attempts: Count = 8
     attempt_policy: AttemptPolicy = AttemptPolicy.TRANSIENT
     app_version: str | None = None
@@ -177,9 +177,9 @@ class Settings(BaseSettings):
 
     @field_validator("listener_limits")
     @classmethod
-    def _is_a_list_of_limits(cls, value: str) -> str:
+    def _is_a_list_of_limits(cls, value: str | None) -> str | None:
         try:
-            limits.parse(value)
+            limits.parse(value or "")
         except InvalidSettingsError as error:
             raise ValueError(error.problems[0].removeprefix("LISTENER_LIMITS: ")) from None
         return value

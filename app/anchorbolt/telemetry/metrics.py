@@ -15,9 +15,9 @@ UNKNOWN = "unknown"
 # How an answer counts for Slack: a 2xx within 3 s; a 2xx after that; a 425 (a proxy may ask another pod); any other.
 ANSWERS = ("ok", "late", "refused", "failed")
 SLACK_WAITS_SECONDS = 3.0
-OUTCOMES = ("done", "unmatched", "foreign", "failed", "dead", "handed_back", "held", "lost")
+OUTCOMES = ("done", "unmatched", "foreign", "failed", "dead", "cancelled", "handed_back", "held", "lost")
 # The outcomes after which a delivery has ended. `failed` and `lost` end only deliveries that are not stored.
-LAST_OUTCOMES = ("done", "unmatched", "foreign", "failed", "dead", "lost")
+LAST_OUTCOMES = ("done", "unmatched", "foreign", "failed", "dead", "cancelled", "lost")
 # Why a run failed. Stored runs have the first ones; the others are those of interactions that Slack was told of.
 FAILURES = (
     *("transient", "unknown_outcome", "run_timeout", "error", "crashes", "unreadable"),
@@ -190,7 +190,7 @@ web_api_repeats = Counter(
     "{call}",
     "Calls of runs that were cut short, which another run may make again.",
     ("cut",),
-    known=_one(("drained", "expired", "lost")),
+    known=_one(("drained", "expired", "lost", "cancelled")),
 )
 
 # The process
@@ -232,7 +232,7 @@ def run_ended(
     if reason is not None:
         failures.add(kind, reason)
     attempt_duration.record(seconds, listener or "none")
-    if last or outcome in ("done", "unmatched", "foreign", "dead"):
+    if last or outcome in ("done", "unmatched", "foreign", "dead", "cancelled"):
         deliveries.add(kind, outcome)
     elif outcome == "handed_back":
         hand_backs.add()

@@ -14,6 +14,7 @@ from anchorbolt.errors import ENDS_THE_PROCESS, RefusedError, RunError, as_excep
 from anchorbolt.inbox.lease import End, Held, Stored
 from anchorbolt.telemetry import logs, traces
 from anchorbolt.worker.admission import Admission
+from anchorbolt.worker.cancelling import Cancelling
 from anchorbolt.worker.ending import Ending, Told
 from anchorbolt.worker.run_limit import RunLimit
 from anchorbolt.worker.runs import Cut, Running
@@ -36,16 +37,18 @@ class Dispatch(Told, Protocol):
 class LaneRun:
     """Runs the deliveries of a lane in one slot, one after the other."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - the parts that a run needs, in the order of their use
         self,
         dispatch: Dispatch,
         ending: Ending,
         limits: Limits,
         admission: Admission,
+        cancelling: Cancelling,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._dispatch = dispatch
         self._admission = admission
+        self._cancelling = cancelling
         self._ending = ending
         self._limits = limits
         self._clock = clock
@@ -65,7 +68,7 @@ class LaneRun:
         logs.begin_run(stored.key, stored.attempts)
         if began >= running.expires_at:  # this process stood still after the claim: another may hold the lane by now
             running.cut = running.cut or Cut.EXPIRED
-            return await self._ending.write(running, None, self._ending.of_cut(running.cut), began)
+            return await self._ending.write(running, None, self._ending.of_cut(running), began)
         waits_for = self._admission.holds(stored)
         if waits_for is not None and (waits_for := await self._admission.confirmed(stored, began)) is not None:
             return await self._ending.write(running, None, parked(waits_for), began)
@@ -95,10 +98,10 @@ class LaneRun:
                 await self._within_limit(run)
             # A listener that returns though it was cancelled swallowed that: nobody knows what it has done.
             cut = running.was_cut()
-            return self._judge(run, run.error, stored) if cut is None else self._ending.of_cut(cut)
+            return self._judge(run, run.error, stored) if cut is None else self._ending.of_cut(running)
         except asyncio.CancelledError:
-            if (cut := running.was_cut()) is not None:
-                return self._ending.of_cut(cut)
+            if running.was_cut() is not None:
+                return self._ending.of_cut(running)
             if (task := asyncio.current_task()) is not None and task.cancelling():
                 raise
             return self._judge(run, RunError("the listener cancelled itself"), stored)
@@ -122,7 +125,9 @@ class LaneRun:
         except RefusedError as error:
             raise _BuryError(f"the stored body cannot be read: {error.word}", Reason.UNREADABLE) from error
         is_last = stored.tries >= self._limits.max_attempts
-        attempt = Attempt(stored.key, Kind(stored.kind), stored.attempts, is_last, stored.crashes)
+        attempt = Attempt(
+            stored.key, Kind(stored.kind), stored.attempts, is_last, stored.crashes, self._cancelling.cancel_lane
+        )
         trace = traces.begin_attempt(
             stored.traceparent, stored.kind, stored.key, stored.attempts, received_at=stored.received_at
         )

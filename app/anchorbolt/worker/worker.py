@@ -20,6 +20,7 @@ from anchorbolt.telemetry import logs, traces
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.tasks import spawn
 from anchorbolt.worker.admission import Admission
+from anchorbolt.worker.cancelling import Cancelling
 from anchorbolt.worker.claims import Claims
 from anchorbolt.worker.ending import Ending
 from anchorbolt.worker.holding import Holding
@@ -58,12 +59,15 @@ class Worker:
         self._inbox = inbox
         self._slots = RunSlots(inbox, concurrency, takes=takes, clock=clock)
         self._runs = Runs()
+        self._cancelling = Cancelling(inbox, self._runs)
         self._holding = Holding(inbox, app_version)
         self._pausing = Pausing(inbox)
         limits_of_listeners = ListenerLimits(listener_limits, concurrency, clock)
         self._obstacles = Obstacles(inbox, (self._pausing, self._holding, limits_of_listeners), clock)
         ending = Ending(inbox, self._slots, dispatch, limits, self._holding, clock)
-        self._lane_run = LaneRun(dispatch, ending, limits, Admission(self._obstacles, limits_of_listeners), clock)
+        self._lane_run = LaneRun(
+            dispatch, ending, limits, Admission(self._obstacles, limits_of_listeners), self._cancelling, clock
+        )
         self._interactive = InteractiveRuns(ending, limits, clock)
         self._leases = Leases(inbox, self._runs, clock)
         self._claims = Claims(
@@ -80,6 +84,7 @@ class Worker:
         self._spawn(self._leases.renew(), "renew leases")
         self._spawn(self._leases.watch(), "watch leases")
         self._spawn(self._obstacles.run(), "see to parked lanes")
+        self._spawn(self._cancelling.run(), "watch for cancellations")
         if self._slots.takes:
             self._spawn(self._claims.run(), "claim lanes")
 
@@ -123,7 +128,7 @@ class Worker:
         """
         logs.begin_run(delivery.key, 1)
         trace = traces.begin_attempt(traces.traceparent(), delivery.kind.value, delivery.key, 1)
-        attempt = Attempt(delivery.key, delivery.kind)
+        attempt = Attempt(delivery.key, delivery.kind, cancel=self._cancelling.cancel_lane)
         run = Run(delivery, attempt, ack_by=ack_by, began=self._clock(), trace=trace, on_end=on_end)
         self._begun[run] = running = Running(delivery.key, delivery=delivery, run=run)
         self._runs.add(running)  # the end of the process waits for it from now on: a middleware may take its time too

@@ -1,15 +1,15 @@
-"""`anchorbolt inbox`: lists deliveries, replays and discards dead letters, and pauses the inbox."""
+"""`anchorbolt inbox`: what operators see of deliveries and do to them."""
 
 from __future__ import annotations
 
 import typer
 
-from anchorbolt.cli.inbox import dead, holds, listing, pauses
+from anchorbolt.cli.inbox import dead, holds, listing, pauses, stopping
 
 inbox = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help="Lists, shows, replays and discards deliveries; pauses all or some of them; releases held listeners.",
+    help="Lists, shows, cancels, skips, replays and discards deliveries; pauses some or all; releases held listeners.",
 )
 inbox.command("list")(listing.list_)
 inbox.command("show")(listing.show)
@@ -20,3 +20,6 @@ inbox.command("release")(holds.release)
 inbox.command("pause")(pauses.pause)
 inbox.command("resume")(pauses.resume)
 inbox.command("pauses")(pauses.list_)
+inbox.command("cancel")(stopping.cancel)
+inbox.command("skip")(stopping.skip)
+inbox.command("run-now")(stopping.run_now)

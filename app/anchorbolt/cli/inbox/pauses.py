@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import getpass
 import json
-import socket
 from dataclasses import asdict
 from typing import Annotated
 
 import typer
 from sqlalchemy import Connection
 
+from anchorbolt.cli.inbox.options import By, who
 from anchorbolt.cli.inbox.session import as_admin
 from anchorbolt.errors import AnchorboltError
 from anchorbolt.inbox.admin import Admin
@@ -20,7 +19,6 @@ Listener = Annotated[str | None, typer.Option(help="Only this listener, by its n
 Kind = Annotated[str | None, typer.Option(help="Only this kind: event, command, action, shortcut or view.")]
 Workspace = Annotated[str | None, typer.Option(help="Only this workspace, by its id.")]
 Conversation = Annotated[str | None, typer.Option(help="Only this conversation, by its id.")]
-By = Annotated[str | None, typer.Option(help="Who pauses; without it, the user and the host of this command.")]
 
 
 def pause(
@@ -35,12 +33,11 @@ def pause(
     A pause lasts until `inbox resume` with the same option, also over restarts. What waits for an ack is not paused.
     """
     scope, name = _chosen(listener, kind, workspace, conversation)
-    who = by or f"{getpass.getuser()}@{socket.gethostname()}"
     if scope is None:
-        as_admin(lambda admin, connection: admin.pause(connection, paused=True, paused_by=who))
+        as_admin(lambda admin, connection: admin.pause(connection, paused=True, paused_by=who(by)))
         print("Paused: all is accepted, nothing begins to run. `anchorbolt inbox resume` ends it.")
         return
-    began = as_admin(lambda _, connection: _pauses(connection).pause(connection, scope, name, who))
+    began = as_admin(lambda _, connection: _pauses(connection).pause(connection, scope, name, who(by)))
     if not began:
         raise AnchorboltError(f"{scope} {name} is paused already; `anchorbolt inbox pauses` says by whom")
     print(f"Paused: {scope} {name}. What comes for it waits. `anchorbolt inbox resume --{scope} {name}` ends it.")
