@@ -102,6 +102,7 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
         takes=takes,
         app_version=version,
         listener_limits={**bolt.listener_limits, **parse(settings.listener_limits or "")},
+        gates=bolt.gates,
     )
     telemetry = Telemetry(otel.collector(), os.uname().nodename)
     intake = Intake(
@@ -148,7 +149,7 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
         transport.resume()
 
     pod = Pod(settings.drain_delay_seconds, on_drain=drain, on_lapse=lapse, trouble=lambda: transport.trouble)
-    observe(settings, inbox, worker, transport, pod)
+    observe(settings, inbox, worker, transport, pod, bolt)
     return Parts(
         pod=pod,
         inbox=inbox,
@@ -202,12 +203,16 @@ def socket_transport(settings: Settings, inbox: Inbox, envelopes: Envelopes) -> 
     )
 
 
-def observe(settings: Settings, inbox: Inbox, worker: Worker, transport: Transport, pod: Pod) -> None:
+def observe(  # noqa: PLR0917 - the parts that are observed
+    settings: Settings, inbox: Inbox, worker: Worker, transport: Transport, pod: Pod, bolt: BoltApp
+) -> None:
     """Connects each gauge to the part whose value it reports."""
     metrics.requests_in_flight.observe(lambda: transport.in_flight)
     metrics.socket_connections.observe(lambda: transport.connections)
     metrics.socket_active.observe(lambda: transport.active)
     metrics.lanes_held.observe(lambda: worker.running)
+    metrics.gates_closed.observe(lambda: bolt.gates.shut)
+    metrics.runs_waiting.observe(lambda: worker.waiting_runs)
     metrics.pauses.observe(lambda: worker.pauses)
     metrics.held_listeners.observe(lambda: worker.held_listeners)
     metrics.run_places.observe(lambda: settings.run_concurrency if settings.role is not Role.RECEIVER else 0)

@@ -22,6 +22,7 @@ from anchorbolt.bolt.run import RUN, Run
 from anchorbolt.bolt.threads.adapt import LISTENERS_OF_ASSISTANTS
 from anchorbolt.bolt.tracked_app import context_for
 from anchorbolt.bolt.web_api import client as web_client
+from anchorbolt.bolt.web_api.gate import Gates
 from anchorbolt.bolt.web_api.respond import Respond
 from anchorbolt.delivery import Delivery
 from anchorbolt.limits import Limit, limit_of
@@ -47,6 +48,11 @@ class BoltApp(ComposedApp):
         self._async_middleware_list = [_ours(middleware) for middleware in self._async_middleware_list]
         self._no_listener = NoListener(self.index)
         self._request_logger: logging.Logger = get_bolt_app_logger(app_name=self.name, base_logger=self._base_logger)
+
+    @property
+    def gates(self) -> Gates:
+        """The rate gates of the process."""
+        return self._web_client.gates
 
     @property
     def listener_limits(self) -> dict[str, Limit]:

@@ -136,6 +136,12 @@ takeovers = Counter("anchorbolt.takeovers", "{delivery}", "Deliveries taken over
 held_listeners = Gauge(
     "anchorbolt.held_listeners", "{listener}", "Listeners that are held because their deliveries die, in all pods."
 )
+runs_waiting = Gauge(
+    "anchorbolt.runs_waiting", "{run}", "Runs of this pod that wait at a rate gate, with their slots lent out."
+)
+gates_closed = Gauge(
+    "anchorbolt.gates_closed", "{gate}", "Methods that this pod does not call for a workspace now: Slack limited them."
+)
 lanes_held = Gauge("anchorbolt.lanes.held", "{lane}", "Lanes that this pod holds: each runs one delivery.")
 run_places = Gauge("anchorbolt.run_places", "{lane}", "How many lanes this pod may hold (RUN_CONCURRENCY).")
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Attempt, Kind, restore
+from anchorbolt.delivery.urgent import is_urgent
 from anchorbolt.errors import ENDS_THE_PROCESS, RefusedError, RunError, as_exception
 from anchorbolt.inbox.lease import End, Held, Stored
 from anchorbolt.telemetry import logs, traces
@@ -18,6 +19,7 @@ from anchorbolt.worker.cancelling import Cancelling
 from anchorbolt.worker.ending import Ending, Told
 from anchorbolt.worker.run_limit import RunLimit
 from anchorbolt.worker.runs import Cut, Running
+from anchorbolt.worker.slots import RunSlots
 from anchorbolt.worker.verdict import Limits, Reason, Verdict, judge, parked
 
 # A delivery that was cut short so often is a suspect: it may have killed its pod. Suspects run one at a time, so that
@@ -44,11 +46,13 @@ class LaneRun:
         limits: Limits,
         admission: Admission,
         cancelling: Cancelling,
+        slots: RunSlots,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._dispatch = dispatch
         self._admission = admission
         self._cancelling = cancelling
+        self._slots = slots
         self._ending = ending
         self._limits = limits
         self._clock = clock
@@ -133,6 +137,8 @@ class LaneRun:
         )
         run = Run(delivery, attempt, began=began, trace=trace)
         run.asks_hold = partial(self._admission.ask, stored, run)
+        if not is_urgent(running.held.lease.lane if running.held is not None else ""):
+            run.calls.on_wait = Lending(self._slots)
         return run
 
     async def _within_limit(self, run: Run) -> None:
@@ -148,6 +154,24 @@ class LaneRun:
             limit.end()
         if limit.cut_short:  # also where the listener swallowed its cancellation, and returned
             run.error = limit.error
+
+
+class Lending:
+    """Lends out the slot of one run while a call of it waits at a rate gate."""
+
+    __slots__ = ("_is_lent", "_slots")
+
+    def __init__(self, slots: RunSlots) -> None:
+        self._slots = slots
+        self._is_lent = False
+
+    def __call__(self, waits: bool) -> None:
+        """Lends it, or takes it back."""
+        if waits:
+            self._is_lent = self._slots.lend()
+        elif self._is_lent:
+            self._is_lent = False
+            self._slots.take_back()
 
 
 class _BuryError(Exception):

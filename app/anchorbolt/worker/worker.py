@@ -10,6 +10,7 @@ from typing import Any
 
 from anchorbolt.bolt.run import Run
 from anchorbolt.bolt.web_api.calls import GRACE_SECONDS
+from anchorbolt.bolt.web_api.gate import Gates
 from anchorbolt.delivery import Attempt, Delivery, headers
 from anchorbolt.delivery.urgent import is_urgent
 from anchorbolt.inbox.accept import Accepted, Item
@@ -31,6 +32,7 @@ from anchorbolt.worker.listener_limits import ListenerLimits
 from anchorbolt.worker.obstacles import Obstacles
 from anchorbolt.worker.pausing import Pausing
 from anchorbolt.worker.runs import Cut, Running, Runs
+from anchorbolt.worker.sharing_gates import SharingGates
 from anchorbolt.worker.slots import RunSlots
 from anchorbolt.worker.verdict import Limits
 
@@ -41,7 +43,7 @@ class Worker:
     """Runs up to `concurrency` stored deliveries at once, and some urgent events beside them (urgent_slots.py).
 
     `takes` False: it only stores them, others run them. `app_version`: of the team's code; a listener that keeps dying
-    is held until another version runs. `listener_limits`: by the names of listeners.
+    is held until another version runs. `listener_limits`: by the names of listeners. `gates`: of the Web API.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Worker:
         takes: bool = True,
         app_version: str = "",
         listener_limits: Mapping[str, Limit] = MappingProxyType({}),
+        gates: Gates | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inbox = inbox
@@ -63,11 +66,17 @@ class Worker:
         self._holding = Holding(inbox, app_version)
         self._pausing = Pausing(inbox)
         limits_of_listeners = ListenerLimits(listener_limits, concurrency, clock)
-        self._obstacles = Obstacles(inbox, (self._pausing, self._holding, limits_of_listeners), clock)
-        ending = Ending(inbox, self._slots, dispatch, limits, self._holding, clock)
-        self._lane_run = LaneRun(
-            dispatch, ending, limits, Admission(self._obstacles, limits_of_listeners), self._cancelling, clock
+        self._obstacles = Obstacles(
+            inbox,
+            (
+                *(self._pausing, self._holding, limits_of_listeners),
+                SharingGates(inbox, gates or Gates()),
+            ),
+            clock,
         )
+        ending = Ending(inbox, self._slots, dispatch, limits, self._holding, clock)
+        admission = Admission(self._obstacles, limits_of_listeners)
+        self._lane_run = LaneRun(dispatch, ending, limits, admission, self._cancelling, self._slots, clock)
         self._interactive = InteractiveRuns(ending, limits, clock)
         self._leases = Leases(inbox, self._runs, clock)
         self._claims = Claims(
@@ -97,6 +106,11 @@ class Worker:
     def held_listeners(self) -> int:
         """How many listeners are held, in all processes of this version of the app."""
         return self._holding.held
+
+    @property
+    def waiting_runs(self) -> int:
+        """How many runs wait at a rate gate, with their slots lent out."""
+        return self._slots.lent
 
     @property
     def pauses(self) -> int:

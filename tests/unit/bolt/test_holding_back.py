@@ -230,3 +230,32 @@ async def test_a_thread_that_is_cancelled_keeps_its_lane_until_it_ends(app_with:
         assert (await app.until_ended(key)).state == "cancelled"
         assert (await app.until_ended(behind)).state == "done"
     assert said == ["behind"]
+
+
+async def test_what_waits_at_a_rate_gate_lends_out_its_slot(app_with: AppWith) -> None:
+    """1. Both slots are taken by runs whose call waits; 2. another delivery runs; 3. a drain hands both back at once."""
+    ended = []
+
+    def register(app: AsyncApp) -> None:
+        @app.event("app_mention")
+        async def mentioned(event: dict[str, Any], say: AsyncSay) -> None:
+            await say("limited")
+            ended.append(event["text"])
+
+        @app.event("message")
+        async def message(event: dict[str, Any]) -> None:
+            ended.append(event["text"])
+
+    async with app_with(register, run_concurrency=2) as app:
+        app.parts.bolt.gates.learn("chat.postMessage", Scene().team_id, 3600)
+        keys = [await mention(app, "waits", f"176000000{n}.000100") for n in range(2)]
+        await until(lambda: app.parts.worker.waiting_runs == 2, what="both wait at the gate")
+        assert (await app.until_ended(await mention(app, "other", "1760000009.000100", "message"))).state == "done"
+        app.parts.worker.stop_taking()
+        assert await app.parts.worker.hand_back(30) == 2
+        assert app.parts.worker.waiting_runs == 0
+        for key in keys:
+            row = await app.stored(key)
+            assert row is not None
+            assert (row.state, row.attempts) == ("live", 0)
+    assert ended == ["other"]
