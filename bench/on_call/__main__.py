@@ -45,17 +45,17 @@ def row(found: Found) -> str:
     """A row of the table."""
     fired = ", ".join(f"{name} {at:.0f} s" for name, at in found.alerts.items()) or "none"
     first = "" if found.first_dead is None else f" (first {found.first_dead:.0f} s)"
-    slowest = "?" if found.slowest_other is None else f"{found.slowest_other:.1f} s"
-    caught_up = "?" if found.caught_up is None else f"{found.caught_up:.1f} s"
+    slowest = "none was accepted" if found.slowest_other is None else f"{found.slowest_other:.1f} s"
+    again = "?" if found.again_after is None else f"{found.again_after:.1f} s"
     return (
         f"| {found.title} | {found.acknowledged} | {found.lost} | {found.doubled} | {found.dead}{first} | {found.live} "
-        f"| {slowest} | {caught_up} | {fired} |"
+        f"| {slowest} | {found.stood_still:.1f} s | {again} | {fired} |"
     )
 
 
 COLUMNS = (
     *("what goes wrong", "acknowledged", "lost", "doubled", "dead", "still live"),
-    *("slowest of the others", "others caught up after", "alerts, after"),
+    *("slowest of the others", "the others stood still for", "ran again after its end", "alerts, after"),
 )
 HEAD = f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|"
 
@@ -65,7 +65,7 @@ async def main() -> int:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("names", nargs="*", help=f"of {', '.join(SCENARIOS)}; default: all")
     arguments.add_argument("--speed", type=float, default=10, help="by how much times are compressed")
-    arguments.add_argument("--rate", type=float, default=10, help="events a second, half of them for the others")
+    arguments.add_argument("--rate", type=float, default=20, help="events a second, half of them for the others")
     arguments.add_argument("--strict", action="store_true", help="fail too where an outage left dead letters")
     arguments.add_argument("--json", type=Path, help="write the counts there")
     asked = arguments.parse_args()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import time
 from collections import Counter
@@ -38,8 +39,9 @@ class Found:
     dead: int
     live: int
     alerts: dict[str, float]
-    slowest_other: float | None
-    caught_up: float | None
+    slowest_other: float | None  # from its arrival to its end, of those that were accepted meanwhile
+    stood_still: float  # the longest time in which none of the others ended
+    again_after: float | None  # from the end of the trouble to the next one of the others that ended
     first_dead: float | None
 
 
@@ -63,7 +65,7 @@ class Stage:
             "LISTENERS": "bench.on_call.listeners",
             "LOG_LEVEL": "INFO",
             "LEASE_SECONDS": 3,
-            "RUN_CONCURRENCY": 20,
+            "RUN_CONCURRENCY": 10,  # as few as the times are short, or nothing would fill them
             "BACKOFF_BASE_SECONDS": 1 / self.speed,
             "BACKOFF_CAP_SECONDS": 300 / self.speed,
             "RUN_TIMEOUT_SECONDS": 600 / self.speed,
@@ -127,12 +129,9 @@ class Stage:
         done, failed = log.counts("done"), log.counts("failed")
         starts = log.counts("start")
         ended = {key for key, row in rows.items() if row["state"] != "live" and (row["state"] != "done" or done[key])}
-        waits = [
-            (entry.at - row["received_at"], entry.at, row["received_at"])
-            for entry in log.entries("done")
-            if entry.text.startswith("free") and (row := rows.get(entry.key))
-        ]
-        meanwhile = [wait for wait in waits if self.began <= wait[2] <= self.ended]
+        others = [entry for entry in log.entries("done") if entry.text.startswith("free") and entry.key in rows]
+        received = [(rows[entry.key]["received_at"], entry.at) for entry in others]
+        ends = sorted(entry.at for entry in others if entry.at >= self.began - CHUNK_SECONDS)
         alerts, first_dead = await self._alerts()
         return Found(
             title,
@@ -143,8 +142,9 @@ class Stage:
             dead=states["dead"],
             live=states["live"],
             alerts=alerts,
-            slowest_other=max((wait[0] for wait in meanwhile), default=None),
-            caught_up=max((max(0.0, wait[1] - self.ended) for wait in meanwhile), default=None),
+            slowest_other=max((end - at for at, end in received if self.began <= at <= self.ended), default=None),
+            stood_still=max((after - before for before, after in itertools.pairwise(ends)), default=0.0),
+            again_after=min((at - self.ended for at in ends if at >= self.ended), default=None),
             first_dead=first_dead,
         )
 
