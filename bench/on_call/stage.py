@@ -7,6 +7,7 @@ import itertools
 import json
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Self
 
 from bench.on_call.rules import compressed
 from tests.support.chaos.traffic import Traffic
+from tests.support.listener_log import Entry
 from tests.support.pods import Pods, migrate
 from tests.support.postgresql import PostgreSQL
 from tests.support.prometheus import Prometheus
@@ -126,8 +128,7 @@ class Stage:
         rows = {row["key"]: row for row in json.loads(await self.query(ROWS))}
         states = Counter(row["state"] for row in rows.values())
         log = self.pods.listener_log
-        done, failed = log.counts("done"), log.counts("failed")
-        starts = log.counts("start")
+        done = log.counts("done")
         ended = {key for key, row in rows.items() if row["state"] != "live" and (row["state"] != "done" or done[key])}
         others = [entry for entry in log.entries("done") if entry.text.startswith("free") and entry.key in rows]
         received = [(rows[entry.key]["received_at"], entry.at) for entry in others]
@@ -138,7 +139,7 @@ class Stage:
             acknowledged=len(self.traffic.account.acknowledged),
             given_up=len(self.traffic.account.given_up),
             lost=len(self.traffic.account.acknowledged - ended) - states["live"],
-            doubled=sum(starts[key] - 1 > failed[key] for key in starts),
+            doubled=len(doubled(log.entries())),
             dead=states["dead"],
             live=states["live"],
             alerts=alerts,
@@ -159,3 +160,15 @@ class Stage:
         dead = await self.query("SELECT min(ended_at) FROM delivery WHERE state = 'dead'")
         first = float(dead) - self.began if dead.strip() else None
         return dict(sorted(found.items(), key=lambda one: one[1])), first
+
+
+def doubled(entries: Sequence[Entry]) -> set[str]:
+    """The keys that ran again though the run before had not failed: it was cut short, or its end was not written."""
+    before: dict[str, Entry] = {}
+    found: set[str] = set()
+    for entry in entries:
+        last = before.get(entry.key)
+        if entry.what == "start" and last is not None and last.what != "failed" and entry.attempt <= last.attempt:
+            found.add(entry.key)
+        before[entry.key] = entry
+    return found

@@ -89,6 +89,7 @@ class Upgrade:
         await self._for_a_while("new pods")
 
     async def _back(self) -> None:
+        await self._command(self.old, "migrate")  # as its init container does: it leaves a newer schema alone
         await self._become(self.pods[0], self.old)
         await self._kill_in_the_middle("new and old pods, on the way back")
         for pod in self.pods.pods[1:]:
