@@ -199,6 +199,7 @@ def observe(settings: Settings, inbox: Inbox, worker: Worker, transport: Transpo
     metrics.socket_connections.observe(lambda: transport.connections)
     metrics.socket_active.observe(lambda: transport.active)
     metrics.lanes_held.observe(lambda: worker.running)
+    metrics.longest_run.observe(lambda: worker.longest_run_seconds)
     metrics.held_listeners.observe(lambda: worker.held_listeners)
     metrics.run_places.observe(lambda: settings.run_concurrency if settings.role is not Role.RECEIVER else 0)
     for gauge, read in (

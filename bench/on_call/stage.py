@@ -84,7 +84,9 @@ class Stage:
             await self._stack.aclose()
             raise
         self.slack = self.pods.slack
-        self.traffic = Traffic(self.pods.pods, 200, self._rate, lambda n: f"{self.word if n % 2 else 'free'} n={n}")
+        # In pairs, for a conversation and the next one are not of the same pod.
+        words = ("free", self.word)
+        self.traffic = Traffic(self.pods.pods, 200, self._rate, lambda n: f"{words[n // 2 % 2]} n={n}")
         self._over = asyncio.Event()
         self._sending = asyncio.ensure_future(self._send())
         return self

@@ -60,6 +60,7 @@ WELL = {
     f'anchorbolt_listener_failures_total{{{HERE}, listener="app.late"}}': "_x240",
     f"anchorbolt_lanes_held{{{HERE}}}": "20x240",
     f"anchorbolt_run_places{{{HERE}}}": "200x240",
+    f"anchorbolt_longest_run_seconds{{{HERE}}}": "20x240",
     f"anchorbolt_runs_waiting{{{HERE}}}": "0x240",
     f"anchorbolt_waiting_deliveries{{{HERE}}}": "0x240",
     f"anchorbolt_busiest_workspace_waiting_share{{{HERE}}}": "0x240",
@@ -161,6 +162,7 @@ CASES = (
     Case("a lane waits for minutes", fires("Waiting"), {one("oldest_waiting_seconds"): "0x80 60+60x160"}),
     Case("listeners hang in all slots", fires("SlotsTaken"), {one("lanes_held"): "20x80 200x160", one("oldest_waiting_seconds"): "0x80 15x160"}),  # noqa: E501 - a table
     Case("all slots are taken, and nothing waits", fires(), {one("lanes_held"): "200x240"}),
+    Case("one listener hangs", fires("RunHangs"), {one("longest_run_seconds"): "20x80 60+60x160"}),
     Case("one workspace fills the inbox", fires("BusiestWorkspace"), {SHARE: "0.95x240", one("waiting_deliveries"): "5000x240"}),  # noqa: E501 - a table
     Case("the only workspace fills the inbox", fires(), {SHARE: "1x240", one("waiting_deliveries"): "5000x240", SECOND: "0x240"}),  # noqa: E501 - a table
     Case("more comes than a limit lets through", fires("LimitTooLow"), {LIMITED: "0+10x240"}),

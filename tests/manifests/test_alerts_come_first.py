@@ -111,6 +111,12 @@ SCENARIOS = (
         },
     ),
     Scenario(
+        "one listener hangs, and slots are left: before its run is ended for the first time",
+        "RunHangs",
+        float(DEFAULTS["run_timeout_seconds"]),
+        {one("longest_run_seconds"): lambda now: now},
+    ),
+    Scenario(
         "a listener blocks its loop for 3 s of every 30: while its pod still has its leases (15 s)",
         "EventLoopBlocked",
         minutes(5),

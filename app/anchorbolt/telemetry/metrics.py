@@ -137,6 +137,7 @@ held_listeners = Gauge(
     "anchorbolt.held_listeners", "{listener}", "Listeners that are held because their deliveries die, in all pods."
 )
 lanes_held = Gauge("anchorbolt.lanes.held", "{lane}", "Lanes that this pod holds: each runs one delivery.")
+longest_run = Gauge("anchorbolt.longest_run", "s", "How long the run goes on that began first of those that run here.")
 run_places = Gauge("anchorbolt.run_places", "{lane}", "How many lanes this pod may hold (RUN_CONCURRENCY).")
 
 # The inbox
