@@ -214,6 +214,7 @@ def observe(  # noqa: PLR0917 - the parts that are observed
     metrics.gates_closed.observe(lambda: bolt.gates.shut)
     metrics.runs_waiting.observe(lambda: worker.waiting_runs)
     metrics.pauses.observe(lambda: worker.pauses)
+    metrics.longest_run.observe(lambda: worker.longest_run_seconds)
     metrics.held_listeners.observe(lambda: worker.held_listeners)
     metrics.run_places.observe(lambda: settings.run_concurrency if settings.role is not Role.RECEIVER else 0)
     for gauge, read in (

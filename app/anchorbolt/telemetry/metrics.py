@@ -143,6 +143,7 @@ gates_closed = Gauge(
     "anchorbolt.gates_closed", "{gate}", "Methods that this pod does not call for a workspace now: Slack limited them."
 )
 lanes_held = Gauge("anchorbolt.lanes.held", "{lane}", "Lanes that this pod holds: each runs one delivery.")
+longest_run = Gauge("anchorbolt.longest_run", "s", "How long the run goes on that began first of those that run here.")
 run_places = Gauge("anchorbolt.run_places", "{lane}", "How many lanes this pod may hold (RUN_CONCURRENCY).")
 
 # The inbox

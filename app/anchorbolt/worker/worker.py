@@ -103,6 +103,13 @@ class Worker:
         return sum(running.held is not None for running in self._runs)
 
     @property
+    def longest_run_seconds(self) -> float:
+        """How long the run of a stored delivery goes on that began first; 0 while none runs."""
+        now = self._clock()
+        runs = (running.run for running in self._runs if running.held is not None)
+        return max((now - run.began for run in runs if run is not None), default=0.0)
+
+    @property
     def held_listeners(self) -> int:
         """How many listeners are held, in all processes of this version of the app."""
         return self._holding.held

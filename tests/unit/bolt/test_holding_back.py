@@ -233,7 +233,7 @@ async def test_a_thread_that_is_cancelled_keeps_its_lane_until_it_ends(app_with:
 
 
 async def test_what_waits_at_a_rate_gate_lends_out_its_slot(app_with: AppWith) -> None:
-    """1. Both slots are taken by runs whose call waits; 2. another delivery runs; 3. a drain hands both back at once."""
+    """1. Both slots are taken by runs whose call waits; 2. another delivery runs; 3. a drain hands both back."""
     ended = []
 
     def register(app: AsyncApp) -> None:
