@@ -87,6 +87,7 @@ class Timeout:
 
     def move(self, at: float) -> None:
         """The time is over at `at` instead, on the loop's clock. Inside of the block, and before it has expired."""
+        self._at = at
         self._bucket.discard(self)
         self._bucket = _of_this_loop().bucket(at)
         self._bucket.add(self)

@@ -25,6 +25,12 @@ class TimeLimit(Protocol):
     def begin_again(self, seconds: float, name: str) -> None:
         """The run may take so long from now on. `name`: of the limit, for the error."""
 
+    def stand_still(self) -> float:
+        """Stops counting. Returns the seconds that were left."""
+
+    def go_on(self, left: float) -> None:
+        """Counts again, with so many seconds left."""
+
 
 class Run:
     """The tasks of a dispatch, each until it has really ended, and what is known of how it ended."""

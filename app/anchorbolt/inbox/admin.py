@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, null, or_, select, update
 
+from anchorbolt.inbox.history import Past, read
 from anchorbolt.inbox.holds import Hold, Holds
 from anchorbolt.inbox.retention import is_ended
 from anchorbolt.inbox.rows import rows
@@ -21,7 +22,10 @@ STATES = ("waiting", "running", "dead", "cancelled", "done")
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which deliveries. None: any; for the state, any but done. Ages in seconds; `error` is a part of its text."""
+    """Which deliveries. None: any; for the state, any but done. Ages in seconds; `error` is a part of its text.
+
+    `since_seconds`: it ended so long ago at most, or came, if it has not ended. `most`: how many are listed.
+    """
 
     state: str | None = None
     kind: str | None = None
@@ -30,6 +34,11 @@ class Filter:
     older_than_seconds: float | None = None
     younger_than_seconds: float | None = None
     most: int = 50
+    listener: str | None = None
+    conversation: str | None = None
+    workspace: str | None = None
+    since_seconds: float | None = None
+    newest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,13 @@ class Entry:
     owner: str | None
     next_in_seconds: float | None
     content_type: str
+    listener: str | None
+    workspace: str | None
+    conversation: str | None
+    running_seconds: float | None  # since when its run goes on
+    waits_for: str | None
     body: str | None = field(repr=False)
+    attempts_before: list[Past] = field(default_factory=list, repr=False)
 
 
 class Admin:
@@ -58,9 +73,15 @@ class Admin:
         self._dialect = dialect
 
     def entries(self, connection: Connection, wanted: Filter) -> list[Entry]:
-        """The oldest first, without their bodies, which may be large."""
-        found = connection.execute(self._entries(wanted).order_by(delivery.c.id).limit(wanted.most))
+        """The oldest first, unless the filter says otherwise, without their bodies, which may be large."""
+        order = delivery.c.id.desc() if wanted.newest_first else delivery.c.id
+        found = connection.execute(self._entries(wanted).order_by(order).limit(wanted.most))
         return [_entry(row) for row in found]
+
+    def count(self, connection: Connection, wanted: Filter) -> int:
+        """How many deliveries the filter leaves, whatever its `most`."""
+        found: int = connection.execute(select(func.count()).select_from(self._entries(wanted).subquery())).scalar_one()
+        return found
 
     def dead(self, connection: Connection, wanted: Filter) -> list[int]:
         """The ids of all dead letters that the filter leaves, whatever its state and its `most`; the oldest first."""
@@ -83,7 +104,7 @@ class Admin:
         if name.isascii() and name.isdecimal() and len(name) < 19:
             condition |= delivery.c.id == int(name)
         row = connection.execute(self._entries(None).where(condition)).first()
-        return _entry(row) if row is not None else None
+        return replace(_entry(row), attempts_before=read(row.history)) if row is not None else None
 
     def replay(self, connection: Connection, ids: Sequence[int]) -> int:
         """Dead letters, and what was cancelled, live again, with all their attempts. Returns how many there were."""
@@ -158,8 +179,11 @@ class Admin:
         body = null().label("body") if wanted is not None else delivery.c.body
         return (
             select(
-                *(column for column in delivery.c if column.name not in ("body", "headers")),
+                *(column for column in delivery.c if column.name not in ("body", "headers", "history")),
                 body,
+                null().label("history") if wanted is not None else delivery.c.history,
+                (now() - func.coalesce(delivery.c.started_at, delivery.c.received_at)).label("running"),
+                lane.c.waits_for,
                 self._state().label("shown"),
                 age.label("age"),
                 lane.c.owner,
@@ -185,6 +209,18 @@ class Admin:
             conditions.append(delivery.c.lane == wanted.lane)
         if wanted.error is not None:
             conditions.append(delivery.c.error.contains(wanted.error, autoescape=True))
+        conditions += [
+            column == value
+            for column, value in (
+                (delivery.c.listener, wanted.listener),
+                (delivery.c.conversation, wanted.conversation),
+                (delivery.c.workspace, wanted.workspace),
+            )
+            if value is not None
+        ]
+        if wanted.since_seconds is not None:
+            since = func.coalesce(delivery.c.ended_at, delivery.c.received_at)
+            conditions.append(now() - since < wanted.since_seconds)
         if wanted.older_than_seconds is not None:
             conditions.append(age > wanted.older_than_seconds)
         if wanted.younger_than_seconds is not None:
@@ -224,5 +260,10 @@ def _entry(row: Row[Any]) -> Entry:
         owner=row.owner if row.shown == "running" else None,
         next_in_seconds=max(0.0, row.next_in) if waits else None,
         content_type=row.content_type,
+        listener=row.listener,
+        workspace=row.workspace,
+        conversation=row.conversation,
+        running_seconds=max(0.0, row.running) if row.shown == "running" else None,
+        waits_for=row.waits_for if waits else None,
         body=row.body,
     )

@@ -49,6 +49,8 @@ class Admission:
     def _begin(self, run: Run, listener: str) -> None:
         self._limits.begin(listener)
         run.counted_for = listener
+        if (wait := self._limits.next_in_seconds(listener)) is not None:  # for the next of those that are parked
+            self._obstacles.has_room(f"{LIMIT}:{listener}", wait)
         if (seconds := self._limits.seconds(listener)) is not None and run.limit is not None:
             run.limit.begin_again(seconds, f"its limit of {seconds:g} s (LISTENER_LIMITS)")
 

@@ -21,6 +21,7 @@ from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.timers import Timeout
 from anchorbolt.worker.ended import stored_ended
 from anchorbolt.worker.holding import Holding, blames_the_app
+from anchorbolt.worker.record import record
 from anchorbolt.worker.runs import Cut, Running, count_repeats
 from anchorbolt.worker.settled import settled
 from anchorbolt.worker.slots import RunSlots
@@ -104,6 +105,7 @@ class Ending:
             stored.attempts,
             verdict.waits_for,
             run.listener if run is not None and verdict.end is not End.DONE else None,
+            record(stored, run, verdict, self._inbox.owner, self._clock() - began),
         )
         completing = self._inbox.complete(outcome)
         running.writes_end = True

@@ -138,7 +138,7 @@ class LaneRun:
         run = Run(delivery, attempt, began=began, trace=trace)
         run.asks_hold = partial(self._admission.ask, stored, run)
         if not is_urgent(running.held.lease.lane if running.held is not None else ""):
-            run.calls.on_wait = Lending(self._slots)
+            run.calls.on_wait = Lending(self._slots, run)
         return run
 
     async def _within_limit(self, run: Run) -> None:
@@ -157,21 +157,28 @@ class LaneRun:
 
 
 class Lending:
-    """Lends out the slot of one run while a call of it waits at a rate gate."""
+    """Lends out the slot of one run while a call of it waits at a rate gate, and stops its time limit."""
 
-    __slots__ = ("_is_lent", "_slots")
+    __slots__ = ("_is_lent", "_left", "_run", "_slots")
 
-    def __init__(self, slots: RunSlots) -> None:
+    def __init__(self, slots: RunSlots, run: Run) -> None:
         self._slots = slots
+        self._run = run
         self._is_lent = False
+        self._left: float | None = None
 
     def __call__(self, waits: bool) -> None:
         """Lends it, or takes it back."""
+        limit = self._run.limit
         if waits:
             self._is_lent = self._slots.lend()
-        elif self._is_lent:
+            self._left = limit.stand_still() if limit is not None else None
+            return
+        if self._is_lent:
             self._is_lent = False
             self._slots.take_back()
+        if limit is not None and self._left is not None:
+            limit.go_on(self._left)
 
 
 class _BuryError(Exception):

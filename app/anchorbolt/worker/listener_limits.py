@@ -17,6 +17,8 @@ from anchorbolt.worker.obstacles import ALL
 # No listener takes all slots: a fifth of them is for others, so that one that is slow does not stop them (0085). Where
 # there are fewer slots than this, each counts, and a listener may have all of them.
 LEAST_SLOTS_TO_SHARE = 10
+# A rate counts over so long: looks for lanes that may go on are some time apart.
+BURST_SECONDS = 0.1
 SHARE = 0.8
 
 
@@ -43,7 +45,8 @@ class ListenerLimits:
         self._running[listener] = self._running.get(listener, 0) + 1
         limit = self._limits.get(listener)
         if limit is not None and limit.per_second is not None:
-            self._next_at[listener] = max(self._clock(), self._next_at.get(listener, 0.0)) + 1 / limit.per_second
+            due = max(self._clock() - BURST_SECONDS, self._next_at.get(listener, self._clock()))
+            self._next_at[listener] = due + 1 / limit.per_second
 
     def end(self, listener: str) -> bool:
         """Counts a run that has ended. Returns whether others may have waited for that."""
@@ -79,6 +82,9 @@ class ListenerLimits:
 
     def _room(self, listener: str) -> int:
         room = self._most(listener) - self._running.get(listener, 0)
-        if (wait := self.next_in_seconds(listener)) is not None:
-            room = min(room, 1 if wait == 0.0 else 0)
+        if (at := self._next_at.get(listener)) is not None:
+            # What became due between two looks may begin together, up to a tenth of a second's worth.
+            rate = self._limits[listener].per_second or 1.0
+            late = min(self._clock() - at, BURST_SECONDS)
+            room = min(room, int(late * rate) + 1 if late >= 0 else 0)
         return min(max(0, room), ALL - 1)

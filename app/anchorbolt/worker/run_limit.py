@@ -40,6 +40,18 @@ class RunLimit(Timeout):
         self._name = name
         self.move(asyncio.get_running_loop().time() + seconds)
 
+    def stand_still(self) -> float:
+        """Stops counting, for a run that waits through no fault of its listener. Returns the seconds that were left."""
+        left = self._at - asyncio.get_running_loop().time()
+        if not self._over:
+            self.move(float("inf"))
+        return left
+
+    def go_on(self, left: float) -> None:
+        """Counts again, with so many seconds left."""
+        if not self._over:
+            self.move(asyncio.get_running_loop().time() + left)
+
     def _expire(self) -> None:
         self._over = True
         self._calls.close(self._expire_now)

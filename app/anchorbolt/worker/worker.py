@@ -29,6 +29,7 @@ from anchorbolt.worker.interactive import InteractiveRuns
 from anchorbolt.worker.lane_run import Dispatch, LaneRun
 from anchorbolt.worker.leases import Leases
 from anchorbolt.worker.listener_limits import ListenerLimits
+from anchorbolt.worker.noting import Noting
 from anchorbolt.worker.obstacles import Obstacles
 from anchorbolt.worker.pausing import Pausing
 from anchorbolt.worker.runs import Cut, Running, Runs
@@ -63,6 +64,7 @@ class Worker:
         self._slots = RunSlots(inbox, concurrency, takes=takes, clock=clock)
         self._runs = Runs()
         self._cancelling = Cancelling(inbox, self._runs)
+        self._noting = Noting(inbox, self._runs, clock)
         self._holding = Holding(inbox, app_version)
         self._pausing = Pausing(inbox)
         limits_of_listeners = ListenerLimits(listener_limits, concurrency, clock)
@@ -94,6 +96,7 @@ class Worker:
         self._spawn(self._leases.watch(), "watch leases")
         self._spawn(self._obstacles.run(), "see to parked lanes")
         self._spawn(self._cancelling.run(), "watch for cancellations")
+        self._spawn(self._noting.run(), "note listeners")
         if self._slots.takes:
             self._spawn(self._claims.run(), "claim lanes")
 

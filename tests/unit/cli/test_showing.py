@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from anchorbolt.inbox.accept import Item
+from anchorbolt.inbox.history import Past, line
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Outcome
 from anchorbolt.inbox.sqlite import SqliteDatabase
@@ -17,19 +18,24 @@ from tests.unit.cli.test_looking import look
 KEY = "A1:Ev1"
 
 
-def store(directory: Path, error: str, text: str = '"x"') -> None:
-    """An inbox with one dead letter, whose text is this JSON."""
+def store(  # noqa: PLR0917 - what a test may want of it
+    directory: Path, error: str, text: str = '"x"', record: str | None = None, copies: int = 1, end: End = End.DEAD
+) -> None:
+    """An inbox with a dead letter whose text is this JSON, or with some in lanes of their own."""
     event = f'{{"type":"message","channel":"C1","text":{text}}}'
     body = f'{{"type":"event_callback","api_app_id":"A1","event_id":"Ev1","event":{event}}}'
 
     async def work() -> None:
         inbox = Inbox(SqliteDatabase(directory / "var" / "anchorbolt.db"), lease_seconds=9)
         await inbox.open()
-        accepted = await inbox.accept(
-            Item(KEY, "C1", "event", "application/json", body, take=True), time.monotonic() + 10
-        )
-        assert accepted.held is not None
-        await inbox.complete(Outcome(accepted.held.lease, accepted.held.stored.id, End.DEAD, error))
+        for n in range(copies):
+            of = f"-{n}" if n else ""
+            accepted = await inbox.accept(
+                Item(KEY + of, "C1" + of, "event", "application/json", body, take=True), time.monotonic() + 10
+            )
+            assert accepted.held is not None
+            lease, id_ = accepted.held.lease, accepted.held.stored.id
+            await inbox.complete(Outcome(lease, id_, end, error, 60 if end is End.RETRY else 0, record=record))
         await inbox.close()
 
     asyncio.run(work())
@@ -97,3 +103,57 @@ def test_old_errors_are_redacted_when_they_are_shown(tmp_path: Path) -> None:
     for arguments in (("list",), ("show", KEY), ("show", KEY, "--json")):
         told = look(tmp_path, "inbox", *arguments).stdout
         assert "ValueError: (redacted) and (redacted)" in told
+
+
+def test_what_an_attempt_left_is_shown(tmp_path: Path) -> None:
+    """Listener, pod, time, outcome and the traceback of each attempt, without what would command a terminal."""
+    past = Past(2, "app.on", "pod-1", 1_700_000_000.0, 1.5, "dead", "error", "KeyError: 'x'", "in on\n  \x1b[2J raise")
+    store(tmp_path, "KeyError: 'x'", record=line(past))
+    shown = look(tmp_path, "inbox", "show", KEY).stdout
+    assert "attempt 2 of app.on on pod-1, 2023-11-14T22:13:20+00:00, 1.5 s: dead, error" in shown
+    assert r"    in on" in shown
+    assert r"\u001b[2J raise" in shown
+    assert '"attempts_before": [{"attempt": 2' in look(tmp_path, "inbox", "show", KEY, "--json").stdout
+
+
+def test_the_list_says_how_many_it_leaves_out(tmp_path: Path) -> None:
+    """Where more are found than listed, their number is said; a filter that leaves none lists none."""
+    store(tmp_path, "ValueError: x", copies=3)
+    assert "2 of 3. " in look(tmp_path, "inbox", "list", "--most", "2").stdout
+    assert " of 3" not in look(tmp_path, "inbox", "list").stdout
+    assert KEY not in look(tmp_path, "inbox", "list", "--listener", "app.other", "--since", "5m").stdout
+
+
+def test_top_prints_one_frame_for_scripts(tmp_path: Path) -> None:
+    """Counts, what ended in the last minute, and that nothing runs."""
+    store(tmp_path, "ValueError: x")
+    frame = look(tmp_path, "inbox", "top", "--once").stdout
+    assert "1 dead" in frame
+    assert "ended in the last minute: 0 done, 1 dead, 0 cancelled" in frame
+    assert "nothing runs" in frame
+
+
+def test_what_waits_is_skipped_run_or_discarded_and_else_it_is_said_why_not(tmp_path: Path) -> None:
+    """Each command says what it did, or what it found."""
+    store(tmp_path, "ValueError: x", end=End.RETRY, copies=2)
+    assert look(tmp_path, "inbox", "cancel", KEY).stderr.count("it waits") == 1
+    assert "is claimed within a second" in look(tmp_path, "inbox", "run-now", KEY).stdout
+    assert "Skipped" in look(tmp_path, "inbox", "skip", KEY).stdout
+    assert "it is dead" in look(tmp_path, "inbox", "skip", KEY).stderr
+    assert "it waits" in look(tmp_path, "inbox", "replay", f"{KEY}-1").stderr
+    assert "1 discarded" in look(tmp_path, "inbox", "discard", f"{KEY}-1").stdout
+    assert "it is done" in look(tmp_path, "inbox", "run-now", f"{KEY}-1").stderr
+    assert "no delivery" in look(tmp_path, "inbox", "skip", "A1:none").stderr
+
+
+def test_one_thing_is_paused_and_resumed(tmp_path: Path) -> None:
+    """A pause says who made it, is listed, and ends with the same option."""
+    store(tmp_path, "ValueError: x")
+    of = ("--workspace", "T1")
+    assert "Paused: workspace T1" in look(tmp_path, "inbox", "pause", *of, "--by", "ann").stdout
+    assert "paused already" in look(tmp_path, "inbox", "pause", *of).stderr
+    assert "by ann" in look(tmp_path, "inbox", "pauses").stdout
+    assert "by ann: workspace T1." in look(tmp_path, "inbox", "list").stdout
+    assert "Resumed: workspace T1" in look(tmp_path, "inbox", "resume", *of).stdout
+    assert "is not paused" in look(tmp_path, "inbox", "resume", *of).stderr
+    assert "Nothing is paused." in look(tmp_path, "inbox", "pauses").stdout

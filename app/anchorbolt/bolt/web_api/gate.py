@@ -136,10 +136,7 @@ class Gates:
 
 
 class WaitAtTheGate(AsyncRetryHandler):
-    """A retry handler for answers of 429: the call waits at its gate, and is sent again as often as that takes.
-
-    The time limit of the run bounds it.
-    """
+    """A retry handler for answers of 429: the call waits at its gate, and is sent again as often as that takes."""
 
     def __init__(self, gates: Gates) -> None:
         super().__init__(max_retry_count=10_000)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from anchorbolt.cli.inbox import dead, holds, listing, pauses, stopping
+from anchorbolt.cli.inbox import dead, holds, listing, pauses, stopping, top
 
 inbox = typer.Typer(
     no_args_is_help=True,
@@ -23,3 +23,4 @@ inbox.command("pauses")(pauses.list_)
 inbox.command("cancel")(stopping.cancel)
 inbox.command("skip")(stopping.skip)
 inbox.command("run-now")(stopping.run_now)
+inbox.command("top")(top.top)

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import Connection
 
-from anchorbolt.cli.inbox.options import Age, Error, Kind, Lane, seconds
+from anchorbolt.cli.inbox.options import Age, Conversation, Error, Kind, Lane, Listener, Since, Workspace, seconds
 from anchorbolt.cli.inbox.session import PATIENT_SECONDS, opened
 from anchorbolt.cli.inbox.stopping import STOPPING, told
 from anchorbolt.errors import AnchorboltError
@@ -45,12 +45,32 @@ def replay(  # noqa: PLR0917 - an option of a command is an argument of its func
     error: Error = None,
     older_than: Age = None,
     younger_than: Age = None,
+    listener: Listener = None,
+    conversation: Conversation = None,
+    workspace: Workspace = None,
+    since: Since = None,
 ) -> None:
     """Runs dead letters again in their lanes, with a fresh count of attempts.
 
     It may be interrupted at any time: the same command then goes on with the rest.
     """
-    _run(REPLAY, keys, all_, Filter("dead", kind, lane, error, seconds(older_than), seconds(younger_than)))
+    _run(
+        REPLAY,
+        keys,
+        all_,
+        Filter(
+            "dead",
+            kind,
+            lane,
+            error,
+            seconds(older_than),
+            seconds(younger_than),
+            listener=listener,
+            conversation=conversation,
+            workspace=workspace,
+            since_seconds=seconds(since),
+        ),
+    )
 
 
 def discard(  # noqa: PLR0917 - as above
@@ -61,12 +81,32 @@ def discard(  # noqa: PLR0917 - as above
     error: Error = None,
     older_than: Age = None,
     younger_than: Age = None,
+    listener: Listener = None,
+    conversation: Conversation = None,
+    workspace: Workspace = None,
+    since: Since = None,
 ) -> None:
     """Gives dead letters up, and named deliveries that wait: their bodies are deleted, their keys stay as tombstones.
 
     It may be interrupted at any time: the same command then goes on with the rest.
     """
-    _run(DISCARD, keys, all_, Filter("dead", kind, lane, error, seconds(older_than), seconds(younger_than)))
+    _run(
+        DISCARD,
+        keys,
+        all_,
+        Filter(
+            "dead",
+            kind,
+            lane,
+            error,
+            seconds(older_than),
+            seconds(younger_than),
+            listener=listener,
+            conversation=conversation,
+            workspace=workspace,
+            since_seconds=seconds(since),
+        ),
+    )
 
 
 def _run(verb: _Verb, keys: list[str] | None, all_: bool, wanted: Filter) -> None:

@@ -14,6 +14,12 @@ Lane = Annotated[str | None, typer.Option(help="The whole name of a lane.")]
 Error = Annotated[str | None, typer.Option(help="A part of the error.")]
 Age = Annotated[str | None, typer.Option(help="An age such as 90s, 15m, 3h or 2d.")]
 
+Listener = Annotated[str | None, typer.Option(help="The name of a listener, as the log has it.")]
+Conversation = Annotated[str | None, typer.Option(help="The id of a channel, or of whatever else its conversation is.")]
+Workspace = Annotated[str | None, typer.Option(help="The id of a workspace.")]
+Since = Annotated[
+    str | None, typer.Option(help="Ended, or came if it has not ended, so long ago at most: 90s, 15m, 3h, 2d.")
+]
 By = Annotated[str | None, typer.Option(help="Who does it; without it, the user and the host of this command.")]
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}

@@ -15,6 +15,8 @@ from anchorbolt.errors import AnchorboltError
 from anchorbolt.inbox.admin import Admin
 from anchorbolt.inbox.pauses import Pause, Pauses
 
+KINDS = ("event", "command", "action", "shortcut", "view")
+
 Listener = Annotated[str | None, typer.Option(help="Only this listener, by its name in the log.")]
 Kind = Annotated[str | None, typer.Option(help="Only this kind: event, command, action, shortcut or view.")]
 Workspace = Annotated[str | None, typer.Option(help="Only this workspace, by its id.")]
@@ -95,6 +97,8 @@ def _chosen(
     ]
     if len(given) > 1:
         raise typer.BadParameter("choose one of --listener, --kind, --workspace and --conversation")
+    if kind and kind not in KINDS:
+        raise typer.BadParameter(f"{kind!r} is none of {', '.join(KINDS)}", param_hint="--kind")
     return given[0] if given else (None, "")
 
 
