@@ -92,6 +92,10 @@ def test_no_more_begin_a_second_than_allowed() -> None:
     now = 100.5
     assert mine.room("limit:a") == 1
     assert mine.holds(STORED, "a") is None
+    fast = limits(lambda: now, a=Limit(per_second=50))
+    fast.begin("a")
+    now = 101.0
+    assert fast.room("limit:a") == 6, "what became due in the last tenth of a second, and this one"
     assert mine.next_in_seconds("b") is None
 
 

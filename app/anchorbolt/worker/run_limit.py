@@ -8,6 +8,9 @@ from anchorbolt.bolt.web_api.calls import Calls
 from anchorbolt.errors import RunTimeoutError
 from anchorbolt.timers import Timeout
 
+# No run waits for so long: Slack's Retry-After is minutes at most.
+STANDS_STILL_SECONDS = 86_400.0
+
 
 class RunLimit(Timeout):
     """A Timeout at whose end no new call may begin, and which gives the call under way GRACE_SECONDS to end."""
@@ -44,7 +47,7 @@ class RunLimit(Timeout):
         """Stops counting, for a run that waits through no fault of its listener. Returns the seconds that were left."""
         left = self._at - asyncio.get_running_loop().time()
         if not self._over:
-            self.move(float("inf"))
+            self.move(asyncio.get_running_loop().time() + STANDS_STILL_SECONDS)
         return left
 
     def go_on(self, left: float) -> None:

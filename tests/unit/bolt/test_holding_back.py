@@ -259,3 +259,13 @@ async def test_what_waits_at_a_rate_gate_lends_out_its_slot(app_with: AppWith) -
             assert row is not None
             assert (row.state, row.attempts) == ("live", 0)
     assert ended == ["other"]
+
+
+async def test_a_listener_keeps_its_rate_while_lanes_wait_for_it(app_with: AppWith) -> None:
+    """Lanes that are parked for a rate go on at that rate, and do not wait for the next look at the clock."""
+    mine = Listeners()
+    async with app_with(mine.register, listener_limits=f"{NAME}=20/s") as app:
+        keys = [await mention(app, f"{n}", f"17600000{n:02}.000100") for n in range(10)]
+        for key in keys:
+            assert (await app.until_ended(key)).state == "done"
+    assert len(mine.ended) == 10

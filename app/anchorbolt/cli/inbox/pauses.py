@@ -93,10 +93,12 @@ def _chosen(
             ("workspace", workspace),
             ("conversation", conversation),
         )
-        if name
+        if name is not None
     ]
     if len(given) > 1:
         raise typer.BadParameter("choose one of --listener, --kind, --workspace and --conversation")
+    if any(not name for _, name in given):  # an empty variable of a shell must not pause or resume everything
+        raise typer.BadParameter(f"--{given[0][0]} is empty")
     if kind and kind not in KINDS:
         raise typer.BadParameter(f"{kind!r} is none of {', '.join(KINDS)}", param_hint="--kind")
     return given[0] if given else (None, "")
