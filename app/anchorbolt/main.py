@@ -213,6 +213,7 @@ def observe(  # noqa: PLR0917 - the parts that are observed
     metrics.lanes_held.observe(lambda: worker.running)
     metrics.gates_closed.observe(lambda: bolt.gates.shut)
     metrics.runs_waiting.observe(lambda: worker.waiting_runs)
+    metrics.breakers_open.observe(lambda: worker.open_breakers)
     metrics.pauses.observe(lambda: worker.pauses)
     metrics.longest_run.observe(lambda: worker.longest_run_seconds)
     metrics.held_listeners.observe(lambda: worker.held_listeners)

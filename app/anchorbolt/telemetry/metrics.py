@@ -136,6 +136,12 @@ takeovers = Counter("anchorbolt.takeovers", "{delivery}", "Deliveries taken over
 held_listeners = Gauge(
     "anchorbolt.held_listeners", "{listener}", "Listeners that are held because their deliveries die, in all pods."
 )
+listener_failures = Counter(
+    "anchorbolt.listener_failures", "{run}", "Runs that failed with a transient error.", ("listener",)
+)
+breakers_open = Gauge(
+    "anchorbolt.breakers_open", "{listener}", "Listeners that wait because what they need is down, in all pods."
+)
 runs_waiting = Gauge(
     "anchorbolt.runs_waiting", "{run}", "Runs of this pod that wait at a rate gate, with their slots lent out."
 )

@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 
 from anchorbolt.bolt.run import Run
 from anchorbolt.inbox.lease import Stored
-from anchorbolt.inbox.parking import LIMIT
+from anchorbolt.inbox.parking import BREAKER, LIMIT
 from anchorbolt.worker.listener_limits import ListenerLimits
 from anchorbolt.worker.obstacles import Obstacles
 
@@ -24,7 +24,8 @@ class Admission:
 
     async def confirmed(self, stored: Stored, began: float) -> str | None:
         """Returns what a delivery waits for. `began`: when its run began, on the worker's clock."""
-        return self._wait_for_turn(await self._obstacles.confirmed(stored, None, began))
+        waits_for = self._wait_for_turn(await self._obstacles.confirmed(stored, None, began))
+        return None if waits_for is not None and await self._is_probe(waits_for, stored, None) else waits_for
 
     def ask(self, stored: Stored, run: Run, listener: str) -> Awaitable[bool] | None:
         """Asks whether a run of this listener has to wait, which is noted in the run. None: it begins."""
@@ -40,8 +41,9 @@ class Admission:
             self._obstacles.has_room(f"{LIMIT}:{listener}")
 
     async def _ask(self, stored: Stored, run: Run, listener: str) -> bool:
-        run.waits_for = self._wait_for_turn(await self._obstacles.confirmed(stored, listener, run.began))
-        if run.waits_for is not None:
+        waits_for = self._wait_for_turn(await self._obstacles.confirmed(stored, listener, run.began))
+        if waits_for is not None and not await self._is_probe(waits_for, stored, listener):
+            run.waits_for = waits_for
             return True
         self._begin(run, listener)
         return False
@@ -53,6 +55,9 @@ class Admission:
             self._obstacles.has_room(f"{LIMIT}:{listener}", wait)
         if (seconds := self._limits.seconds(listener)) is not None and run.limit is not None:
             run.limit.begin_again(seconds, f"its limit of {seconds:g} s (LISTENER_LIMITS)")
+
+    async def _is_probe(self, waits_for: str, stored: Stored, listener: str | None) -> bool:
+        return waits_for.startswith(BREAKER) and await self._obstacles.probes(stored, listener)
 
     def _wait_for_turn(self, waits_for: str | None) -> str | None:
         """Sees that a lane which waits for the rate of its listener is woken in time."""

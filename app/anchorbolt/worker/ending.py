@@ -19,6 +19,7 @@ from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Held, Outcome
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.timers import Timeout
+from anchorbolt.worker.breaking import Breaking
 from anchorbolt.worker.ended import stored_ended
 from anchorbolt.worker.holding import Holding, blames_the_app
 from anchorbolt.worker.record import record
@@ -55,6 +56,7 @@ class Ending:
         told: Told,
         limits: Limits,
         holding: Holding,
+        breaking: Breaking,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inbox = inbox
@@ -62,6 +64,7 @@ class Ending:
         self._told = told
         self._limits = limits
         self.holding = holding
+        self._breaking = breaking
         self._clock = clock
 
     def of_cut(self, running: Running) -> Verdict | None:
@@ -74,6 +77,8 @@ class Ending:
         """Writes the end, and returns the lane's next delivery if it is ours to run now."""
         assert running.held is not None  # noqa: S101 - what is stored has a lease
         held, stored = running.held, running.held.stored
+        if run is not None:
+            verdict = self._breaking.ended(run.listener, verdict)
         if verdict is not None and verdict.end is End.DEAD and run is not None:
             # A run of its own, because that of the delivery may have been refused further calls.
             running.run = Run(run.delivery, run.attempt)

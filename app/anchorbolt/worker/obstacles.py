@@ -10,7 +10,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from sqlalchemy import Connection
 
@@ -41,6 +41,14 @@ class Obstacle(Protocol):
 
     async def refresh(self) -> None:
         """Reads what other processes have written. Raises a StoreError."""
+
+
+@runtime_checkable
+class Probing(Obstacle, Protocol):
+    """An obstacle that lets a delivery through now and then, to find out whether it is still needed."""
+
+    async def take_probe(self, stored: Stored, listener: str | None) -> bool:
+        """Returns whether this delivery may run, as the probe. Raises a StoreError."""
 
 
 class Obstacles:
@@ -80,6 +88,16 @@ class Obstacles:
         if waits_for is not None:
             self._parked |= {waits_for}
         return waits_for
+
+    async def probes(self, stored: Stored, listener: str | None) -> bool:
+        """Returns whether a delivery that a breaker holds may run as its probe."""
+        for obstacle in self._obstacles:
+            if isinstance(obstacle, Probing) and obstacle.holds(stored, listener) is not None:
+                try:
+                    return await obstacle.take_probe(stored, listener)
+                except StoreError:
+                    return False  # the store logs that itself
+        return False
 
     def has_room(self, waits_for: str, in_seconds: float = 0) -> None:
         """Notes that lanes that wait for this may go on, now or so much later. It costs nothing where none waits."""

@@ -21,6 +21,7 @@ from anchorbolt.telemetry import logs, traces
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.tasks import spawn
 from anchorbolt.worker.admission import Admission
+from anchorbolt.worker.breaking import Breaking
 from anchorbolt.worker.cancelling import Cancelling
 from anchorbolt.worker.claims import Claims
 from anchorbolt.worker.ending import Ending
@@ -67,16 +68,17 @@ class Worker:
         self._noting = Noting(inbox, self._runs, clock)
         self._holding = Holding(inbox, app_version)
         self._pausing = Pausing(inbox)
+        self._breaking = Breaking(inbox, clock)
         limits_of_listeners = ListenerLimits(listener_limits, concurrency, clock)
         self._obstacles = Obstacles(
             inbox,
             (
-                *(self._pausing, self._holding, limits_of_listeners),
+                *(self._pausing, self._holding, self._breaking, limits_of_listeners),
                 SharingGates(inbox, gates or Gates()),
             ),
             clock,
         )
-        ending = Ending(inbox, self._slots, dispatch, limits, self._holding, clock)
+        ending = Ending(inbox, self._slots, dispatch, limits, self._holding, self._breaking, clock)
         admission = Admission(self._obstacles, limits_of_listeners)
         self._lane_run = LaneRun(dispatch, ending, limits, admission, self._cancelling, self._slots, clock)
         self._interactive = InteractiveRuns(ending, limits, clock)
@@ -116,6 +118,11 @@ class Worker:
     def held_listeners(self) -> int:
         """How many listeners are held, in all processes of this version of the app."""
         return self._holding.held
+
+    @property
+    def open_breakers(self) -> int:
+        """How many listeners wait because what they need is down, in all processes."""
+        return self._breaking.open
 
     @property
     def waiting_runs(self) -> int:

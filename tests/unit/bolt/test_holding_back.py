@@ -16,6 +16,7 @@ from anchorbolt.inbox.parking import Parking, sentence
 from anchorbolt.inbox.pauses import Pauses
 from anchorbolt.inbox.stopping import Stopping
 from anchorbolt.telemetry import metrics
+from anchorbolt.worker import breaking
 from slack_bolt.async_app import AsyncApp, AsyncSay
 from sqlalchemy import Row
 
@@ -269,3 +270,41 @@ async def test_a_listener_keeps_its_rate_while_lanes_wait_for_it(app_with: AppWi
         for key in keys:
             assert (await app.until_ended(key)).state == "done"
     assert len(mine.ended) == 10
+
+
+async def test_an_outage_burns_no_attempts(app_with: AppWith, monkeypatch: pytest.MonkeyPatch) -> None:
+    """1. What a listener needs is down: its breaker opens; 2. deliveries wait, probes fail, and none is a dead letter
+    though each has two attempts; 3. it is back: one probe succeeds, the breaker closes, and all run."""
+    down, ran, runs = True, [], 0
+
+    def register(app: AsyncApp) -> None:
+        @app.event("app_mention")
+        async def mentioned(event: dict[str, Any]) -> None:
+            nonlocal runs
+            runs += 1
+            if down:
+                raise ConnectionError("nobody is there")
+            ran.append(event["text"])
+
+    monkeypatch.setattr(breaking, "FIRST_PROBE_SECONDS", 0.01)
+    monkeypatch.setattr(breaking, "LONGEST_PROBE_SECONDS", 0.01)
+    async with app_with(register, max_attempts=2) as app:
+        worker = app.parts.worker
+        keys = [await mention(app, f"{n}", f"17600000{n:02}.000100") for n in range(12)]
+        await until(lambda: worker.open_breakers == 1, what="the breaker is open")
+        before = runs
+        while runs < before + 10:  # probes
+            await worker._obstacles.look()
+            await asyncio.sleep(0.01)
+        for key in keys:
+            row = await app.stored(key)
+            assert row is not None
+            assert row.state == "live"
+        down = False
+        while worker.open_breakers:
+            await worker._obstacles.look()
+            await asyncio.sleep(0.01)
+        for key in keys:
+            assert (await app.until_ended(key)).state == "done"
+    assert sorted(ran, key=int) == [str(n) for n in range(12)]
+    assert metrics.listener_failures.value(f"{__name__}.mentioned") >= 5
