@@ -54,6 +54,7 @@ WELL = {
     f'anchorbolt_attempts_total{{{HERE}, kind="event", outcome="done"}}': "0+60x240",
     f'anchorbolt_attempts_total{{{HERE}, kind="event", outcome="failed"}}': "0+6x240",
     f"anchorbolt_takeovers_total{{{HERE}}}": "0x240",
+    f"process_start_time_seconds{{{HERE}}}": "1000x240",
     f'anchorbolt_attempt_duration_seconds_count{{{HERE}, listener="app.answer"}}': "0+60x240",
     f'anchorbolt_listener_failures_total{{{HERE}, listener="app.answer"}}': "0+3x240",
     f'anchorbolt_attempt_duration_seconds_count{{{HERE}, listener="app.late"}}': "_x240",
@@ -114,6 +115,7 @@ def one(name: str, labels: str = "") -> str:
     return f"anchorbolt_{name}{{{HERE}{', ' if labels else ''}{labels}}}"
 
 
+STARTED = f"process_start_time_seconds{{{HERE}}}"
 POSTED = one("info", 'receiver="http"')
 CONNECTS = one("info", 'receiver="socket"')
 REFUSED = one("socket_opens_total", 'result="refused"')
@@ -174,9 +176,12 @@ CASES = (
     Case("a pause of one listener for ten minutes", fires(), {one("parked_lanes", 'waits_for="pause"'): "0x80 7x160"}),
     Case("a listener is held", fires("ListenerHeld"), {one("held_listeners"): "0x85 1x155"}),
     Case("a pod died", fires("Takeovers"), {one("takeovers_total"): "0x85 3x155"}),
+    Case("a process dies of a delivery, and the next one", fires("Restarts"), {STARTED: "1000x80 2000x5 3000x154"}),
+    Case("a process died once", fires(), {STARTED: "1000x85 2000x154"}),
     Case("the database is away", fires("StoreDown"), {one("store_up"): "1x85 0x155"}),
     Case("the database was away for a moment", fires(), {one("store_up"): "1x85 0x0 1x155"}),
     Case("the database is locked", fires("StoreRefuses"), {one("refused_total", 'reason="store_timeout"'): "0x80 0+5x160"}),  # noqa: E501 - a table
+    Case("a process refuses a few before it has reached the database", fires(), {one("refused_total", 'reason="store_timeout"'): "0x88 7x152"}),  # noqa: E501 - a table
     Case("an ack without the database", fires("UnprotectedAcks"), {one("unprotected_acks_total", 'kind="command"'): "0x85 1x155"}),  # noqa: E501 - a table
     Case("a fifth of the calls fails", fires("WebApiErrors"), {CALLS_FAILED: "0+15x240"}),
     Case("few calls fail", fires(), {CALLS_FAILED: "0+3x240"}),

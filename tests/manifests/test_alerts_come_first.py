@@ -12,7 +12,7 @@ import pytest
 import yaml
 from anchorbolt.settings import Settings
 
-from tests.manifests.test_alerts import COMING, HERE, NAME, groups, needs_promtool, one, promtool
+from tests.manifests.test_alerts import COMING, HERE, NAME, STARTED, groups, needs_promtool, one, promtool
 
 EVERY_SECONDS = 15  # as the PodMonitor scrapes
 BEGINS_SECONDS = 600
@@ -127,6 +127,12 @@ SCENARIOS = (
         "Takeovers",
         (LEASE + 20) * DEFAULTS["max_crashes"],
         {one("takeovers_total"): steps(*((LEASE + 20) * n for n in range(1, 9)))},
+    ),
+    Scenario(
+        "the same, and no pod lives long enough to tell of its takeover",
+        "Restarts",
+        (LEASE + 20) * DEFAULTS["max_crashes"],
+        {STARTED: steps(*((LEASE + 20) * n for n in range(1, 9)))},
     ),
     Scenario(
         "a bad release of a listener: its three dead letters, and none more",
