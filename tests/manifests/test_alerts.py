@@ -83,15 +83,7 @@ WELL = {
 
 
 # Metrics that arrive with the branches of issue 18; the one who merges them empties this.
-COMING = {
-    "anchorbolt_parked_lanes",
-    "anchorbolt_busiest_workspace_waiting_share",
-    "anchorbolt_gates_closed",
-    "anchorbolt_breakers_open",
-    "anchorbolt_runs_waiting",
-    "anchorbolt_listener_failures_total",
-    "anchorbolt_event_loop_blocked_seconds_total",
-}
+COMING = {"anchorbolt_event_loop_blocked_seconds_total"}
 
 
 @dataclass(frozen=True)

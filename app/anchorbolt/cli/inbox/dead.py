@@ -110,8 +110,9 @@ def discard(  # noqa: PLR0917 - as above
 
 
 def _run(verb: _Verb, keys: list[str] | None, all_: bool, wanted: Filter) -> None:
-    if bool(keys) == all_:
-        raise typer.BadParameter("name dead letters, or say --all (with filters)")
+    narrow = (wanted.listener, wanted.conversation, wanted.workspace, wanted.since_seconds)
+    if bool(keys) == (all_ or any(one is not None for one in narrow)):
+        raise typer.BadParameter("name dead letters, or say --all (with filters), or --listener, --since and the like")
     missed = asyncio.run(_in_lots(verb, keys, wanted))
     if missed:
         raise AnchorboltError("; ".join(missed))
