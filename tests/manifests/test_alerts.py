@@ -58,9 +58,7 @@ WELL = {
     f'anchorbolt_web_api_calls_total{{{HERE}, method="chat.postMessage", result="ok"}}': "0+60x240",
     f'anchorbolt_web_api_calls_total{{{HERE}, method="chat.postMessage", result="ratelimited"}}': "0x240",
     f'anchorbolt_web_api_rate_limits_total{{{HERE}, method="chat.postMessage"}}': "0x240",
-    f'anchorbolt_event_loop_lag_seconds_bucket{{{HERE}, le="0.01"}}': "0+240x240",
-    f'anchorbolt_event_loop_lag_seconds_bucket{{{HERE}, le="0.5"}}': "0+240x240",
-    f'anchorbolt_event_loop_lag_seconds_bucket{{{HERE}, le="+Inf"}}': "0+240x240",
+    f"anchorbolt_event_loop_blocked_seconds_total{{{HERE}}}": "0x240",
 }
 
 
@@ -131,7 +129,7 @@ CASES = (
     Case("a fifth of the calls fails", fires("WebApiErrors"), {CALLS_FAILED: "0+15x240"}),
     Case("few calls fail", fires(), {CALLS_FAILED: "0+3x240"}),
     Case("Slack limits a method", fires("WebApiRateLimited"), {one("web_api_rate_limits_total", 'method="chat.postMessage"'): "0+3x240"}),  # noqa: E501 - a table
-    Case("a listener blocks the loop", fires("EventLoopLag"), {one("event_loop_lag_seconds_bucket", 'le="0.01"'): "0+100x240"}),  # noqa: E501 - a table
+    Case("a listener blocks the loop", fires("EventLoopLag"), {one("event_loop_blocked_seconds_total"): "0+6x240"}),
     Case("a drain that does not end", fires("SlowDrain"), {one("drain_duration_seconds"): "0x85 15+15x155"}),
     Case("a drain as it should be", fires(), {one("drain_duration_seconds"): "0x85 5 20 _x153"}),
 )  # fmt: skip
