@@ -48,6 +48,7 @@ from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.page import metrics_page
 from anchorbolt.telemetry.redact import hide_settings
 from anchorbolt.telemetry.telemetry import Telemetry
+from anchorbolt.telemetry.watchdog import Watchdog
 from anchorbolt.worker.verdict import Limits
 from anchorbolt.worker.worker import Worker
 
@@ -104,7 +105,7 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
         listener_limits={**bolt.listener_limits, **parse(settings.listener_limits or "")},
         gates=bolt.gates,
     )
-    telemetry = Telemetry(otel.collector(), os.uname().nodename)
+    telemetry = Telemetry(otel.collector(), os.uname().nodename, Watchdog(worker.blame))
     intake = Intake(
         Events(inbox, worker, telemetry.workspaces),
         Interactions(inbox, worker),

@@ -211,6 +211,9 @@ drain_duration = Gauge("anchorbolt.drain.duration", "s", "How long the drain tak
 loop_lag = Histogram(
     "anchorbolt.event_loop.lag", "s", "How late the event loop comes to what is due.", bounds=_LAG_BOUNDS
 )
+loop_blocked = Counter(
+    "anchorbolt.event_loop.blocked", "s", "How long the event loop was blocked, in blocks of more than 0.1 s."
+)
 spans_dropped = Counter(
     "anchorbolt.spans.dropped",
     "{span}",

@@ -11,6 +11,7 @@ from anchorbolt.telemetry import metrics
 from anchorbolt.telemetry.own_meters import LazyMeterProvider
 from anchorbolt.telemetry.pulse import Pulse
 from anchorbolt.telemetry.refusals import Refusals
+from anchorbolt.telemetry.watchdog import Watchdog
 from anchorbolt.telemetry.workspaces import Workspaces
 
 if TYPE_CHECKING:
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 class Telemetry:
     """The measurement of the event loop and, where a collector is configured, what sends to it."""
 
-    def __init__(self, collector: Collector, instance: str) -> None:
+    def __init__(self, collector: Collector, instance: str, watchdog: Watchdog | None = None) -> None:
         """`instance`: the name of this pod. It must be created in the event loop that serves."""
         self.workspaces = Workspaces()
-        self._pulse = Pulse(self.workspaces.turn, Refusals().turn)
+        self._watchdog = watchdog or Watchdog()
+        self._pulse = Pulse(self._watchdog.turn, self.workspaces.turn, Refusals().turn)
         self._otlp: Otlp | None = None
         metrics.busiest_workspaces.observe(self.workspaces.by_rank)
         meters = _meters()
@@ -36,11 +38,13 @@ class Telemetry:
     def start(self) -> None:
         """Starts to measure and to send, on the worker's event loop."""
         self._pulse.start()
+        self._watchdog.start()
         if self._otlp is not None:
             self._otlp.start()
 
     async def close(self) -> None:
         """Sends what was not sent yet, for a few seconds at most."""
+        self._watchdog.stop()
         self._pulse.stop()
         if self._otlp is not None:
             await self._otlp.close()

@@ -113,6 +113,13 @@ class Runs:
         if not self._runs:
             self._none.set()
 
+    def of(self, task: asyncio.Task[object]) -> Running | None:
+        """Returns the run that a task belongs to. Another thread may ask, while the event loop stands still."""
+        for running in self:
+            if running.task is task or (running.run is not None and task in running.run.tasks):
+                return running
+        return None
+
     async def all_ended(self) -> None:
         """Returns when none is left."""
         while self._runs:

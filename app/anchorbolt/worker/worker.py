@@ -20,6 +20,7 @@ from anchorbolt.limits import Limit
 from anchorbolt.telemetry import logs, traces
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.tasks import spawn
+from anchorbolt.telemetry.watchdog import Blamed
 from anchorbolt.worker.admission import Admission
 from anchorbolt.worker.breaking import Breaking
 from anchorbolt.worker.cancelling import Cancelling
@@ -133,6 +134,12 @@ class Worker:
     def pauses(self) -> int:
         """How many listeners, kinds, workspaces and conversations are paused."""
         return self._pausing.paused
+
+    def blame(self, task: asyncio.Task[object]) -> Blamed | None:
+        """Returns the delivery and the listener that a task runs, for the watchdog of the event loop."""
+        if (running := self._runs.of(task)) is None:
+            return None
+        return Blamed(running.key, running.run.listener if running.run is not None else None)
 
     async def reserve(self, *, urgent: bool = False) -> bool:
         """Reserves a slot, now or soon, for an event; returns whether there is one, which `accept` must be told.
