@@ -78,7 +78,7 @@ class Ending:
         assert running.held is not None  # noqa: S101 - what is stored has a lease
         held, stored = running.held, running.held.stored
         if run is not None:
-            verdict = self._breaking.ended(run.listener, verdict)
+            verdict = self._breaking.ended(run.listener, stored, verdict)
         if verdict is not None and verdict.end is End.DEAD and run is not None:
             # A run of its own, because that of the delivery may have been refused further calls.
             running.run = Run(run.delivery, run.attempt)
