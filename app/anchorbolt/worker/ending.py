@@ -84,7 +84,7 @@ class Ending:
             finally:
                 CALLS.reset(telling)
         if verdict is None:
-            stored_ended(stored, run, "lost", None, self._clock() - began)
+            stored_ended(stored, run, "lost", None, self._clock() - began, lane=held.lease.lane)
             return None
         running.in_a_row += 1
         go_on = self._slots.may_begin and not (self._slots.backlog and running.in_a_row >= MAX_IN_A_ROW)
@@ -124,11 +124,13 @@ class Ending:
             log.warning("completion refused: the lane is another's by now", key=stored.key)
             if run is not None and not run.calls.cut:
                 count_repeats(run, Cut.LOST)
-            stored_ended(stored, run, "lost", None, self._clock() - began)
+            stored_ended(stored, run, "lost", None, self._clock() - began, lane=held.lease.lane)
             return
         if verdict.end is End.DONE and run is not None:
             self.holding.succeeded(run.listener)
-        stored_ended(stored, run, _word(verdict, run), verdict.error, self._clock() - began, verdict.reason)
+        stored_ended(
+            stored, run, _word(verdict, run), verdict.error, self._clock() - began, verdict.reason, lane=held.lease.lane
+        )
         if completed.freed and verdict.waits_for is None:
             self._freed(verdict.delay_seconds, held.lease.lane)
 
