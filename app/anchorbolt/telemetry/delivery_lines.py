@@ -72,7 +72,7 @@ class DeliveryLines:
         self._write(ARRIVED, fields)
 
     def ended(self, level: str | None, fields: dict[str, Field]) -> None:
-        """Writes that a run has ended. `level`: of a failure; None: it ended as it should."""
+        """Writes that a run has ended. `level`: of what is never left out, as a failure; None: it ended well."""
         if level is not None:
             if self._which != "none":
                 getattr(log, level)(ENDED, **fields)

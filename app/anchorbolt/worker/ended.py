@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import headers
 from anchorbolt.delivery.headers import REQUEST_ID
-from anchorbolt.inbox.lease import Stored
+from anchorbolt.inbox.lease import End, Stored
 from anchorbolt.telemetry import metrics
 from anchorbolt.telemetry.delivery_lines import Field, lines
 from anchorbolt.worker.verdict import describe
 
 # Log levels of the outcomes that are not as they should be; all others are info.
 LEVELS = {"dead": "error", "failed": "warning", "lost": "warning"}
+
+HANDED_BACK = End.HANDED_BACK.value
 
 
 def stored_ended(  # noqa: PLR0917 - in the order of the line
@@ -38,7 +40,10 @@ def stored_ended(  # noqa: PLR0917 - in the order of the line
         "lane": lane,
     }
     kept = run.delivery.headers if run is not None else headers.restored(stored.headers)
-    _tell(LEVELS.get(outcome), fields, run, outcome, stored.attempts, seconds, told, kept)
+    level = LEVELS.get(outcome)
+    if outcome == HANDED_BACK and run is not None:
+        level = "info"  # it was cut short: a drain hands back many at once, and each is named
+    _tell(level, fields, run, outcome, stored.attempts, seconds, told, kept)
 
 
 def unstored_ended(run: Run, outcome: str, seconds: float) -> None:
