@@ -38,7 +38,7 @@ from anchorbolt.socket_mode.envelopes import Envelopes
 from anchorbolt.socket_mode.leadership import EveryProcess, SingleLeader
 from anchorbolt.socket_mode.slack import Slack
 from anchorbolt.socket_mode.transport import SocketTransport
-from anchorbolt.telemetry import metrics
+from anchorbolt.telemetry import delivery_lines, metrics
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.page import metrics_page
 from anchorbolt.telemetry.redact import hide_settings
@@ -58,6 +58,7 @@ INTERNAL_CONNECTIONS = 64
 async def live(settings: Settings, sockets: Sequence[socket.socket]) -> None:
     """Builds a worker process, and runs it from its start to its end."""
     hide_settings(settings)
+    delivery_lines.lines.configure(settings.log_deliveries, level=settings.log_level)
     parts = build(settings, sockets)
     garbage_collection.calm()
     await life.live(parts)
