@@ -36,6 +36,7 @@ from anchorbolt.lifecycle.drain_socket import DrainSocket
 from anchorbolt.lifecycle.life import Parts
 from anchorbolt.lifecycle.pod import Pod, State
 from anchorbolt.lifecycle.transport import HttpTransport, Transport
+from anchorbolt.limits import parse
 from anchorbolt.settings import NO_LISTEN, Role, Settings, SocketConnections, otel
 from anchorbolt.settings.team import fill_environment
 from anchorbolt.socket_mode.envelopes import Envelopes
@@ -93,7 +94,16 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
     )
     takes = settings.role is not Role.RECEIVER
     version = settings.app_version or team_code.version_of(settings.listeners)
-    worker = Worker(inbox, bolt, limits, concurrency=settings.run_concurrency, takes=takes, app_version=version)
+    worker = Worker(
+        inbox,
+        bolt,
+        limits,
+        concurrency=settings.run_concurrency,
+        takes=takes,
+        app_version=version,
+        listener_limits={**bolt.listener_limits, **parse(settings.listener_limits or "")},
+        gates=bolt.gates,
+    )
     telemetry = Telemetry(otel.collector(), os.uname().nodename)
     intake = Intake(
         Events(inbox, worker, telemetry.workspaces),
@@ -139,7 +149,7 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
         transport.resume()
 
     pod = Pod(settings.drain_delay_seconds, on_drain=drain, on_lapse=lapse, trouble=lambda: transport.trouble)
-    observe(settings, inbox, worker, transport, pod)
+    observe(settings, inbox, worker, transport, pod, bolt)
     return Parts(
         pod=pod,
         inbox=inbox,
@@ -193,12 +203,18 @@ def socket_transport(settings: Settings, inbox: Inbox, envelopes: Envelopes) -> 
     )
 
 
-def observe(settings: Settings, inbox: Inbox, worker: Worker, transport: Transport, pod: Pod) -> None:
+def observe(  # noqa: PLR0917 - the parts that are observed
+    settings: Settings, inbox: Inbox, worker: Worker, transport: Transport, pod: Pod, bolt: BoltApp
+) -> None:
     """Connects each gauge to the part whose value it reports."""
     metrics.requests_in_flight.observe(lambda: transport.in_flight)
     metrics.socket_connections.observe(lambda: transport.connections)
     metrics.socket_active.observe(lambda: transport.active)
     metrics.lanes_held.observe(lambda: worker.running)
+    metrics.gates_closed.observe(lambda: bolt.gates.shut)
+    metrics.runs_waiting.observe(lambda: worker.waiting_runs)
+    metrics.pauses.observe(lambda: worker.pauses)
+    metrics.longest_run.observe(lambda: worker.longest_run_seconds)
     metrics.held_listeners.observe(lambda: worker.held_listeners)
     metrics.run_places.observe(lambda: settings.run_concurrency if settings.role is not Role.RECEIVER else 0)
     for gauge, read in (
@@ -206,8 +222,12 @@ def observe(settings: Settings, inbox: Inbox, worker: Worker, transport: Transpo
         (metrics.oldest_waiting, attrgetter("oldest_waiting_seconds")),
         (metrics.dead_letters, attrgetter("dead_letters")),
         (metrics.paused, attrgetter("paused")),
+        (metrics.busiest_waiting_share, attrgetter("busiest_waiting_share")),
     ):
         gauge.observe(lambda read=read: None if inbox.stats is None else read(inbox.stats))  # type: ignore[misc]
+    metrics.parked_lanes.observe(
+        lambda: None if inbox.stats is None else {(sort,): lanes for sort, lanes in inbox.stats.parked.items()}
+    )
     metrics.store_up.observe(lambda: inbox.up and pod.state is not State.STARTING)
     metrics.drain_duration.observe(lambda: pod.drain_seconds)
     receiver = "none" if settings.role is Role.WORKER else settings.receiver.value

@@ -85,6 +85,12 @@ class Timeout:
         if self.expired and self._task.uncancel() <= self._before and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
+    def move(self, at: float) -> None:
+        """The time is over at `at` instead, on the loop's clock. Inside of the block, and before it has expired."""
+        self._bucket.discard(self)
+        self._bucket = _of_this_loop().bucket(at)
+        self._bucket.add(self)
+
     def expire(self) -> None:
         """The time is over now, inside of the block."""
         if not self.expired:

@@ -64,5 +64,6 @@ def keys(held: list[Held]) -> list[str]:
 
 
 async def counts(inbox: Inbox) -> dict[str, int]:
-    """How many deliveries of each state there are."""
-    return await inbox.database.transact(Admin(inbox.database.dialect).counts)
+    """How many deliveries of each state there are; what is cancelled only where something is."""
+    found = await inbox.database.transact(Admin(inbox.database.dialect).counts)
+    return {state: count for state, count in found.items() if count or state != "cancelled"}

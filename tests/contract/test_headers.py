@@ -127,7 +127,7 @@ async def test_what_waits_in_the_schema_before_is_run(make_database: MakeDatabas
     await inbox.open()
     try:
         found = await inbox.database.transact(lambda c: c.execute(select(inbox_table)).one())
-        assert tuple(found) == (1, REVISION, 1, None)
+        assert tuple(found) == (1, REVISION, 1, None, None)
         (waited,) = await claim(inbox)
         assert (waited.stored.key, waited.stored.headers) == ("A1:Ev-old", None)
         (accepted,) = await accept(inbox, with_headers())

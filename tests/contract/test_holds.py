@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from anchorbolt.inbox.accept import Item
-from anchorbolt.inbox.holds import FORGET_SECONDS, WAITS_FOR, Holds
+from anchorbolt.inbox.holds import FORGET_SECONDS, Holds
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Outcome
+from anchorbolt.inbox.parking import PARK_SECONDS, sentence
 from anchorbolt.inbox.tables import delivery, hold
 from sqlalchemy import select, update
 
@@ -75,12 +76,14 @@ async def test_a_lane_that_waits_is_claimed_after_a_release(inbox: Inbox) -> Non
         )
         assert accepted.held is not None
         lease, number = accepted.held.lease, accepted.held.stored.id
-        await inbox.complete(Outcome(lease, number, End.HELD, WAITS_FOR + listener, 3600, attempt=1))
+        waits_for = f"hold:{listener}"
+        outcome = Outcome(lease, number, End.HELD, sentence(waits_for), PARK_SECONDS, attempt=1, waits_for=waits_for)
+        await inbox.complete(outcome)
     assert (await inbox.claim(10)).held == []
     rows = await inbox.store.transact(
         lambda connection: connection.execute(select(delivery.c.attempts, delivery.c.error, delivery.c.state)).all()
     )
-    assert [tuple(row) for row in rows] == [(0, f"{WAITS_FOR}{name}.on", "live") for name in "ab"]
+    assert [tuple(row) for row in rows] == [(0, sentence(f"hold:{name}.on"), "live") for name in "ab"]
 
     assert await ask(inbox, lambda holds, connection: holds.release(connection, "a.on"))
     assert [one.stored.key for one in (await inbox.claim(10)).held] == ["a.on"]

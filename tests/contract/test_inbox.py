@@ -194,7 +194,7 @@ class TestEnds:
         """Done, failed, handed back and held together: each lane gets what is its own."""
         lanes = {how: await hold(inbox, f"C-{how.value.replace(' ', '-')}") for how in End}
         await asyncio.gather(*(end(inbox, held, how) for how, held in lanes.items()))
-        assert await counts(inbox) == {"waiting": 3, "running": 0, "dead": 1, "done": 1}
+        assert await counts(inbox) == {"waiting": 3, "running": 0, "dead": 1, "done": 1, "cancelled": 1}
 
 
 def lose_one_answer(inbox: Inbox, monkeypatch: pytest.MonkeyPatch, *, happens: bool = True) -> asyncio.Event:

@@ -33,7 +33,7 @@ from tests.support.postgresql import PostgreSQL
 LEASE_SECONDS = 1000.0
 LANES = ("C1", "C2", "!C3")  # the last one is that of urgent events
 PROCESSES = ("one", "two")
-FINAL = (End.DONE, End.DEAD)
+FINAL = (End.DONE, End.DEAD, End.CANCELLED)
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -16,6 +17,9 @@ from sqlalchemy.engine import make_url
 from tests.support.app_process import AppProcess
 from tests.support.listener_log import ListenerLog
 from tests.support.relay import Relay
+
+# How the command line of this checkout is called.
+ANCHORBOLT = (sys.executable, "-m", "anchorbolt")
 
 
 async def migrate(url: str) -> None:
@@ -37,12 +41,13 @@ class Pod:
     environment: dict[str, str]
     slack_api_url: str
     slack_relays: tuple[Relay, ...] = ()  # its way to Slack, where it can be cut
+    anchorbolt: Sequence[str] = ANCHORBOLT  # another release of the app has another one
     app: AppProcess = field(init=False)
 
     def start(self) -> None:
         """Starts a process, on the ports of the one before it."""
         self.directory.mkdir(exist_ok=True)
-        self.app = AppProcess.start(self.directory, self.slack_api_url, **self.environment)
+        self.app = AppProcess.start(self.directory, self.slack_api_url, anchorbolt=self.anchorbolt, **self.environment)
         self.environment |= {"PORT": str(self.app.port), "INTERNAL_PORT": str(self.app.internal_port)}
 
     def kill(self) -> None:
@@ -71,10 +76,15 @@ class Pods:
         *,
         each: Sequence[dict[str, object]] = (),
         slack_relays: bool = False,
+        anchorbolt: Sequence[str] = ANCHORBOLT,
         **settings: object,
     ) -> None:
-        """`settings` for all of them, `each` for one after the other. `slack_relays`: one before Slack for each too."""
+        """`settings` for all of them, `each` for one after the other. `slack_relays`: one before Slack for each too.
+
+        `anchorbolt`: how the command line of the release is called that they begin with.
+        """
         self._each = each
+        self._anchorbolt = anchorbolt
         self._slack_relays = slack_relays
         self.slack = Emulator()
         self._directory = directory
@@ -107,7 +117,8 @@ class Pods:
             relays: tuple[Relay, ...] = ()
             if self._slack_relays:
                 api_url, relays = await self._way_to_slack()
-            pod = Pod(number, relay, self._directory / f"pod-{number}", environment, api_url, relays)
+            directory = self._directory / f"pod-{number}"
+            pod = Pod(number, relay, directory, environment, api_url, relays, self._anchorbolt)
             self.pods.append(pod)
             pod.start()
             self._stack.callback(pod.kill)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,16 +21,20 @@ prometheus = shutil.which("prometheus")
 class Prometheus:
     """One process, that scrapes `targets` (host:port, each a pod of the namespace `slack`) every second."""
 
-    def __init__(self, directory: Path, targets: Sequence[str]) -> None:
+    def __init__(self, directory: Path, targets: Sequence[str], rules: Mapping[str, Any] | None = None) -> None:
+        """`rules`: alerts, as the file of Prometheus' has them."""
         self.url = f"http://127.0.0.1:{free_port()}"
         pods = [
             {"targets": [target], "labels": {"namespace": "slack", "pod": f"anchorbolt-{number}"}}
             for number, target in enumerate(targets)
         ]
-        config = {
+        config: dict[str, Any] = {
             "global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
             "scrape_configs": [{"job_name": "anchorbolt", "static_configs": pods}],
         }
+        if rules is not None:
+            (directory / "rules.yaml").write_text(yaml.safe_dump(dict(rules)))
+            config["rule_files"] = [str(directory / "rules.yaml")]
         (directory / "prometheus.yaml").write_text(yaml.safe_dump(config))
         with (directory / "prometheus.log").open("wb") as log:
             self._process = subprocess.Popen(

@@ -116,7 +116,7 @@ async def socket_run(
         "LEASE_SECONDS": LEASE_SECONDS,
         "DRAIN_DELAY_SECONDS": 30,
     } | settings
-    async with Pods(directory, url, count, each=each, slack_relays=True, **own) as pods:
+    async with Pods(directory, url, count, each=each, slack_relays=True, **own) as pods:  # type: ignore[arg-type]  # `anchorbolt` is among them
         single = connections == "single"
         wanted = 1 if single else count
         sockets = pods.slack.sockets

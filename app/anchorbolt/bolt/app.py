@@ -15,13 +15,17 @@ from anchorbolt.bolt.authorization import Authorization
 from anchorbolt.bolt.composed_app import ComposedApp
 from anchorbolt.bolt.error_handler import Word
 from anchorbolt.bolt.foreign import Foreign
+from anchorbolt.bolt.names import short_name, unwrapped
 from anchorbolt.bolt.no_listener import NoListener
 from anchorbolt.bolt.request import Request, as_delivered
 from anchorbolt.bolt.run import RUN, Run
+from anchorbolt.bolt.threads.adapt import LISTENERS_OF_ASSISTANTS
 from anchorbolt.bolt.tracked_app import context_for
 from anchorbolt.bolt.web_api import client as web_client
+from anchorbolt.bolt.web_api.gate import Gates
 from anchorbolt.bolt.web_api.respond import Respond
 from anchorbolt.delivery import Delivery
+from anchorbolt.limits import Limit, limit_of
 
 
 class BoltApp(ComposedApp):
@@ -44,6 +48,24 @@ class BoltApp(ComposedApp):
         self._async_middleware_list = [_ours(middleware) for middleware in self._async_middleware_list]
         self._no_listener = NoListener(self.index)
         self._request_logger: logging.Logger = get_bolt_app_logger(app_name=self.name, base_logger=self._base_logger)
+
+    @property
+    def gates(self) -> Gates:
+        """The rate gates of the process."""
+        return self._web_client.gates
+
+    @property
+    def listener_limits(self) -> dict[str, Limit]:
+        """The limits with which listeners are decorated (anchorbolt.limits), by the names of the listeners."""
+        listeners = list(self.index.all())
+        for middleware in self._async_middleware_list:
+            for attribute in LISTENERS_OF_ASSISTANTS:
+                listeners += getattr(middleware, attribute, None) or []
+        found = {}
+        for one in listeners:
+            if (limit := limit_of(unwrapped(one.ack_function))) is not None:
+                found[getattr(one, "qualified_name", None) or short_name(one.ack_function)] = limit
+        return found
 
     async def open(self) -> None:
         """Opens the session of the Web API."""

@@ -56,7 +56,6 @@ class ListenerRunner(AsyncioListenerRunner):
         run.found(name or short_name(listener.ack_function))
         asked = run.asks_hold(run.listener) if run.asks_hold is not None and run.listener is not None else None
         if asked is not None and await asked:
-            run.is_held = True
             return BoltResponse(status=200)
         if listener.auto_acknowledgement:
             if type(ack) is Ack:

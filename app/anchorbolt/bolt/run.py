@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any
+from typing import Any, Protocol
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.request.async_request import AsyncBoltRequest
@@ -17,6 +17,13 @@ from anchorbolt.errors import RunError, as_exception
 from anchorbolt.telemetry.traces import AttemptTrace
 
 RUN = "anchorbolt_run"  # the key of a request's Run in its context
+
+
+class TimeLimit(Protocol):
+    """The time limit of a run, as far as the listener that was found can change it."""
+
+    def begin_again(self, seconds: float, name: str) -> None:
+        """The run may take so long from now on. `name`: of the limit, for the error."""
 
 
 class Run:
@@ -53,9 +60,11 @@ class Run:
         self.request: AsyncBoltRequest | None = None  # for the app's error handler
         self.error_handler_called = False
         self.fails_for_good = False  # nobody makes another attempt (anchorbolt.testing)
-        # For a stored run: whether its listener, by name, is held; then it does not begin. None: it is free.
+        # For a stored run: whether something holds its listener, by name, back; then it does not begin. None: nothing.
         self.asks_hold: Callable[[str], Awaitable[bool] | None] | None = None
-        self.is_held = False
+        self.waits_for: str | None = None  # what holds it back
+        self.counted_for: str | None = None  # the listener among whose runs this one is counted
+        self.limit: TimeLimit | None = None  # of a stored run, while it goes on
         self.step_is_over = False  # Slack has accepted how this workflow step ended
         self.threads = 0  # its synchronous functions that run in threads, or wait for one: nothing can stop these
         self.tasks: set[asyncio.Task[None]] = set()

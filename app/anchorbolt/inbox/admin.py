@@ -16,7 +16,7 @@ from anchorbolt.inbox.statement import Statement
 from anchorbolt.inbox.tables import delivery, inbox, lane
 
 # What `list` shows as a state; `running` and `waiting` are both live.
-STATES = ("waiting", "running", "dead", "done")
+STATES = ("waiting", "running", "dead", "cancelled", "done")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Admin:
         return _entry(row) if row is not None else None
 
     def replay(self, connection: Connection, ids: Sequence[int]) -> int:
-        """Dead letters live again, with all their attempts before them. How many there were."""
+        """Dead letters, and what was cancelled, live again, with all their attempts. Returns how many there were."""
         dead = self._lock_dead(connection, ids)
         if not dead:
             return 0
@@ -120,10 +120,16 @@ class Admin:
             )
         return len(dead)
 
-    def pause(self, connection: Connection, *, paused: bool) -> None:
+    def pause(self, connection: Connection, *, paused: bool, paused_by: str | None = None) -> None:
         """From now on (within a second, in every pod) all is accepted and nothing runs; or it runs again."""
         since = func.coalesce(inbox.c.paused_at, now()) if paused else None
-        connection.execute(update(inbox).values(paused_at=since))
+        by = case((inbox.c.paused_at.is_not(None), inbox.c.paused_by), else_=paused_by) if paused else None
+        connection.execute(update(inbox).values(paused_at=since, paused_by=by))
+
+    def paused_by(self, connection: Connection) -> str | None:
+        """Who has paused everything, where that is known."""
+        by: str | None = connection.execute(select(inbox.c.paused_by)).scalar_one_or_none()
+        return by
 
     def paused_for_seconds(self, connection: Connection) -> float | None:
         """Since when nothing runs; None when all goes on."""
@@ -140,7 +146,7 @@ class Admin:
     def _lock_dead(self, connection: Connection, ids: Sequence[int]) -> Sequence[Row[Any, Any]]:
         return connection.execute(
             select(delivery.c.id, delivery.c.lane)
-            .where(delivery.c.id.in_(list(ids)), delivery.c.state == "dead")
+            .where(delivery.c.id.in_(list(ids)), delivery.c.state.in_(["dead", "cancelled"]))
             .order_by(delivery.c.id)
             .with_for_update()
         ).all()

@@ -108,7 +108,8 @@ class Complete:
                 owner=case((r.c.keep == 1, lane.c.owner)),
                 claimable_at=now() + r.c.delay,
                 waits_for=r.c.waits_for,
-                cancel_id=null(),
+                # What is final is not the head any more; else whoever claims the lane next has to cancel it.
+                cancel_id=case((r.c.ended == number(1), null()), else_=lane.c.cancel_id),
             )
         )
 

@@ -25,7 +25,8 @@ class Wake(StrEnum):
     URGENT = "anchorbolt_urgent"  # a lane of an urgent event waits: who has no slot for others may have one for it
     # The leader lock was taken, served or left. The word is what processes of other versions listen for.
     LEADER_LOCK = "anchorbolt_seat"
-    HOLDS = "anchorbolt_holds"  # deaths of a listener were counted or forgotten, or a listener was released
+    HOLDS = "anchorbolt_holds"  # what holds deliveries back has changed: holds, pauses
+    CANCEL = "anchorbolt_cancel"  # a run is to be cancelled
 
 
 class Database(ABC):

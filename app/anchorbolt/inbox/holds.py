@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, case, delete, select, update
+from sqlalchemy import Connection, and_, case, delete, select
 
-from anchorbolt.inbox.sql import insert, now, word
-from anchorbolt.inbox.tables import delivery, hold, lane
+from anchorbolt.inbox.parking import HOLD, Parking
+from anchorbolt.inbox.sql import insert, now
+from anchorbolt.inbox.tables import hold
 
 MOST_DEATHS = 3
 # A row of another version of the app is forgotten after that time: that version is not run any more.
 FORGET_SECONDS = 86_400.0
-# What a delivery that waits has in its column `error`, before the name of the listener.
-WAITS_FOR = "waits, because its listener is held: "
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +79,5 @@ class Holds:
             .scalars()
             .all()
         )
-        waiting = select(delivery.c.lane).where(
-            delivery.c.state == word("live"), delivery.c.error == WAITS_FOR + listener
-        )
-        connection.execute(
-            update(lane)
-            .where(lane.c.name.in_(waiting), lane.c.owner.is_(None), lane.c.claimable_at > now())
-            .values(claimable_at=now())
-        )
+        Parking().wake(connection, f"{HOLD}:{listener}")
         return any(at is not None for at in held)

@@ -52,6 +52,7 @@ class Inbox:
         self.on_urgent: Callable[[], None] = lambda: None
         self.on_leader_lock: Callable[[], None] = lambda: None
         self.on_hold: Callable[[], None] = lambda: None
+        self.on_cancel: Callable[[], None] = lambda: None
         self.leader_lock = LeaderLock(database.dialect, self.owner, SOCKET_LEADER, store.transact)
         self._maintenance = Maintenance(store, self.probe, retention)
         owner = Owner(self.owner, lease_seconds)
@@ -141,6 +142,10 @@ class Inbox:
         """Tells the other processes that deaths of a listener were counted or forgotten."""
         self.database.wake_others(Wake.HOLDS)
 
+    def announce_cancel(self) -> None:
+        """Tells the other processes that a run is to be cancelled."""
+        self.database.wake_others(Wake.CANCEL)
+
     async def waits(self, within_seconds: float) -> bool:
         """Whether a lane waits that could be claimed within that time. Raises a StoreError."""
         return await self.store.transact(lambda connection: self._claim.waits(connection, within_seconds), reads=True)
@@ -171,5 +176,7 @@ class Inbox:
             self.on_urgent()
         elif wake is Wake.HOLDS:
             self.on_hold()
+        elif wake is Wake.CANCEL:
+            self.on_cancel()
         else:
             self.on_wake()

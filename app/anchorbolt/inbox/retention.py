@@ -18,13 +18,14 @@ class Retention:
         """`done_seconds` is above 24 h: for so long Slack sends an event again, and must still find its tombstone."""
         self._done_seconds = done_seconds
         self._dead_seconds = dead_seconds
-        self._delete = {state: _delete(state) for state in ("done", "dead")}
+        self._delete = {state: _delete(state) for state in ("done", "dead", "cancelled")}
 
     def __call__(self, connection: Connection) -> int:
         """Deletes one batch of each state. How many went; when it is BATCH or more, there may be more."""
         done = connection.execute(self._delete["done"], {"age": self._done_seconds}).rowcount
         dead = connection.execute(self._delete["dead"], {"age": self._dead_seconds}).rowcount
-        return done + dead
+        cancelled = connection.execute(self._delete["cancelled"], {"age": self._dead_seconds}).rowcount
+        return done + dead + cancelled
 
 
 def is_ended(state: str) -> ColumnElement[bool]:

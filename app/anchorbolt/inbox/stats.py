@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, case, func, select
 
+from anchorbolt.inbox.parking import SORTS, Parking
 from anchorbolt.inbox.retention import is_ended
 from anchorbolt.inbox.sql import now
 from anchorbolt.inbox.tables import delivery, inbox, lane
@@ -13,12 +15,22 @@ from anchorbolt.inbox.tables import delivery, inbox, lane
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Counts of the whole inbox. `oldest_waiting_seconds`: since when the lane that waits longest could run."""
+    """Counts of the whole inbox. `oldest_waiting_seconds`: since when the lane that waits longest could run.
+
+    `parked`: lanes by the sort of what they wait for beside the time. `busiest_waiting_share`: of the lanes that could
+    run and wait, the share of the workspace that has the most of them; 0 where few wait.
+    """
 
     waiting: int
     oldest_waiting_seconds: float
     dead_letters: int
     paused: bool
+    parked: Mapping[str, int]
+    busiest_waiting_share: float
+
+
+# Fewer lanes that wait are nobody's share of anything.
+FEW = 100
 
 
 class Count:
@@ -33,8 +45,22 @@ class Count:
         dead = select(func.count()).select_from(delivery).where(is_ended("dead")).scalar_subquery()
         paused = select(func.count()).select_from(inbox).where(inbox.c.paused_at.is_not(None)).scalar_subquery()
         self._count = select(lanes.c.waiting, lanes.c.oldest, dead.label("dead"), paused.label("paused"))
+        waits = and_(lane.c.owner.is_(None), lane.c.claimable_at <= now())
+        self._of_workspaces = (
+            select(func.count().label("lanes")).select_from(lane).where(waits).group_by(lane.c.workspace)
+        )
+        self._parking = Parking()
 
     def __call__(self, connection: Connection) -> Stats:
         """What there is at this moment."""
         row = connection.execute(self._count).one()
-        return Stats(int(row.waiting), max(0.0, row.oldest or 0.0), row.dead, row.paused > 0)
+        parked = dict.fromkeys(SORTS, 0)
+        for waits_for, lanes in self._parking.waiting(connection).items():
+            sort = waits_for.partition(":")[0]
+            parked[sort] = parked.get(sort, 0) + lanes
+        share = 0.0
+        if row.waiting >= FEW:
+            of_workspaces = connection.execute(self._of_workspaces).scalars().all()
+            if (all_lanes := sum(of_workspaces)) >= FEW:
+                share = max(of_workspaces) / all_lanes
+        return Stats(int(row.waiting), max(0.0, row.oldest or 0.0), row.dead, row.paused > 0, parked, share)

@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from anchorbolt import limits
 from anchorbolt.errors import InvalidSettingsError
 
 DEFAULT_SECRETS_DIRECTORY = "/run/secrets/anchorbolt"
@@ -104,6 +105,7 @@ class Settings(BaseSettings):
     run_concurrency: Count = 200
     sync_threads: Count = 40
     run_timeout_seconds: PositiveSeconds = 600
+    listener_limits: str | None = None
     max_attempts: Count = 8
     attempt_policy: AttemptPolicy = AttemptPolicy.TRANSIENT
     app_version: str | None = None
@@ -171,6 +173,15 @@ class Settings(BaseSettings):
                 raise ValueError(
                     "is a list of names, separated by commas, such as httpx.ReadTimeout,our_app.errors.Busy"
                 )
+        return value
+
+    @field_validator("listener_limits")
+    @classmethod
+    def _is_a_list_of_limits(cls, value: str | None) -> str | None:
+        try:
+            limits.parse(value or "")
+        except InvalidSettingsError as error:
+            raise ValueError(error.problems[0].removeprefix("LISTENER_LIMITS: ")) from None
         return value
 
     @field_validator("database_url", "database_listen_url")

@@ -15,9 +15,9 @@ UNKNOWN = "unknown"
 # How an answer counts for Slack: a 2xx within 3 s; a 2xx after that; a 425 (a proxy may ask another pod); any other.
 ANSWERS = ("ok", "late", "refused", "failed")
 SLACK_WAITS_SECONDS = 3.0
-OUTCOMES = ("done", "unmatched", "foreign", "failed", "dead", "handed_back", "held", "lost")
+OUTCOMES = ("done", "unmatched", "foreign", "failed", "dead", "cancelled", "handed_back", "held", "lost")
 # The outcomes after which a delivery has ended. `failed` and `lost` end only deliveries that are not stored.
-LAST_OUTCOMES = ("done", "unmatched", "foreign", "failed", "dead", "lost")
+LAST_OUTCOMES = ("done", "unmatched", "foreign", "failed", "dead", "cancelled", "lost")
 # Why a run failed. Stored runs have the first ones; the others are those of interactions that Slack was told of.
 FAILURES = (
     *("transient", "unknown_outcome", "run_timeout", "error", "crashes", "unreadable"),
@@ -136,7 +136,14 @@ takeovers = Counter("anchorbolt.takeovers", "{delivery}", "Deliveries taken over
 held_listeners = Gauge(
     "anchorbolt.held_listeners", "{listener}", "Listeners that are held because their deliveries die, in all pods."
 )
+runs_waiting = Gauge(
+    "anchorbolt.runs_waiting", "{run}", "Runs of this pod that wait at a rate gate, with their slots lent out."
+)
+gates_closed = Gauge(
+    "anchorbolt.gates_closed", "{gate}", "Methods that this pod does not call for a workspace now: Slack limited them."
+)
 lanes_held = Gauge("anchorbolt.lanes.held", "{lane}", "Lanes that this pod holds: each runs one delivery.")
+longest_run = Gauge("anchorbolt.longest_run", "s", "How long the run goes on that began first of those that run here.")
 run_places = Gauge("anchorbolt.run_places", "{lane}", "How many lanes this pod may hold (RUN_CONCURRENCY).")
 
 # The inbox
@@ -146,6 +153,19 @@ oldest_waiting = Gauge(
 )
 dead_letters = Gauge("anchorbolt.dead_letters", "{delivery}", "Dead letters that are kept, in all pods.")
 paused = Gauge("anchorbolt.paused", "1", "1 while an operator keeps all deliveries from running.")
+pauses = Gauge(
+    "anchorbolt.pauses",
+    "{pause}",
+    "Listeners, kinds, workspaces and conversations that an operator keeps from running.",
+)
+parked_lanes = Gauge(
+    "anchorbolt.parked_lanes", "{lane}", "Lanes that wait for something beside the time, in all pods.", ("waits_for",)
+)
+busiest_waiting_share = Gauge(
+    "anchorbolt.busiest_workspace_waiting_share",
+    "1",
+    "Share of the lanes that could run and wait which belong to one workspace, the one with the most of them.",
+)
 store_up = Gauge("anchorbolt.store.up", "1", "1 while the database answers this pod.")
 group_size = Histogram(
     "anchorbolt.group.size",
@@ -177,7 +197,7 @@ web_api_repeats = Counter(
     "{call}",
     "Calls of runs that were cut short, which another run may make again.",
     ("cut",),
-    known=_one(("drained", "expired", "lost")),
+    known=_one(("drained", "expired", "lost", "cancelled")),
 )
 
 # The process
@@ -219,7 +239,7 @@ def run_ended(
     if reason is not None:
         failures.add(kind, reason)
     attempt_duration.record(seconds, listener or "none")
-    if last or outcome in ("done", "unmatched", "foreign", "dead"):
+    if last or outcome in ("done", "unmatched", "foreign", "dead", "cancelled"):
         deliveries.add(kind, outcome)
     elif outcome == "handed_back":
         hand_backs.add()

@@ -11,7 +11,7 @@ from anchorbolt.worker.verdict import describe
 log = get_logger("worker")
 
 # Log levels of the outcomes that are not as they should be; all others are debug.
-LEVELS = {"dead": "error", "failed": "warning", "lost": "warning"}
+LEVELS = {"dead": "error", "failed": "warning", "lost": "warning", "cancelled": "warning"}
 
 
 def stored_ended(  # noqa: PLR0917 - in the order of the line

@@ -63,9 +63,11 @@ class Ending:
         self.holding = holding
         self._clock = clock
 
-    def of_cut(self, cut: Cut) -> Verdict | None:
-        """The verdict of a run that was cut short: handed back. None if another process holds its lane by now."""
-        return None if cut is Cut.LOST else HANDED_BACK
+    def of_cut(self, running: Running) -> Verdict | None:
+        """The verdict of a run that was cut short: handed back, or cancelled. None if its lane is another's by now."""
+        if running.cut is Cut.CANCELLED:
+            return Verdict(End.CANCELLED, f"cancelled by {running.cancelled_by}")
+        return None if running.cut is Cut.LOST else HANDED_BACK
 
     async def write(self, running: Running, run: Run | None, verdict: Verdict | None, began: float) -> Held | None:
         """Writes the end, and returns the lane's next delivery if it is ours to run now."""
@@ -78,18 +80,30 @@ class Ending:
             try:
                 verdict = await self._conclude_failure(run, verdict)
             except asyncio.CancelledError:
-                if (cut := running.was_cut()) is None:
+                if running.was_cut() is None:
                     raise
-                verdict = self.of_cut(cut)  # the process that runs it next tells Slack
+                verdict = self.of_cut(running)  # the process that runs it next tells Slack
             finally:
                 CALLS.reset(telling)
+        if verdict is not None and verdict.end is End.CANCELLED and run is not None:
+            await self._tell_step(run, verdict)
         if verdict is None:
             stored_ended(stored, run, "lost", None, self._clock() - began)
             return None
         running.in_a_row += 1
-        go_on = self._slots.may_begin and not (self._slots.backlog and running.in_a_row >= MAX_IN_A_ROW)
+        # A task that was cancelled is not used again.
+        may_go_on = self._slots.may_begin and verdict.end is not End.CANCELLED
+        go_on = may_go_on and not (self._slots.backlog and running.in_a_row >= MAX_IN_A_ROW)
         outcome = Outcome(
-            held.lease, stored.id, verdict.end, verdict.error, verdict.delay_seconds, go_on, stored.attempts
+            held.lease,
+            stored.id,
+            verdict.end,
+            verdict.error,
+            verdict.delay_seconds,
+            go_on,
+            stored.attempts,
+            verdict.waits_for,
+            run.listener if run is not None and verdict.end is not End.DONE else None,
         )
         completing = self._inbox.complete(outcome)
         running.writes_end = True
@@ -121,7 +135,7 @@ class Ending:
         if verdict.end is End.DONE and run is not None:
             self.holding.succeeded(run.listener)
         stored_ended(stored, run, _word(verdict, run), verdict.error, self._clock() - began, verdict.reason)
-        if completed.freed:
+        if completed.freed and verdict.waits_for is None:
             self._freed(verdict.delay_seconds, held.lease.lane)
 
     async def settle(self) -> None:
@@ -184,12 +198,17 @@ class Ending:
             and blames_the_app(run.error)
         ):
             await self.holding.died(run.listener, run.error)
-        if not run.step_is_over:
-            try:
-                await self._told.report_failure(run.delivery, verdict.error or "failed")
-            except Exception as error:  # whatever the Web API raises: it is a dead letter all the same
-                log.warning("Slack was not told of a failed workflow step", key=run.delivery.key, error=describe(error))
+        await self._tell_step(run, verdict)
         return verdict
+
+    async def _tell_step(self, run: Run, verdict: Verdict) -> None:
+        """Tells Slack that a workflow step has failed, if the delivery is one, so that its workflow does not hang."""
+        if run.step_is_over:
+            return
+        try:
+            await self._told.report_failure(run.delivery, verdict.error or "failed")
+        except Exception as error:  # whatever the Web API raises: its end is written all the same
+            log.warning("Slack was not told of a failed workflow step", key=run.delivery.key, error=describe(error))
 
 
 def _word(verdict: Verdict, run: Run | None) -> str:

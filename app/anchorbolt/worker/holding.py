@@ -6,37 +6,32 @@ What comes for it waits in the inbox, in order, until an operator releases it or
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from anchorbolt.bolt import slack_error, team_code
 from anchorbolt.bolt.slack_words import OF_THIS_REQUEST
 from anchorbolt.errors import StoreError
 from anchorbolt.inbox.holds import MOST_DEATHS, Hold, Holds
 from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.inbox.lease import Stored
+from anchorbolt.inbox.parking import HOLD
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.tasks import spawn
 from anchorbolt.worker import transient
+from anchorbolt.worker.obstacles import ALL
 
 log = get_logger("worker")
 
-# How often a process looks what others have counted, beside being told of it.
-POLL_SECONDS = 5.0
-
 
 class Holding:
-    """What this process knows of the listeners of its version that are held, or may be soon."""
+    """The listeners of this version that are held, or may be soon, as is known here; an Obstacle (obstacles.py)."""
 
-    def __init__(self, inbox: Inbox, version: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, inbox: Inbox, version: str) -> None:
         """`version`: of the app; a listener is held in the version in which it died."""
         self._inbox = inbox
         self._version = version
-        self._clock = clock
         self._holds = Holds(inbox.database.dialect)
         self._known: Mapping[str, Hold] = {}
-        self._read_at = float("-inf")
-        self._reading = asyncio.Lock()
-        self._told = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -44,33 +39,26 @@ class Holding:
         """How many listeners are held."""
         return sum(one.held_seconds is not None for one in self._known.values())
 
-    async def run(self) -> None:
-        """Looks for ever what other processes have counted."""
-        self._inbox.on_hold = self._told.set
-        while True:
-            await self._read()
-            try:
-                async with asyncio.timeout(POLL_SECONDS):
-                    await self._told.wait()
-            except TimeoutError:
-                pass
-            self._told.clear()
+    def holds(self, stored: Stored, listener: str | None) -> str | None:
+        """Returns the hold that a delivery waits for."""
+        if not self._known:
+            return None
+        listener = listener or stored.listener
+        return f"{HOLD}:{listener}" if listener is not None and self._is_held(listener) else None
 
-    def is_free(self, listener: str) -> bool:
-        """Returns whether a run of this listener may begin as far as is known; where not, `is_held` has to look."""
-        return not self._is_held(listener) and self._read_at > float("-inf")
+    def room(self, waits_for: str) -> int | None:
+        """Returns whether a listener is still held, in this version of the app."""
+        sort, _, listener = waits_for.partition(":")
+        if sort != HOLD:
+            return None
+        return 0 if self._is_held(listener) else ALL
 
-    async def is_held(self, listener: str, began: float) -> bool:
-        """Returns whether a run of this listener must wait. `began`: when it began, on the worker's clock.
-
-        What was read before the run began may be out of date: a release frees the lanes at the moment that it happens.
-        """
-        if self.is_free(listener):
-            return False
-        async with self._reading:  # who waited here finds what the one before has read
-            if self._read_at <= began:
-                await self._read()
-        return self._is_held(listener)
+    async def refresh(self) -> None:
+        """Reads what other processes have counted. Raises a StoreError."""
+        found = await self._inbox.store.transact(
+            lambda connection: self._holds.read(connection, self._version), reads=True
+        )
+        self._known = {one.listener: one for one in found}
 
     async def died(self, listener: str, error: Exception) -> None:
         """Counts a delivery that becomes a dead letter, and holds the listener if it is one too many."""
@@ -79,9 +67,9 @@ class Holding:
             deaths = await self._inbox.store.transact(
                 lambda connection: self._holds.died(connection, listener, self._version, said)
             )
+            await self.refresh()
         except StoreError:
             return  # the inbox logs that itself; the next one is counted
-        await self._read()
         self._inbox.announce_hold()
         if deaths == MOST_DEATHS:
             log.error(
@@ -111,17 +99,6 @@ class Holding:
         except StoreError:
             return
         self._inbox.announce_hold()
-
-    async def _read(self) -> None:
-        asked_at = self._clock()
-        try:
-            found = await self._inbox.store.transact(
-                lambda connection: self._holds.read(connection, self._version), reads=True
-            )
-        except StoreError:
-            return  # what was known last holds
-        self._known = {one.listener: one for one in found}
-        self._read_at = asked_at
 
 
 def blames_the_app(error: BaseException) -> bool:

@@ -76,7 +76,7 @@ class InteractiveRuns:
         if cut is None:
             verdict = judge(run.error, run.attempt.attempt, self._limits, is_final=run.step_is_over)
         else:
-            verdict = self._ending.of_cut(cut)
+            verdict = self._ending.of_cut(running)
         await self._ending.write(running, run, verdict, run.began)
 
     async def _see_unprotected(self, running: Running, run: Run, *, is_over: bool) -> None:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Attempt, Kind, restore
+from anchorbolt.delivery.urgent import is_urgent
 from anchorbolt.errors import ENDS_THE_PROCESS, RefusedError, RunError, as_exception
 from anchorbolt.inbox.lease import End, Held, Stored
 from anchorbolt.telemetry import logs, traces
+from anchorbolt.worker.admission import Admission
+from anchorbolt.worker.cancelling import Cancelling
 from anchorbolt.worker.ending import Ending, Told
 from anchorbolt.worker.run_limit import RunLimit
 from anchorbolt.worker.runs import Cut, Running
-from anchorbolt.worker.verdict import Limits, Reason, Verdict, held, judge
+from anchorbolt.worker.slots import RunSlots
+from anchorbolt.worker.verdict import Limits, Reason, Verdict, judge, parked
 
 # A delivery that was cut short so often is a suspect: it may have killed its pod. Suspects run one at a time, so that
 # one that kills the pod again does not take other suspects along.
@@ -34,10 +39,20 @@ class Dispatch(Told, Protocol):
 class LaneRun:
     """Runs the deliveries of a lane in one slot, one after the other."""
 
-    def __init__(
-        self, dispatch: Dispatch, ending: Ending, limits: Limits, clock: Callable[[], float] = time.monotonic
+    def __init__(  # noqa: PLR0917 - the parts that a run needs, in the order of their use
+        self,
+        dispatch: Dispatch,
+        ending: Ending,
+        limits: Limits,
+        admission: Admission,
+        cancelling: Cancelling,
+        slots: RunSlots,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._dispatch = dispatch
+        self._admission = admission
+        self._cancelling = cancelling
+        self._slots = slots
         self._ending = ending
         self._limits = limits
         self._clock = clock
@@ -55,16 +70,26 @@ class LaneRun:
     async def _run_one(self, running: Running, stored: Stored) -> Held | None:
         began = self._clock()
         logs.begin_run(stored.key, stored.attempts)
-        run: Run | None = None
-        verdict: Verdict | None
         if began >= running.expires_at:  # this process stood still after the claim: another may hold the lane by now
             running.cut = running.cut or Cut.EXPIRED
-            return await self._ending.write(running, None, self._ending.of_cut(running.cut), began)
+            return await self._ending.write(running, None, self._ending.of_cut(running), began)
+        waits_for = self._admission.holds(stored)
+        if waits_for is not None and (waits_for := await self._admission.confirmed(stored, began)) is not None:
+            return await self._ending.write(running, None, parked(waits_for), began)
+        is_suspect = SUSPECT_CRASHES <= stored.crashes < self._limits.max_crashes
+        if is_suspect and self._suspects.locked():
+            turned_away = Verdict(End.HANDED_BACK, delay_seconds=SUSPECT_PAUSE_SECONDS)
+            return await self._ending.write(running, None, turned_away, began)
+        verdict = await self._attempt(running, stored, began, is_suspect=is_suspect)
+        run = running.run
+        if run is not None:
+            self._admission.ended(run)
+        return await self._ending.write(running, run, verdict, began)
+
+    async def _attempt(self, running: Running, stored: Stored, began: float, *, is_suspect: bool) -> Verdict | None:
+        """Runs a delivery, and judges its end. Its run is in `running` where one could begin."""
+        run: Run | None = None
         try:
-            is_suspect = SUSPECT_CRASHES <= stored.crashes < self._limits.max_crashes
-            if is_suspect and self._suspects.locked():
-                turned_away = Verdict(End.HANDED_BACK, delay_seconds=SUSPECT_PAUSE_SECONDS)
-                return await self._ending.write(running, None, turned_away, began)
             running.run = run = self._prepare(running, stored, began)
             if stored.crashes >= self._limits.max_crashes:
                 said = f"cut short {stored.crashes} times: its process died while it ran"
@@ -77,27 +102,25 @@ class LaneRun:
                 await self._within_limit(run)
             # A listener that returns though it was cancelled swallowed that: nobody knows what it has done.
             cut = running.was_cut()
-            verdict = self._judge(run, run.error, stored) if cut is None else self._ending.of_cut(cut)
+            return self._judge(run, run.error, stored) if cut is None else self._ending.of_cut(running)
         except asyncio.CancelledError:
-            if (cut := running.was_cut()) is not None:
-                verdict = self._ending.of_cut(cut)
-            elif (task := asyncio.current_task()) is not None and task.cancelling():
+            if running.was_cut() is not None:
+                return self._ending.of_cut(running)
+            if (task := asyncio.current_task()) is not None and task.cancelling():
                 raise
-            else:
-                verdict = self._judge(run, RunError("the listener cancelled itself"), stored)
+            return self._judge(run, RunError("the listener cancelled itself"), stored)
         except _BuryError as burial:
-            verdict = Verdict(End.DEAD, str(burial), reason=burial.reason)
+            return Verdict(End.DEAD, str(burial), reason=burial.reason)
         except ENDS_THE_PROCESS:
             raise
         except BaseException as error:  # a middleware, or Bolt itself over this payload
-            verdict = self._judge(run, as_exception(error), stored)
-        return await self._ending.write(running, run, verdict, began)
+            return self._judge(run, as_exception(error), stored)
 
     def _judge(self, run: Run | None, error: Exception | None, stored: Stored) -> Verdict:
         if run is not None and error is not None:
             run.fail(error)
-        if run is not None and run.is_held and error is None:
-            return held(str(run.listener))
+        if run is not None and run.waits_for is not None and error is None:
+            return parked(run.waits_for)
         return judge(error, stored.tries, self._limits, is_final=run is not None and run.step_is_over)
 
     def _prepare(self, running: Running, stored: Stored, began: float) -> Run:
@@ -106,17 +129,20 @@ class LaneRun:
         except RefusedError as error:
             raise _BuryError(f"the stored body cannot be read: {error.word}", Reason.UNREADABLE) from error
         is_last = stored.tries >= self._limits.max_attempts
-        attempt = Attempt(stored.key, Kind(stored.kind), stored.attempts, is_last, stored.crashes)
+        attempt = Attempt(
+            stored.key, Kind(stored.kind), stored.attempts, is_last, stored.crashes, self._cancelling.cancel_lane
+        )
         trace = traces.begin_attempt(
             stored.traceparent, stored.kind, stored.key, stored.attempts, received_at=stored.received_at
         )
         run = Run(delivery, attempt, began=began, trace=trace)
-        holding = self._ending.holding
-        run.asks_hold = lambda listener: None if holding.is_free(listener) else holding.is_held(listener, began)
+        run.asks_hold = partial(self._admission.ask, stored, run)
+        if not is_urgent(running.held.lease.lane if running.held is not None else ""):
+            run.calls.on_wait = Lending(self._slots)
         return run
 
     async def _within_limit(self, run: Run) -> None:
-        limit = RunLimit(self._limits.run_timeout_seconds, run.calls)
+        limit = run.limit = RunLimit(self._limits.run_timeout_seconds, run.calls)
         try:
             with limit:
                 await self._dispatch.run_stored(run)
@@ -128,6 +154,24 @@ class LaneRun:
             limit.end()
         if limit.cut_short:  # also where the listener swallowed its cancellation, and returned
             run.error = limit.error
+
+
+class Lending:
+    """Lends out the slot of one run while a call of it waits at a rate gate."""
+
+    __slots__ = ("_is_lent", "_slots")
+
+    def __init__(self, slots: RunSlots) -> None:
+        self._slots = slots
+        self._is_lent = False
+
+    def __call__(self, waits: bool) -> None:
+        """Lends it, or takes it back."""
+        if waits:
+            self._is_lent = self._slots.lend()
+        elif self._is_lent:
+            self._is_lent = False
+            self._slots.take_back()
 
 
 class _BuryError(Exception):

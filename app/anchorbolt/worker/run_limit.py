@@ -12,12 +12,12 @@ from anchorbolt.timers import Timeout
 class RunLimit(Timeout):
     """A Timeout at whose end no new call may begin, and which gives the call under way GRACE_SECONDS to end."""
 
-    __slots__ = ("_calls", "_expire_now", "_over", "_seconds")
+    __slots__ = ("_calls", "_expire_now", "_name", "_over")
 
     def __init__(self, seconds: float, calls: Calls) -> None:
         super().__init__(asyncio.get_running_loop().time() + seconds)
         self._calls = calls
-        self._seconds = seconds
+        self._name = f"RUN_TIMEOUT_SECONDS ({seconds:g})"
         self._over = False
         self._expire_now = super()._expire  # the same object each time, to be found again
 
@@ -33,7 +33,12 @@ class RunLimit(Timeout):
     @property
     def error(self) -> RunTimeoutError:
         """The error of a run that was cut short."""
-        return RunTimeoutError(f"it took longer than RUN_TIMEOUT_SECONDS ({self._seconds:g})")
+        return RunTimeoutError(f"it took longer than {self._name}")
+
+    def begin_again(self, seconds: float, name: str) -> None:
+        """The run may take so long from now on. `name`: of the limit, for the error. Inside of the block only."""
+        self._name = name
+        self.move(asyncio.get_running_loop().time() + seconds)
 
     def _expire(self) -> None:
         self._over = True

@@ -20,6 +20,7 @@ class Cut(StrEnum):
     LOST = "lost"  # another process holds its lane: we must not write its end
     EXPIRED = "expired"  # it could not be renewed in time: stopped before another process may claim its lane
     DRAINED = "drained"  # the process ends: another one goes on with it
+    CANCELLED = "cancelled"  # by an operator, or by a listener: nobody goes on with it
 
 
 @dataclass(slots=True, eq=False)
@@ -36,6 +37,7 @@ class Running:
     task: asyncio.Task[None] | None = field(default=None, repr=False)
     run: Run | None = field(default=None, repr=False)  # what runs now; None before Bolt has it
     cut: Cut | None = None  # why it was cancelled
+    cancelled_by: str | None = None  # who said so, where somebody did
     ending: Cut | None = None  # why it makes no more calls, and is cancelled once the one under way has ended
     writes_end: bool = False  # its end is on the way to the inbox, which also tells whether the lease still held
     in_a_row: int = 0  # how many deliveries of its lane have ended in this slot

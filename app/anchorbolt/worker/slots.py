@@ -18,6 +18,8 @@ CLAIM_PAUSE_SECONDS = 1.0
 SOON_SECONDS = 0.4
 # It is also stored if none became free after so long. Slack waits three seconds.
 PATIENCE_SECONDS = 1.0
+# So many times RUN_CONCURRENCY runs may wait with their slots lent out. Each keeps a lane, a lease and memory.
+MOST_LENT = 10
 # The estimate uses the last so many slots that became free,
 MEASURED = 256
 # and counts so many more as free at once: just after a burst has begun, none of it can have ended yet.
@@ -37,6 +39,8 @@ class RunSlots:
         self._clock = clock
         self.takes = takes
         self.free = concurrency
+        self.lent = 0  # slots of runs that wait for a rate gate: others use them meanwhile
+        self._most_lent = MOST_LENT * concurrency
         self.open = True  # False: the pod drains (see shut)
         self.paused = False  # by an operator, for all pods
         self.backlog = False  # whether lanes are known to wait: they come before what arrives now
@@ -112,6 +116,19 @@ class RunSlots:
             self._give(int(self._is_arrivals_turn))
         else:
             self._give(self.free)
+
+    def lend(self) -> bool:
+        """Gives the slot of a run that waits to others; returns whether it was lent, for `take_back`."""
+        if self.lent >= self._most_lent:
+            return False
+        self.lent += 1
+        self.give_back()
+        return True
+
+    def take_back(self) -> None:
+        """Takes the slot of a run that goes on. For a while more runs than slots may go on: it has waited already."""
+        self.lent -= 1
+        self.free -= 1
 
     def shut(self) -> None:
         """Gives no more slots. Arrivals that wait for one are stored at once, for another pod."""

@@ -13,8 +13,8 @@ from enum import StrEnum
 from anchorbolt.bolt import slack_error
 from anchorbolt.bolt.description import describe as describe  # noqa: PLC0414 - for those who judge
 from anchorbolt.errors import RunTimeoutError
-from anchorbolt.inbox.holds import WAITS_FOR
 from anchorbolt.inbox.lease import End
+from anchorbolt.inbox.parking import PARK_SECONDS, sentence
 from anchorbolt.settings import AttemptPolicy
 from anchorbolt.telemetry import metrics
 from anchorbolt.worker import transient
@@ -23,10 +23,6 @@ from anchorbolt.worker import transient
 MOST_UNKNOWN_OUTCOMES = 3
 # What hangs for RUN_TIMEOUT_SECONDS mostly hangs again, and holds its lane for as long.
 MOST_TIMEOUTS = 2
-
-
-# So long a lane waits whose next delivery is for a held listener, less up to a half by chance; a release ends the wait.
-HELD_SECONDS = 60.0
 
 
 class Reason(StrEnum):
@@ -58,21 +54,22 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The end of a run as the inbox writes it. `reason`: why it failed, if it did."""
+    """The end of a run as the inbox writes it. `reason`: why it failed. `waits_for`: what it is parked for."""
 
     end: End
     error: str | None = None
     delay_seconds: float = 0
     reason: str | None = None
+    waits_for: str | None = None
 
 
 DONE = Verdict(End.DONE)
 HANDED_BACK = Verdict(End.HANDED_BACK)
 
 
-def held(listener: str, chance: Callable[[], float] = random.random) -> Verdict:
-    """The end of a delivery whose listener is held: it has not begun, and its lane is looked at again after a while."""
-    return Verdict(End.HELD, WAITS_FOR + listener, HELD_SECONDS * (0.5 + chance() / 2))
+def parked(waits_for: str) -> Verdict:
+    """The end of a delivery that something holds back: it has not begun, and its lane waits for that (parking.py)."""
+    return Verdict(End.HELD, sentence(waits_for), PARK_SECONDS, waits_for=waits_for)
 
 
 def judge(

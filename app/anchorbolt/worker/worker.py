@@ -4,26 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from anchorbolt.bolt.run import Run
 from anchorbolt.bolt.web_api.calls import GRACE_SECONDS
+from anchorbolt.bolt.web_api.gate import Gates
 from anchorbolt.delivery import Attempt, Delivery, headers
 from anchorbolt.delivery.urgent import is_urgent
 from anchorbolt.inbox.accept import Accepted, Item
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import Held
+from anchorbolt.limits import Limit
 from anchorbolt.telemetry import logs, traces
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.tasks import spawn
+from anchorbolt.worker.admission import Admission
+from anchorbolt.worker.cancelling import Cancelling
 from anchorbolt.worker.claims import Claims
 from anchorbolt.worker.ending import Ending
 from anchorbolt.worker.holding import Holding
 from anchorbolt.worker.interactive import InteractiveRuns
 from anchorbolt.worker.lane_run import Dispatch, LaneRun
 from anchorbolt.worker.leases import Leases
+from anchorbolt.worker.listener_limits import ListenerLimits
+from anchorbolt.worker.obstacles import Obstacles
+from anchorbolt.worker.pausing import Pausing
 from anchorbolt.worker.runs import Cut, Running, Runs
+from anchorbolt.worker.sharing_gates import SharingGates
 from anchorbolt.worker.slots import RunSlots
 from anchorbolt.worker.verdict import Limits
 
@@ -34,7 +43,7 @@ class Worker:
     """Runs up to `concurrency` stored deliveries at once, and some urgent events beside them (urgent_slots.py).
 
     `takes` False: it only stores them, others run them. `app_version`: of the team's code; a listener that keeps dying
-    is held until another version runs.
+    is held until another version runs. `listener_limits`: by the names of listeners. `gates`: of the Web API.
     """
 
     def __init__(
@@ -46,14 +55,28 @@ class Worker:
         concurrency: int,
         takes: bool = True,
         app_version: str = "",
+        listener_limits: Mapping[str, Limit] = MappingProxyType({}),
+        gates: Gates | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inbox = inbox
         self._slots = RunSlots(inbox, concurrency, takes=takes, clock=clock)
         self._runs = Runs()
-        self._holding = Holding(inbox, app_version, clock)
+        self._cancelling = Cancelling(inbox, self._runs)
+        self._holding = Holding(inbox, app_version)
+        self._pausing = Pausing(inbox)
+        limits_of_listeners = ListenerLimits(listener_limits, concurrency, clock)
+        self._obstacles = Obstacles(
+            inbox,
+            (
+                *(self._pausing, self._holding, limits_of_listeners),
+                SharingGates(inbox, gates or Gates()),
+            ),
+            clock,
+        )
         ending = Ending(inbox, self._slots, dispatch, limits, self._holding, clock)
-        self._lane_run = LaneRun(dispatch, ending, limits, clock)
+        admission = Admission(self._obstacles, limits_of_listeners)
+        self._lane_run = LaneRun(dispatch, ending, limits, admission, self._cancelling, self._slots, clock)
         self._interactive = InteractiveRuns(ending, limits, clock)
         self._leases = Leases(inbox, self._runs, clock)
         self._claims = Claims(
@@ -69,7 +92,8 @@ class Worker:
         self._inbox.on_urgent = self._slots.urgent.somebody_waits
         self._spawn(self._leases.renew(), "renew leases")
         self._spawn(self._leases.watch(), "watch leases")
-        self._spawn(self._holding.run(), "watch holds")
+        self._spawn(self._obstacles.run(), "see to parked lanes")
+        self._spawn(self._cancelling.run(), "watch for cancellations")
         if self._slots.takes:
             self._spawn(self._claims.run(), "claim lanes")
 
@@ -79,9 +103,26 @@ class Worker:
         return sum(running.held is not None for running in self._runs)
 
     @property
+    def longest_run_seconds(self) -> float:
+        """How long the run of a stored delivery goes on that began first; 0 while none runs."""
+        now = self._clock()
+        runs = (running.run for running in self._runs if running.held is not None)
+        return max((now - run.began for run in runs if run is not None), default=0.0)
+
+    @property
     def held_listeners(self) -> int:
         """How many listeners are held, in all processes of this version of the app."""
         return self._holding.held
+
+    @property
+    def waiting_runs(self) -> int:
+        """How many runs wait at a rate gate, with their slots lent out."""
+        return self._slots.lent
+
+    @property
+    def pauses(self) -> int:
+        """How many listeners, kinds, workspaces and conversations are paused."""
+        return self._pausing.paused
 
     async def reserve(self, *, urgent: bool = False) -> bool:
         """Reserves a slot, now or soon, for an event; returns whether there is one, which `accept` must be told.
@@ -108,7 +149,7 @@ class Worker:
         """
         logs.begin_run(delivery.key, 1)
         trace = traces.begin_attempt(traces.traceparent(), delivery.kind.value, delivery.key, 1)
-        attempt = Attempt(delivery.key, delivery.kind)
+        attempt = Attempt(delivery.key, delivery.kind, cancel=self._cancelling.cancel_lane)
         run = Run(delivery, attempt, ack_by=ack_by, began=self._clock(), trace=trace, on_end=on_end)
         self._begun[run] = running = Running(delivery.key, delivery=delivery, run=run)
         self._runs.add(running)  # the end of the process waits for it from now on: a middleware may take its time too

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -41,14 +42,15 @@ class Traffic:
         self._rate = rate
         self._text = text
         self.account = Account()
+        self._number = itertools.count()
 
     async def send(self, count: int) -> Account:
-        """Sends them all; returns when Slack has an answer to each, or has given it up."""
+        """Sends so many more; returns when Slack has an answer to each, or has given it up."""
         gap = random.Random(7).expovariate
         loop = asyncio.get_running_loop()
         due = loop.time()
         async with client(keep_alive=False, connections=512) as http, asyncio.TaskGroup() as group:
-            for n in range(count):
+            for n in itertools.islice(self._number, count):
                 group.create_task(self._deliver(http, n))
                 due += gap(self._rate)
                 await asyncio.sleep(max(0.0, due - loop.time()))

@@ -16,7 +16,7 @@ from anchorbolt.bolt import slack_words, team_code
 from anchorbolt.emulator.samples import make
 from anchorbolt.emulator.scene import Scene
 from anchorbolt.inbox.admin import Admin
-from anchorbolt.inbox.holds import WAITS_FOR
+from anchorbolt.inbox.parking import sentence
 from anchorbolt.inbox.tables import lane
 from anchorbolt.telemetry import metrics
 from anchorbolt.worker.holding import fingerprint
@@ -76,7 +76,7 @@ async def waits(app: App, key: str) -> Row[Any]:
 
     async def waiting() -> Row[Any] | None:
         row = await app.stored(key)
-        return row if row is not None and (row.error or "").startswith(WAITS_FOR) else None
+        return row if row is not None and (row.error or "").startswith(sentence("hold:")) else None
 
     return await until_answer(waiting, what=f"{key} waits")
 

@@ -25,7 +25,13 @@ def test_every_reason_for_a_refusal_is_known_from_the_start() -> None:
 
 def test_every_end_is_an_outcome() -> None:
     """What the inbox writes as the end of a run has its outcome."""
-    words = {End.DONE: "done", End.DEAD: "dead", End.RETRY: "failed", End.HANDED_BACK: "handed_back", End.HELD: "held"}
+    words = {
+        End.DONE: "done",
+        End.DEAD: "dead",
+        End.RETRY: "failed",
+        End.HANDED_BACK: "handed_back",
+        End.HELD: "held",
+    } | {End.CANCELLED: "cancelled"}
     assert set(words) == set(End)
     assert set(words.values()) <= set(metrics.OUTCOMES)
 

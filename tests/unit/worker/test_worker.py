@@ -433,6 +433,27 @@ async def test_a_lease_is_renewed_while_it_runs(bench: Bench) -> None:
     await end(worker)
 
 
+async def test_the_longest_run_is_told(bench: Bench) -> None:
+    """While runs go on, the worker says how long the first of them does; 0 where none runs."""
+    go = asyncio.Event()
+
+    async def work(_: Run) -> None:
+        await go.wait()
+
+    worker, dispatch = bench.worker(work)
+    assert worker.longest_run_seconds == 0
+    deliveries = [event("C1", 1), event("C2", 2)]
+    for number, delivery in enumerate(deliveries, start=1):
+        await accept(worker, delivery)
+        await until(lambda number=number: len(dispatch.runs) == number, what="it runs")  # type: ignore[misc]
+        bench.clock.now += 2
+    assert worker.longest_run_seconds == 4
+    go.set()
+    for delivery in deliveries:
+        await bench.until_ended(delivery.key)
+    await until(lambda: worker.longest_run_seconds == 0, what="nothing runs")
+
+
 async def test_no_more_run_than_there_are_places(bench: Bench) -> None:
     """Of ten lanes, three run at once; the others wait in the inbox and come when there is a place."""
     most, go = [0], asyncio.Event()

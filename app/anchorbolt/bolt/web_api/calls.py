@@ -30,13 +30,20 @@ _RESET = struct.pack("ii", 1, 0)
 class Calls:
     """The calls of one run: through its client, and through everything that Bolt makes of that client."""
 
-    __slots__ = ("_connections", "_not_awaited", "_then", "closed", "cut", "made", "refused", "under_way")
+    __slots__ = (
+        *("_connections", "_not_awaited", "_then", "_waiting"),
+        *("closed", "cut", "made", "on_wait", "refused", "under_way", "workspace"),
+    )
 
     def __init__(self) -> None:
         self.made = 0  # those that have begun, also if they have ended
         self.under_way = 0
         self.closed = False  # no other call may begin
         self.cut = False  # nothing may be sent any more, not even again by a call that is under way
+        self.workspace = ""  # of the run, for which Slack limits methods
+        # Called with True when a call of it begins to wait at a rate gate, and with False when none waits any more.
+        self.on_wait: Callable[[bool], None] | None = None
+        self._waiting = 0
         self.refused = False  # the run has tried to make another call after it was closed
         self._connections: set[aiohttp.connector.Connection] = set()
         self._then: list[Callable[[], object]] = []
@@ -72,6 +79,20 @@ class Calls:
         if self._then and not self.under_way:
             # A moment later: a run whose last line was this call then ends by itself, and is done.
             call_later(0, self._over)
+
+    def begin_wait(self) -> None:
+        """Notes that a call waits at a rate gate. It is not under way: nothing of it has to end before the run may."""
+        self._waiting += 1
+        self.under_way -= 1
+        if self._waiting == 1 and self.on_wait is not None:
+            self.on_wait(True)
+
+    def end_wait(self) -> None:
+        """Notes that it goes on."""
+        self._waiting -= 1
+        self.under_way += 1
+        if self._waiting == 0 and self.on_wait is not None:
+            self.on_wait(False)
 
     def uses(self, connection: aiohttp.connector.Connection) -> None:
         """Takes note of the connection of a call that is under way."""

@@ -6,12 +6,12 @@ import logging
 
 from slack_sdk.http_retry.builtin_async_handlers import (
     AsyncConnectionErrorRetryHandler,
-    AsyncRateLimitErrorRetryHandler,
     AsyncServerErrorRetryHandler,
 )
 
 from anchorbolt.bolt.web_api import session
 from anchorbolt.bolt.web_api.calls import Calls
+from anchorbolt.bolt.web_api.gate import Gates, WaitAtTheGate
 from anchorbolt.bolt.web_api.watched_client import WatchedClient, Witness
 
 TIMEOUT_SECONDS = 30
@@ -33,7 +33,8 @@ def create(token: str, base_url: str) -> WatchedClient:
         # The SDK compares the logger's own level with DEBUG. NOTSET is 0, so it would format a debug record in each
         # call that no handler is going to write.
         logger.setLevel(logger.getEffectiveLevel())
-    return WatchedClient(
+    gates = Gates()
+    client = WatchedClient(
         token=token,
         base_url=base_url,
         timeout=TIMEOUT_SECONDS,
@@ -42,10 +43,12 @@ def create(token: str, base_url: str) -> WatchedClient:
         retry_handlers=[
             Witness(),  # first, because slack_sdk stops at the first handler that asks for another try
             AsyncConnectionErrorRetryHandler(),
-            AsyncRateLimitErrorRetryHandler(max_retry_count=1),
+            WaitAtTheGate(gates),
             AsyncServerErrorRetryHandler(),
         ],
     )
+    client.gates = gates
+    return client
 
 
 def share(client: WatchedClient) -> None:
@@ -76,4 +79,5 @@ def for_request(client: WatchedClient, team_id: str | None, calls: Calls | None 
     mine.default_params = {"team_id": team_id} if team_id else {}
     if calls is not None:
         mine.calls = calls
+        calls.workspace = team_id or ""
     return mine

@@ -14,7 +14,6 @@ from functools import lru_cache
 from typing import Any, cast
 
 import aiohttp
-from aiohttp.payload import BytesPayload
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_internal_utils import _request_with_session
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
@@ -22,12 +21,12 @@ from slack_sdk.web.deprecation import show_deprecation_warning_if_any
 from slack_sdk.web.internal_utils import _build_req_args, _get_url
 from yarl import URL
 
+from anchorbolt.bolt.web_api.prepared import post
 from anchorbolt.bolt.web_api.session import dumps, loads, time_limit
 from anchorbolt.timers import Timeout
 
 Received = aiohttp.ClientResponse | Exception
 SLACKS_JSON = "application/json; charset=utf-8"
-_NO_LIMIT = time_limit(None)
 _LOGGER = logging.getLogger(AsyncSlackResponse.__module__)
 _NONE: Any = None  # slack_sdk's annotations do not allow the None that slack_sdk itself passes
 
@@ -68,15 +67,8 @@ async def send(
     try:
         # The limit is a timer of ours: it covers what aiohttp's would cover, for a third of its cost.
         with nullcontext() if client.timeout is None else Timeout.after(client.timeout):
-            received = await session.request(
-                "POST",
-                url,
-                data=BytesPayload(dumps(req_args["json"])),  # what aiohttp would make of bytes, after a search
-                headers=req_args["headers"],
-                proxy=client.proxy,
-                ssl=client.ssl or True,
-                timeout=_NO_LIMIT,
-            )
+            body = dumps(req_args["json"])
+            received = await post(session, url, req_args["headers"], body, ssl=client.ssl or True, proxy=client.proxy)
             data = await _plain_data(received)
     except Exception as error:
         received = error

@@ -24,6 +24,7 @@ from slack_sdk.web.file_upload_v2_result import FileUploadV2Result
 from anchorbolt.bolt import slack_error, step_end
 from anchorbolt.bolt.web_api import short_call
 from anchorbolt.bolt.web_api.calls import OF_NO_RUN, Calls
+from anchorbolt.bolt.web_api.gate import Gates, WaitAtTheGate
 from anchorbolt.bolt.web_api.session import time_limit
 from anchorbolt.telemetry import metrics, traces
 
@@ -33,6 +34,7 @@ class WatchedClient(AsyncWebClient):
 
     shared: aiohttp.ClientSession | None = None  # the session of the process; None: it is not open yet
     calls: Calls = OF_NO_RUN  # of its run
+    gates: Gates  # of the process
 
     def copied(self) -> WatchedClient:
         """Returns a copy of it, in a tenth of the time of copy.copy; what it holds is the same."""
@@ -50,12 +52,17 @@ class WatchedClient(AsyncWebClient):
         begun = self.calls.begin(api_method)
         call = traces.begin_call(api_method, self.base_url)
         try:
+            if self.gates and (gate := self.gates.find(api_method, self.calls.workspace)) is not None:
+                await gate.turn(self.calls)
+                self.calls.refuse_if_closed(api_method)
             session = self._shared_session()
             if session is not None and self._is_plain(arguments):
                 response = await short_call.send(self, session, api_method, arguments["json"])
             else:
                 response = await super().api_call(api_method, **arguments)
             result, status = "ok", response.status_code
+            if self.gates and (gate := self.gates.find(api_method, self.calls.workspace)) is not None:
+                gate.passed()
             step_end.note(api_method, arguments)
         except Exception as error:
             result, status = of_error(error), slack_error.status(error)
@@ -126,7 +133,13 @@ class Witness(AsyncRetryHandler):
 # Handlers that never ask for another try after a 200 with JSON. Any other one has to be asked: slack_sdk does that.
 # Exact types, because a subclass may ask.
 NEVER_AFTER_SUCCESS = frozenset(
-    {Witness, AsyncConnectionErrorRetryHandler, AsyncRateLimitErrorRetryHandler, AsyncServerErrorRetryHandler}
+    {
+        Witness,
+        WaitAtTheGate,
+        AsyncConnectionErrorRetryHandler,
+        AsyncRateLimitErrorRetryHandler,
+        AsyncServerErrorRetryHandler,
+    }
 )
 
 

@@ -1,16 +1,15 @@
-"""`anchorbolt inbox`: lists deliveries, replays and discards dead letters, and pauses the inbox."""
+"""`anchorbolt inbox`: what operators see of deliveries and do to them."""
 
 from __future__ import annotations
 
 import typer
 
-from anchorbolt.cli.inbox import dead, holds, listing
-from anchorbolt.cli.inbox.session import as_admin
+from anchorbolt.cli.inbox import dead, holds, listing, pauses, stopping
 
 inbox = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help="Lists, shows, replays and discards deliveries; pauses all of them, or releases a held listener.",
+    help="Lists, shows, cancels, skips, replays and discards deliveries; pauses some or all; releases held listeners.",
 )
 inbox.command("list")(listing.list_)
 inbox.command("show")(listing.show)
@@ -18,17 +17,9 @@ inbox.command("replay")(dead.replay)
 inbox.command("discard")(dead.discard)
 inbox.command("holds")(holds.list_)
 inbox.command("release")(holds.release)
-
-
-@inbox.command()
-def pause() -> None:
-    """Stops all pods from starting runs, within a second. They still accept deliveries, and runs in progress finish."""
-    as_admin(lambda admin, connection: admin.pause(connection, paused=True))
-    print("Paused: all is accepted, nothing begins to run. `anchorbolt inbox resume` ends it.")
-
-
-@inbox.command()
-def resume() -> None:
-    """Ends a pause: the deliveries that wait are run, the oldest first."""
-    as_admin(lambda admin, connection: admin.pause(connection, paused=False))
-    print("Resumed.")
+inbox.command("pause")(pauses.pause)
+inbox.command("resume")(pauses.resume)
+inbox.command("pauses")(pauses.list_)
+inbox.command("cancel")(stopping.cancel)
+inbox.command("skip")(stopping.skip)
+inbox.command("run-now")(stopping.run_now)

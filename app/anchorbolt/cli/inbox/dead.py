@@ -1,4 +1,4 @@
-"""`inbox replay` and `inbox discard`: both work through the chosen dead letters in lots, a transaction each."""
+"""`inbox replay` and `inbox discard`: both work through the chosen deliveries in lots, a transaction each."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from anchorbolt.cli.inbox.options import Age, Error, Kind, Lane, seconds
 from anchorbolt.cli.inbox.session import PATIENT_SECONDS, opened
+from anchorbolt.cli.inbox.stopping import STOPPING, told
 from anchorbolt.errors import AnchorboltError
 from anchorbolt.inbox.admin import Admin, Filter
 
@@ -61,7 +62,7 @@ def discard(  # noqa: PLR0917 - as above
     older_than: Age = None,
     younger_than: Age = None,
 ) -> None:
-    """Gives dead letters up: their bodies are deleted, their keys stay as tombstones.
+    """Gives dead letters up, and named deliveries that wait: their bodies are deleted, their keys stay as tombstones.
 
     It may be interrupted at any time: the same command then goes on with the rest.
     """
@@ -73,14 +74,14 @@ def _run(verb: _Verb, keys: list[str] | None, all_: bool, wanted: Filter) -> Non
         raise typer.BadParameter("name dead letters, or say --all (with filters)")
     missed = asyncio.run(_in_lots(verb, keys, wanted))
     if missed:
-        raise AnchorboltError(f"no dead letter: {', '.join(missed)}")
+        raise AnchorboltError("; ".join(missed))
 
 
 async def _in_lots(verb: _Verb, keys: list[str] | None, wanted: Filter) -> list[str]:
     """Works through the letters that are dead now, the oldest first, each once. Those that die meanwhile are left."""
     async with opened() as (database, admin):
         ids, missed = await database.transact(
-            lambda connection: _named(admin, connection, keys) if keys else (admin.dead(connection, wanted), []),
+            lambda connection: _named(verb, connection, keys) if keys else (admin.dead(connection, wanted), []),
             PATIENT_SECONDS,
         )
         done = looked_at = 0
@@ -96,7 +97,18 @@ async def _in_lots(verb: _Verb, keys: list[str] | None, wanted: Filter) -> list[
         return missed
 
 
-def _named(admin: Admin, connection: Connection, keys: list[str]) -> tuple[list[int], list[str]]:
-    found = {key: admin.find(connection, key) for key in keys}
-    dead = {entry.id for entry in found.values() if entry is not None and entry.state == "dead"}
-    return sorted(dead), [key for key, entry in found.items() if entry is None or entry.id not in dead]
+def _named(verb: _Verb, connection: Connection, keys: list[str]) -> tuple[list[int], list[str]]:
+    """Returns the ids of those that can be worked on, and says of each other one why it cannot."""
+    ids, missed = set(), []
+    for key in keys:
+        found = STOPPING.find(connection, key)
+        if found is None:
+            missed.append(f"no delivery {key}: `anchorbolt inbox list` shows the keys")
+        elif found.state in ("dead", "cancelled"):
+            ids.add(found.id)
+        elif found.state == "waiting" and verb is DISCARD:
+            STOPPING.end(connection, found, "dead", "discarded")  # a dead letter now, and discarded with the others
+            ids.add(found.id)
+        else:
+            missed.append(f"{key} cannot be {verb.past}: {told(found)}")
+    return sorted(ids), missed

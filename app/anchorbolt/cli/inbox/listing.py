@@ -17,6 +17,7 @@ from anchorbolt.cli.inbox.session import as_admin
 from anchorbolt.delivery import restore
 from anchorbolt.errors import AnchorboltError, RefusedError
 from anchorbolt.inbox.admin import STATES, Admin, Entry, Filter
+from anchorbolt.inbox.pauses import Pause, Pauses
 from anchorbolt.telemetry.redact import redact, without_secrets
 
 State = Annotated[str | None, typer.Option(help=f"One of {', '.join(STATES)}.")]
@@ -43,15 +44,19 @@ def list_(  # noqa: PLR0917 - an option of a command is an argument of its funct
         raise typer.BadParameter(f"{state!r} is none of {', '.join(STATES)}", param_hint="--state")
     wanted = Filter(state, kind, lane, error, seconds(older_than), seconds(younger_than), most)
 
-    def work(admin: Admin, connection: Connection) -> tuple[list[Entry], dict[str, int], float | None]:
-        return admin.entries(connection, wanted), admin.counts(connection), admin.paused_for_seconds(connection)
+    def work(admin: Admin, connection: Connection) -> tuple[list[Entry], dict[str, int], float | None, list[Pause]]:
+        pauses = Pauses(connection.dialect.name).read(connection)
+        paused = admin.paused_for_seconds(connection)
+        return admin.entries(connection, wanted), admin.counts(connection), paused, pauses
 
-    entries, counts, paused = as_admin(work)
+    entries, counts, paused, pauses = as_admin(work)
     if as_json:
         print(json.dumps({"counts": counts, "paused": paused is not None, "deliveries": [_plain(e) for e in entries]}))
         return
     if paused is not None:
         print(f"Paused for {_age(paused)}: all is accepted, nothing runs. `anchorbolt inbox resume` ends it.")
+    for one in pauses:
+        print(f"Paused for {_age(one.seconds)} by {one.paused_by}: {one.scope} {one.name}.")
     print(", ".join(f"{count} {name}" for name, count in counts.items()))
     if entries:
         _print_table(entries)

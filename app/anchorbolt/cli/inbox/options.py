@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import getpass
 import re
+import socket
 from typing import Annotated
 
 import typer
@@ -12,7 +14,14 @@ Lane = Annotated[str | None, typer.Option(help="The whole name of a lane.")]
 Error = Annotated[str | None, typer.Option(help="A part of the error.")]
 Age = Annotated[str | None, typer.Option(help="An age such as 90s, 15m, 3h or 2d.")]
 
+By = Annotated[str | None, typer.Option(help="Who does it; without it, the user and the host of this command.")]
+
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def who(by: str | None) -> str:
+    """Returns who does it: `by`, or the user and the host of this command."""
+    return by or f"{getpass.getuser()}@{socket.gethostname()}"
 
 
 def seconds(age: str | None) -> float | None:

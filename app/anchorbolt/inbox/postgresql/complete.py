@@ -57,7 +57,7 @@ class PostgresqlComplete(Complete):
                 owner=case((written.c.keep == number(1), lane.c.owner)),
                 claimable_at=now() + written.c.delay,
                 waits_for=written.c.waits_for,
-                cancel_id=null(),
+                cancel_id=case((written.c.final == number(1), null()), else_=lane.c.cancel_id),
             )
             .cte("changed")
         )

@@ -120,6 +120,22 @@ async def test_it_sends_what_slack_sdk_sends(kind: str) -> None:
     assert sent[0] == sent[1]
 
 
+async def test_calls_that_share_a_request_keep_their_own_bodies() -> None:
+    """Calls of one method at the same time, and one with another token, each send their own text, length and token."""
+    texts = ["a", "b" * 300, "c"]
+    async with canned_server([OK] * 4) as server, a_client(server.url) as client:
+        other = client.copied()
+        other.token = "xoxb-of-another"
+        calls = [one.chat_postMessage(channel="C1", text=text) for one, text in zip([client] * 3, texts, strict=True)]
+        await asyncio.gather(*calls, other.chat_postMessage(channel="C1", text="d"))
+        sent = set()
+        for _, request in server.requests:
+            head, _, body = request.partition(b"\r\n\r\n")
+            assert f"content-length: {len(body)}\r\n".encode() in head.lower() + b"\r\n"
+            sent.add((json.loads(body)["text"], b"xoxb-of-another" in head))
+        assert sent == {("a", False), ("b" * 300, False), ("c", False), ("d", True)}
+
+
 async def test_connections_are_kept() -> None:
     """One call after the other goes over one connection; one that is closed or dead is not used again."""
     closes = answer(b'{"ok": true}', b"Connection: close")

@@ -1,0 +1,102 @@
+"""`inbox pause`, `inbox resume` and `inbox pauses`: keep deliveries from running, all of them or some."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+from sqlalchemy import Connection
+
+from anchorbolt.cli.inbox.options import By, who
+from anchorbolt.cli.inbox.session import as_admin
+from anchorbolt.errors import AnchorboltError
+from anchorbolt.inbox.admin import Admin
+from anchorbolt.inbox.pauses import Pause, Pauses
+
+Listener = Annotated[str | None, typer.Option(help="Only this listener, by its name in the log.")]
+Kind = Annotated[str | None, typer.Option(help="Only this kind: event, command, action, shortcut or view.")]
+Workspace = Annotated[str | None, typer.Option(help="Only this workspace, by its id.")]
+Conversation = Annotated[str | None, typer.Option(help="Only this conversation, by its id.")]
+
+
+def pause(
+    listener: Listener = None,
+    kind: Kind = None,
+    workspace: Workspace = None,
+    conversation: Conversation = None,
+    by: By = None,
+) -> None:
+    """Stops all pods from starting runs, of everything or of one thing. They still accept, and what runs goes on.
+
+    A pause lasts until `inbox resume` with the same option, also over restarts. What waits for an ack is not paused.
+    """
+    scope, name = _chosen(listener, kind, workspace, conversation)
+    if scope is None:
+        as_admin(lambda admin, connection: admin.pause(connection, paused=True, paused_by=who(by)))
+        print("Paused: all is accepted, nothing begins to run. `anchorbolt inbox resume` ends it.")
+        return
+    began = as_admin(lambda _, connection: _pauses(connection).pause(connection, scope, name, who(by)))
+    if not began:
+        raise AnchorboltError(f"{scope} {name} is paused already; `anchorbolt inbox pauses` says by whom")
+    print(f"Paused: {scope} {name}. What comes for it waits. `anchorbolt inbox resume --{scope} {name}` ends it.")
+
+
+def resume(
+    listener: Listener = None, kind: Kind = None, workspace: Workspace = None, conversation: Conversation = None
+) -> None:
+    """Ends a pause: what waits for it is run, the oldest first."""
+    scope, name = _chosen(listener, kind, workspace, conversation)
+    if scope is None:
+        as_admin(lambda admin, connection: admin.pause(connection, paused=False))
+        left = as_admin(lambda _, connection: _pauses(connection).read(connection))
+        print("Resumed." + "".join(f" {one.scope} {one.name} is still paused." for one in left))
+        return
+    if not as_admin(lambda _, connection: _pauses(connection).resume(connection, scope, name)):
+        raise AnchorboltError(f"{scope} {name} is not paused; `anchorbolt inbox pauses` lists what is")
+    print(f"Resumed: {scope} {name}. What waits for it runs within a second.")
+
+
+def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Lists what is paused, with who paused it and since when."""
+
+    def work(admin: Admin, connection: Connection) -> tuple[list[Pause], float | None, str | None]:
+        return (
+            _pauses(connection).read(connection),
+            admin.paused_for_seconds(connection),
+            admin.paused_by(connection),
+        )
+
+    found, of_all, by = as_admin(work)
+    if of_all is not None:
+        found.insert(0, Pause("all", "everything", by or "unknown", of_all))
+    if as_json:
+        print(json.dumps([asdict(one) for one in found]))
+        return
+    for one in found:
+        print(f"{one.scope} {one.name}: paused for {one.seconds:.0f} s by {one.paused_by}")
+    if not found:
+        print("Nothing is paused.")
+
+
+def _chosen(
+    listener: str | None, kind: str | None, workspace: str | None, conversation: str | None
+) -> tuple[str | None, str]:
+    given = [
+        (scope, name)
+        for scope, name in (
+            ("listener", listener),
+            ("kind", kind),
+            ("workspace", workspace),
+            ("conversation", conversation),
+        )
+        if name
+    ]
+    if len(given) > 1:
+        raise typer.BadParameter("choose one of --listener, --kind, --workspace and --conversation")
+    return given[0] if given else (None, "")
+
+
+def _pauses(connection: Connection) -> Pauses:
+    return Pauses(connection.dialect.name)

@@ -1,0 +1,119 @@
+"""`inbox cancel`, `inbox skip` and `inbox run-now`: what an operator does to one delivery that runs or waits."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import typer
+from sqlalchemy import Connection
+
+from anchorbolt.cli.inbox.options import By, who
+from anchorbolt.cli.inbox.session import PATIENT_SECONDS, as_admin, opened
+from anchorbolt.errors import AnchorboltError
+from anchorbolt.inbox.database import Database, Wake
+from anchorbolt.inbox.stopping import Found, Stopping
+
+Key = Annotated[str, typer.Argument(help="A key or an id, as `inbox list` shows it.")]
+# A process looks twice a second, and a run that was cancelled has to end and be written.
+MOST_SECONDS = 10.0
+LOOK_SECONDS = 0.1
+
+STOPPING = Stopping()
+
+
+def cancel(key: Key, by: By = None) -> None:
+    """Ends a delivery that runs, on whichever pod: it is not attempted again, and can be replayed.
+
+    A synchronous listener cannot be stopped: its next call of Slack raises, and its slot is taken until it ends.
+    """
+    print(asyncio.run(_cancel(key, who(by))))
+
+
+def skip(key: Key, by: By = None) -> None:
+    """Makes a delivery that waits a dead letter, so that its lane goes on without it."""
+
+    def work(connection: Connection) -> Found:
+        found = _found(STOPPING.find(connection, key), key)
+        if found.state == "waiting":
+            STOPPING.end(connection, found, "dead", f"skipped by {who(by)}")
+        return found
+
+    found = as_admin(lambda _, connection: work(connection))
+    if found.state != "waiting":
+        raise AnchorboltError(f"{key} does not wait: {told(found)}")
+    print(f"Skipped: {found.key} is a dead letter. Its lane {found.lane} goes on within a second.")
+
+
+def run_now(
+    key: Annotated[str | None, typer.Argument(help="A key or an id.")] = None,
+    lane: Annotated[str | None, typer.Option(help="The whole name of a lane.")] = None,
+) -> None:
+    """Lets a lane run at once that waits for its backoff, or for what holds it back."""
+    if (key is None) == (lane is None):
+        raise typer.BadParameter("name a delivery, or a lane by --lane")
+
+    def work(connection: Connection) -> tuple[str, Found | None, bool]:
+        found = _found(STOPPING.find(connection, key), key) if key is not None else None
+        name = found.lane if found is not None else str(lane)
+        waits = found is None or found.state == "waiting"
+        return name, found, waits and STOPPING.run_now(connection, name)
+
+    name, found, freed = as_admin(lambda _, connection: work(connection))
+    if not freed:
+        why = told(found) if found is not None and found.state != "waiting" else "nothing waits there, or it runs"
+        raise AnchorboltError(f"{key or name} does not wait: {why}")
+    print(
+        f"The lane {name} is claimed within a second. What holds it back for good, a pause for example, holds it again."
+    )
+
+
+def told(found: Found) -> str:
+    """Says what a delivery does, and what can be done about it."""
+    match found.state:
+        case "running":
+            return f"it is running on {found.owner} since {found.seconds or 0:.0f} s; `anchorbolt inbox cancel` ends it"
+        case "waiting":
+            return "it waits; `anchorbolt inbox skip` makes it a dead letter, `discard` deletes it"
+        case "dead" | "cancelled":
+            return f"it is {found.state}; `anchorbolt inbox replay` runs it again, `discard` deletes it"
+        case _:
+            return "it is done"
+
+
+async def _cancel(key: str, by: str) -> str:
+    async with opened() as (database, _):
+        found = await database.transact(lambda connection: _ask(connection, key, by), PATIENT_SECONDS)
+        if found.state != "running":
+            raise AnchorboltError(f"{key} does not run: {told(found)}")
+        database.wake_others(Wake.CANCEL)
+        return await _until_ended(database, found)
+
+
+def _ask(connection: Connection, key: str, by: str) -> Found:
+    found = _found(STOPPING.find(connection, key), key)
+    if found.state == "running":
+        STOPPING.cancel(connection, found, by)
+    return found
+
+
+async def _until_ended(database: Database, asked: Found) -> str:
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + MOST_SECONDS
+    while loop.time() < deadline:
+        await asyncio.sleep(LOOK_SECONDS)
+        found = await database.transact(lambda connection: STOPPING.find(connection, str(asked.id)), PATIENT_SECONDS)
+        if found is None or found.state in ("done", "dead"):
+            return f"It had ended before it was cancelled: {asked.key} is {found.state if found else 'gone'}."
+        if found.state == "cancelled":
+            return f"Cancelled: {asked.key}, which ran on {asked.owner}."
+    return (
+        f"{asked.key} is still running on {asked.owner}: it is marked, and ends with its next call of Slack if it is a"
+        " synchronous listener. If that pod is dead, whoever takes its lane over cancels it."
+    )
+
+
+def _found(found: Found | None, key: str | None) -> Found:
+    if found is None:
+        raise AnchorboltError(f"no delivery {key}: `anchorbolt inbox list` shows the keys")
+    return found

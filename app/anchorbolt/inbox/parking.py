@@ -1,0 +1,69 @@
+"""Parking: lanes that wait for something beside the time, such as the end of a pause or the release of a listener.
+
+A delivery that may not run now is ended as `held`, and its lane says what it waits for. Nobody claims a parked lane for
+PARK_SECONDS. What ends the wait wakes it. Its time is put off again and again while the wait goes on, so that nothing
+is claimed only to be parked again; it ends all the same once no process of this version is left, for older ones know
+nothing of parking.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, func, null, select, update
+
+from anchorbolt.inbox.sql import now
+from anchorbolt.inbox.tables import lane
+
+PARK_SECONDS = 900.0
+# The sorts of what a lane waits for: its name is written behind a colon.
+HOLD, PAUSE, LIMIT, BREAKER = SORTS = ("hold", "pause", "limit", "breaker")
+
+_SAID = {
+    HOLD: "waits, because its listener is held: {}",
+    PAUSE: "waits, because it is paused: {}",
+    LIMIT: "waits for its turn, because its listener has a limit: {}",
+    BREAKER: "waits, because what it needs is down: {}",
+}
+
+
+def sentence(waits_for: str) -> str:
+    """Says why a delivery waits, for its column `error`."""
+    sort, _, name = waits_for.partition(":")
+    return _SAID.get(sort, "waits for {}").format(name)
+
+
+class Parking:
+    """The statements. Each method is to be called in a transaction."""
+
+    def waiting(self, connection: Connection) -> dict[str, int]:
+        """Returns what lanes wait for, with the number of lanes."""
+        parked = select(lane.c.waits_for, func.count()).where(lane.c.waits_for.is_not(None)).group_by(lane.c.waits_for)
+        return {waits_for: count for waits_for, count in connection.execute(parked)}  # noqa: C416 - rows are no pairs
+
+    def wake(self, connection: Connection, waits_for: str, most: int | None = None) -> int:
+        """Lets lanes that wait for this be claimed at once, those that were parked first. Returns how many.
+
+        `most`: how many at most; None: all of them.
+        """
+        waiting = (
+            select(lane.c.name)
+            .where(lane.c.waits_for == waits_for, lane.c.owner.is_(None))
+            .order_by(lane.c.claimable_at)
+        )
+        if most is not None:
+            waiting = waiting.limit(most).with_for_update(skip_locked=True)
+        woken = (
+            update(lane)
+            .where(lane.c.name.in_(waiting), lane.c.owner.is_(None))
+            .values(claimable_at=now(), waits_for=null())
+        )
+        return connection.execute(woken).rowcount
+
+    def put_off(self, connection: Connection, waits_for: str) -> int:
+        """Puts off the end of the parking of lanes that go on waiting, and keeps their order. Returns how many."""
+        soon = lane.c.claimable_at < now() + PARK_SECONDS / 2
+        put_off = (
+            update(lane)
+            .where(lane.c.waits_for == waits_for, lane.c.owner.is_(None), soon)
+            .values(claimable_at=lane.c.claimable_at + PARK_SECONDS / 2)
+        )
+        return connection.execute(put_off).rowcount

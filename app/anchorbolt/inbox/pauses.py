@@ -1,0 +1,56 @@
+"""Pauses: what operators keep from running: one listener, one kind, one workspace or one conversation, in all pods.
+
+A pause of everything is in the table `inbox`, where processes of older versions look too (admin.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, and_, delete, select
+
+from anchorbolt.inbox.parking import PAUSE, Parking
+from anchorbolt.inbox.sql import insert, now
+from anchorbolt.inbox.tables import pause
+
+SCOPES = ("listener", "kind", "workspace", "conversation")
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """One pause. `seconds`: since when."""
+
+    scope: str
+    name: str
+    paused_by: str
+    seconds: float
+
+
+def waits_for(scope: str, name: str) -> str:
+    """What the lanes of a pause wait for (parking.py)."""
+    return f"{PAUSE}:{scope}:{name}"
+
+
+class Pauses:
+    """The statements, for the dialect of one database. Each method is to be called in a transaction."""
+
+    def __init__(self, dialect: str) -> None:
+        self._dialect = dialect
+
+    def read(self, connection: Connection) -> list[Pause]:
+        """Returns all pauses, the oldest first."""
+        wanted = select(pause, (now() - pause.c.paused_at).label("seconds")).order_by(pause.c.paused_at)
+        return [Pause(row.scope, row.name, row.paused_by, row.seconds) for row in connection.execute(wanted)]
+
+    def pause(self, connection: Connection, scope: str, name: str, paused_by: str) -> bool:
+        """Pauses; returns whether it was not paused yet. Who paused it first is kept."""
+        into = insert(self._dialect, pause).values(scope=scope, name=name, paused_by=paused_by, paused_at=now())
+        return connection.execute(into.on_conflict_do_nothing()).rowcount > 0
+
+    def resume(self, connection: Connection, scope: str, name: str) -> bool:
+        """Ends a pause, and lets its lanes be claimed at once. Returns whether there was one."""
+        was_paused = connection.execute(
+            delete(pause).where(and_(pause.c.scope == scope, pause.c.name == name))
+        ).rowcount
+        Parking().wake(connection, waits_for(scope, name))
+        return was_paused > 0

@@ -1,0 +1,102 @@
+"""What operators and listeners do to deliveries that run or wait: cancel, skip, discard, run now.
+
+A run is cancelled by the process that has it: its lane says which delivery is to be cancelled, and the process looks.
+The lane goes on saying so if that process dies, so that whoever claims the lane next cancels the run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, delete, func, null, select, update
+
+from anchorbolt.inbox.sql import now, word
+from anchorbolt.inbox.tables import delivery, lane
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A delivery as it was found. `state`: running, waiting, dead, done or cancelled. `seconds`: since when it runs."""
+
+    id: int
+    key: str
+    state: str
+    lane: str
+    owner: str | None
+    seconds: float | None
+
+
+class Stopping:
+    """The statements. Each method is to be called in a transaction."""
+
+    def find(self, connection: Connection, name: str) -> Found | None:
+        """Finds a delivery by its key or its id, and locks its lane. None: there is none."""
+        condition = delivery.c.key == name
+        if name.isascii() and name.isdecimal() and len(name) < 19:
+            condition |= delivery.c.id == int(name)
+        columns = (delivery.c.id, delivery.c.key, delivery.c.state, delivery.c.lane)
+        of_it = connection.execute(select(*columns).where(condition)).first()
+        if of_it is None:
+            return None
+        locked = connection.execute(
+            select(lane.c.owner).where(lane.c.name == of_it.lane).with_for_update()
+        ).one_or_none()
+        return self._state(connection, of_it, locked.owner if locked is not None else None)
+
+    def cancel(self, connection: Connection, found: Found, by: str) -> None:
+        """Asks the process that runs a delivery to cancel it."""
+        connection.execute(update(lane).where(lane.c.name == found.lane).values(cancel_id=found.id, cancelled_by=by))
+
+    def cancel_lane(self, connection: Connection, name: str, by: str) -> bool:
+        """Asks for whatever runs in a lane to be cancelled. Returns whether something runs there."""
+        oldest = _oldest(name)
+        runs = update(lane).where(lane.c.name == name, lane.c.owner.is_not(None))
+        return connection.execute(runs.values(cancel_id=oldest, cancelled_by=by)).rowcount > 0
+
+    def asked(self, connection: Connection, owner: str) -> dict[int, str]:
+        """Returns the ids of the deliveries that this owner is to cancel, and who said so."""
+        wanted = select(lane.c.cancel_id, lane.c.cancelled_by).where(
+            lane.c.owner == owner, lane.c.cancel_id.is_not(None)
+        )
+        return {row.cancel_id: row.cancelled_by or "somebody" for row in connection.execute(wanted)}
+
+    def end(self, connection: Connection, found: Found, state: str, error: str | None) -> None:
+        """Ends a delivery that waits: `dead` with an error, or `done`. The rest of its lane can go on at once."""
+        values: dict[str, Any] = {"state": state, "error": error, "ended_at": now()}
+        if state == "done":
+            values |= {"body": null(), "headers": null(), "history": null()}
+        connection.execute(update(delivery).where(delivery.c.id == found.id).values(**values))
+        left = connection.execute(
+            update(lane)
+            .where(lane.c.name == found.lane)
+            .values(pending=lane.c.pending - 1, claimable_at=now(), waits_for=null())
+            .returning(lane.c.pending)
+        ).scalar_one()
+        if left <= 0:
+            connection.execute(delete(lane).where(lane.c.name == found.lane))
+
+    def run_now(self, connection: Connection, name: str) -> bool:
+        """Lets a lane be claimed at once, whatever it waits for. Returns whether it was there and nobody held it."""
+        free = update(lane).where(lane.c.name == name, lane.c.owner.is_(None))
+        return connection.execute(free.values(claimable_at=now(), waits_for=null())).rowcount > 0
+
+    def _state(self, connection: Connection, of_it: Any, owner: str | None) -> Found:
+        runs = of_it.state == "live" and owner is not None
+        started = None
+        if runs:
+            since = now() - func.coalesce(delivery.c.started_at, delivery.c.received_at)
+            head = connection.execute(
+                select(delivery.c.id, since.label("seconds")).where(
+                    delivery.c.id == _oldest(of_it.lane), delivery.c.state == word("live")
+                )
+            ).first()
+            runs = head is not None and head.id == of_it.id
+            started = head.seconds if runs and head is not None else None
+        state = "running" if runs else "waiting" if of_it.state == "live" else of_it.state
+        return Found(of_it.id, of_it.key, state, of_it.lane, owner if runs else None, started)
+
+
+def _oldest(name: str) -> Any:
+    live = (delivery.c.state == word("live"), delivery.c.lane == name)
+    return select(func.min(delivery.c.id)).where(*live).scalar_subquery()

@@ -1,0 +1,84 @@
+"""Limits of listeners: how many runs of one go on at once, and how many begin a second, in this process.
+
+Which listener takes a delivery is known only when Bolt has matched it. So a delivery for which there is no room is
+parked then, with the name of its listener, and is not matched again before there is room.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+
+from anchorbolt.inbox.lease import Stored
+from anchorbolt.inbox.parking import LIMIT
+from anchorbolt.limits import Limit
+from anchorbolt.worker.obstacles import ALL
+
+# No listener takes all slots: a fifth of them is for others, so that one that is slow does not stop them (0085). Where
+# there are fewer slots than this, each counts, and a listener may have all of them.
+LEAST_SLOTS_TO_SHARE = 10
+SHARE = 0.8
+
+
+class ListenerLimits:
+    """The runs of each listener in this process; an Obstacle (obstacles.py)."""
+
+    def __init__(
+        self, limits: Mapping[str, Limit], concurrency: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`limits`: by the names of listeners. `concurrency`: RUN_CONCURRENCY. `clock`: monotonic, in seconds."""
+        self._limits = limits
+        self._share = int(concurrency * SHARE) if concurrency >= LEAST_SLOTS_TO_SHARE else concurrency
+        self._clock = clock
+        self._running: dict[str, int] = {}
+        self._next_at: dict[str, float] = {}  # when the next run may begin, of listeners with a rate
+
+    def seconds(self, listener: str) -> float | None:
+        """Returns how long a run of this listener may take, where it has a limit of its own."""
+        limit = self._limits.get(listener)
+        return limit.seconds if limit is not None else None
+
+    def begin(self, listener: str) -> None:
+        """Counts a run that begins."""
+        self._running[listener] = self._running.get(listener, 0) + 1
+        limit = self._limits.get(listener)
+        if limit is not None and limit.per_second is not None:
+            self._next_at[listener] = max(self._clock(), self._next_at.get(listener, 0.0)) + 1 / limit.per_second
+
+    def end(self, listener: str) -> bool:
+        """Counts a run that has ended. Returns whether others may have waited for that."""
+        running = self._running[listener] - 1
+        self._running[listener] = running
+        return running + 1 >= self._most(listener)
+
+    def holds(self, stored: Stored, listener: str | None) -> str | None:
+        """Returns the limit that a delivery waits for."""
+        listener = listener or stored.listener
+        if listener is None:
+            return None
+        if not self._limits and self._running.get(listener, 0) < self._share:
+            return None
+        return None if self._room(listener) > 0 else f"{LIMIT}:{listener}"
+
+    def room(self, waits_for: str) -> int | None:
+        """Returns how many more runs of a listener may begin now."""
+        sort, _, listener = waits_for.partition(":")
+        return self._room(listener) if sort == LIMIT else None
+
+    def next_in_seconds(self, listener: str) -> float | None:
+        """Returns when a run of a listener with a rate may begin; None: it has none."""
+        at = self._next_at.get(listener)
+        return None if at is None else max(0.0, at - self._clock())
+
+    async def refresh(self) -> None:
+        """Nothing to read: each process counts for itself."""
+
+    def _most(self, listener: str) -> int:
+        limit = self._limits.get(listener)
+        return self._share if limit is None or limit.concurrency is None else limit.concurrency
+
+    def _room(self, listener: str) -> int:
+        room = self._most(listener) - self._running.get(listener, 0)
+        if (wait := self.next_in_seconds(listener)) is not None:
+            room = min(room, 1 if wait == 0.0 else 0)
+        return min(max(0, room), ALL - 1)

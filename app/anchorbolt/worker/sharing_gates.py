@@ -1,0 +1,53 @@
+"""Tells the other pods of a method that Slack has limited, and learns from them (bolt/web_api/gate.py)."""
+
+from __future__ import annotations
+
+import asyncio
+
+from anchorbolt.bolt.web_api.gate import Gates
+from anchorbolt.errors import StoreError
+from anchorbolt.inbox.gates import SharedGate, SharedGates
+from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.inbox.lease import Stored
+from anchorbolt.telemetry.tasks import spawn
+
+
+class SharingGates:
+    """An Obstacle (obstacles.py) that holds no delivery: calls wait in their runs, at the gate."""
+
+    def __init__(self, inbox: Inbox, gates: Gates) -> None:
+        self._inbox = inbox
+        self._gates = gates
+        self._shared = SharedGates(inbox.database.dialect)
+        self._told: dict[tuple[str, str], float] = {}  # until when a gate is shut, by our clock
+        self._tasks: set[asyncio.Task[None]] = set()
+        gates.on_limit = self._limited
+
+    def holds(self, stored: Stored, listener: str | None) -> str | None:
+        """Holds nothing."""
+        return None
+
+    def room(self, waits_for: str) -> int | None:
+        """Another obstacle has to tell."""
+        return None
+
+    async def refresh(self) -> None:
+        """Shuts the gates that other processes have shut. Raises a StoreError."""
+        now = self._inbox.store.clock()
+        for found in await self._inbox.store.transact(self._shared.read, reads=True):
+            key = found.method, found.workspace
+            if self._told.get(key, 0.0) < now + found.seconds - 0.5:  # not what we have written ourselves
+                self._told[key] = now + found.seconds
+                self._gates.learn(found.method, found.workspace, found.seconds, found.apart_seconds)
+
+    def _limited(self, method: str, workspace: str, seconds: float, apart_seconds: float) -> None:
+        self._told[method, workspace] = self._inbox.store.clock() + seconds
+        if self._inbox.database.shared:
+            spawn(self._tell(SharedGate(method, workspace, seconds, apart_seconds)), "tell of a gate", self._tasks)
+
+    async def _tell(self, found: SharedGate) -> None:
+        try:
+            await self._inbox.store.transact(lambda connection: self._shared.shut(connection, found), reads=True)
+        except StoreError:
+            return  # the store logs that itself; the others find out by themselves
+        self._inbox.announce_hold()

@@ -1,0 +1,25 @@
+"""Pods share what Slack has limited, in one way in all databases."""
+
+from __future__ import annotations
+
+from anchorbolt.bolt.web_api.gate import Gates
+from anchorbolt.inbox.gates import SharedGate, SharedGates
+from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.worker.sharing_gates import SharingGates
+
+
+async def test_a_gate_that_one_process_shuts_is_shut_in_the_others(inbox: Inbox) -> None:
+    """Method, workspace, time and pace are those that were written last; what has opened is not there any more."""
+    shared, gates = SharedGates(inbox.database.dialect), Gates()
+    sharing = SharingGates(inbox, gates)
+    await inbox.store.transact(lambda c: shared.shut(c, SharedGate("chat.postMessage", "T1", 30, 1.0)))
+    await inbox.store.transact(lambda c: shared.shut(c, SharedGate("chat.postMessage", "T1", 60, 2.0)))
+    await inbox.store.transact(lambda c: shared.shut(c, SharedGate("users.info", "", -1, 1.0)))
+    (found,) = await inbox.store.transact(shared.read)
+    assert (found.method, found.workspace, found.apart_seconds) == ("chat.postMessage", "T1", 2.0)
+    assert 50 < found.seconds <= 60
+    await sharing.refresh()
+    assert gates.shut == 1
+    gate = gates.find("chat.postMessage", "T1")
+    assert gate is not None
+    assert (gate.is_shut, gate.apart_seconds) == (True, 2.0)

@@ -1,0 +1,140 @@
+"""A parked lane is claimed by nobody until what it waits for is over, in one way in all databases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.inbox.lease import End, Held, Outcome, Stored
+from anchorbolt.inbox.parking import PARK_SECONDS, Parking, sentence
+from anchorbolt.inbox.pauses import Pauses
+from anchorbolt.inbox.tables import lane
+from anchorbolt.worker.obstacles import ALL, Obstacles
+from sqlalchemy import select, update
+
+from tests.contract.steps import accept, claim, end, hold, item, keys
+
+PARKING = Parking()
+
+
+async def park(inbox: Inbox, held: Held, waits_for: str) -> None:
+    """Ends a run that has not begun, because it waits for something."""
+    outcome = Outcome(held.lease, held.stored.id, End.HELD, sentence(waits_for), PARK_SECONDS, waits_for=waits_for)
+    assert (await inbox.complete(outcome)).written
+
+
+async def do(inbox: Inbox, work: Callable[[Any], Any]) -> Any:
+    """Calls a statement in a transaction."""
+    return await inbox.store.transact(work)
+
+
+async def test_it_waits_until_it_is_woken(inbox: Inbox) -> None:
+    """A parked lane is not claimed, says what it waits for, and has no attempt; once woken it is as before."""
+    await park(inbox, await hold(inbox, "C1", "A1:Ev1"), "pause:kind:event")
+    assert await claim(inbox) == []
+    assert await do(inbox, PARKING.waiting) == {"pause:kind:event": 1}
+    assert await do(inbox, lambda c: PARKING.wake(c, "hold:other")) == 0
+    assert await do(inbox, lambda c: PARKING.wake(c, "pause:kind:event")) == 1
+    (held,) = await claim(inbox)
+    assert (held.stored.key, held.stored.attempts) == ("A1:Ev1", 1)
+    assert await do(inbox, PARKING.waiting) == {}
+
+
+async def test_the_listener_is_known_at_the_next_claim(inbox: Inbox) -> None:
+    """Once it was matched, a delivery keeps the name of its listener."""
+    held = await hold(inbox)
+    outcome = Outcome(held.lease, held.stored.id, End.HELD, None, PARK_SECONDS, waits_for="limit:a", listener="a")
+    await inbox.complete(outcome)
+    await do(inbox, lambda c: PARKING.wake(c, "limit:a"))
+    assert [one.stored.listener for one in await claim(inbox)] == ["a"]
+
+
+async def test_some_are_woken_those_first_that_were_parked_first(inbox: Inbox) -> None:
+    """Where there is room for two, the two go on that have waited longest, also after their wait was put off."""
+    for n in range(4):
+        await park(inbox, await hold(inbox, f"C{n}", f"A1:Ev{n}"), "limit:a")
+    await do(inbox, lambda c: c.execute(update(lane).values(claimable_at=lane.c.claimable_at - PARK_SECONDS * 0.9)))
+    assert await do(inbox, lambda c: PARKING.put_off(c, "limit:a")) == 4
+    assert await do(inbox, lambda c: PARKING.put_off(c, "limit:a")) == 0
+    assert await do(inbox, lambda c: PARKING.wake(c, "limit:a", 2)) == 2
+    assert sorted(keys(await claim(inbox))) == ["A1:Ev0", "A1:Ev1"]
+
+
+async def test_what_comes_behind_it_waits_too(inbox: Inbox) -> None:
+    """A parked lane keeps its order, and a lane that is parked is not taken by what arrives."""
+    await park(inbox, await hold(inbox, "C1", "A1:Ev1"), "hold:a")
+    (accepted,) = await accept(inbox, item("C1", "A1:Ev2"))
+    assert accepted.held is None
+    assert await claim(inbox) == []
+    await do(inbox, lambda c: PARKING.wake(c, "hold:a"))
+    (first,) = await claim(inbox)
+    completed = await end(inbox, first, go_on=True)
+    assert completed.following is not None
+    assert completed.following.stored.key == "A1:Ev2"
+
+
+async def test_a_pause_is_kept_with_who_and_ends_with_its_lanes(inbox: Inbox) -> None:
+    """Two pauses at once leave the first; a resume wakes what waits for that pause and nothing else."""
+    pauses = Pauses(inbox.database.dialect)
+    assert await do(inbox, lambda c: pauses.pause(c, "workspace", "T1", "ann@host"))
+    assert not await do(inbox, lambda c: pauses.pause(c, "workspace", "T1", "bob@host"))
+    (one,) = await do(inbox, pauses.read)
+    assert (one.scope, one.name, one.paused_by) == ("workspace", "T1", "ann@host")
+    await park(inbox, await hold(inbox, "C1", "A1:Ev1"), "pause:workspace:T1")
+    await park(inbox, await hold(inbox, "C2", "A1:Ev2"), "pause:workspace:T2")
+    assert await do(inbox, lambda c: pauses.resume(c, "workspace", "T1"))
+    assert not await do(inbox, lambda c: pauses.resume(c, "workspace", "T1"))
+    assert keys(await claim(inbox)) == ["A1:Ev1"]
+
+
+class Wall:
+    """Holds everything of one sort while it stands."""
+
+    def __init__(self) -> None:
+        self.stands = True
+
+    def holds(self, stored: Stored, listener: str | None) -> str | None:
+        """Everything."""
+        return "hold:wall" if self.stands else None
+
+    def room(self, waits_for: str) -> int | None:
+        """For all or none."""
+        return None if waits_for != "hold:wall" else 0 if self.stands else ALL
+
+    async def refresh(self) -> None:
+        """Nobody else writes here."""
+
+
+async def test_what_is_held_is_claimed_once(inbox: Inbox) -> None:
+    """Of many held deliveries each is claimed once; looks leave them alone while they wait, and wake all at the end.
+
+    That also holds when the time of their parking is nearly over.
+    """
+    many = 1_000
+    await accept(inbox, *(item(f"C{n}", f"A1:Ev{n}", take=False) for n in range(many)))
+    claimed = 0
+    while held := await claim(inbox, 250):
+        claimed += len(held)
+        for one in held:
+            await park(inbox, one, "hold:wall")
+    assert claimed == many
+    wall = Wall()
+    obstacles = Obstacles(inbox, (wall,))
+    for _ in range(3):
+        assert await obstacles.look() == 0
+        assert await claim(inbox) == []
+        await do(inbox, lambda c: c.execute(update(lane).values(claimable_at=lane.c.claimable_at - PARK_SECONDS / 3)))
+    await obstacles.look()
+    soonest = await do(inbox, lambda c: c.execute(select(lane.c.claimable_at).order_by(lane.c.claimable_at)).first())
+    assert soonest is not None
+    wall.stands = False
+    assert await obstacles.look() == many
+    assert len(await claim(inbox, many)) == many
+
+
+async def test_what_waits_for_something_unknown_runs(inbox: Inbox) -> None:
+    """A lane that waits for a sort which this version does not know is woken: it runs, as it always did."""
+    await park(inbox, await hold(inbox), "moon:full")
+    assert await Obstacles(inbox, (Wall(),)).look() == 1
+    assert len(await claim(inbox)) == 1

@@ -1,0 +1,219 @@
+"""Each alert comes before the damage: the series of a scenario, in Prometheus' own promtool, with its virtual time."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from anchorbolt.settings import Settings
+
+from tests.manifests.test_alerts import COMING, HERE, NAME, groups, needs_promtool, one, promtool
+
+EVERY_SECONDS = 15  # as the PodMonitor scrapes
+BEGINS_SECONDS = 600
+LASTS_SECONDS = 2_700
+RATE = 1.0  # deliveries a second, of the listener that is in trouble
+
+# By the defaults of the app; what a shorter wait of its backoff leads to (half of the longest) is the earliest.
+DEFAULTS = {name: field.default for name, field in Settings.model_fields.items()}
+WAITS = [DEFAULTS["backoff_base_seconds"] * 2**n / 2 for n in range(DEFAULTS["max_attempts"] - 1)]
+FAILS_AT = [sum(WAITS[:n]) for n in range(DEFAULTS["max_attempts"])]
+DEAD_AFTER_SECONDS = FAILS_AT[-1]
+# Slack sends an event again after 0, 1 and 5 minutes; what is refused each time is not sent any more.
+SLACK_GIVES_UP_AFTER_SECONDS = 360
+
+Series = Callable[[float], float]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What goes wrong, the alert that is for it, and when the damage comes that it must be before.
+
+    `series`: each value by the seconds since it began to go wrong; before that it is 0, unless `well` says otherwise.
+    """
+
+    title: str
+    alert: str
+    damage_seconds: float
+    series: dict[str, Series]
+    well: float = 0.0
+
+
+def failures(rate: float) -> Series:
+    """How many attempts have failed, when so many deliveries a second arrive and each fails at each attempt."""
+    arrivals = [n / rate for n in range(int(LASTS_SECONDS * rate))] if rate else [0.0]
+    return lambda now: sum(arrival + at <= now for arrival in arrivals for at in FAILS_AT)
+
+
+def steps(*at: float) -> Series:
+    """A counter that goes up by one at each of these seconds."""
+    return lambda now: sum(moment <= now for moment in at)
+
+
+def constant(value: float) -> Series:
+    """A gauge from the first second on."""
+    return lambda now: value
+
+
+def minutes(count: float) -> float:
+    """In seconds."""
+    return count * 60
+
+
+FAILED = one("listener_failures_total", 'listener="app.answer"')
+RUNS = one("attempt_duration_seconds_count", 'listener="app.answer"')
+LEASE = float(DEFAULTS["lease_seconds"])
+
+SCENARIOS = (
+    Scenario(
+        "Slack, or a service that a listener calls, is away: before the first dead letter, without a breaker",
+        "ListenerFails",
+        DEAD_AFTER_SECONDS,
+        {FAILED: failures(RATE), RUNS: failures(RATE)},
+    ),
+    Scenario(
+        "the same, and one delivery alone meets it",
+        "ListenerFails",
+        DEAD_AFTER_SECONDS,
+        {FAILED: failures(0), RUNS: failures(0)},
+    ),
+    Scenario(
+        "the same, and the breaker holds everything back: before the attempts would have been used up",
+        "BreakerOpen",
+        DEAD_AFTER_SECONDS,
+        {one("breakers_open"): constant(1)},
+    ),
+    Scenario(
+        "Slack limits a method and nothing goes on: before the 15 minutes that parked lanes wait at most",
+        "GateClosed",
+        minutes(15),
+        {one("gates_closed"): constant(1)},
+    ),
+    Scenario(
+        "runs pile up before a gate that is closed: before none is claimed any more, at ten times the slots",
+        "ManyRunsWait",
+        minutes(4),
+        {one("run_places"): constant(200), one("runs_waiting"): lambda now: min(2_000, 2_000 * now / minutes(4))},
+    ),
+    Scenario(
+        "listeners hang in all slots: before RUN_TIMEOUT_SECONDS is over for the second time",
+        "SlotsTaken",
+        2 * float(DEFAULTS["run_timeout_seconds"]),
+        {
+            one("run_places"): constant(200),
+            one("lanes_held"): lambda now: min(200, now * RATE * 2),
+            one("oldest_waiting_seconds"): lambda now: max(0.0, now - 100),
+        },
+    ),
+    Scenario(
+        "one listener hangs, and slots are left: before its run is ended for the first time",
+        "RunHangs",
+        float(DEFAULTS["run_timeout_seconds"]),
+        {one("longest_run_seconds"): lambda now: now},
+    ),
+    Scenario(
+        "a listener blocks its loop for 3 s of every 30: while its pod still has its leases (15 s)",
+        "EventLoopBlocked",
+        minutes(5),
+        {one("event_loop_blocked_seconds_total"): lambda now: 3 * (now // 30)},
+    ),
+    Scenario(
+        "a delivery leaks until its pod is killed: before MAX_CRASHES pods died of it",
+        "Takeovers",
+        (LEASE + 20) * DEFAULTS["max_crashes"],
+        {one("takeovers_total"): steps(*((LEASE + 20) * n for n in range(1, 9)))},
+    ),
+    Scenario(
+        "a bad release of a listener: its three dead letters, and none more",
+        "ListenerHeld",
+        60,
+        {one("held_listeners"): constant(1)},
+    ),
+    Scenario(
+        "the database is read-only, full or away: before Slack gives up the first event",
+        "StoreDown",
+        SLACK_GIVES_UP_AFTER_SECONDS,
+        {one("store_up"): constant(0)},
+        well=1.0,
+    ),
+    Scenario(
+        "the database is locked, and answers in between: before Slack gives up the first event",
+        "StoreRefuses",
+        SLACK_GIVES_UP_AFTER_SECONDS,
+        {
+            one("store_up"): lambda now: float(now // EVERY_SECONDS % 2),
+            one("refused_total", 'reason="store_timeout"'): lambda now: now * RATE,
+        },
+    ),
+    Scenario(
+        "a workspace fills the inbox beside others",
+        "BusiestWorkspace",
+        minutes(15),
+        {
+            one("busiest_workspace_waiting_share"): constant(0.95),
+            one("waiting_deliveries"): lambda now: 10 * now,
+            one("busiest_workspaces_events", 'rank="2"'): constant(500),
+        },
+    ),
+    Scenario(
+        "a pause of one listener is forgotten",
+        "Paused",
+        minutes(40),
+        {one("parked_lanes", 'waits_for="pause"'): constant(5)},
+    ),
+)
+
+
+@needs_promtool
+@pytest.mark.timeout(300)
+def test_the_alert_fires_before_the_damage_and_not_before_its_cause(tmp_path: Path) -> None:
+    """Each scenario has its alert at the last look before the damage, and had none before it began."""
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": groups()}))
+    tests = [_as_test(scenario) for scenario in SCENARIOS]
+    interval = f"{EVERY_SECONDS}s"
+    test = {"rule_files": ["rules.yaml"], "evaluation_interval": interval, "tests": tests}
+    (tmp_path / "test.yaml").write_text(yaml.safe_dump(test))
+    done = subprocess.run(
+        [str(promtool), "test", "rules", "test.yaml"],
+        cwd=tmp_path,
+        env={"TMPDIR": "/dev/shm"} if Path("/dev/shm").is_dir() else {},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def _as_test(scenario: Scenario) -> dict[str, Any]:
+    moments = range(0, BEGINS_SECONDS + LASTS_SECONDS, EVERY_SECONDS)
+    # A pod that is seen is not down.
+    series = {f'anchorbolt_info{{{HERE}, receiver="http"}}': " ".join("1" for _ in moments)}
+    for key, value in scenario.series.items():
+        values = [scenario.well if moment < BEGINS_SECONDS else value(moment - BEGINS_SECONDS) for moment in moments]
+        # The series of a listener is there from its first failure on, and not before.
+        first = "_" if "listener=" in key else None
+        shown = [first if first and not number else f"{number:g}" for number in values]
+        series[key] = " ".join(str(text) for text in shown)
+    looks = EVERY_SECONDS
+    last_look = BEGINS_SECONDS + (scenario.damage_seconds - 1e-9) // looks * looks
+    fired = f'count(ALERTS{{alertstate="firing", alertname="Anchorbolt{scenario.alert}"}})'
+    return {
+        "name": scenario.title,
+        "interval": f"{EVERY_SECONDS}s",
+        "input_series": [{"series": key, "values": values} for key, values in series.items()],
+        "promql_expr_test": [
+            {"expr": fired, "eval_time": f"{BEGINS_SECONDS - looks}s", "exp_samples": []},
+            {"expr": fired, "eval_time": f"{last_look:g}s", "exp_samples": [{"labels": "{}", "value": 1}]},
+        ],
+    }
+
+
+def test_what_is_still_to_come_is_asked_for() -> None:
+    """The list of metrics that arrive later names none that no alert reads."""
+    asked = {name for group in groups() for rule in group["rules"] for name in NAME.findall(rule["expr"])}
+    assert asked >= COMING
