@@ -1,4 +1,4 @@
-"""The values of LISTENERS: `module` or `module:attribute`, several of them separated by commas."""
+"""The values of LISTENERS: `module`, `module:attribute` or `module:__main__`, several of them separated by commas."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ class Target:
             raise ListenersError(f"the module has several apps ({names}): name one of them, as in {self.module}:NAME")
         raise ListenersError(
             "the module has no app: looked for a function register(app) or register_listeners(app), and for an App or"
-            f" AsyncApp of slack_bolt; found {_found(module)}"
+            f" AsyncApp of slack_bolt; found {_found(module)}. An app that is made under"
+            f' `if __name__ == "__main__":` is named {self.module}:__main__'
         )
 
     def _named(self, module: ModuleType, name: str) -> Brought:
