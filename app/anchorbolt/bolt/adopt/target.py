@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from types import ModuleType
 from typing import Any
 
@@ -52,7 +53,7 @@ class Target:
 
     def _named(self, module: ModuleType, name: str) -> Brought:
         try:
-            found: Any = getattr(module, name)
+            found: Any = attrgetter(name)(module)  # of an object in the module too: bot.app
         except AttributeError:
             raise ListenersError(f"the module has no {name!r}; found {_found(module)}") from None
         if isinstance(found, App | AsyncApp) or (callable(found) and not isinstance(found, type)):
