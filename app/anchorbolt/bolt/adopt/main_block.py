@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
 import importlib.util
+import signal
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.abc import InspectLoader
 from importlib.machinery import ModuleSpec
@@ -46,9 +50,10 @@ def app_of_main(name: str) -> App | AsyncApp:
         spec = _spec(name)
         module = importlib.util.module_from_spec(spec)
         module.__name__ = MAIN
+        code = _code(spec)
         try:
             with _as_main(spec.name, module), without_servers(_STARTS):
-                exec(_code(spec), vars(module))  # noqa: S102 - the team's own module, as its import would run it
+                _in_a_thread(lambda: exec(code, vars(module)))  # noqa: S102 - as an import of it would run it
         except _StartedError as started:
             return started.app
     raise ListenersError(
@@ -91,6 +96,27 @@ def _as_main(name: str, module: ModuleType) -> Iterator[None]:
         sys.modules[MAIN], sys.argv = main, arguments
 
 
+def _in_a_thread(run: Callable[[], None]) -> None:
+    """Runs it where no event loop runs, because a main block may call asyncio.run(). Raises what it raises."""
+    raised: list[BaseException] = []
+
+    def keep() -> None:
+        try:
+            run()
+        except BaseException as error:  # raised again below
+            raised.append(error)
+
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(keep,))
+    thread.start()
+    thread.join()
+    if raised:
+        raise raised[0]
+
+
+def _no_handler(*_: Any, **__: Any) -> None:
+    """A main block handles no signals: a drain begins with them."""
+
+
 def _started(app: App | AsyncApp, *_: Any, **__: Any) -> None:
     raise _StartedError(app)
 
@@ -106,6 +132,8 @@ async def _connected_async(handler: AsyncBaseSocketModeHandler, *_: Any, **__: A
 
 
 _STARTS: Starts = [
+    (signal, "signal", _no_handler),
+    (asyncio.SelectorEventLoop, "add_signal_handler", _no_handler),
     (App, "start", _started),
     (AsyncApp, "start", _started),
     (BaseSocketModeHandler, "start", _connected),

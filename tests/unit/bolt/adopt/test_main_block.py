@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -63,6 +64,17 @@ MAINS = {
     if __name__ == "__main__":
         asyncio.run(main())
 """,
+    "with handlers of signals": f"""{ASYNC.format(start="start_async")}
+    import signal
+
+    async def guarded():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, print)
+        await main()
+
+    if __name__ == "__main__":
+        signal.signal(signal.SIGINT, print)
+        asyncio.run(guarded())
+""",
     "connected, asynchronous": f"""{ASYNC.format(start="connect_async")}
     if __name__ == "__main__":
         asyncio.run(main())
@@ -71,20 +83,27 @@ MAINS = {
 
 
 @pytest.mark.parametrize("main", MAINS)
-def test_the_app_that_a_main_block_starts_is_taken(bolt: BoltApp, team: Team, main: str) -> None:
-    """`module:__main__` registers the app that the block starts; no thread of it is left, and no process ends."""
+async def test_the_app_that_a_main_block_starts_is_taken(bolt: BoltApp, team: Team, main: str) -> None:
+    """`module:__main__` registers the app that the block starts, and no thread and no handler of signals is left.
+
+    In a running event loop, as in the process that serves.
+    """
     threads = threading.active_count()
+    handlers = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
     register(bolt, team(MAINS[main]) + ":__main__")
     assert names_of(bolt) == ["mentioned"]
     assert threading.active_count() == threads
+    assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == handlers
 
 
 def test_the_module_keeps_its_own_name(bolt: BoltApp, team: Team) -> None:
-    """The module is imported once, under its own name, and the process keeps its `__main__` and its arguments."""
+    """The module and its listeners have its own name, and the process keeps its `__main__` and its arguments."""
     main, arguments = sys.modules["__main__"], sys.argv
     name = team(MAINS["Socket Mode"])
     register(bolt, f"{name}:__main__")
     assert sys.modules[name].__name__ == name
+    (listener,) = bolt._async_listeners
+    assert listener.qualified_name == f"{name}.mentioned"  # type: ignore[attr-defined] # of our listeners
     assert (sys.modules["__main__"], sys.argv) == (main, arguments)
 
 
