@@ -8,7 +8,7 @@ nothing of parking.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, null, select, update
+from sqlalchemy import Connection, Select, func, null, select, update
 
 from anchorbolt.inbox.sql import now
 from anchorbolt.inbox.tables import lane
@@ -42,28 +42,24 @@ class Parking:
     def wake(self, connection: Connection, waits_for: str, most: int | None = None) -> int:
         """Lets lanes that wait for this be claimed at once, those that were parked first. Returns how many.
 
-        `most`: how many at most; None: all of them.
+        `most`: how many at most; None: all of them. A lane that somebody else changes now is left for the next
+        look: to wait for it could be a deadlock with those who lock lanes in their one order.
         """
-        waiting = (
-            select(lane.c.name)
-            .where(lane.c.waits_for == waits_for, lane.c.owner.is_(None))
-            .order_by(lane.c.claimable_at)
-        )
-        if most is not None:
-            waiting = waiting.limit(most).with_for_update(skip_locked=True)
-        woken = (
-            update(lane)
-            .where(lane.c.name.in_(waiting), lane.c.owner.is_(None))
-            .values(claimable_at=now(), waits_for=null())
-        )
+        waiting = _free(waits_for).order_by(lane.c.claimable_at).limit(most)
+        woken = update(lane).where(lane.c.name.in_(waiting)).values(claimable_at=now(), waits_for=null())
         return connection.execute(woken).rowcount
 
     def put_off(self, connection: Connection, waits_for: str) -> int:
         """Puts off the end of the parking of lanes that go on waiting, and keeps their order. Returns how many."""
-        soon = lane.c.claimable_at < now() + PARK_SECONDS / 2
-        put_off = (
-            update(lane)
-            .where(lane.c.waits_for == waits_for, lane.c.owner.is_(None), soon)
-            .values(claimable_at=lane.c.claimable_at + PARK_SECONDS / 2)
-        )
-        return connection.execute(put_off).rowcount
+        waiting = _free(waits_for).where(lane.c.claimable_at < now() + PARK_SECONDS / 2)
+        later = lane.c.claimable_at + PARK_SECONDS / 2
+        return connection.execute(update(lane).where(lane.c.name.in_(waiting)).values(claimable_at=later)).rowcount
+
+
+def _free(waits_for: str) -> Select[tuple[str]]:
+    """The names of the lanes that wait for this, which nobody holds or changes."""
+    return (
+        select(lane.c.name)
+        .where(lane.c.waits_for == waits_for, lane.c.owner.is_(None))
+        .with_for_update(skip_locked=True)
+    )
