@@ -35,13 +35,13 @@ class Stopping:
         condition = delivery.c.key == name
         if name.isascii() and name.isdecimal() and len(name) < 19:
             condition |= delivery.c.id == int(name)
-        of_it = connection.execute(select(delivery.c.id, delivery.c.lane).where(condition)).first()
-        if of_it is None:
+        named = connection.execute(select(delivery.c.id, delivery.c.lane).where(condition)).first()
+        if named is None:
             return None
-        owner = self._lock(connection, of_it.lane)
+        owner = self._lock(connection, named.lane)
         # Only now: while we waited for the lane, the delivery may have ended.
         columns = (delivery.c.id, delivery.c.key, delivery.c.state, delivery.c.lane)
-        of_it = connection.execute(select(*columns).where(delivery.c.id == of_it.id)).first()
+        of_it = connection.execute(select(*columns).where(delivery.c.id == named.id)).first()
         return self._state(connection, of_it, owner) if of_it is not None else None
 
     def cancel(self, connection: Connection, found: Found, by: str) -> None:
