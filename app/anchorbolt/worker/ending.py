@@ -75,10 +75,10 @@ class Ending:
         if running.cut is Cut.CANCELLED:
             return Verdict(End.CANCELLED, f"cancelled by {running.cancelled_by}")
         run, held = running.run, running.held
-        if running.cut is Cut.DRAINED and held is not None and run is not None:
-            if run.limit is not None and run.limit.over:
-                run.fail(run.limit.error)
-                return judge(run.limit.error, held.stored.tries, self._limits, is_final=run.step_is_over)
+        limit = run.limit if run is not None else None
+        if running.cut is Cut.DRAINED and held is not None and run is not None and limit is not None and limit.over:
+            run.fail(limit.error)
+            return judge(limit.error, held.stored.tries, self._limits, is_final=run.step_is_over)
         return None if running.cut is Cut.LOST else HANDED_BACK
 
     async def write(self, running: Running, run: Run | None, verdict: Verdict | None, began: float) -> Held | None:
