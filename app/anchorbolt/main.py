@@ -7,14 +7,9 @@ import os
 import socket
 from collections.abc import Sequence
 from operator import attrgetter
-from pathlib import Path
-
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from anchorbolt.bolt import listeners, team_code
 from anchorbolt.bolt.app import BoltApp
-from anchorbolt.errors import InvalidSettingsError
 from anchorbolt.http import application
 from anchorbolt.http.bolt_adapter import BoltAdapter
 from anchorbolt.http.limits.connections import max_connections
@@ -25,8 +20,8 @@ from anchorbolt.http.slack_route import PATH, SlackRoute
 from anchorbolt.http.team import routes as team_routes
 from anchorbolt.http.team.application import TeamApplication, mount
 from anchorbolt.http.team.life import TeamLife
-from anchorbolt.inbox.database import Database
 from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.inbox.opening import database
 from anchorbolt.inbox.retention import Retention
 from anchorbolt.intake.events import Events
 from anchorbolt.intake.intake import Intake
@@ -37,13 +32,13 @@ from anchorbolt.lifecycle.life import Parts
 from anchorbolt.lifecycle.pod import Pod, State
 from anchorbolt.lifecycle.transport import HttpTransport, Transport
 from anchorbolt.limits import parse
-from anchorbolt.settings import NO_LISTEN, Role, Settings, SocketConnections, otel
+from anchorbolt.settings import Role, Settings, SocketConnections, otel
 from anchorbolt.settings.team import fill_environment
 from anchorbolt.socket_mode.envelopes import Envelopes
 from anchorbolt.socket_mode.leadership import EveryProcess, SingleLeader
 from anchorbolt.socket_mode.slack import Slack
 from anchorbolt.socket_mode.transport import SocketTransport
-from anchorbolt.telemetry import metrics
+from anchorbolt.telemetry import delivery_lines, metrics
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.page import metrics_page
 from anchorbolt.telemetry.redact import hide_settings
@@ -63,6 +58,7 @@ INTERNAL_CONNECTIONS = 64
 async def live(settings: Settings, sockets: Sequence[socket.socket]) -> None:
     """Builds a worker process, and runs it from its start to its end."""
     hide_settings(settings)
+    delivery_lines.lines.configure(settings.log_deliveries, level=settings.log_level)
     parts = build(settings, sockets)
     garbage_collection.calm()
     await life.live(parts)
@@ -235,38 +231,3 @@ def observe(  # noqa: PLR0917 - the parts that are observed
     receiver = "none" if settings.role is Role.WORKER else settings.receiver.value
     about = (settings.role.value, receiver, inbox.database.dialect if inbox.database.durable else "memory")
     metrics.info.observe(lambda: {about: 1})
-
-
-def database(settings: Settings, *, serves: bool = True, makes: bool = True) -> Database:
-    """Returns the database that DATABASE_URL names. Raises InvalidSettingsError.
-
-    `serves` False: for the command line, beside a process that serves. `makes` False: to read only; a SQLite file that
-    does not exist is not created.
-    """
-    if settings.on_postgresql:
-        return _postgresql(settings, serves=serves)
-    from anchorbolt.inbox.sqlite import SqliteDatabase  # noqa: PLC0415 - only the one that is used is loaded
-
-    try:
-        named = make_url(settings.database_url.get_secret_value()).database
-    except (ArgumentError, ValueError):
-        raise InvalidSettingsError(["DATABASE_URL: is no URL"]) from None
-    path = None if named in (None, "", ":memory:") else Path(named)
-    return SqliteDatabase(path, serves=serves, makes=makes, busy_seconds=0 if serves else 5)
-
-
-def _postgresql(settings: Settings, *, serves: bool) -> Database:
-    from anchorbolt.inbox.postgresql import AddressError, PostgresqlDatabase, read  # noqa: PLC0415 - only where it is used
-
-    read_from = "DATABASE_URL"
-    try:
-        address = read(settings.database_url.get_secret_value())
-        listen_url = settings.database_listen_url
-        if listen_url is None:
-            return PostgresqlDatabase(address, listen_url=address if serves else None)
-        if listen_url.get_secret_value() == NO_LISTEN:
-            return PostgresqlDatabase(address, pooled=True)
-        read_from = "DATABASE_LISTEN_URL"
-        return PostgresqlDatabase(address, pooled=True, listen_url=read(listen_url.get_secret_value()))
-    except AddressError as error:
-        raise InvalidSettingsError([f"{read_from}: {error}"]) from None

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from anchorbolt.settings import Settings
 
-from tests.manifests.test_alerts import COMING, HERE, NAME, STARTED, groups, needs_promtool, one, promtool
+from tests.manifests.test_alerts import HERE, STARTED, groups, needs_promtool, one, promtool
 
 EVERY_SECONDS = 15  # as the PodMonitor scrapes
 BEGINS_SECONDS = 600
@@ -217,9 +217,3 @@ def _as_test(scenario: Scenario) -> dict[str, Any]:
             {"expr": fired, "eval_time": f"{last_look:g}s", "exp_samples": [{"labels": "{}", "value": 1}]},
         ],
     }
-
-
-def test_what_is_still_to_come_is_asked_for() -> None:
-    """The list of metrics that arrive later names none that no alert reads."""
-    asked = {name for group in groups() for rule in group["rules"] for name in NAME.findall(rule["expr"])}
-    assert asked >= COMING

@@ -9,8 +9,9 @@ from slack_bolt.async_app import AsyncApp, AsyncAssistant
 
 from anchorbolt.bolt.adopt.app_object import adopt
 from anchorbolt.bolt.adopt.importing import ask_slack_at, import_module, what_and_where
+from anchorbolt.bolt.adopt.main_block import MAIN, app_of_main
 from anchorbolt.bolt.adopt.problems import Problems
-from anchorbolt.bolt.adopt.target import Brought, targets
+from anchorbolt.bolt.adopt.target import Brought, Target, targets
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.bolt.threads.adapt import LISTENERS_OF_ASSISTANTS
 from anchorbolt.errors import ListenersError
@@ -38,7 +39,7 @@ def register(bolt: BoltApp, listeners: str) -> None:
     problems = Problems()
     for target in found:
         with problems.collected(f"LISTENERS={target}: "):
-            _register(bolt, target.find(import_module(target.module)))
+            _register(bolt, _brought(target))
     problems.tell()
     _name_listeners_of_assistants(bolt)
     for thread in set(threading.enumerate()) - threads:
@@ -47,6 +48,12 @@ def register(bolt: BoltApp, listeners: str) -> None:
             " what must run once belongs into a CronJob (docs/routes.md)",
             thread=thread.name,
         )
+
+
+def _brought(target: Target) -> Brought:
+    if target.attribute == MAIN:
+        return app_of_main(target.module)
+    return target.find(import_module(target.module))
 
 
 def _register(bolt: BoltApp, brought: Brought) -> None:

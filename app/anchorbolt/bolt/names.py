@@ -68,7 +68,10 @@ def short_name(function: Callable[..., Any]) -> str:
     plain = unwrapped(function)
     if not hasattr(plain, "__qualname__"):  # an object that can be called
         plain = type(plain)
-    return f"{getattr(plain, '__module__', '?')}.{plain.__qualname__.rpartition('<locals>.')[2]}"
+    module = getattr(plain, "__module__", "?")
+    if module == "__main__":  # of LISTENERS=module:__main__, whose module has its own name again
+        module = getattr(plain, "__globals__", {}).get("__name__", module)
+    return f"{module}.{plain.__qualname__.rpartition('<locals>.')[2]}"
 
 
 def _line(function: Any) -> int:

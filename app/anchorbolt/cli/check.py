@@ -10,7 +10,7 @@ import uvloop
 from anchorbolt import main, settings
 from anchorbolt.errors import AnchorboltError, InvalidSettingsError, ListenersError, NoInboxError, SchemaError
 from anchorbolt.http.team import routes as team_routes
-from anchorbolt.inbox import schema
+from anchorbolt.inbox import opening, schema
 from anchorbolt.lifecycle import start
 from anchorbolt.settings.otel import collector
 
@@ -67,7 +67,7 @@ async def _routes(setting: str) -> team_routes.TeamRoutes:
 
 
 async def _database(loaded: settings.Settings) -> str:
-    database = main.database(loaded, serves=False, makes=False)
+    database = opening.database(loaded, serves=False, makes=False)
     try:
         await database.open()
         if not database.durable:

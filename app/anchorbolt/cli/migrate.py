@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from anchorbolt import main, settings
-from anchorbolt.inbox import schema
+from anchorbolt import settings
+from anchorbolt.inbox import opening, schema
 from anchorbolt.inbox.tables import REVISION
 from anchorbolt.lifecycle import start
 
@@ -24,7 +24,7 @@ def migrate() -> None:
 
 async def _migrate(loaded: settings.Settings) -> int:
     """Returns the revision that the schema is at. Raises SchemaError where this version cannot live with it."""
-    database = main.database(loaded, serves=False)
+    database = opening.database(loaded, serves=False)
     try:
         await database.open()
         await database.migrate()

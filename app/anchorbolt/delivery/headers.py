@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 from collections.abc import Mapping
 
 from anchorbolt.delivery import json_text
@@ -10,6 +12,11 @@ from anchorbolt.delivery import json_text
 # https://docs.slack.dev/apis/events-api/#errors has the two about Slack's retries.
 KEPT = ("content-type", "user-agent", "x-slack-retry-num", "x-slack-retry-reason")
 
+# Of the proxy, which writes it into its own log; without one we make it. It is stored too, so that the lines of a run
+# say it in whichever pod it runs.
+REQUEST_ID = "x-request-id"
+_RAW_REQUEST_ID = REQUEST_ID.encode()
+_USABLE_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 
 _RAW = [(name.encode(), name) for name in KEPT]
 
@@ -17,6 +24,14 @@ _RAW = [(name.encode(), name) for name in KEPT]
 def kept(headers: Mapping[bytes, bytes]) -> dict[str, str]:
     """Returns those headers of a request that a delivery keeps. `headers`: by their names in lower case."""
     return {name: headers[raw].decode("latin-1") for raw, name in _RAW if raw in headers}
+
+
+def request_id(headers: Mapping[bytes, bytes]) -> str:
+    """Returns the X-Request-Id of a request; a new one where it has none, or none that is short and printable ASCII."""
+    given = headers.get(_RAW_REQUEST_ID)
+    if given is not None and _USABLE_ID.fullmatch(given):
+        return given.decode("ascii")
+    return secrets.token_hex(16)
 
 
 def written(headers: Mapping[str, str]) -> str | None:

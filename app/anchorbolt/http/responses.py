@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import functools
 import re
+from collections.abc import Awaitable
 
 import orjson
 from starlette.responses import Response
+from starlette.types import Message, Send
 
 from anchorbolt.errors import RefusedError
 from anchorbolt.http.without_click import STATUS_LINE
@@ -22,6 +24,17 @@ BAD_NAME = re.compile(rb'[\x00-\x1f\x7f()<>@,;:\[\]={} \t\\"]')
 BAD_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 
 ACKNOWLEDGEMENT = Response(b"")
+
+
+def with_request_id(send: Send, request_id: str) -> Send:
+    """Returns a `send` that adds X-Request-Id to the response, which may be one that many requests share."""
+
+    def sends(message: Message) -> Awaitable[None]:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode("ascii"))]
+        return send(message)
+
+    return sends
 
 
 def challenge(value: str) -> Response:

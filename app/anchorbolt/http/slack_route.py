@@ -6,11 +6,12 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from anchorbolt.bolt.run import Run
+from anchorbolt.delivery.headers import request_id
 from anchorbolt.errors import RefusedError
 from anchorbolt.http.bolt_adapter import BoltAdapter
 from anchorbolt.http.limits.body import check_head
 from anchorbolt.http.limits.unverified import MAX_BODIES, UnverifiedBodies
-from anchorbolt.http.responses import ACKNOWLEDGEMENT, challenge, refusal
+from anchorbolt.http.responses import ACKNOWLEDGEMENT, challenge, refusal, with_request_id
 from anchorbolt.http.signature import Signature
 from anchorbolt.intake.intake import Acknowledged, Intake, Received
 from anchorbolt.intake.sighting import Sighting
@@ -39,8 +40,9 @@ class SlackRoute:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request. No input whatever is answered with a 500."""
-        response = await self._respond(HttpRequest(scope, receive, self))
-        await response(scope, receive, send)
+        request = HttpRequest(scope, receive, self)
+        response = await self._respond(request)
+        await response(scope, receive, with_request_id(send, request.request_id) if request.request_id else send)
 
     async def read(self, scope: Scope, receive: Receive, sighting: Sighting, deadline: float) -> Received:
         """Reads and verifies a request. What its head alone gives away is refused before its body is read.
@@ -54,7 +56,7 @@ class SlackRoute:
         body = await self._bodies.read(receive, deadline)
         self._signature.verify(body, timestamp, signature)
         sighting.mark("verified")
-        return Received(body, content_type, headers)
+        return Received(body, content_type, headers, request_id(headers))
 
     async def ask_bolt(self, scope: Scope, body: bytes, run: Run) -> Response:
         """Returns Bolt's response."""
@@ -80,11 +82,13 @@ class HttpRequest:
         self._receive = receive
         self._route = route
         self._body = b""
+        self.request_id = ""  # known once it was verified
 
     async def read(self, sighting: Sighting, deadline: float) -> Received:
         """Reads and verifies the request. Raises RefusedError."""
         received = await self._route.read(self._scope, self._receive, sighting, deadline)
         self._body = received.body
+        self.request_id = received.request_id
         return received
 
     async def ask_bolt(self, run: Run) -> Response:

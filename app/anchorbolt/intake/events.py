@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from anchorbolt.delivery import Delivery
+from anchorbolt.delivery.headers import REQUEST_ID
 from anchorbolt.delivery.urgent import is_urgent
 from anchorbolt.errors import RefusedError, StoreError, StoreUnavailableError
 from anchorbolt.inbox.inbox import Inbox
@@ -47,4 +48,5 @@ class Events:
             raise RefusedError(503, "store_failed") from None
         if not accepted.new:
             metrics.duplicates.add()
-            log.info("duplicate", key=delivery.key, retry_num=retry_num)
+            request_id = delivery.headers.get(REQUEST_ID)
+            log.info("duplicate", key=delivery.key, retry_num=retry_num, request_id=request_id)

@@ -12,6 +12,7 @@ from anchorbolt.delivery import Control, Kind, parse
 from anchorbolt.delivery import headers as headers_of
 from anchorbolt.errors import RefusedError
 from anchorbolt.intake import control
+from anchorbolt.intake.arrival import log_arrival
 from anchorbolt.intake.events import Events
 from anchorbolt.intake.interactions import Interactions
 from anchorbolt.intake.replays import Answer
@@ -35,6 +36,7 @@ class Received:
     body: bytes = field(repr=False)
     content_type: str
     headers: Mapping[bytes, bytes] = field(repr=False)
+    request_id: str = ""  # empty: the transport has none, and one is made
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +154,12 @@ class Intake:
         if isinstance(found, Control):
             return _answer_control(found)
         # For a run from the inbox. Bolt's FastAPI adapter reads all headers from the request itself.
-        found.headers = headers_of.kept(headers)
+        found.headers = kept = headers_of.kept(headers)
+        kept[headers_of.REQUEST_ID] = received.request_id or headers_of.request_id(headers)
+        retry_num = kept.get("x-slack-retry-num")
+        log_arrival(found, retry_num)
         if found.kind is Kind.EVENT:
-            await self._events.accept(found, deadline, _text(headers, b"x-slack-retry-num"))
+            await self._events.accept(found, deadline, retry_num)
             sighting.mark("accepted")
             return ACKNOWLEDGED
         answer = await self._interactions.answer(found, deadline, slot, request.ask_bolt)

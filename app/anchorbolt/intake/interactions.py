@@ -13,6 +13,7 @@ from typing import TypeVar, cast
 from anchorbolt.bolt.raised import log_raised
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Delivery, Kind
+from anchorbolt.delivery.headers import REQUEST_ID
 from anchorbolt.errors import ENDS_THE_PROCESS, AckTimeoutError, RefusedError, StoreError, as_exception
 from anchorbolt.inbox.accept import Accepted
 from anchorbolt.inbox.inbox import Inbox
@@ -169,7 +170,7 @@ class Interactions:
 
 def _count(delivery: Delivery) -> None:
     metrics.duplicates.add()
-    log.info("duplicate", key=delivery.key)
+    log.info("duplicate", key=delivery.key, request_id=delivery.headers.get(REQUEST_ID))
 
 
 def _ends_the_request(error: BaseException) -> bool:

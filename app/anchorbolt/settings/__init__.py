@@ -64,6 +64,14 @@ class LogFormat(StrEnum):
     CONSOLE = "console"
 
 
+class LogDeliveries(StrEnum):
+    """Which deliveries are logged, each with a line when it arrives and one when it ends."""
+
+    ALL = "all"
+    FAILURES = "failures"
+    NONE = "none"
+
+
 class Settings(BaseSettings):
     """Every setting of the app. They are read once, when the process starts, and never change."""
 
@@ -122,6 +130,7 @@ class Settings(BaseSettings):
     # Logs
     log_level: str = "INFO"
     log_format: LogFormat = LogFormat.AUTO
+    log_deliveries: LogDeliveries = LogDeliveries.ALL
 
     @property
     def has_socket(self) -> bool:

@@ -46,6 +46,15 @@ PROCESSORS: list[Processor] = [
 ]
 
 
+# The handler that `configure` has made, where it writes JSON (quick_line.py).
+_json_handler: logging.StreamHandler[Any] | None = None
+
+
+def json_handler() -> logging.StreamHandler[Any] | None:
+    """Returns the handler of the process; None where it writes no JSON, or nothing was configured."""
+    return _json_handler
+
+
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
     """Returns the logger `anchorbolt.<name>`."""
     return structlog.stdlib.get_logger(f"anchorbolt.{name}")
@@ -53,8 +62,10 @@ def get_logger(name: str) -> structlog.stdlib.BoundLogger:
 
 def configure(level: str, *, as_json: bool) -> None:
     """Sends every line of the process to standard error."""
+    global _json_handler  # noqa: PLW0603 - as logging's own configuration, there is one for the process
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter(as_json=as_json))
+    _json_handler = handler if as_json else None
     root = logging.getLogger()
     root.handlers = [handler]
     # Bolt gives the loggers of listeners this level. Not DEBUG, because libraries then log what they send and receive.

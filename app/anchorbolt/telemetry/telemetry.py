@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from opentelemetry.metrics import get_meter_provider, set_meter_provider
 
 from anchorbolt.settings.otel import Collector
-from anchorbolt.telemetry import metrics
+from anchorbolt.telemetry import delivery_lines, metrics
 from anchorbolt.telemetry.own_meters import LazyMeterProvider
 from anchorbolt.telemetry.pulse import Pulse
 from anchorbolt.telemetry.refusals import Refusals
@@ -25,7 +25,7 @@ class Telemetry:
         """`instance`: the name of this pod. It must be created in the event loop that serves."""
         self.workspaces = Workspaces()
         self._watchdog = watchdog or Watchdog()
-        self._pulse = Pulse(self._watchdog.turn, self.workspaces.turn, Refusals().turn)
+        self._pulse = Pulse(self._watchdog.turn, self.workspaces.turn, Refusals().turn, delivery_lines.lines.turn)
         self._otlp: Otlp | None = None
         metrics.busiest_workspaces.observe(self.workspaces.by_rank)
         meters = _meters()
@@ -46,6 +46,7 @@ class Telemetry:
         """Sends what was not sent yet, for a few seconds at most."""
         self._watchdog.stop()
         self._pulse.stop()
+        delivery_lines.lines.say()
         if self._otlp is not None:
             await self._otlp.close()
 

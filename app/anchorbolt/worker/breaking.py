@@ -26,8 +26,10 @@ from anchorbolt.worker.verdict import Reason, Verdict
 
 log = get_logger("worker")
 
-# So many failures within so long, which are so large a part of what ended meanwhile, open a breaker.
+# So many failures of so many deliveries within so long, which are so large a part of what ended meanwhile, open a
+# breaker. One delivery that fails again and again says nothing of others: it has its MAX_ATTEMPTS.
 LEAST_FAILURES = 5
+LEAST_DELIVERIES = 3
 WINDOW_SECONDS = 60.0
 LEAST_SHARE = 0.6
 # From one probe to the next: twice as long each time.
@@ -47,8 +49,8 @@ class Breaking:
         self._open: dict[str, float] = {}  # by listener: when the next probe may begin, by our clock
         self._probe_seconds: dict[str, float] = {}
         self._probing: set[str] = set()  # listeners whose probe this process has
-        # Of listeners that have failed lately: when runs ended, and whether they failed.
-        self._ended: dict[str, deque[tuple[float, bool]]] = {}
+        # Of listeners that have failed lately: when runs ended, and the ids of the deliveries that failed.
+        self._ended: dict[str, deque[tuple[float, int | None]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -102,7 +104,7 @@ class Breaking:
             self._probing.add(listener)
         return taken
 
-    def ended(self, listener: str | None, verdict: Verdict | None) -> Verdict | None:
+    def ended(self, listener: str | None, stored: Stored, verdict: Verdict | None) -> Verdict | None:
         """Counts the end of a run. Returns the verdict: parked instead of an attempt while its breaker is open."""
         if listener is None or verdict is None or not (self._open or self._ended or verdict.reason in OF_BREAKERS):
             return verdict
@@ -112,7 +114,7 @@ class Breaking:
         if verdict.reason not in OF_BREAKERS:
             return verdict
         metrics.listener_failures.add(listener)
-        if listener not in self._open and self._opens(listener):
+        if listener not in self._open and self._opens(listener, stored.id):
             self._open[listener] = self._clock() + FIRST_PROBE_SECONDS
             spawn(self._write_open(listener, verdict.error or ""), "open a breaker", self._tasks)
         if listener not in self._open:
@@ -125,16 +127,17 @@ class Breaking:
             del self._open[listener]
             spawn(self._close(listener), "close a breaker", self._tasks)
         elif listener in self._ended:
-            self._ended[listener].append((self._clock(), False))
+            self._ended[listener].append((self._clock(), None))
 
-    def _opens(self, listener: str) -> bool:
+    def _opens(self, listener: str, failed: int) -> bool:
         ended = self._ended.setdefault(listener, deque(maxlen=100))
         now = self._clock()
-        ended.append((now, True))
+        ended.append((now, failed))
         while ended and ended[0][0] < now - WINDOW_SECONDS:
             ended.popleft()
-        failures = sum(failed for _, failed in ended)
-        return failures >= LEAST_FAILURES and failures >= LEAST_SHARE * len(ended)
+        failures = [id_ for _, id_ in ended if id_ is not None]
+        many = len(failures) >= LEAST_FAILURES and len(set(failures)) >= LEAST_DELIVERIES
+        return many and len(failures) >= LEAST_SHARE * len(ended)
 
     async def _write_open(self, listener: str, reason: str) -> None:
         try:

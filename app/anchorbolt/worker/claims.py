@@ -90,4 +90,5 @@ class Claims:
         for held in claimed.held:
             if held.taken_over:
                 metrics.takeovers.add()
+                log.info("taken over from a pod whose lease ran out", key=held.stored.key, lane=held.lease.lane)
             self._begin(held)

@@ -2,49 +2,78 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from anchorbolt.bolt.run import Run
-from anchorbolt.inbox.lease import Stored
+from anchorbolt.delivery import headers
+from anchorbolt.delivery.headers import REQUEST_ID
+from anchorbolt.inbox.lease import End, Stored
 from anchorbolt.telemetry import metrics
-from anchorbolt.telemetry.logs import get_logger
+from anchorbolt.telemetry.delivery_lines import Field, lines
 from anchorbolt.worker.verdict import describe
 
-log = get_logger("worker")
-
-# Log levels of the outcomes that are not as they should be; all others are debug.
+# Log levels of the outcomes that are not as they should be; all others are info.
 LEVELS = {"dead": "error", "failed": "warning", "lost": "warning", "cancelled": "warning"}
+
+HANDED_BACK = End.HANDED_BACK.value
 
 
 def stored_ended(  # noqa: PLR0917 - in the order of the line
-    stored: Stored, run: Run | None, outcome: str, error: str | None, seconds: float, reason: str | None = None
+    stored: Stored,
+    run: Run | None,
+    outcome: str,
+    error: str | None,
+    seconds: float,
+    reason: str | None = None,
+    *,
+    lane: str | None = None,
 ) -> None:
     """Reports the end of a stored run. `run`: None where none began. `lost`: another process has taken it over."""
-    told: dict[str, object] = {"reason": reason} if reason else {}
+    told: dict[str, Field] = {"reason": reason} if reason else {}
     if error:
         told["error"] = error
-    _tell(LEVELS.get(outcome, "debug"), stored.key, stored.kind, run, outcome, stored.attempts, seconds, told)
+    fields: dict[str, Field] = {
+        "key": stored.key,
+        "kind": stored.kind,
+        "team": stored.workspace,
+        "conversation": stored.conversation,
+        "lane": lane,
+    }
+    kept = run.delivery.headers if run is not None else headers.restored(stored.headers)
+    level = LEVELS.get(outcome)
+    if outcome == HANDED_BACK and run is not None:
+        level = "info"  # it was cut short: a drain hands back many at once, and each is named
+    _tell(level, fields, run, outcome, stored.attempts, seconds, told, kept)
 
 
 def unstored_ended(run: Run, outcome: str, seconds: float) -> None:
     """Reports the end of a run that is not stored. `lost`: it was cut short, and nobody goes on with it."""
-    level = "error" if outcome == "lost" else LEVELS.get(outcome, "debug")
-    told: dict[str, object] = {"stored": False}
+    level = "error" if outcome == "lost" else LEVELS.get(outcome)
+    told: dict[str, Field] = {"stored": False}
     if outcome == "failed":
         told["reason"] = run.reason or "listener_failed"
     if run.error is not None:
         told["error"] = describe(run.error)
     delivery = run.delivery
-    _tell(level, delivery.key, delivery.kind.value, run, outcome, run.attempt.attempt, seconds, told, last=True)
+    fields: dict[str, Field] = {
+        "key": delivery.key,
+        "kind": delivery.kind.value,
+        "team": delivery.workspace,
+        "conversation": delivery.conversation,
+        "lane": delivery.lane,
+    }
+    _tell(level, fields, run, outcome, run.attempt.attempt, seconds, told, delivery.headers, last=True)
 
 
 def _tell(  # noqa: PLR0917 - in the order of the line
-    level: str,
-    key: str,
-    kind: str,
+    level: str | None,
+    fields: dict[str, Field],
     run: Run | None,
     outcome: str,
     attempt: int,
     seconds: float,
-    told: dict[str, object],
+    told: dict[str, Field],
+    kept: Mapping[str, str],
     *,
     last: bool = False,
 ) -> None:
@@ -53,15 +82,13 @@ def _tell(  # noqa: PLR0917 - in the order of the line
         run.over(outcome)
     reason = told.get("reason")
     word = str(reason) if reason is not None else None
-    metrics.run_ended(kind, listener, outcome.replace(" ", "_"), word, seconds, last=last)
-    # Whoever looks for a delivery looks for this line, and `make run` reads it.
-    getattr(log, level)(
-        "delivery ended",
-        key=key,
-        kind=kind,
-        listener=listener,
-        outcome=outcome,
-        attempt=attempt,
-        duration_ms=round(seconds * 1000, 1),
+    metrics.run_ended(str(fields["kind"]), listener, outcome.replace(" ", "_"), word, seconds, last=last)
+    fields |= {
+        "listener": listener,
+        "outcome": outcome,
+        "attempt": attempt,
+        "duration_ms": round(seconds * 1000, 1),
+        "request_id": kept.get(REQUEST_ID),
         **told,
-    )
+    }
+    lines.ended(level, fields)

@@ -86,7 +86,7 @@ class Ending:
         assert running.held is not None  # noqa: S101 - what is stored has a lease
         held, stored = running.held, running.held.stored
         if run is not None:
-            verdict = self._breaking.ended(run.listener, verdict)
+            verdict = self._breaking.ended(run.listener, stored, verdict)
         if verdict is not None and verdict.end is End.DEAD and run is not None:
             # A run of its own, because that of the delivery may have been refused further calls.
             running.run = Run(run.delivery, run.attempt)
@@ -102,7 +102,7 @@ class Ending:
         if verdict is not None and verdict.end is End.CANCELLED and run is not None:
             await self._tell_step(run, verdict)
         if verdict is None:
-            stored_ended(stored, run, "lost", None, self._clock() - began)
+            stored_ended(stored, run, "lost", None, self._clock() - began, lane=held.lease.lane)
             return None
         running.in_a_row += 1
         # A task that was cancelled is not used again.
@@ -145,11 +145,13 @@ class Ending:
             log.warning("completion refused: the lane is another's by now", key=stored.key)
             if run is not None and not run.calls.cut:
                 count_repeats(run, Cut.LOST)
-            stored_ended(stored, run, "lost", None, self._clock() - began)
+            stored_ended(stored, run, "lost", None, self._clock() - began, lane=held.lease.lane)
             return
         if verdict.end is End.DONE and run is not None:
             self.holding.succeeded(run.listener)
-        stored_ended(stored, run, _word(verdict, run), verdict.error, self._clock() - began, verdict.reason)
+        stored_ended(
+            stored, run, _word(verdict, run), verdict.error, self._clock() - began, verdict.reason, lane=held.lease.lane
+        )
         if completed.freed and verdict.waits_for is None:
             self._freed(verdict.delay_seconds, held.lease.lane)
 

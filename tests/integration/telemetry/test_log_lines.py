@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 
+import httpx
 from anchorbolt.emulator.samples import make
 from anchorbolt.emulator.scene import Scene
 
@@ -77,3 +78,22 @@ async def test_a_wrong_signing_secret_is_said(start_app: StartApp, play_to: Play
     assert line["answered"] == 0
     assert "SLACK_SIGNING_SECRET" in line["advice"]
     assert "not-the-one" not in app.log_text()
+
+
+async def test_a_delivery_is_told_from_its_arrival_to_its_end(
+    start_app: StartApp, play_to: PlayTo, http: httpx.AsyncClient
+) -> None:
+    """At INFO one line tells that a delivery has come and one how it ended; both, and the answer, have the id that the
+    proxy gave to the request."""
+    app = start_app(LISTENERS=LISTENERS, LOG_LEVEL="INFO", MAX_ATTEMPTS=1)
+    await app.until_ready()
+    command = make("command", Scene())
+    http.headers["X-Request-Id"] = "of-the-proxy"
+    answer = await play_to(app).send(command)
+    assert answer.headers["x-request-id"] == "of-the-proxy"
+    (ended,) = await app.until_logged("delivery ended")
+    (arrived,) = app.log("delivery arrived")
+    assert arrived["request_id"] == ended["request_id"] == "of-the-proxy"
+    for name in ("key", "kind", "team", "conversation", "lane"):
+        assert arrived[name] == ended[name]
+    assert (ended["outcome"], ended["attempt"], ended["level"]) == ("done", 1, "info")

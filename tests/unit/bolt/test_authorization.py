@@ -87,15 +87,15 @@ async def test_slack_that_is_down_is_no_refusal(app_with: AppWith, slack: Emulat
 
 
 async def test_slack_that_asks_to_be_left_alone(app_with: AppWith, slack: Emulator) -> None:
-    """An auth.test that is rate limited says nothing of the token, and its Retry-After is waited for."""
+    """An auth.test that is rate limited says nothing of the token: it waits at the gate, and is no failed attempt."""
     slack.script.add(Line(method=METHOD, error="ratelimited", retry_after_seconds=1, times=2))
     async with app_with(mentions([])) as app:
         ack = await app.player.send(make("app_mention"))
         row = await app.until_ended(ack.sample.key)
-        assert (row.state, row.attempts) == ("done", 2)
+        assert (row.state, row.attempts) == ("done", 1)
     first, second, third = (call.at for call in slack.calls.since(method=METHOD))
-    assert second - first >= 1, "slack_sdk's own wait"
-    assert third - second >= 1, "that of the next attempt"
+    assert second - first >= 1
+    assert third - second >= 1
 
 
 async def test_slack_is_slow(app_with: AppWith, slack: Emulator) -> None:

@@ -35,10 +35,11 @@ async def test_a_block_runs(
     path.write_text(code)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-made-up")
+    monkeypatch.setenv("SLACK_APP_TOKEN", "xapp-made-up")
     monkeypatch.delitem(sys.modules, name, raising=False)
 
     def register(bolt: Any) -> None:
-        listeners.register(bolt, name)
+        listeners.register(bolt, "main:__main__" if name == "main" else name)
         monkeypatch.delitem(sys.modules, name)
 
     async with app_with(register) as app:

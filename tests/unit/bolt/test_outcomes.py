@@ -274,7 +274,7 @@ async def test_an_interaction_that_slack_was_told_of_has_failed(
 
     counted = metrics.failures.value("command", word), metrics.deliveries.value("command", "done")
     with capture_logs() as lines:
-        async with app_with(register, ack_deadline_seconds=0.1) as app:
+        async with app_with(register, ack_deadline_seconds=0.5) as app:
             ack = await app.player.send(make("command"))
             await until(lambda: any(line["event"] == "delivery ended" for line in lines), what="its end is logged")
     assert (ack.status, ack.body.decode()) == (503, f'{{"error": "{word}"}}')

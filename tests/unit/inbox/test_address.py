@@ -6,8 +6,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-from anchorbolt import main
 from anchorbolt.errors import InvalidSettingsError
+from anchorbolt.inbox import opening
 from anchorbolt.inbox.postgresql import AddressError, PostgresqlDatabase, read
 from anchorbolt.settings import Settings
 from hypothesis import given
@@ -21,7 +21,7 @@ TEXT = st.text(st.characters(exclude_characters="@", categories=["L", "N", "P", 
 def test_each_usual_scheme(scheme: str) -> None:
     """A URL as other tools write it is taken; a driver that it names changes nothing."""
     settings = Settings(database_url=SecretStr(f"{scheme}://app:secret@db:5433/inbox"))
-    assert isinstance(main.database(settings, serves=False), PostgresqlDatabase)
+    assert isinstance(opening.database(settings, serves=False), PostgresqlDatabase)
     address = read(f"{scheme}://app:secret@db:5433/inbox")
     assert (address.hosts, address.user, address.password, address.database) == (
         (("db", 5433),),
@@ -113,7 +113,7 @@ def test_what_cannot_be_kept_is_refused(query: str, said: str) -> None:
     """With a message that names the setting and the parameter, and never shows the password."""
     settings = Settings(database_url=SecretStr(f"postgresql://app:planted@db/inbox?{query}"))
     with pytest.raises(InvalidSettingsError, match=said) as caught:
-        main.database(settings)
+        opening.database(settings)
     assert str(caught.value).startswith("DATABASE_URL: ")
     assert "planted" not in str(caught.value)
 

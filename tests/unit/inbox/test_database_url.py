@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from anchorbolt import main
+from anchorbolt.inbox import opening
 from anchorbolt.inbox.sqlite import SqliteDatabase
 from anchorbolt.settings import Settings
 from pydantic import SecretStr, ValidationError
@@ -20,7 +20,7 @@ def names_in(folder: Path) -> list[str]:
 
 async def opened(url: str) -> SqliteDatabase:
     """The database that the app takes for this URL, open."""
-    database = main.database(Settings(database_url=SecretStr(url)))
+    database = opening.database(Settings(database_url=SecretStr(url)))
     assert isinstance(database, SqliteDatabase)
     await database.open()
     return database

@@ -34,8 +34,19 @@ def told(outcome: str, *, error: Exception | None = None, is_stored: bool = True
 
 
 def test_the_line_has_the_same_fields() -> None:
-    """Stored or not, the line names key, kind, listener, outcome, attempt and duration."""
-    common = {"key", "kind", "listener", "outcome", "attempt", "duration_ms"}
+    """Stored or not, the line names the delivery, where it belongs, its listener, its end, and the request."""
+    common = {
+        "key",
+        "kind",
+        "team",
+        "conversation",
+        "lane",
+        "listener",
+        "outcome",
+        "attempt",
+        "duration_ms",
+        "request_id",
+    }
     assert common <= set(told("done")) & set(told("done", is_stored=False))
     line = told("done")
     assert (line["key"], line["kind"], line["attempt"], line["duration_ms"]) == ("A:Ev1", "event", 2, 1500)
@@ -51,7 +62,7 @@ def test_an_error_is_described() -> None:
 
 def test_what_nobody_goes_on_with_is_an_error() -> None:
     """Lost is a warning where another pod has taken it over, and an error where it is stored nowhere."""
-    assert told("done")["log_level"] == "debug"
+    assert told("done")["log_level"] == "info"
     assert told("lost")["log_level"] == "warning"
     assert told("lost", error=ValueError(), is_stored=False)["log_level"] == "error"
 

@@ -25,15 +25,27 @@ from anchorbolt.errors import ListenersError
 # The sample app's name up to version 0.1, when it was a part of the product.
 SAMPLE_BEFORE = "app.listeners"
 
+# A class, the name of a method of it, and what is called in the method's place.
+Starts = list[tuple[Any, str, Callable[..., Any]]]
+
 GIVEN_AT = "_anchorbolt_place"  # the attribute of an app with the file and line where it was made
 GIVEN = "_anchorbolt_options"  # the attribute of an app with the options that its constructor was given
 
 
 def import_module(name: str) -> ModuleType:
     """Imports a module of a team's. Raises ListenersError, which shows the team's own line."""
+    with told(name), without_servers(_REFUSED):
+        module = importlib.import_module(name)
+    if getattr(module, "__file__", None) is None and hasattr(module, "__path__"):  # a namespace package
+        raise ListenersError("no such module can be imported: there is only a folder of that name, without __init__.py")
+    return module
+
+
+@contextmanager
+def told(name: str) -> Iterator[None]:
+    """Turns whatever the import of this module raises into a ListenersError, which shows the team's own line."""
     try:
-        with _without_servers():
-            module = importlib.import_module(name)
+        yield
     except ListenersError:
         raise
     except ModuleNotFoundError as error:
@@ -43,9 +55,6 @@ def import_module(name: str) -> ModuleType:
         raise ListenersError(f"it ends the process when it is imported{_place(error)}") from error
     except Exception as error:  # whatever a module does when it is imported
         raise ListenersError(f"it cannot be imported: {what_and_where(error)}") from error
-    if getattr(module, "__file__", None) is None and hasattr(module, "__path__"):  # a namespace package
-        raise ListenersError("no such module can be imported: there is only a folder of that name, without __init__.py")
-    return module
 
 
 def what_and_where(error: BaseException) -> str:
@@ -69,17 +78,16 @@ def ask_slack_at(api_url: str) -> None:
 
 
 @contextmanager
-def _without_servers() -> Iterator[None]:
-    """While a team's module is imported, apps note their options and verify no token, and servers do not start."""
-    instead: list[tuple[Any, str, Callable[..., None]]] = [
+def without_servers(starts: Starts) -> Iterator[None]:
+    """While a team's module is imported, apps note their options and verify no token, and servers do not start.
+
+    Args:
+        starts: the methods that start a server, and what is called in their place.
+    """
+    instead: Starts = [
         (App, "__init__", _noting(App.__init__, token_verification_enabled=False)),
         (AsyncApp, "__init__", _noting(AsyncApp.__init__)),
-        (App, "start", _refused("app.start()")),
-        (AsyncApp, "start", _refused("app.start()")),
-        (BaseSocketModeHandler, "start", _refused("SocketModeHandler.start()")),
-        (BaseSocketModeHandler, "connect", _refused("SocketModeHandler.connect()")),
-        (AsyncBaseSocketModeHandler, "start_async", _refused("AsyncSocketModeHandler.start_async()")),
-        (AsyncBaseSocketModeHandler, "connect_async", _refused("AsyncSocketModeHandler.connect_async()")),
+        *starts,
     ]
     with ExitStack() as undo:
         for owner, name, function in instead:
@@ -110,6 +118,16 @@ def _refused(call: str) -> Callable[..., None]:
         )
 
     return refused
+
+
+_REFUSED: Starts = [
+    (App, "start", _refused("app.start()")),
+    (AsyncApp, "start", _refused("app.start()")),
+    (BaseSocketModeHandler, "start", _refused("SocketModeHandler.start()")),
+    (BaseSocketModeHandler, "connect", _refused("SocketModeHandler.connect()")),
+    (AsyncBaseSocketModeHandler, "start_async", _refused("AsyncSocketModeHandler.start_async()")),
+    (AsyncBaseSocketModeHandler, "connect_async", _refused("AsyncSocketModeHandler.connect_async()")),
+]
 
 
 def _packages_of(name: str) -> set[str]:

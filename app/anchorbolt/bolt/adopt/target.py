@@ -1,9 +1,10 @@
-"""The values of LISTENERS: `module` or `module:attribute`, several of them separated by commas."""
+"""The values of LISTENERS: `module`, `module:attribute` or `module:__main__`, several of them separated by commas."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from types import ModuleType
 from typing import Any
 
@@ -46,12 +47,13 @@ class Target:
             raise ListenersError(f"the module has several apps ({names}): name one of them, as in {self.module}:NAME")
         raise ListenersError(
             "the module has no app: looked for a function register(app) or register_listeners(app), and for an App or"
-            f" AsyncApp of slack_bolt; found {_found(module)}"
+            f" AsyncApp of slack_bolt; found {_found(module)}. An app that is made under"
+            f' `if __name__ == "__main__":` is named {self.module}:__main__'
         )
 
     def _named(self, module: ModuleType, name: str) -> Brought:
         try:
-            found: Any = getattr(module, name)
+            found: Any = attrgetter(name)(module)  # of an object in the module too: bot.app
         except AttributeError:
             raise ListenersError(f"the module has no {name!r}; found {_found(module)}") from None
         if isinstance(found, App | AsyncApp) or (callable(found) and not isinstance(found, type)):

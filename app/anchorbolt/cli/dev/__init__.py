@@ -66,7 +66,7 @@ async def _run(loaded: settings.Settings, *, demo: bool | None, emulator_port: i
     if not loaded.listeners and find_spec(SAMPLE) is None:
         raise InvalidSettingsError([start.NO_LISTENERS])
     listeners = loaded.listeners or SAMPLE
-    changes = {"LOG_FORMAT": "json", "LOG_LEVEL": "DEBUG", "PYTHONUNBUFFERED": "1"}
+    changes = {"LOG_FORMAT": "json", "LOG_LEVEL": "DEBUG", "LOG_DELIVERIES": "all", "PYTHONUNBUFFERED": "1"}
     if not loaded.listeners:  # otherwise each process reads it again: it may be changed in .env
         changes["LISTENERS"] = SAMPLE
     if not secrets:

@@ -9,9 +9,9 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from anchorbolt import main, settings
+from anchorbolt import settings
 from anchorbolt.errors import AnchorboltError
-from anchorbolt.inbox import schema
+from anchorbolt.inbox import opening, schema
 from anchorbolt.inbox.admin import Admin
 from anchorbolt.inbox.database import Database
 from anchorbolt.lifecycle import start
@@ -27,7 +27,7 @@ async def opened() -> AsyncIterator[tuple[Database, Admin]]:
     """Opens the database that the settings name. Raises a StoreError where its schema does not fit this version."""
     loaded = settings.load()
     start.configure_logs(loaded)
-    database = main.database(loaded, serves=False, makes=False)
+    database = opening.database(loaded, serves=False, makes=False)
     if not database.durable:
         raise AnchorboltError("DATABASE_URL is in memory: its deliveries are seen by the pod alone")
     try:

@@ -39,11 +39,12 @@ class File:
         told |= {"is_external": False, "is_public": bool(self.channels), "url_private": url, "permalink": url}
         told |= {"url_private_download": url, "channels": [c for c in self.channels if c.startswith("C")]}
         told |= {"groups": [c for c in self.channels if c.startswith("G")], "comments_count": 0}
-        shares: dict[str, list[dict[str, str]]] = {}
+        shares: dict[str, dict[str, list[dict[str, str]]]] = {}
         for channel, ts in self.shares:
-            shares.setdefault(channel, []).append({"ts": ts})
+            among = shares.setdefault("public" if channel.startswith("C") else "private", {})
+            among.setdefault(channel, []).append({"ts": ts})
         ims = [c for c in self.channels if c.startswith("D")]
-        return told | {"ims": ims, "shares": {"public": shares} if shares else {}}
+        return told | {"ims": ims, "shares": shares}
 
 
 class Files:

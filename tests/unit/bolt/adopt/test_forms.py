@@ -38,6 +38,7 @@ FORMS = {
     "register_listeners": (FUNCTION.format(name="register_listeners"), ""),
     "a named function": (FUNCTION.format(name="listen"), ":listen"),
     "a named App": (APP, ":app"),
+    "an App of an object": (APP + "\n    class Bot:\n        mine = app\n    bot = Bot()\n", ":bot.mine"),
     "one App of two": (APP + '\n    other = App(token="xoxb-1", signing_secret="made-up")\n', ":app"),
     "a function beside an App": (APP + '\n    def register(given):\n        given.event("x")(mentioned)\n', ""),
 }

@@ -35,6 +35,14 @@ async def test_an_uploaded_file_is_shared_and_read(call: Call, web: AsyncWebClie
         await call("files_info", file=file["id"])
 
 
+async def test_a_file_in_a_direct_message_is_shared_privately(call: Call) -> None:
+    """A share in a direct message stands under `private`, where apps look for it until the file is shared."""
+    uploaded = await call("files_upload_v2", channel="D1", filename="a.png", content=EVERY_BYTE)
+    shares = (await call("files_info", file=uploaded["file"]["id"]))["file"]["shares"]
+    assert list(shares) == ["private"]
+    assert list(shares["private"]) == ["D1"]
+
+
 async def test_a_form_uploads_as_well(slack: Emulator, web: AsyncWebClient) -> None:
     """A client that sends the content as a form's file uploads the same bytes."""
     answer = await web.files_getUploadURLExternal(filename="b.bin", length=256)

@@ -1,0 +1,139 @@
+"""Apps that are built and started under `if __name__ == "__main__":`, in the ways in which public apps do it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from anchorbolt.bolt.app import BoltApp
+from anchorbolt.bolt.listeners import register
+
+from tests.unit.bolt.adopt.conftest import Refusal, Team
+from tests.unit.bolt.adopt.test_forms import names_of
+
+SYNC = """
+    from slack_bolt import App
+    from slack_bolt.adapter.socket_mode import SocketModeHandler
+
+    def build():
+        app = App(token="xoxb-1")
+        @app.event("app_mention")
+        def mentioned(): ...
+        return app
+"""
+ASYNC = """
+    import asyncio
+    from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+    from slack_bolt.async_app import AsyncApp
+
+    async def main():
+        app = AsyncApp(token="xoxb-1")
+        @app.event("app_mention")
+        async def mentioned(): ...
+        await AsyncSocketModeHandler(app, "xapp-1").{start}()
+"""
+MAINS = {
+    "Socket Mode": f"""{SYNC}
+    if __name__ == "__main__":
+        SocketModeHandler(build(), "xapp-1").start()
+""",
+    "a function that connects and waits": f"""{SYNC}
+    def main():
+        handler = SocketModeHandler(build(), "xapp-1")
+        handler.connect()
+        raise AssertionError("what is after the start does not run")
+
+    if __name__ == "__main__":
+        main()
+""",
+    "a port of its own": f"""{SYNC}
+    if __name__ == "__main__":
+        build().start(port=3000)
+""",
+    "a start that catches everything": f"""{SYNC}
+    if __name__ == "__main__":
+        try:
+            build().start()
+        except Exception:
+            raise SystemExit(1)
+""",
+    "Socket Mode, asynchronous": f"""{ASYNC.format(start="start_async")}
+    if __name__ == "__main__":
+        asyncio.run(main())
+""",
+    "with handlers of signals": f"""{ASYNC.format(start="start_async")}
+    import signal
+
+    async def guarded():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, print)
+        await main()
+
+    if __name__ == "__main__":
+        signal.signal(signal.SIGINT, print)
+        asyncio.run(guarded())
+""",
+    "connected, asynchronous": f"""{ASYNC.format(start="connect_async")}
+    if __name__ == "__main__":
+        asyncio.run(main())
+""",
+}
+
+
+@pytest.mark.parametrize("main", MAINS)
+async def test_the_app_that_a_main_block_starts_is_taken(bolt: BoltApp, team: Team, main: str) -> None:
+    """`module:__main__` registers the app that the block starts, and no thread and no handler of signals is left.
+
+    In a running event loop, as in the process that serves.
+    """
+    threads = threading.active_count()
+    handlers = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
+    register(bolt, team(MAINS[main]) + ":__main__")
+    assert names_of(bolt) == ["mentioned"]
+    assert threading.active_count() == threads
+    assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == handlers
+
+
+def test_the_module_keeps_its_own_name(bolt: BoltApp, team: Team) -> None:
+    """The module and its listeners have its own name, and the process keeps its `__main__` and its arguments."""
+    main, arguments = sys.modules["__main__"], sys.argv
+    name = team(MAINS["Socket Mode"])
+    register(bolt, f"{name}:__main__")
+    assert sys.modules[name].__name__ == name
+    (listener,) = bolt._async_listeners
+    assert listener.qualified_name == f"{name}.mentioned"  # type: ignore[attr-defined] # of our listeners
+    assert (sys.modules["__main__"], sys.argv) == (main, arguments)
+
+
+def test_a_package_is_run_by_its_main(bolt: BoltApp, tmp_path: Path, team: Team) -> None:
+    """A package is run as `python -m` runs it, so that its `__main__` imports its neighbours by a leading dot."""
+    inner = team(MAINS["Socket Mode"].replace('if __name__ == "__main__":', "def start():"))
+    package = tmp_path / f"package_of_{inner}"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (tmp_path / f"{inner}.py").rename(package / "inner.py")
+    (package / "__main__.py").write_text("from .inner import start\nstart()\n")
+    register(bolt, f"{package.name}:__main__")
+    assert names_of(bolt) == ["mentioned"]
+
+
+def test_a_main_block_that_starts_no_app_is_refused(team: Team, refusal: Refusal) -> None:
+    """The message says what was run and what was looked for."""
+    (problem,) = refusal(team(SYNC) + ":__main__")
+    assert "started no app: looked for app.start() and SocketModeHandler(app, ...).start()" in problem
+
+
+def test_a_main_block_that_fails_shows_its_line(team: Team, refusal: Refusal) -> None:
+    """A variable that is missing is shown with the team's own line."""
+    name = team('import os\nif __name__ == "__main__":\n    os.environ["NO_SUCH_VARIABLE"]\n')
+    (problem,) = refusal(f"{name}:__main__")
+    assert "KeyError: 'NO_SUCH_VARIABLE'" in problem
+    assert f"{name}.py:3" in problem
+
+
+def test_no_such_module(refusal: Refusal) -> None:
+    """A module that is not there is named, as without `__main__`."""
+    (problem,) = refusal("no_such_module:__main__")
+    assert "no module named 'no_such_module' can be imported" in problem
