@@ -20,7 +20,13 @@ RUN = "anchorbolt_run"  # the key of a request's Run in its context
 
 
 class TimeLimit(Protocol):
-    """The time limit of a run, as far as the listener that was found can change it."""
+    """The time limit of a run, as far as the listener that was found can change it. `over`: it has ended."""
+
+    over: bool
+
+    @property
+    def error(self) -> Exception:
+        """The error of a run whose time is over."""
 
     def begin_again(self, seconds: float, name: str) -> None:
         """The run may take so long from now on. `name`: of the limit, for the error."""

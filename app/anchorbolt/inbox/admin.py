@@ -137,7 +137,7 @@ class Admin:
             connection.execute(
                 update(delivery)
                 .where(delivery.c.id.in_([row.id for row in dead]))
-                .values(state="done", body=None, headers=None, error=None, ended_at=now())
+                .values(state="done", body=None, headers=None, history=None, error=None, ended_at=now())
             )
         return len(dead)
 

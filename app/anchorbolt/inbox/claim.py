@@ -73,7 +73,7 @@ class Claim:
     def _claimable(self, of_that_sort: ColumnElement[bool], name: str) -> CTE:
         """The lanes of that sort that may be claimed, those that wait longest first; `name` is how many at most."""
         return (
-            select(lane.c.name, lane.c.owner)
+            select(lane.c.name, lane.c.owner, lane.c.cancel_id, lane.c.cancelled_by)
             .where(lane.c.claimable_at <= this_moment(), of_that_sort, ~self._paused.exists())
             .order_by(lane.c.claimable_at)
             .limit(bindparam(name))
@@ -110,11 +110,14 @@ class Claim:
         return Claimed(held, paused, more=most == 0 and self.waits(connection, 0))
 
     def _begin(self, connection: Connection, free: Sequence[Sequence[Any]], epoch: int, sent_at: float) -> list[Held]:
-        """Takes the lanes, of which name and owner are given, and starts the oldest delivery of each."""
-        leases = [Lease(name, epoch) for name, _ in free]
+        """Takes the lanes, rows of `_claimable`, and starts the oldest delivery of each."""
+        leases = [Lease(name, epoch) for name, *_ in free]
         asked = {"rows": [{"name": lease.lane} for lease in leases]}
         self._take(connection, {**asked, "me": self._owner.name, "claim": epoch, "lease": self._owner.lease_seconds})
-        held = self._next(connection, leases, {name for name, owner in free if owner is not None}, sent_at)
+        held = self._next(connection, leases, {name for name, owner, *_ in free if owner is not None}, sent_at)
+        cancelled = {cancel_id: by or "somebody" for _, _, cancel_id, by in free if cancel_id is not None}
+        for one in held if cancelled else ():
+            one.cancelled_by = cancelled.get(one.stored.id)
         if len(held) < len(leases):
             # A lane without a live delivery: only somebody who changes the tables by hand makes one.
             kept = {one.lease.lane for one in held}

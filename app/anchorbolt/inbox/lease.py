@@ -50,6 +50,7 @@ class Held:
     stored: Stored
     sent_at: float  # on our monotonic clock, before the lease was asked for: it surely holds until then + its length
     taken_over: bool = False  # from an owner whose lease ran out
+    cancelled_by: str | None = None  # it was cancelled before this claim, by whom: it must not begin
 
 
 class End(StrEnum):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, null, select, update
+from sqlalchemy import Connection, case, delete, func, null, select, update
 
 from anchorbolt.inbox.sql import now, word
 from anchorbolt.inbox.tables import delivery, lane
@@ -35,14 +35,14 @@ class Stopping:
         condition = delivery.c.key == name
         if name.isascii() and name.isdecimal() and len(name) < 19:
             condition |= delivery.c.id == int(name)
-        columns = (delivery.c.id, delivery.c.key, delivery.c.state, delivery.c.lane)
-        of_it = connection.execute(select(*columns).where(condition)).first()
-        if of_it is None:
+        named = connection.execute(select(delivery.c.id, delivery.c.lane).where(condition)).first()
+        if named is None:
             return None
-        locked = connection.execute(
-            select(lane.c.owner).where(lane.c.name == of_it.lane).with_for_update()
-        ).one_or_none()
-        return self._state(connection, of_it, locked.owner if locked is not None else None)
+        owner = self._lock(connection, named.lane)
+        # Only now: while we waited for the lane, the delivery may have ended.
+        columns = (delivery.c.id, delivery.c.key, delivery.c.state, delivery.c.lane)
+        of_it = connection.execute(select(*columns).where(delivery.c.id == named.id)).first()
+        return self._state(connection, of_it, owner) if of_it is not None else None
 
     def cancel(self, connection: Connection, found: Found, by: str) -> None:
         """Asks the process that runs a delivery to cancel it."""
@@ -50,9 +50,11 @@ class Stopping:
 
     def cancel_lane(self, connection: Connection, name: str, by: str) -> bool:
         """Asks for whatever runs in a lane to be cancelled. Returns whether something runs there."""
-        oldest = _oldest(name)
-        runs = update(lane).where(lane.c.name == name, lane.c.owner.is_not(None))
-        return connection.execute(runs.values(cancel_id=oldest, cancelled_by=by)).rowcount > 0
+        if self._lock(connection, name) is None:
+            return False
+        # In a statement of its own: one that waits for the lane would still see as live what has ended meanwhile.
+        runs = update(lane).where(lane.c.name == name)
+        return connection.execute(runs.values(cancel_id=_oldest(name), cancelled_by=by)).rowcount > 0
 
     def asked(self, connection: Connection, owner: str) -> dict[int, str]:
         """Returns the ids of the deliveries that this owner is to cancel, and who said so."""
@@ -61,25 +63,40 @@ class Stopping:
         )
         return {row.cancel_id: row.cancelled_by or "somebody" for row in connection.execute(wanted)}
 
-    def end(self, connection: Connection, found: Found, state: str, error: str | None) -> None:
-        """Ends a delivery that waits: `dead` with an error, or `done`. The rest of its lane can go on at once."""
+    def end(self, connection: Connection, found: Found, state: str, error: str | None) -> bool:
+        """Ends a delivery that waits: `dead` with an error, or `done`. Returns whether it had not ended before.
+
+        Where it was the head, the rest of its lane can go on at once. Otherwise the head keeps its lease, or its wait.
+        """
         values: dict[str, Any] = {"state": state, "error": error, "ended_at": now()}
         if state == "done":
             values |= {"body": null(), "headers": null(), "history": null()}
-        connection.execute(update(delivery).where(delivery.c.id == found.id).values(**values))
+        was_head = connection.execute(select(_oldest(found.lane))).scalar_one() == found.id
+        live = (delivery.c.id == found.id, delivery.c.state == word("live"))
+        if not connection.execute(update(delivery).where(*live).values(**values)).rowcount:
+            return False
+        of_lane: dict[str, Any] = {
+            "pending": lane.c.pending - 1,
+            "cancel_id": case((lane.c.cancel_id == found.id, null()), else_=lane.c.cancel_id),
+        }
+        if was_head:
+            of_lane |= {"claimable_at": now(), "waits_for": null()}
         left = connection.execute(
-            update(lane)
-            .where(lane.c.name == found.lane)
-            .values(pending=lane.c.pending - 1, claimable_at=now(), waits_for=null())
-            .returning(lane.c.pending)
+            update(lane).where(lane.c.name == found.lane).values(**of_lane).returning(lane.c.pending)
         ).scalar_one()
         if left <= 0:
             connection.execute(delete(lane).where(lane.c.name == found.lane))
+        return True
 
     def run_now(self, connection: Connection, name: str) -> bool:
         """Lets a lane be claimed at once, whatever it waits for. Returns whether it was there and nobody held it."""
         free = update(lane).where(lane.c.name == name, lane.c.owner.is_(None))
         return connection.execute(free.values(claimable_at=now(), waits_for=null())).rowcount > 0
+
+    def _lock(self, connection: Connection, name: str) -> str | None:
+        """Locks a lane, and returns its owner. None: nobody holds it."""
+        owner = select(lane.c.owner).where(lane.c.name == name).with_for_update()
+        return connection.execute(owner).scalar_one_or_none()
 
     def _state(self, connection: Connection, of_it: Any, owner: str | None) -> Found:
         runs = of_it.state == "live" and owner is not None

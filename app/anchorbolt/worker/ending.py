@@ -26,7 +26,7 @@ from anchorbolt.worker.record import record
 from anchorbolt.worker.runs import Cut, Running, count_repeats
 from anchorbolt.worker.settled import settled
 from anchorbolt.worker.slots import RunSlots
-from anchorbolt.worker.verdict import DONE, HANDED_BACK, Limits, Reason, Verdict, describe
+from anchorbolt.worker.verdict import DONE, HANDED_BACK, Limits, Reason, Verdict, describe, judge
 
 log = get_logger("worker")
 
@@ -68,9 +68,17 @@ class Ending:
         self._clock = clock
 
     def of_cut(self, running: Running) -> Verdict | None:
-        """The verdict of a run that was cut short: handed back, or cancelled. None if its lane is another's by now."""
+        """The verdict of a run that was cut short: handed back, or cancelled. None if its lane is another's by now.
+
+        A drain hands nothing on whose time was over already: that was an attempt, as without the drain.
+        """
         if running.cut is Cut.CANCELLED:
             return Verdict(End.CANCELLED, f"cancelled by {running.cancelled_by}")
+        run, held = running.run, running.held
+        limit = run.limit if run is not None else None
+        if running.cut is Cut.DRAINED and held is not None and run is not None and limit is not None and limit.over:
+            run.fail(limit.error)
+            return judge(limit.error, held.stored.tries, self._limits, is_final=run.step_is_over)
         return None if running.cut is Cut.LOST else HANDED_BACK
 
     async def write(self, running: Running, run: Run | None, verdict: Verdict | None, began: float) -> Held | None:

@@ -99,7 +99,7 @@ class InteractiveRuns:
 
     async def _wait(self, run: Run) -> None:
         """Returns when all of it has really ended, also when it took too long."""
-        limit = RunLimit(self._limits.run_timeout_seconds, run.calls)
+        limit = run.limit = RunLimit(self._limits.run_timeout_seconds, run.calls)
         try:
             with limit:
                 await run.wait()

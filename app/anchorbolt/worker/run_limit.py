@@ -15,13 +15,13 @@ STANDS_STILL_SECONDS = 86_400.0
 class RunLimit(Timeout):
     """A Timeout at whose end no new call may begin, and which gives the call under way GRACE_SECONDS to end."""
 
-    __slots__ = ("_calls", "_expire_now", "_name", "_over")
+    __slots__ = ("_calls", "_expire_now", "_name", "over")
 
     def __init__(self, seconds: float, calls: Calls) -> None:
         super().__init__(asyncio.get_running_loop().time() + seconds)
         self._calls = calls
         self._name = f"RUN_TIMEOUT_SECONDS ({seconds:g})"
-        self._over = False
+        self.over = False  # it may make no more calls; `expired` comes once the call under way has ended
         self._expire_now = super()._expire  # the same object each time, to be found again
 
     def end(self) -> None:
@@ -31,7 +31,7 @@ class RunLimit(Timeout):
     @property
     def cut_short(self) -> bool:
         """Whether the run was cancelled, or was refused a call, because its time was over."""
-        return self.expired or (self._over and self._calls.refused)
+        return self.expired or (self.over and self._calls.refused)
 
     @property
     def error(self) -> RunTimeoutError:
@@ -46,15 +46,15 @@ class RunLimit(Timeout):
     def stand_still(self) -> float:
         """Stops counting, for a run that waits through no fault of its listener. Returns the seconds that were left."""
         left = self._at - asyncio.get_running_loop().time()
-        if not self._over:
+        if not self.over:
             self.move(asyncio.get_running_loop().time() + STANDS_STILL_SECONDS)
         return left
 
     def go_on(self, left: float) -> None:
         """Counts again, with so many seconds left."""
-        if not self._over:
+        if not self.over:
             self.move(asyncio.get_running_loop().time() + left)
 
     def _expire(self) -> None:
-        self._over = True
+        self.over = True
         self._calls.close(self._expire_now)

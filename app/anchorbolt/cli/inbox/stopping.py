@@ -109,7 +109,7 @@ async def _until_ended(database: Database, asked: Found) -> str:
             return f"Cancelled: {asked.key}, which ran on {asked.owner}."
     return (
         f"{asked.key} is still running on {asked.owner}: it is marked, and ends with its next call of Slack if it is a"
-        " synchronous listener. If that pod is dead, whoever takes its lane over cancels it."
+        " synchronous listener. If that pod is dead, whoever takes its lane over ends it without running it."
     )
 
 

@@ -1,0 +1,107 @@
+"""A run that is cancelled, or whose time is over, goes to no other process, whatever comes at the same moment."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+
+from anchorbolt.bolt.run import Run
+from anchorbolt.inbox.lease import End, Outcome
+from anchorbolt.inbox.stopping import Stopping
+
+from tests.support.waiting import until
+from tests.unit.worker.conftest import LIMITS, Bench, event
+from tests.unit.worker.test_worker import accept, end, nothing, taken_by_a_process_that_dies
+
+STOPPING = Stopping()
+
+
+async def cancel(bench: Bench, key: str) -> None:
+    """What `inbox cancel` does to what runs."""
+
+    def work(connection: object) -> None:
+        found = STOPPING.find(connection, key)  # type: ignore[arg-type]
+        assert found is not None
+        assert found.state == "running"
+        STOPPING.cancel(connection, found, "ann")  # type: ignore[arg-type]
+
+    await bench.inbox.store.transact(work)
+
+
+async def test_what_was_cancelled_in_a_process_that_died_does_not_begin(bench: Bench) -> None:
+    """Whoever takes the lane over ends it as cancelled without a run, tells Slack of it, and goes on behind it."""
+    first, behind = event(n=1), event(n=2)
+    await taken_by_a_process_that_dies(bench, first, behind)
+    await cancel(bench, first.key)
+    worker, dispatch = bench.worker(nothing)
+    bench.clock.now += 10
+    worker.start()
+    row = await bench.until_ended(first.key)
+    assert (row.state, row.error) == ("cancelled", "cancelled by ann")
+    assert (await bench.until_ended(behind.key)).state == "done"
+    assert [run.delivery.key for run in dispatch.runs] == [behind.key]
+    assert dispatch.reported == [f"{first.key}: cancelled by ann"]
+    assert dispatch.concluded == []
+    await end(worker)
+
+
+async def test_what_was_handed_back_before_it_was_cancelled_does_not_begin(bench: Bench) -> None:
+    """A process that drains hands a delivery back; the cancellation that it has not seen holds for the next one."""
+    delivery = event()
+    (held,) = await taken_by_a_process_that_dies(bench, delivery)
+    await cancel(bench, delivery.key)
+    await bench.inbox.complete(Outcome(held.lease, held.stored.id, End.HANDED_BACK))
+    worker, dispatch = bench.worker(nothing)
+    worker.start()
+    assert (await bench.until_ended(delivery.key)).state == "cancelled"
+    assert dispatch.runs == []
+    await end(worker)
+
+
+async def test_a_drain_does_not_hand_a_cancelled_run_on(bench: Bench) -> None:
+    """A run that is cancelled while its process drains ends as cancelled, though it needs some time for that."""
+    cut, go = asyncio.Event(), asyncio.Event()
+
+    async def work(_: Run) -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            cut.set()
+            await go.wait()
+            raise
+
+    worker, dispatch = bench.worker(work)
+    worker.start()
+    delivery = event()
+    await accept(worker, delivery)
+    await until(lambda: dispatch.runs, what="it runs")
+    await cancel(bench, delivery.key)
+    await cut.wait()
+    worker.stop_taking()
+    draining = asyncio.create_task(worker.hand_back(5))
+    await asyncio.sleep(0)
+    go.set()
+    assert await draining == 1
+    assert (await bench.until_ended(delivery.key)).state == "cancelled"
+    await end(worker)
+
+
+async def test_a_drain_does_not_hand_on_what_was_over_its_time(bench: Bench) -> None:
+    """A listener that swallows the end of its time is cut by the drain: an attempt that failed, and its last one."""
+    over, go_on = asyncio.Event(), asyncio.Event()
+
+    async def work(_: Run) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        over.set()
+        await go_on.wait()
+
+    worker, _ = bench.worker(work, limits=dataclasses.replace(LIMITS, run_timeout_seconds=0.05, max_attempts=1))
+    delivery = event()
+    await accept(worker, delivery)
+    await over.wait()
+    assert await worker.hand_back(5) == 1
+    row = await bench.row(delivery.key)
+    assert (row.state, row.error) == ("dead", "RunTimeoutError: it took longer than RUN_TIMEOUT_SECONDS (0.05)")
+    await end(worker)
