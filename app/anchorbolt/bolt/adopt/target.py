@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
@@ -36,6 +38,7 @@ class Target:
             return self._named(module, self.attribute)
         for name in FUNCTIONS:
             if callable(found := getattr(module, name, None)):
+                self._require_whole(module, name, found)
                 return found  # type: ignore[no-any-return] # a function of a team's may have any type
         if isinstance(found := getattr(module, APP, None), App | AsyncApp):
             return found
@@ -50,6 +53,14 @@ class Target:
             f" AsyncApp of slack_bolt; found {_found(module)}. An app that is made under"
             f' `if __name__ == "__main__":` is named {self.module}:__main__'
         )
+
+    def _require_whole(self, module: ModuleType, name: str, function: Callable[..., Any]) -> None:
+        """Raises ListenersError if a function that was only imported would stand for an app of the main block."""
+        if getattr(function, "__module__", None) != module.__name__ and _makes_app_in_main(module):
+            raise ListenersError(
+                f'an app is made under `if __name__ == "__main__":`, and {name} is imported: name the app, with all'
+                f" that the block adds, as {self.module}:__main__, or only the function as {self.module}:{name}"
+            )
 
     def _named(self, module: ModuleType, name: str) -> Brought:
         try:
@@ -73,6 +84,16 @@ def targets(listeners: str) -> list[Target]:
             raise ListenersError(f"{part.strip()!r} names no module: write module or module:attribute")
         found.append(Target(module, attribute or None))
     return found
+
+
+def _makes_app_in_main(module: ModuleType) -> bool:
+    try:
+        tree = ast.parse(inspect.getsource(module))
+    except (OSError, TypeError):  # without a source
+        return False
+    blocks = [one for one in tree.body if isinstance(one, ast.If) and "__main__" in ast.dump(one.test)]
+    calls = [one.func for block in blocks for one in ast.walk(block) if isinstance(one, ast.Call)]
+    return any(isinstance(one, ast.Name) and one.id in ("App", "AsyncApp") for one in calls)
 
 
 def _found(module: ModuleType) -> str:

@@ -137,3 +137,22 @@ def test_no_such_module(refusal: Refusal) -> None:
     """A module that is not there is named, as without `__main__`."""
     (problem,) = refusal("no_such_module:__main__")
     assert "no module named 'no_such_module' can be imported" in problem
+
+
+def test_an_imported_function_does_not_stand_for_the_app_of_the_block(
+    bolt: BoltApp, team: Team, refusal: Refusal
+) -> None:
+    """Without `__main__` the app of the block is not left out without a word; who wants only the function names it."""
+    listeners = team("def register_listeners(app):\n    app.event('app_mention')(mentioned)\ndef mentioned(): ...\n")
+    name = team(f"""
+    from slack_bolt import App
+    from {listeners} import register_listeners
+    if __name__ == "__main__":
+        app = App(token="xoxb-1")
+        register_listeners(app)
+        app.start()
+    """)
+    (problem,) = refusal(name)
+    assert f"as {name}:__main__, or only the function as {name}:register_listeners" in problem
+    register(bolt, f"{name}:register_listeners")
+    assert names_of(bolt) == ["mentioned"]
