@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from anchorbolt.inbox.admin import Admin, Filter
@@ -54,6 +55,8 @@ async def test_a_long_history_begins_anew(inbox: Inbox) -> None:
 def test_what_another_version_wrote_is_left_out() -> None:
     """A line that cannot be read hides none of the others."""
     assert read(line(PAST) + "no json\n[1]\n" + line(PAST)) == [PAST, PAST]
+    odd = replace(PAST, error="line\u2028and\u0085next")
+    assert read(line(odd) * 2) == [odd, odd], "what breaks lines elsewhere breaks none here"
     assert read(None) == []
 
 

@@ -37,7 +37,7 @@ def line(past: Past) -> str:
 def read(history: str | None) -> list[Past]:
     """Reads a history, the oldest attempt first. It leaves out what another version has written otherwise."""
     found = []
-    for text in (history or "").splitlines():
+    for text in (history or "").split("\n"):
         try:
             fields: Any = orjson.loads(text)
             found.append(Past(*(fields.get(name) for name in FIELDS)))

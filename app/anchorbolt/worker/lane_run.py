@@ -78,7 +78,7 @@ class LaneRun:
             running.cut, running.cancelled_by = Cut.CANCELLED, running.held.cancelled_by
             verdict = await self._attempt(running, stored, began, is_suspect=False)
             return await self._ending.write(running, running.run, verdict, began)
-        waits_for = self._admission.holds(stored)
+        waits_for = None if is_urgent(_lane(running)) else self._admission.holds(stored)
         if waits_for is not None and (waits_for := await self._admission.confirmed(stored, began)) is not None:
             return await self._ending.write(running, None, parked(waits_for), began)
         is_suspect = SUSPECT_CRASHES <= stored.crashes < self._limits.max_crashes
@@ -143,8 +143,8 @@ class LaneRun:
             stored.traceparent, stored.kind, stored.key, stored.attempts, received_at=stored.received_at
         )
         run = Run(delivery, attempt, began=began, trace=trace)
-        run.asks_hold = partial(self._admission.ask, stored, run)
-        if not is_urgent(running.held.lease.lane if running.held is not None else ""):
+        if not is_urgent(_lane(running)):  # what stops a run waits for nothing
+            run.asks_hold = partial(self._admission.ask, stored, run)
             run.calls.on_wait = Lending(self._slots, run)
         return run
 
@@ -161,6 +161,10 @@ class LaneRun:
             limit.end()
         if limit.cut_short:  # also where the listener swallowed its cancellation, and returned
             run.error = limit.error
+
+
+def _lane(running: Running) -> str:
+    return running.held.lease.lane if running.held is not None else ""
 
 
 class Lending:

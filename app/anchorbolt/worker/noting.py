@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 
 from anchorbolt.errors import StoreError
 from anchorbolt.inbox.inbox import Inbox
@@ -51,7 +51,9 @@ class Noting:
         def work(connection: Connection) -> None:
             for listener in set(new.values()):
                 ids = [id_ for id_, of in new.items() if of == listener]
-                connection.execute(update(delivery).where(delivery.c.id.in_(ids)).values(listener=listener))
+                # What is locked is ended at this moment: to wait for it could be a deadlock with a group of ends.
+                free = select(delivery.c.id).where(delivery.c.id.in_(ids)).with_for_update(skip_locked=True)
+                connection.execute(update(delivery).where(delivery.c.id.in_(free)).values(listener=listener))
 
         try:
             await self._inbox.store.transact(work)

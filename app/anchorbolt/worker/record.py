@@ -26,7 +26,7 @@ def record(  # noqa: PLR0917 - what an attempt is known by
 
     `pod`: the owner of the lease. `seconds`: how long the attempt took. `clock`: seconds since 1970.
     """
-    if verdict.end in WITHOUT_RECORD:
+    if verdict.end in WITHOUT_RECORD or (run is None and verdict.end is End.HANDED_BACK):
         return None
     error = run.error if run is not None else None
     return line(

@@ -109,7 +109,9 @@ class Processes:
             children = list(self._all)
         codes = [(await child.wait(), child.is_ready) for child in children]
         # Before it was ready it may not have taken over its signals yet, and had nothing to drain.
-        wrong = [code for code, was_ready in codes if code and (was_ready or code != -signal.SIGTERM)]
+        # A Ctrl-C may reach a process before it has a session of its own.
+        by_us = (-signal.SIGTERM, -signal.SIGINT)
+        wrong = [code for code, was_ready in codes if code and (was_ready or code not in by_us)]
         return wrong[0] if wrong else 0
 
     async def last_lines(self) -> None:
