@@ -102,7 +102,7 @@ async def test_very_many_are_replayed(
     assert found["waiting"] + found["dead"] == VERY_MANY
     # 3. The same again: the rest of them, each counted in its lane once.
     assert await inbox_command(pods, "replay", "--all") == f"{found['dead']} replayed\n"
-    assert await counts(pods) == {"waiting": VERY_MANY, "running": 0, "dead": 0, "done": 0}
+    assert await counts(pods) == {"waiting": VERY_MANY, "running": 0, "dead": 0, "cancelled": 0, "done": 0}
     pending = await asyncio.to_thread(shared_postgres.query, name, "SELECT sum(pending), count(*) FROM lane")
     assert pending == f"{VERY_MANY}|1001\n"
 
@@ -136,7 +136,7 @@ async def test_a_discarded_dead_letter_stays_away(start_pods: StartPods, slack: 
     gone, stays = keys(acks)
     assert await inbox_command(pods, "discard", gone) == "1 discarded\n"
     # 1. It cannot be named any more; what else was named is done.
-    assert await refused(pods, "replay", gone, stays) == f"anchorbolt: no dead letter: {gone}\n"
+    assert await refused(pods, "replay", gone, stays) == f"anchorbolt: {gone} cannot be replayed: it is done\n"
     await log.until_said("done", key=stays)
     # 2. Slack sends it again.
     assert (await slack.again(pods[0], acks[0])).ok
