@@ -67,10 +67,12 @@ def test_only_telemetry_knows_the_sdk_of_opentelemetry() -> None:
 
 
 def test_only_the_composition_root_names_a_database() -> None:
-    """SQLite and PostgreSQL are chosen in main.py; all others know the inbox."""
+    """SQLite and PostgreSQL are chosen in one file, for the server and for operators; all others know the inbox."""
     concrete = ("anchorbolt.inbox.sqlite", "anchorbolt.inbox.postgresql")
     found = {path for path, tree in sources() if any(name.startswith(concrete) for name in imports(tree))}
-    assert {path for path in found if not path.startswith(("inbox/sqlite/", "inbox/postgresql/"))} == {"main.py"}
+    assert {path for path in found if not path.startswith(("inbox/sqlite/", "inbox/postgresql/"))} == {
+        "inbox/opening.py"
+    }
 
 
 def test_slack_bolt_is_imported_where_it_is_run_and_adapted() -> None:
