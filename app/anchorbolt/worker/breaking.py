@@ -26,6 +26,8 @@ from anchorbolt.worker.verdict import Reason, Verdict
 
 log = get_logger("worker")
 
+CLOSED = "breaker closed: what waits for it runs"
+
 # So many failures of so many deliveries within so long, which are so large a part of what ended meanwhile, open a
 # breaker. One delivery that fails again and again says nothing of others: it has its MAX_ATTEMPTS.
 LEAST_FAILURES = 5
@@ -47,6 +49,7 @@ class Breaking:
         self._clock = clock
         self._breakers = Breakers(inbox.database.dialect)
         self._open: dict[str, float] = {}  # by listener: when the next probe may begin, by our clock
+        self._opening: set[str] = set()  # opened here, and not written yet: whoever reads does not find them
         self._probe_seconds: dict[str, float] = {}
         self._probing: set[str] = set()  # listeners whose probe this process has
         # Of listeners that have failed lately: when runs ended, and the ids of the deliveries that failed.
@@ -80,14 +83,14 @@ class Breaking:
         """Reads which breakers other processes have opened and closed. Raises a StoreError."""
         found = await self._inbox.store.transact(self._breakers.read, reads=True)
         now = self._clock()
-        before, self._open = self._open, {one.listener: now + one.probe_in_seconds for one in found}
+        before, unwritten = self._open, {one: at for one, at in self._open.items() if one in self._opening}
+        self._open = unwritten | {one.listener: now + one.probe_in_seconds for one in found}
         for one in found:
             if one.listener not in before:
                 self._log_open(one)
         for listener in before.keys() - self._open.keys():
-            self._ended.pop(listener, None)
-            self._probe_seconds.pop(listener, None)
-            log.warning("breaker closed: what waits for it runs", listener=listener)
+            self._forget(listener)
+            log.warning(CLOSED, listener=listener)
 
     async def take_probe(self, stored: Stored, listener: str | None) -> bool:
         """Takes the probe of a breaker for this delivery, if it is time for one. Raises a StoreError."""
@@ -106,9 +109,11 @@ class Breaking:
 
     def ended(self, listener: str | None, stored: Stored, verdict: Verdict | None) -> Verdict | None:
         """Counts the end of a run. Returns the verdict: parked instead of an attempt while its breaker is open."""
-        if listener is None or verdict is None or not (self._open or self._ended or verdict.reason in OF_BREAKERS):
+        if listener is None:
             return verdict
         self._probing.discard(listener)  # also where it was cut short: another delivery is the next probe
+        if verdict is None or not (self._open or self._ended or verdict.reason in OF_BREAKERS):
+            return verdict
         if verdict.end is End.DONE:
             self._succeeded(listener)
         if verdict.reason not in OF_BREAKERS:
@@ -116,6 +121,7 @@ class Breaking:
         metrics.listener_failures.add(listener)
         if listener not in self._open and self._opens(listener, stored.id):
             self._open[listener] = self._clock() + FIRST_PROBE_SECONDS
+            self._opening.add(listener)
             spawn(self._write_open(listener, verdict.error or ""), "open a breaker", self._tasks)
         if listener not in self._open:
             return verdict
@@ -147,6 +153,8 @@ class Breaking:
         except StoreError:
             self._open.pop(listener, None)
             return
+        finally:
+            self._opening.discard(listener)
         if opened:
             self._log_open(Open(listener, reason, 0.0, FIRST_PROBE_SECONDS))
         self._inbox.announce_hold()
@@ -157,12 +165,15 @@ class Breaking:
             closed = await self._inbox.store.transact(lambda connection: self._breakers.close(connection, listener))
         except StoreError:
             return  # the next success closes it
-        self._ended.pop(listener, None)
-        self._probe_seconds.pop(listener, None)
+        self._forget(listener)
         if closed:
-            log.warning("breaker closed: what waits for it runs", listener=listener)
+            log.warning(CLOSED, listener=listener)
         self._inbox.announce_hold()
         self._inbox.on_hold()
+
+    def _forget(self, listener: str) -> None:
+        self._ended.pop(listener, None)
+        self._probe_seconds.pop(listener, None)
 
     def _log_open(self, one: Open) -> None:
         log.error("breaker open: what comes for it waits", listener=one.listener, because=one.reason)

@@ -1,0 +1,60 @@
+"""What a process knows of breakers holds until it is written, and a probe that was cut short is taken again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.inbox.lease import End, Stored
+from anchorbolt.inbox.sqlite import SqliteDatabase
+from anchorbolt.worker import breaking
+from anchorbolt.worker.breaking import LEAST_FAILURES, Breaking
+from anchorbolt.worker.verdict import Reason, Verdict
+
+from tests.support.waiting import until_answer
+
+FAILED = Verdict(End.RETRY, "ConnectionError: x", reason=Reason.TRANSIENT)
+
+
+def stored(number: int) -> Stored:
+    """A delivery of the listener app.on."""
+    return Stored(number, f"key-{number}", "event", "", "{}", None, None, "T1", "C1", 0.0, 1, 0, "app.on")
+
+
+@pytest.fixture
+async def inbox() -> AsyncIterator[Inbox]:
+    """An inbox in memory."""
+    opened = Inbox(SqliteDatabase(None), lease_seconds=9)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+async def test_a_look_before_it_is_written_closes_nothing(inbox: Inbox) -> None:
+    """Who reads the table between the last failure and the write finds no row, and holds deliveries all the same."""
+    mine = Breaking(inbox)
+    for number in range(LEAST_FAILURES):
+        mine.ended("app.on", stored(number), FAILED)
+    assert mine.holds(stored(9), "app.on") is not None
+    await mine.refresh()
+    assert mine.holds(stored(9), "app.on") is not None
+    verdict = mine.ended("app.on", stored(9), FAILED)
+    assert verdict is not None
+    assert verdict.end is End.HELD
+
+
+async def test_a_probe_whose_lane_was_lost_lets_nobody_through(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a process has the probe its listener is free; that ends with the probe, also where its end is not ours."""
+    monkeypatch.setattr(breaking, "FIRST_PROBE_SECONDS", 0.0)
+    mine = Breaking(inbox)
+    for number in range(LEAST_FAILURES):
+        mine.ended("app.on", stored(number), FAILED)
+
+    async def taken() -> bool:
+        return await mine.take_probe(stored(1), "app.on")
+
+    assert await until_answer(taken, what="the breaker is written, and the probe taken")
+    assert mine.holds(stored(2), "app.on") is None
+    assert mine.ended("app.on", stored(1), None) is None
+    assert mine.holds(stored(2), "app.on") is not None
