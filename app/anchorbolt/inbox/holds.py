@@ -30,6 +30,11 @@ class Hold:
     held_seconds: float | None
 
 
+def waits_for(listener: str) -> str:
+    """What the lanes of a held listener wait for (parking.py)."""
+    return f"{HOLD}:{listener}"
+
+
 class Holds:
     """The statements, for the dialect of one database. Each method is to be called in a transaction."""
 
@@ -79,5 +84,5 @@ class Holds:
             .scalars()
             .all()
         )
-        Parking().wake(connection, f"{HOLD}:{listener}")
+        Parking().wake(connection, waits_for(listener))
         return any(at is not None for at in held)

@@ -31,6 +31,17 @@ def sentence(waits_for: str) -> str:
     return _SAID.get(sort, "waits for {}").format(name)
 
 
+def sort_of(waits_for: str) -> str:
+    """Returns the sort of what a lane waits for."""
+    return waits_for.partition(":")[0]
+
+
+def name_of(waits_for: str, sort: str) -> str | None:
+    """Returns the name of what a lane waits for; None: that is not of this sort."""
+    found, _, name = waits_for.partition(":")
+    return name if found == sort else None
+
+
 class Parking:
     """The statements. Each method is to be called in a transaction."""
 

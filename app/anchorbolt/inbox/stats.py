@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, case, func, select
 
-from anchorbolt.inbox.parking import SORTS, Parking
+from anchorbolt.inbox.parking import SORTS, Parking, sort_of
 from anchorbolt.inbox.retention import is_ended
 from anchorbolt.inbox.sql import now
 from anchorbolt.inbox.tables import delivery, inbox, lane
@@ -56,7 +56,7 @@ class Count:
         row = connection.execute(self._count).one()
         parked = dict.fromkeys(SORTS, 0)
         for waits_for, lanes in self._parking.waiting(connection).items():
-            sort = waits_for.partition(":")[0]
+            sort = sort_of(waits_for)
             parked[sort] = parked.get(sort, 0) + lanes
         share = 0.0
         if row.waiting >= FEW:

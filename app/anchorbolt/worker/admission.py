@@ -6,17 +6,19 @@ from collections.abc import Awaitable
 
 from anchorbolt.bolt.run import Run
 from anchorbolt.inbox.lease import Stored
-from anchorbolt.inbox.parking import BREAKER, LIMIT
-from anchorbolt.worker.listener_limits import ListenerLimits
+from anchorbolt.inbox.parking import BREAKER, LIMIT, name_of, sort_of
+from anchorbolt.worker.breaking import Breaking
+from anchorbolt.worker.listener_limits import ListenerLimits, waits_for
 from anchorbolt.worker.obstacles import Obstacles
 
 
 class Admission:
     """Asks the obstacles, and counts the runs of each listener for its limits."""
 
-    def __init__(self, obstacles: Obstacles, limits: ListenerLimits) -> None:
+    def __init__(self, obstacles: Obstacles, limits: ListenerLimits, breaking: Breaking) -> None:
         self._obstacles = obstacles
         self._limits = limits
+        self._breaking = breaking
 
     def holds(self, stored: Stored) -> str | None:
         """Returns what a delivery waits for as far as is known; `confirmed` has to look. None: it may be matched."""
@@ -24,8 +26,7 @@ class Admission:
 
     async def confirmed(self, stored: Stored, began: float) -> str | None:
         """Returns what a delivery waits for. `began`: when its run began, on the worker's clock."""
-        waits_for = self._wait_for_turn(await self._obstacles.confirmed(stored, None, began))
-        return None if waits_for is not None and await self._is_probe(waits_for, stored, None) else waits_for
+        return await self._confirmed(stored, None, began)
 
     def ask(self, stored: Stored, run: Run, listener: str) -> Awaitable[bool] | None:
         """Asks whether a run of this listener has to wait, which is noted in the run. None: it begins."""
@@ -38,31 +39,33 @@ class Admission:
         """Counts a run that has ended, if it had begun."""
         listener, run.counted_for = run.counted_for, None
         if listener is not None and self._limits.end(listener):
-            self._obstacles.has_room(f"{LIMIT}:{listener}")
+            self._obstacles.has_room(waits_for(listener))
 
     async def _ask(self, stored: Stored, run: Run, listener: str) -> bool:
-        waits_for = self._wait_for_turn(await self._obstacles.confirmed(stored, listener, run.began))
-        if waits_for is not None and not await self._is_probe(waits_for, stored, listener):
-            run.waits_for = waits_for
+        run.waits_for = await self._confirmed(stored, listener, run.began)
+        if run.waits_for is not None:
             return True
         self._begin(run, listener)
         return False
 
+    async def _confirmed(self, stored: Stored, listener: str | None, began: float) -> str | None:
+        held_by = await self._obstacles.confirmed(stored, listener, began)
+        if held_by is None:
+            return None
+        if (limited := name_of(held_by, LIMIT)) is not None:
+            self._wake_at_its_turn(limited)
+        elif sort_of(held_by) == BREAKER and await self._breaking.take_probe(stored, listener):
+            return None
+        return held_by
+
     def _begin(self, run: Run, listener: str) -> None:
         self._limits.begin(listener)
         run.counted_for = listener
-        if (wait := self._limits.next_in_seconds(listener)) is not None:  # for the next of those that are parked
-            self._obstacles.has_room(f"{LIMIT}:{listener}", wait)
+        self._wake_at_its_turn(listener)  # the next of those that are parked
         if (seconds := self._limits.seconds(listener)) is not None and run.limit is not None:
             run.limit.begin_again(seconds, f"its limit of {seconds:g} s (LISTENER_LIMITS)")
 
-    async def _is_probe(self, waits_for: str, stored: Stored, listener: str | None) -> bool:
-        return waits_for.startswith(BREAKER) and await self._obstacles.probes(stored, listener)
-
-    def _wait_for_turn(self, waits_for: str | None) -> str | None:
-        """Sees that a lane which waits for the rate of its listener is woken in time."""
-        if waits_for is not None and waits_for.startswith(LIMIT):
-            wait = self._limits.next_in_seconds(waits_for.partition(":")[2])
-            if wait is not None:
-                self._obstacles.has_room(waits_for, wait)
-        return waits_for
+    def _wake_at_its_turn(self, listener: str) -> None:
+        """Sees that lanes which wait for the rate of this listener are looked at when its next run may begin."""
+        if (wait := self._limits.next_in_seconds(listener)) is not None:
+            self._obstacles.has_room(waits_for(listener), wait)

@@ -17,7 +17,7 @@ from anchorbolt.errors import StoreError
 from anchorbolt.inbox.breakers import Breakers, Open, waits_for
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Stored
-from anchorbolt.inbox.parking import BREAKER, PARK_SECONDS
+from anchorbolt.inbox.parking import BREAKER, PARK_SECONDS, name_of
 from anchorbolt.telemetry import metrics
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.tasks import spawn
@@ -72,8 +72,8 @@ class Breaking:
 
     def room(self, waits_for: str) -> int | None:
         """Returns one lane when it is time for a probe, and all once the breaker is closed."""
-        sort, _, listener = waits_for.partition(":")
-        if sort != BREAKER:
+        listener = name_of(waits_for, BREAKER)
+        if listener is None:
             return None
         if listener not in self._open:
             return ALL
@@ -93,14 +93,17 @@ class Breaking:
             log.warning(CLOSED, listener=listener)
 
     async def take_probe(self, stored: Stored, listener: str | None) -> bool:
-        """Takes the probe of a breaker for this delivery, if it is time for one. Raises a StoreError."""
+        """Takes the probe of a breaker for this delivery, if it is time for one. Returns whether it may run."""
         listener = listener or stored.listener
         if listener is None or self._open.get(listener, float("inf")) > self._clock():
             return False
         seconds = min(LONGEST_PROBE_SECONDS, self._probe_seconds.get(listener, FIRST_PROBE_SECONDS) * 2)
-        taken = await self._inbox.store.transact(
-            lambda connection: self._breakers.take_probe(connection, listener, self._inbox.owner, seconds)
-        )
+        try:
+            taken = await self._inbox.store.transact(
+                lambda connection: self._breakers.take_probe(connection, listener, self._inbox.owner, seconds)
+            )
+        except StoreError:
+            return False  # the store logs that itself
         if taken:
             self._probe_seconds[listener] = seconds
             self._open[listener] = self._clock() + seconds

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from anchorbolt.bolt import slack_error, team_code
 from anchorbolt.bolt.slack_words import OF_THIS_REQUEST
 from anchorbolt.errors import StoreError
-from anchorbolt.inbox.holds import MOST_DEATHS, Hold, Holds
+from anchorbolt.inbox.holds import MOST_DEATHS, Hold, Holds, waits_for
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import Stored
-from anchorbolt.inbox.parking import HOLD
+from anchorbolt.inbox.parking import HOLD, name_of
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.tasks import spawn
 from anchorbolt.worker import transient
@@ -44,12 +44,12 @@ class Holding:
         if not self._known:
             return None
         listener = listener or stored.listener
-        return f"{HOLD}:{listener}" if listener is not None and self._is_held(listener) else None
+        return waits_for(listener) if listener is not None and self._is_held(listener) else None
 
     def room(self, waits_for: str) -> int | None:
         """Returns whether a listener is still held, in this version of the app."""
-        sort, _, listener = waits_for.partition(":")
-        if sort != HOLD:
+        listener = name_of(waits_for, HOLD)
+        if listener is None:
             return None
         return 0 if self._is_held(listener) else ALL
 

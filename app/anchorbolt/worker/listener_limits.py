@@ -10,9 +10,8 @@ import time
 from collections.abc import Callable, Mapping
 
 from anchorbolt.inbox.lease import Stored
-from anchorbolt.inbox.parking import LIMIT
+from anchorbolt.inbox.parking import LIMIT, name_of
 from anchorbolt.limits import Limit
-from anchorbolt.worker.obstacles import ALL
 
 # No listener takes all slots: a fifth of them is for others, so that one that is slow does not stop them (0085). Where
 # there are fewer slots than this, each counts, and a listener may have all of them.
@@ -20,6 +19,11 @@ LEAST_SLOTS_TO_SHARE = 10
 # A rate counts over so long: looks for lanes that may go on are some time apart.
 BURST_SECONDS = 0.1
 SHARE = 0.8
+
+
+def waits_for(listener: str) -> str:
+    """What the lanes of a listener without room wait for (parking.py)."""
+    return f"{LIMIT}:{listener}"
 
 
 class ListenerLimits:
@@ -61,20 +65,17 @@ class ListenerLimits:
             return None
         if not self._limits and self._running.get(listener, 0) < self._share:
             return None
-        return None if self._room(listener) > 0 else f"{LIMIT}:{listener}"
+        return None if self._room(listener) > 0 else waits_for(listener)
 
     def room(self, waits_for: str) -> int | None:
         """Returns how many more runs of a listener may begin now."""
-        sort, _, listener = waits_for.partition(":")
-        return self._room(listener) if sort == LIMIT else None
+        listener = name_of(waits_for, LIMIT)
+        return self._room(listener) if listener is not None else None
 
     def next_in_seconds(self, listener: str) -> float | None:
         """Returns when a run of a listener with a rate may begin; None: it has none."""
         at = self._next_at.get(listener)
         return None if at is None else max(0.0, at - self._clock())
-
-    async def refresh(self) -> None:
-        """Nothing to read: each process counts for itself."""
 
     def _most(self, listener: str) -> int:
         limit = self._limits.get(listener)
@@ -87,4 +88,4 @@ class ListenerLimits:
             rate = self._limits[listener].per_second or 1.0
             late = min(self._clock() - at, BURST_SECONDS)
             room = min(room, int(late * rate) + 1 if late >= 0 else 0)
-        return min(max(0, room), ALL - 1)
+        return max(0, room)

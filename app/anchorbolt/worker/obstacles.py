@@ -10,14 +10,14 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Sequence
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from sqlalchemy import Connection
 
 from anchorbolt.errors import StoreError
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import Stored
-from anchorbolt.inbox.parking import LIMIT, Parking
+from anchorbolt.inbox.parking import LIMIT, Parking, sort_of
 from anchorbolt.telemetry.logs import get_logger
 
 log = get_logger("worker")
@@ -39,26 +39,27 @@ class Obstacle(Protocol):
     def room(self, waits_for: str) -> int | None:
         """Returns how many of the lanes that wait for this may run now; None: another obstacle has to tell."""
 
+
+class Reader(Protocol):
+    """Knows something that all processes share in the database: most obstacles do, and the rate gates."""
+
     async def refresh(self) -> None:
         """Reads what other processes have written. Raises a StoreError."""
 
 
-@runtime_checkable
-class Probing(Obstacle, Protocol):
-    """An obstacle that lets a delivery through now and then, to find out whether it is still needed."""
-
-    async def take_probe(self, stored: Stored, listener: str | None) -> bool:
-        """Returns whether this delivery may run, as the probe. Raises a StoreError."""
-
-
 class Obstacles:
-    """All obstacles of one process. `clock`: the worker's, in seconds."""
+    """All obstacles of one process, and what has to be read for them. `clock`: the worker's, in seconds."""
 
     def __init__(
-        self, inbox: Inbox, obstacles: Sequence[Obstacle], clock: Callable[[], float] = time.monotonic
+        self,
+        inbox: Inbox,
+        obstacles: Sequence[Obstacle],
+        readers: Sequence[Reader] = (),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inbox = inbox
         self._obstacles = obstacles
+        self._readers = readers
         self._clock = clock
         self._parking = Parking()
         self._read_at = float("-inf")
@@ -80,7 +81,7 @@ class Obstacles:
         What was read before may be out of date: what ends a wait wakes the lanes at the moment that it happens.
         """
         waits_for = self.holds(stored, listener)
-        if waits_for is not None and not waits_for.startswith(LIMIT):  # which are counted here
+        if waits_for is not None and sort_of(waits_for) != LIMIT:  # limits are counted here
             async with self._reading:  # who waited here finds what the one before has read
                 if self._read_at <= began:
                     await self._read()
@@ -88,16 +89,6 @@ class Obstacles:
         if waits_for is not None:
             self._parked |= {waits_for}
         return waits_for
-
-    async def probes(self, stored: Stored, listener: str | None) -> bool:
-        """Returns whether a delivery that a breaker holds may run as its probe."""
-        for obstacle in self._obstacles:
-            if isinstance(obstacle, Probing) and obstacle.holds(stored, listener) is not None:
-                try:
-                    return await obstacle.take_probe(stored, listener)
-                except StoreError:
-                    return False  # the store logs that itself
-        return False
 
     def has_room(self, waits_for: str, in_seconds: float = 0) -> None:
         """Notes that lanes that wait for this may go on, now or so much later. It costs nothing where none waits."""
@@ -140,8 +131,8 @@ class Obstacles:
     async def _read(self) -> None:
         asked_at = self._clock()
         try:
-            for obstacle in self._obstacles:
-                await obstacle.refresh()
+            for reader in self._readers:
+                await reader.refresh()
         except StoreError:
             return  # what was known last holds
         self._must_read = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import Stored
-from anchorbolt.inbox.parking import PAUSE
+from anchorbolt.inbox.parking import PAUSE, name_of
 from anchorbolt.inbox.pauses import Pauses, waits_for
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.worker.obstacles import ALL
@@ -39,10 +39,10 @@ class Pausing:
 
     def room(self, waits_for: str) -> int | None:
         """Returns whether a pause goes on."""
-        sort, _, rest = waits_for.partition(":")
-        if sort != PAUSE:
+        paused = name_of(waits_for, PAUSE)
+        if paused is None:
             return None
-        scope, _, name = rest.partition(":")
+        scope, _, name = paused.partition(":")
         return 0 if (scope, name) in self._known else ALL
 
     async def refresh(self) -> None:

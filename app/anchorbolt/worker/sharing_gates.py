@@ -8,12 +8,11 @@ from anchorbolt.bolt.web_api.gate import Gates
 from anchorbolt.errors import StoreError
 from anchorbolt.inbox.gates import SharedGate, SharedGates
 from anchorbolt.inbox.inbox import Inbox
-from anchorbolt.inbox.lease import Stored
 from anchorbolt.telemetry.tasks import spawn
 
 
 class SharingGates:
-    """An Obstacle (obstacles.py) that holds no delivery: calls wait in their runs, at the gate."""
+    """Writes the gates that Slack has made us shut, and reads those of other processes (a Reader of obstacles.py)."""
 
     def __init__(self, inbox: Inbox, gates: Gates) -> None:
         self._inbox = inbox
@@ -22,14 +21,6 @@ class SharingGates:
         self._told: dict[tuple[str, str], float] = {}  # until when a gate is shut, by our clock
         self._tasks: set[asyncio.Task[None]] = set()
         gates.on_limit = self._limited
-
-    def holds(self, stored: Stored, listener: str | None) -> str | None:
-        """Holds nothing."""
-        return None
-
-    def room(self, waits_for: str) -> int | None:
-        """Another obstacle has to tell."""
-        return None
 
     async def refresh(self) -> None:
         """Shuts the gates that other processes have shut. Raises a StoreError."""

@@ -73,14 +73,12 @@ class Worker:
         limits_of_listeners = ListenerLimits(listener_limits, concurrency, clock)
         self._obstacles = Obstacles(
             inbox,
-            (
-                *(self._pausing, self._holding, self._breaking, limits_of_listeners),
-                SharingGates(inbox, gates or Gates()),
-            ),
+            (self._pausing, self._holding, self._breaking, limits_of_listeners),
+            (self._pausing, self._holding, self._breaking, SharingGates(inbox, gates or Gates())),
             clock,
         )
         ending = Ending(inbox, self._slots, dispatch, limits, self._holding, self._breaking, clock)
-        admission = Admission(self._obstacles, limits_of_listeners)
+        admission = Admission(self._obstacles, limits_of_listeners, self._breaking)
         self._lane_run = LaneRun(dispatch, ending, limits, admission, self._cancelling, self._slots, clock)
         self._interactive = InteractiveRuns(ending, limits, clock)
         self._leases = Leases(inbox, self._runs, clock)
