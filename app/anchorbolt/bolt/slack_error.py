@@ -80,8 +80,14 @@ def retry_after_seconds(error: BaseException) -> float | None:
     answer: Any = getattr(error, "response", None)
     headers = answer.get("headers") if isinstance(answer, Mapping) else getattr(answer, "headers", None)
     headers = headers or getattr(error, "headers", None)
-    for name, value in headers.items() if isinstance(headers, Mapping) else ():
+    return retry_after(headers) if isinstance(headers, Mapping) else None
+
+
+def retry_after(headers: Mapping[Any, Any]) -> float | None:
+    """Returns the seconds of the Retry-After header, if there is one; its value may be a list with one in it."""
+    for name, found in headers.items():
         if str(name).lower() == "retry-after":
+            value = found[0] if isinstance(found, list) and found else found
             try:
                 seconds = float(value)
             except (ValueError, TypeError):  # a date is allowed too, and Slack sends none

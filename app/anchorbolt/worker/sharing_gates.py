@@ -10,6 +10,8 @@ from anchorbolt.inbox.gates import SharedGate, SharedGates
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.telemetry.tasks import spawn
 
+WRITTEN_WITHIN_SECONDS = 0.5
+
 
 class SharingGates:
     """Writes the gates that Slack has made us shut, and reads those of other processes (a Reader of obstacles.py)."""
@@ -18,21 +20,17 @@ class SharingGates:
         self._inbox = inbox
         self._gates = gates
         self._shared = SharedGates(inbox.database.dialect)
-        self._told: dict[tuple[str, str], float] = {}  # until when a gate is shut, by our clock
         self._tasks: set[asyncio.Task[None]] = set()
         gates.on_limit = self._limited
 
     async def refresh(self) -> None:
         """Shuts the gates that other processes have shut. Raises a StoreError."""
-        now = self._inbox.store.clock()
         for found in await self._inbox.store.transact(self._shared.read, reads=True):
-            key = found.method, found.workspace
-            if self._told.get(key, 0.0) < now + found.seconds - 0.5:  # not what we have written ourselves
-                self._told[key] = now + found.seconds
+            # Not what is known: it may be what we have written ourselves, a moment later than we shut the gate.
+            if not self._gates.is_shut_for(found.method, found.workspace, found.seconds - WRITTEN_WITHIN_SECONDS):
                 self._gates.learn(found.method, found.workspace, found.seconds, found.apart_seconds)
 
     def _limited(self, method: str, workspace: str, seconds: float, apart_seconds: float) -> None:
-        self._told[method, workspace] = self._inbox.store.clock() + seconds
         if self._inbox.database.shared:
             spawn(self._tell(SharedGate(method, workspace, seconds, apart_seconds)), "tell of a gate", self._tasks)
 

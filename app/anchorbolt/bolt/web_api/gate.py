@@ -12,11 +12,12 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from slack_sdk.http_retry.async_handler import AsyncRetryHandler
+from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
 from slack_sdk.http_retry.request import HttpRequest
 from slack_sdk.http_retry.response import HttpResponse
 from slack_sdk.http_retry.state import RetryState
 
+from anchorbolt.bolt import slack_error
 from anchorbolt.bolt.web_api.calls import CALLS, OF_NO_RUN, Calls
 from anchorbolt.telemetry.logs import get_logger
 
@@ -118,6 +119,11 @@ class Gates:
         log.info("rate gate open", method=method, workspace=workspace)
         return None
 
+    def is_shut_for(self, method: str, workspace: str, seconds: float) -> bool:
+        """Returns whether a gate is shut for so long already."""
+        gate = self._gates.get((method, workspace))
+        return gate is not None and gate.shut_until >= self._clock() + seconds
+
     def limited(self, method: str, workspace: str, seconds: float) -> Gate:
         """Shuts a gate after an answer of 429 with this Retry-After."""
         gate = self.learn(method, workspace, seconds)
@@ -135,22 +141,12 @@ class Gates:
         return gate
 
 
-class WaitAtTheGate(AsyncRetryHandler):
-    """A retry handler for answers of 429: the call waits at its gate, and is sent again as often as that takes."""
+class WaitAtTheGate(AsyncRateLimitErrorRetryHandler):
+    """slack_sdk's handler of 429, which waits at the gate, and has a call sent again as often as that takes."""
 
     def __init__(self, gates: Gates) -> None:
         super().__init__(max_retry_count=10_000)
         self._gates = gates
-
-    async def _can_retry_async(
-        self,
-        *,
-        state: RetryState,
-        request: HttpRequest,
-        response: HttpResponse | None = None,
-        error: Exception | None = None,
-    ) -> bool:
-        return response is not None and response.status_code == 429
 
     async def prepare_for_next_attempt_async(
         self,
@@ -163,18 +159,10 @@ class WaitAtTheGate(AsyncRetryHandler):
         """slack_sdk's own hook: waits until the request may be sent again."""
         calls = CALLS.get() or OF_NO_RUN
         method = str(request.url).rpartition("/")[2]
-        gate = self._gates.limited(method, calls.workspace, _retry_after(response))
+        asked = slack_error.retry_after(response.headers) if response is not None else None
+        seconds = asked if asked is not None else DEFAULT_RETRY_AFTER_SECONDS
+        gate = self._gates.limited(method, calls.workspace, seconds)
         await gate.turn(calls)
         calls.refuse_if_closed(method)
         state.next_attempt_requested = True
         state.increment_current_attempt()
-
-
-def _retry_after(response: HttpResponse | None) -> float:
-    for name, values in response.headers.items() if response is not None else ():
-        if name.lower() == "retry-after":
-            try:
-                return max(0.0, float(values[0] if isinstance(values, list) else values))
-            except ValueError:
-                break
-    return DEFAULT_RETRY_AFTER_SECONDS
