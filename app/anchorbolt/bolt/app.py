@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from typing import Any
 
 from slack_bolt.logger import get_bolt_app_logger
+from slack_bolt.middleware.assistant.async_assistant import AsyncAssistant
 from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.middleware.authorization.async_single_team_authorization import AsyncSingleTeamAuthorization
 from slack_bolt.request.async_request import AsyncBoltRequest
@@ -57,15 +60,18 @@ class BoltApp(ComposedApp):
     @property
     def listener_limits(self) -> dict[str, Limit]:
         """The limits with which listeners are decorated (anchorbolt.limits), by the names of the listeners."""
-        listeners = list(self.index.all())
-        for middleware in self._async_middleware_list:
-            for attribute in LISTENERS_OF_ASSISTANTS:
-                listeners += getattr(middleware, attribute, None) or []
         found = {}
-        for one in listeners:
+        for one in (*self.index.all(), *self.listeners_of_assistants()):
             if (limit := limit_of(unwrapped(one.ack_function))) is not None:
                 found[getattr(one, "qualified_name", None) or short_name(one.ack_function)] = limit
         return found
+
+    def listeners_of_assistants(self) -> Iterator[Any]:
+        """Yields the listeners of assistants, which are not in the index. Bolt gives them no type."""
+        for assistant in self._async_middleware_list:
+            if isinstance(assistant, AsyncAssistant):
+                for attribute in LISTENERS_OF_ASSISTANTS:
+                    yield from getattr(assistant, attribute) or ()
 
     async def open(self) -> None:
         """Opens the session of the Web API."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from slack_bolt import App
-from slack_bolt.async_app import AsyncApp, AsyncAssistant
+from slack_bolt.async_app import AsyncApp
 
 from anchorbolt.bolt.adopt.app_object import adopt
 from anchorbolt.bolt.adopt.importing import ask_slack_at, import_module, what_and_where
@@ -13,7 +13,6 @@ from anchorbolt.bolt.adopt.main_block import MAIN, app_of_main
 from anchorbolt.bolt.adopt.problems import Problems
 from anchorbolt.bolt.adopt.target import Brought, Target, targets
 from anchorbolt.bolt.app import BoltApp
-from anchorbolt.bolt.threads.adapt import LISTENERS_OF_ASSISTANTS
 from anchorbolt.errors import ListenersError
 from anchorbolt.telemetry.logs import get_logger
 
@@ -73,8 +72,5 @@ def _register(bolt: BoltApp, brought: Brought) -> None:
 
 def _name_listeners_of_assistants(bolt: BoltApp) -> None:
     """Names them together with the app's own listeners: no two have the same name."""
-    for assistant in bolt._async_middleware_list:
-        if isinstance(assistant, AsyncAssistant):
-            for name in LISTENERS_OF_ASSISTANTS:
-                for listener in getattr(assistant, name) or ():
-                    bolt.listener_names.give(listener, listener.ack_function)
+    for listener in bolt.listeners_of_assistants():
+        bolt.listener_names.give(listener, listener.ack_function)

@@ -17,6 +17,7 @@ from anchorbolt.telemetry import logs, traces
 from anchorbolt.worker.admission import Admission
 from anchorbolt.worker.cancelling import Cancelling
 from anchorbolt.worker.ending import Ending, Told
+from anchorbolt.worker.lending import Lending
 from anchorbolt.worker.run_limit import RunLimit
 from anchorbolt.worker.runs import Cut, Running
 from anchorbolt.worker.slots import RunSlots
@@ -165,31 +166,6 @@ class LaneRun:
 
 def _lane(running: Running) -> str:
     return running.held.lease.lane if running.held is not None else ""
-
-
-class Lending:
-    """Lends out the slot of one run while a call of it waits at a rate gate, and stops its time limit."""
-
-    __slots__ = ("_is_lent", "_left", "_run", "_slots")
-
-    def __init__(self, slots: RunSlots, run: Run) -> None:
-        self._slots = slots
-        self._run = run
-        self._is_lent = False
-        self._left: float | None = None
-
-    def __call__(self, waits: bool) -> None:
-        """Lends it, or takes it back."""
-        limit = self._run.limit
-        if waits:
-            self._is_lent = self._slots.lend()
-            self._left = limit.stand_still() if limit is not None else None
-            return
-        if self._is_lent:
-            self._is_lent = False
-            self._slots.take_back()
-        if limit is not None and self._left is not None:
-            limit.go_on(self._left)
 
 
 class _BuryError(Exception):

@@ -99,14 +99,10 @@ async def _post(prepared: aiohttp.ClientRequest, body: bytes) -> ClientResponse:
         except BaseException:
             response.close()
             raise
-    except aiohttp.ClientError:
+    except BaseException as error:
         connection.close()
-        raise
-    except OSError as error:
-        connection.close()
-        raise aiohttp.ClientOSError(*error.args) from error
-    except BaseException:
-        connection.close()
+        if isinstance(error, OSError) and not isinstance(error, aiohttp.ClientError):
+            raise aiohttp.ClientOSError(*error.args) from error  # as aiohttp's session has it
         raise
 
 
