@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func,
 
 from anchorbolt.inbox.history import Past, read
 from anchorbolt.inbox.holds import Hold, Holds
+from anchorbolt.inbox.lookup import is_named, running_seconds
 from anchorbolt.inbox.retention import is_ended
 from anchorbolt.inbox.rows import rows
 from anchorbolt.inbox.sql import TEXT, WHOLE, insert, now, word
@@ -100,10 +101,7 @@ class Admin:
 
     def find(self, connection: Connection, name: str) -> Entry | None:
         """By its key, or by its id."""
-        condition = delivery.c.key == name
-        if name.isascii() and name.isdecimal() and len(name) < 19:
-            condition |= delivery.c.id == int(name)
-        row = connection.execute(self._entries(None).where(condition)).first()
+        row = connection.execute(self._entries(None).where(is_named(name))).first()
         return replace(_entry(row), attempts_before=read(row.history)) if row is not None else None
 
     def replay(self, connection: Connection, ids: Sequence[int]) -> int:
@@ -182,7 +180,7 @@ class Admin:
                 *(column for column in delivery.c if column.name not in ("body", "headers", "history")),
                 body,
                 null().label("history") if wanted is not None else delivery.c.history,
-                (now() - func.coalesce(delivery.c.started_at, delivery.c.received_at)).label("running"),
+                running_seconds().label("running"),
                 lane.c.waits_for,
                 self._state().label("shown"),
                 age.label("age"),

@@ -5,7 +5,7 @@ It is erased with the body. An attempt that ended with its process left no line:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import orjson
@@ -26,12 +26,12 @@ class Past:
     traceback: str | None
 
 
-FIELDS = ("attempt", "listener", "pod", "started_at", "seconds", "outcome", "reason", "error", "traceback")
+FIELDS = tuple(field.name for field in fields(Past))
 
 
 def line(past: Past) -> str:
     """Writes an attempt as a line of the history."""
-    return orjson.dumps({name: getattr(past, name) for name in FIELDS}).decode() + "\n"
+    return orjson.dumps(past).decode() + "\n"
 
 
 def read(history: str | None) -> list[Past]:
@@ -39,8 +39,8 @@ def read(history: str | None) -> list[Past]:
     found = []
     for text in (history or "").split("\n"):
         try:
-            fields: Any = orjson.loads(text)
-            found.append(Past(*(fields.get(name) for name in FIELDS)))
+            written: Any = orjson.loads(text)
+            found.append(Past(*(written.get(name) for name in FIELDS)))
         except (ValueError, AttributeError):
             continue
     return found

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, case, delete, func, null, select, update
 
+from anchorbolt.inbox.lookup import is_named, running_seconds
 from anchorbolt.inbox.sql import now, word
 from anchorbolt.inbox.tables import delivery, lane
 
@@ -32,10 +33,7 @@ class Stopping:
 
     def find(self, connection: Connection, name: str) -> Found | None:
         """Finds a delivery by its key or its id, and locks its lane. None: there is none."""
-        condition = delivery.c.key == name
-        if name.isascii() and name.isdecimal() and len(name) < 19:
-            condition |= delivery.c.id == int(name)
-        named = connection.execute(select(delivery.c.id, delivery.c.lane).where(condition)).first()
+        named = connection.execute(select(delivery.c.id, delivery.c.lane).where(is_named(name))).first()
         if named is None:
             return None
         owner = self._lock(connection, named.lane)
@@ -102,9 +100,8 @@ class Stopping:
         runs = of_it.state == "live" and owner is not None
         started = None
         if runs:
-            since = now() - func.coalesce(delivery.c.started_at, delivery.c.received_at)
             head = connection.execute(
-                select(delivery.c.id, since.label("seconds")).where(
+                select(delivery.c.id, running_seconds().label("seconds")).where(
                     delivery.c.id == _oldest(of_it.lane), delivery.c.state == word("live")
                 )
             ).first()

@@ -4,21 +4,15 @@ from __future__ import annotations
 
 from anchorbolt.delivery import Delivery
 from anchorbolt.delivery.headers import REQUEST_ID
-from anchorbolt.telemetry.delivery_lines import Field, lines
+from anchorbolt.delivery.log_fields import log_fields
+from anchorbolt.telemetry.delivery_lines import lines
 
 
 def log_arrival(delivery: Delivery, retry_num: str | None) -> None:
     """Logs that a delivery has come from Slack. `retry_num`: the number of Slack's retry, if it is one."""
     if not lines.takes_arrival():
         return
-    fields: dict[str, Field] = {
-        "key": delivery.key,
-        "kind": delivery.kind.value,
-        "team": delivery.workspace,
-        "conversation": delivery.conversation,
-        "lane": delivery.lane,
-        "request_id": delivery.headers.get(REQUEST_ID),
-    }
+    fields = log_fields(delivery) | {"request_id": delivery.headers.get(REQUEST_ID)}
     if retry_num is not None:
         fields["retry_num"] = retry_num
     lines.arrived(fields)

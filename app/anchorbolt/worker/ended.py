@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import headers
 from anchorbolt.delivery.headers import REQUEST_ID
+from anchorbolt.delivery.log_fields import log_fields
 from anchorbolt.inbox.lease import End, Stored
 from anchorbolt.telemetry import metrics
 from anchorbolt.telemetry.delivery_lines import Field, lines
@@ -55,14 +56,7 @@ def unstored_ended(run: Run, outcome: str, seconds: float) -> None:
     if run.error is not None:
         told["error"] = describe(run.error)
     delivery = run.delivery
-    fields: dict[str, Field] = {
-        "key": delivery.key,
-        "kind": delivery.kind.value,
-        "team": delivery.workspace,
-        "conversation": delivery.conversation,
-        "lane": delivery.lane,
-    }
-    _tell(level, fields, run, outcome, run.attempt.attempt, seconds, told, delivery.headers, last=True)
+    _tell(level, log_fields(delivery), run, outcome, run.attempt.attempt, seconds, told, delivery.headers, last=True)
 
 
 def _tell(  # noqa: PLR0917 - in the order of the line

@@ -5,7 +5,7 @@ from __future__ import annotations
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import Stored
 from anchorbolt.inbox.parking import PAUSE, name_of
-from anchorbolt.inbox.pauses import Pauses, waits_for
+from anchorbolt.inbox.pauses import SCOPES, Pauses, waits_for
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.worker.obstacles import ALL
 
@@ -29,12 +29,8 @@ class Pausing:
         """Returns the pause that a delivery waits for."""
         if not self._known:
             return None
-        named = (
-            ("listener", listener or stored.listener),
-            ("kind", stored.kind),
-            ("workspace", stored.workspace),
-            ("conversation", stored.conversation),
-        )
+        names = (listener or stored.listener, stored.kind, stored.workspace, stored.conversation)
+        named = zip(SCOPES, names, strict=True)
         return next((waits_for(scope, name) for scope, name in named if name and (scope, name) in self._known), None)
 
     def room(self, waits_for: str) -> int | None:

@@ -12,7 +12,7 @@ import typer
 from sqlalchemy import Connection
 
 from anchorbolt.cli.inbox.options import Age, Conversation, Error, Kind, Lane, Listener, Since, Workspace, seconds
-from anchorbolt.cli.inbox.session import PATIENT_SECONDS, opened
+from anchorbolt.cli.inbox.session import PATIENT_SECONDS, opened, unknown
 from anchorbolt.cli.inbox.stopping import STOPPING, told
 from anchorbolt.errors import AnchorboltError
 from anchorbolt.inbox.admin import Admin, Filter
@@ -144,7 +144,7 @@ def _named(verb: _Verb, connection: Connection, keys: list[str]) -> tuple[list[i
     for key in keys:
         found = STOPPING.find(connection, key)
         if found is None:
-            missed.append(f"no delivery {key}: `anchorbolt inbox list` shows the keys")
+            missed.append(str(unknown(key)))
         elif found.state in ("dead", "cancelled"):
             ids.add(found.id)
         elif found.state == "waiting" and verb is DISCARD:

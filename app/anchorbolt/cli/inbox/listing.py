@@ -14,7 +14,7 @@ from rich.text import Text
 from sqlalchemy import Connection
 
 from anchorbolt.cli.inbox.options import Age, Conversation, Error, Kind, Lane, Listener, Since, Workspace, seconds
-from anchorbolt.cli.inbox.session import as_admin
+from anchorbolt.cli.inbox.session import as_admin, unknown
 from anchorbolt.delivery import restore
 from anchorbolt.errors import AnchorboltError, RefusedError
 from anchorbolt.inbox.admin import STATES, Admin, Entry, Filter
@@ -97,7 +97,7 @@ def show(
     """Shows one delivery with its payload; tokens and response URLs are left out unless you ask for them."""
     entry = as_admin(lambda admin, connection: admin.find(connection, key))
     if entry is None:
-        raise AnchorboltError(f"no delivery {key}: `anchorbolt inbox list` shows the keys")
+        raise unknown(key)
     plain = _plain(entry)
     try:
         payload = _payload(entry, unredacted=unredacted)

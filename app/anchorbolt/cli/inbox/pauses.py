@@ -13,7 +13,7 @@ from anchorbolt.cli.inbox.options import By, who
 from anchorbolt.cli.inbox.session import as_admin
 from anchorbolt.errors import AnchorboltError
 from anchorbolt.inbox.admin import Admin
-from anchorbolt.inbox.pauses import Pause, Pauses
+from anchorbolt.inbox.pauses import SCOPES, Pause, Pauses
 
 KINDS = ("event", "command", "action", "shortcut", "view")
 
@@ -85,16 +85,8 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
 def _chosen(
     listener: str | None, kind: str | None, workspace: str | None, conversation: str | None
 ) -> tuple[str | None, str]:
-    given = [
-        (scope, name)
-        for scope, name in (
-            ("listener", listener),
-            ("kind", kind),
-            ("workspace", workspace),
-            ("conversation", conversation),
-        )
-        if name is not None
-    ]
+    named = zip(SCOPES, (listener, kind, workspace, conversation), strict=True)
+    given = [(scope, name) for scope, name in named if name is not None]
     if len(given) > 1:
         raise typer.BadParameter("choose one of --listener, --kind, --workspace and --conversation")
     if any(not name for _, name in given):  # an empty variable of a shell must not pause or resume everything

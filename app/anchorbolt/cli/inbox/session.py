@@ -22,6 +22,11 @@ Result = TypeVar("Result")
 PATIENT_SECONDS = 60
 
 
+def unknown(key: str | None) -> AnchorboltError:
+    """Returns the error for a key or an id that no delivery has."""
+    return AnchorboltError(f"no delivery {key}: `anchorbolt inbox list` shows the keys")
+
+
 @asynccontextmanager
 async def opened() -> AsyncIterator[tuple[Database, Admin]]:
     """Opens the database that the settings name. Raises a StoreError where its schema does not fit this version."""

@@ -9,7 +9,7 @@ import typer
 from sqlalchemy import Connection
 
 from anchorbolt.cli.inbox.options import By, who
-from anchorbolt.cli.inbox.session import PATIENT_SECONDS, as_admin, opened
+from anchorbolt.cli.inbox.session import PATIENT_SECONDS, as_admin, opened, unknown
 from anchorbolt.errors import AnchorboltError
 from anchorbolt.inbox.database import Database, Wake
 from anchorbolt.inbox.stopping import Found, Stopping
@@ -115,5 +115,5 @@ async def _until_ended(database: Database, asked: Found) -> str:
 
 def _found(found: Found | None, key: str | None) -> Found:
     if found is None:
-        raise AnchorboltError(f"no delivery {key}: `anchorbolt inbox list` shows the keys")
+        raise unknown(key)
     return found

@@ -1,0 +1,17 @@
+"""What the log lines of a delivery say of it (docs/operations/logs.md)."""
+
+from __future__ import annotations
+
+from anchorbolt.delivery.delivery import Delivery
+from anchorbolt.telemetry.delivery_lines import Field
+
+
+def log_fields(delivery: Delivery) -> dict[str, Field]:
+    """Returns the first fields of both lines of a delivery."""
+    return {
+        "key": delivery.key,
+        "kind": delivery.kind.value,
+        "team": delivery.workspace,
+        "conversation": delivery.conversation,
+        "lane": delivery.lane,
+    }
