@@ -1,7 +1,7 @@
 """Limits of a listener: how many of its runs go on at once, how many begin a second, how long one may take.
 
 A team sets them beside the listener, with a decorator that plain Bolt ignores, or in LISTENER_LIMITS, which counts
-more. This module imports nothing of the product, so that a module of listeners may import it anywhere.
+more. This module imports nothing of the product but its errors, so a module of listeners may import it anywhere.
 """
 
 from __future__ import annotations

@@ -163,6 +163,16 @@ def call_later(seconds: float, callback: Callable[..., object], *arguments: Any)
     return Timer(callback, arguments, timers.bucket(timers.loop.time() + seconds))
 
 
+async def is_set_within(event: asyncio.Event, seconds: float) -> bool:
+    """Waits until an event is set, for so many seconds at most. Returns whether it is."""
+    try:
+        # Not asyncio.wait_for: before Python 3.12 it can swallow a cancellation.
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False
+
+
 def _of_this_loop() -> Timers:
     # Asked once a timer: in Python 3.11 get_running_loop() makes a system call, for it looks for a fork.
     global _timers  # noqa: PLW0603 - of the loop that runs: a process has one, and tests have one after the other

@@ -1,9 +1,9 @@
-"""Parking: lanes that wait for something beside the time, such as the end of a pause or the release of a listener.
+"""Parking: lanes that wait for something other than a time, such as the end of a pause or the release of a listener.
 
 A delivery that may not run now is ended as `held`, and its lane says what it waits for. Nobody claims a parked lane for
-PARK_SECONDS. What ends the wait wakes it. Its time is put off again and again while the wait goes on, so that nothing
-is claimed only to be parked again; it ends all the same once no process of this version is left, for older ones know
-nothing of parking.
+PARK_SECONDS. What ends the wait wakes it. While the wait goes on, that time is put off, so that no lane is claimed
+only to be parked again. Once no process of this version is left, nobody puts it off, and processes of older versions,
+which know nothing of parking, claim the lane.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from anchorbolt.inbox.tables import delivery, inbox, lane
 class Stats:
     """Counts of the whole inbox. `oldest_waiting_seconds`: since when the lane that waits longest could run.
 
-    `parked`: lanes by the sort of what they wait for beside the time. `busiest_waiting_share`: of the lanes that could
+    `parked`: parked lanes, by the sort of what they wait for. `busiest_waiting_share`: of the lanes that could
     run and wait, the share of the workspace that has the most of them; 0 where few wait.
     """
 

@@ -79,7 +79,7 @@ lane = Table(
     # When anybody may claim it: since when it waits, when its backoff ends, or when the lease of its owner runs out.
     Column("claimable_at", Double, nullable=False),
     Column("workspace", Text),
-    # What it waits for beside the time, such as `hold:app.answer` (parking.py); NULL: nothing.
+    # What it waits for, other than a time, such as `hold:app.answer` (parking.py); NULL: nothing.
     Column("waits_for", Text),
     # The delivery whose run is to be cancelled, by its id, and who said so; NULL: none.
     Column("cancel_id", BigInteger),

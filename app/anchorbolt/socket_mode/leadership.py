@@ -10,6 +10,7 @@ from typing import Protocol
 from anchorbolt.errors import StoreError
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.telemetry.logs import get_logger
+from anchorbolt.timers import is_set_within
 
 log = get_logger("socket")
 
@@ -224,12 +225,8 @@ class SingleLeader:
 
     async def _pause(self, seconds: float) -> None:
         """Waits until something has changed, `seconds` at most."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._changed.wait()
-        except TimeoutError:
-            return
-        self._changed.clear()
+        if await is_set_within(self._changed, seconds):
+            self._changed.clear()
 
     def _forget(self) -> None:
         self._epoch, self._until = None, float("-inf")

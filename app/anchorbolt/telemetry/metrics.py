@@ -165,7 +165,7 @@ pauses = Gauge(
     "Listeners, kinds, workspaces and conversations that an operator keeps from running.",
 )
 parked_lanes = Gauge(
-    "anchorbolt.parked_lanes", "{lane}", "Lanes that wait for something beside the time, in all pods.", ("waits_for",)
+    "anchorbolt.parked_lanes", "{lane}", "Lanes that wait for something other than a time, in all pods.", ("waits_for",)
 )
 busiest_waiting_share = Gauge(
     "anchorbolt.busiest_workspace_waiting_share",

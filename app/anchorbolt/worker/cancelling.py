@@ -8,6 +8,7 @@ from anchorbolt.errors import StoreError
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.stopping import Stopping
 from anchorbolt.telemetry.logs import get_logger
+from anchorbolt.timers import is_set_within
 from anchorbolt.worker.runs import Cut, Runs
 
 log = get_logger("worker")
@@ -29,11 +30,7 @@ class Cancelling:
         """Looks for ever. While nothing runs here there is nothing to look for."""
         self._inbox.on_cancel = self._told.set
         while True:
-            try:
-                async with asyncio.timeout(POLL_SECONDS):
-                    await self._told.wait()
-            except TimeoutError:
-                pass
+            await is_set_within(self._told, POLL_SECONDS)
             self._told.clear()
             if any(one.held is not None and one.cut is None for one in self._runs):
                 await self.look()

@@ -6,7 +6,6 @@ The inbox is asked when this process is woken, when a slot becomes free, and onc
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Callable
 
@@ -16,6 +15,7 @@ from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import Held
 from anchorbolt.telemetry import metrics
 from anchorbolt.telemetry.logs import get_logger
+from anchorbolt.timers import is_set_within
 from anchorbolt.worker.slots import RunSlots
 
 log = get_logger("worker")
@@ -48,10 +48,7 @@ class Claims:
     async def run(self) -> None:
         """Claims for ever."""
         while True:
-            with contextlib.suppress(TimeoutError):
-                # Not asyncio.wait_for: before Python 3.12 it can swallow a cancellation.
-                async with asyncio.timeout(POLL_SECONDS):
-                    await self._slots.wake.wait()
+            await is_set_within(self._slots.wake, POLL_SECONDS)
             if self._slots.backlog:
                 await asyncio.sleep(GATHER_SECONDS)
             self._slots.wake.clear()

@@ -19,6 +19,7 @@ from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import Stored
 from anchorbolt.inbox.parking import LIMIT, Parking, sort_of
 from anchorbolt.telemetry.logs import get_logger
+from anchorbolt.timers import is_set_within
 
 log = get_logger("worker")
 
@@ -105,10 +106,7 @@ class Obstacles:
         self._inbox.on_hold = self.told
         while True:
             await self.look()
-            try:
-                async with asyncio.timeout(POLL_SECONDS * (0.8 + 0.4 * random.random())):
-                    await self._due.wait()
-            except TimeoutError:
+            if not await is_set_within(self._due, POLL_SECONDS * (0.8 + 0.4 * random.random())):
                 self._must_read = True
             await asyncio.sleep(GATHER_SECONDS)
             self._due.clear()

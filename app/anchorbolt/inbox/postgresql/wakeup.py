@@ -16,6 +16,7 @@ import asyncpg
 from anchorbolt.inbox.database import Wake
 from anchorbolt.inbox.postgresql.address import Address
 from anchorbolt.telemetry.tasks import spawn
+from anchorbolt.timers import is_set_within
 
 GATHER_SECONDS = 0.02
 RECONNECT_SECONDS = 1.0
@@ -71,10 +72,7 @@ class Wakeup:
                 await connection.add_listener(wake, self._heard)
                 self._on_wake(wake)  # in case somebody notified while nobody listened
             while True:
-                try:
-                    async with asyncio.timeout(ASK_SECONDS):
-                        await self._some.wait()
-                except TimeoutError:
+                if not await is_set_within(self._some, ASK_SECONDS):
                     await connection.execute("SELECT 1", timeout=ANSWER_SECONDS)
                     continue
                 await asyncio.sleep(GATHER_SECONDS)
