@@ -202,6 +202,8 @@ class InboxMachine(RuleBasedStateMachine):
             assert written[one] == (how in FINAL and go_on and bool(model.live))
             if answer.following is not None and commit == "answered":
                 self.hold(who, answer.following)
+            elif answer.following is not None:  # the lease goes on anew, whether its owner hears of it or not
+                model.left = LEASE_SECONDS
         if commit == "answer lost":
             process.doubt = Doubt(chosen, outcomes, written)
 
