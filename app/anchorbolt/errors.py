@@ -17,6 +17,7 @@ AnchorboltError
 │   ├── SlackUnreachableError no connection of Socket Mode could be had: tried again, soon
 │   └── SlackRefusesError     Slack wants none of us, and says why in `word`: tried again, seldom
 ├── RefusedError              bad input; answered with `status` and the stable word `word`
+├── UndecryptableError        a stored text cannot be decrypted with TOKEN_KEYS
 └── RunError
     ├── AckTimeoutError       a listener did not acknowledge in time: Slack was told of a failure, nothing goes on
     ├── RunTimeoutError       a run took longer than RUN_TIMEOUT_SECONDS: a failed attempt
@@ -131,6 +132,10 @@ class RefusedError(AnchorboltError):
         bodies in there.
         """
         return type(self)(self.status, self.word)
+
+
+class UndecryptableError(AnchorboltError):
+    """A stored text cannot be decrypted: its key is not in TOKEN_KEYS, or it was changed or moved."""
 
 
 class RunError(AnchorboltError):

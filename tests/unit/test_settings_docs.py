@@ -84,6 +84,8 @@ def written(default: Any) -> str:
             return default.get_secret_value()
         case StrEnum():
             return default.value
+        case bool():
+            return str(default).lower()
         case _:
             return str(default)
 
@@ -122,7 +124,8 @@ def test_every_number_has_a_unit() -> None:
     """A number's unit is told; where its name ends in a unit, it is that one; what is no number has none."""
     for name, told in from_docs().items():
         ending = next((unit for end, unit in UNITS.items() if name.endswith(end)), None)
-        is_number = name in from_code() and isinstance(Settings.model_fields[name.lower()].default, int | float)
+        default = Settings.model_fields[name.lower()].default if name in from_code() else None
+        is_number = isinstance(default, int | float) and not isinstance(default, bool)
         if ending is not None:
             assert told.unit == ending, name
         elif is_number and name not in UNITLESS:

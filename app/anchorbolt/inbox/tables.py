@@ -23,7 +23,7 @@ from sqlalchemy.schema import CreateIndex
 from sqlalchemy.sql.compiler import DDLCompiler
 
 # What this app needs (see schema.py for what it does with other values).
-REVISION = 6
+REVISION = 7
 
 # SQLite counts rows by itself only in a column of exactly this type.
 Id = BigInteger().with_variant(Integer, "sqlite")
@@ -150,6 +150,61 @@ breaker = Table(
     Column("probed_by", Text),
     Column("updated_at", Double, nullable=False),
 )
+
+# Workspaces that the app is installed in (workspaces/installations.py). Tokens are encrypted with TOKEN_KEYS.
+installation = Table(
+    "installation",
+    metadata,
+    # The id of the workspace (T...), or of the Enterprise organization of an installation that is org-wide (E...).
+    Column("workspace", Text, primary_key=True),
+    Column("enterprise_id", Text),
+    Column("org_wide", SmallInteger, nullable=False),
+    Column("name", Text),  # of the workspace or the organization
+    Column("state", Text, nullable=False),  # installed | reinstall_needed
+    Column("reason", Text),  # why it must be installed again
+    Column("bot_token", Text),  # NULL: the app has no bot there
+    Column("bot_refresh_token", Text),
+    Column("bot_expires_at", Double),  # NULL: the token does not expire
+    Column("bot_id", Text),
+    Column("bot_user_id", Text),
+    Column("scopes", Text, nullable=False),  # that were granted to the bot, separated by commas
+    Column("installed_by", Text),  # the id of a user
+    Column("installed_at", Double, nullable=False),  # by Slack's clock, to compare with the time of an event
+    Column("version", Integer, nullable=False),  # raised by each change of the tokens
+    # Who refreshes the bot's token, and until when nobody else does.
+    Column("refresh_owner", Text),
+    Column("refresh_until", Double),
+    Column("updated_at", Double, nullable=False),
+)
+
+# The tokens of users who have granted scopes of their own.
+user_token = Table(
+    "user_token",
+    metadata,
+    Column("workspace", Text, primary_key=True),  # that of its installation
+    Column("user_id", Text, primary_key=True),
+    Column("token", Text, nullable=False),
+    Column("refresh_token", Text),
+    Column("expires_at", Double),
+    Column("scopes", Text, nullable=False),
+    Column("state", Text, nullable=False),  # as of an installation
+    Column("reason", Text),
+    Column("installed_at", Double, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("refresh_owner", Text),
+    Column("refresh_until", Double),
+    Column("updated_at", Double, nullable=False),
+)
+
+# Installations that have begun and not ended: hashes alone, because the values open a flow.
+oauth_state = Table(
+    "oauth_state",
+    metadata,
+    Column("state_hash", Text, primary_key=True),
+    Column("browser_hash", Text, nullable=False),  # of the cookie of the browser that began it
+    Column("expires_at", Double, nullable=False),
+)
+Index("oauth_state_expires", oauth_state.c.expires_at)
 
 # One row. `compatible_from`: the oldest app revision that can live with this schema.
 inbox = Table(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import NoReturn
 
+from anchorbolt.encryption import HOW_TO_MAKE_ONE
 from anchorbolt.errors import InvalidSettingsError
 from anchorbolt.lifecycle.orders import Orders, become_master
 from anchorbolt.lifecycle.ports import require_free
@@ -70,9 +71,27 @@ def require_needed(settings: Settings) -> None:
             problems.append(f"SLACK_APP_TOKEN: {said}; it is under Basic Information of your Slack app (xapp-...)")
     elif not settings.signing_secrets:
         problems.append("SLACK_SIGNING_SECRET: missing; it is under Basic Information of your Slack app")
-    if settings.slack_bot_token is None or not settings.slack_bot_token.get_secret_value():
+    if settings.installs:
+        problems += _installing(settings)
+    elif settings.slack_bot_token is None or not settings.slack_bot_token.get_secret_value():
         problems.append("SLACK_BOT_TOKEN: missing; it is under OAuth & Permissions of your Slack app (xoxb-...)")
     if not settings.listeners:
         problems.append(NO_LISTENERS)
     if problems:
         raise InvalidSettingsError(problems)
+
+
+def _installing(settings: Settings) -> list[str]:
+    """What is wrong with the settings of installation by OAuth, a line each."""
+    problems = []
+    if settings.slack_bot_token is not None and settings.slack_bot_token.get_secret_value():
+        problems.append("SLACK_BOT_TOKEN: leave it out beside SLACK_CLIENT_ID: each workspace has a token of its own")
+    if settings.slack_client_secret is None or not settings.slack_client_secret.get_secret_value():
+        problems.append("SLACK_CLIENT_SECRET: missing; it is under Basic Information of your Slack app")
+    if not settings.slack_scopes and not settings.slack_user_scopes:
+        problems.append("SLACK_SCOPES: missing; they are under OAuth & Permissions, such as chat:write,commands")
+    if settings.public_url is None:
+        problems.append("PUBLIC_URL: missing; it is the address of the app as browsers reach it")
+    if not settings.keys:
+        problems.append(f"TOKEN_KEYS: missing; the tokens of workspaces are stored encrypted: {HOW_TO_MAKE_ONE}")
+    return problems

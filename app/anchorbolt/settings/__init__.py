@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from anchorbolt import limits
+from anchorbolt import encryption, limits
 from anchorbolt.errors import InvalidSettingsError
 
 DEFAULT_SECRETS_DIRECTORY = "/run/secrets/anchorbolt"
@@ -85,6 +85,16 @@ class Settings(BaseSettings):
     slack_app_token: SecretStr | None = None
     slack_api_url: str = "https://slack.com/api/"
 
+    # Installation in many workspaces: SLACK_CLIENT_ID switches it on
+    slack_client_id: str | None = None
+    slack_client_secret: SecretStr | None = None
+    slack_scopes: str | None = None
+    slack_user_scopes: str | None = None
+    public_url: str | None = None
+    token_keys: SecretStr | None = None
+    install_without_state: bool = False
+    notify_installer: bool = False
+
     # The module with the listeners: any importable module with register(app)
     listeners: str = ""
     routes: str | None = None
@@ -133,6 +143,11 @@ class Settings(BaseSettings):
     log_deliveries: LogDeliveries = LogDeliveries.ALL
 
     @property
+    def installs(self) -> bool:
+        """Whether the app is installed in many workspaces by OAuth, each with tokens of its own."""
+        return bool(self.slack_client_id)
+
+    @property
     def has_socket(self) -> bool:
         """Whether this process receives over Socket Mode."""
         return self.receiver is ReceiverKind.SOCKET and self.role is not Role.WORKER
@@ -154,6 +169,11 @@ class Settings(BaseSettings):
         return tuple(part.encode() for part in parts if part)
 
     @property
+    def keys(self) -> tuple[bytes, ...]:
+        """The keys of TOKEN_KEYS, the one that encrypts first."""
+        return encryption.parse(self.token_keys.get_secret_value()) if self.token_keys else ()
+
+    @property
     def attempt_on_names(self) -> frozenset[str]:
         """The names of ATTEMPT_ON; a class of Python's own may be written without its module."""
         names = (name.strip() for name in (self.attempt_on or "").split(","))
@@ -165,6 +185,20 @@ class Settings(BaseSettings):
     @classmethod
     def _ends_with_a_slash(cls, value: str) -> str:
         return value if value.endswith("/") else value + "/"
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        scheme, _, rest = (value or "https://a").partition("://")
+        if scheme not in ("http", "https") or not rest or any(sign in rest for sign in "?# @"):
+            raise ValueError("is the address of the app as browsers reach it, such as https://slack.example.com")
+        return value.rstrip("/") if value else value
+
+    @field_validator("token_keys")
+    @classmethod
+    def _are_keys(cls, value: SecretStr | None) -> SecretStr | None:
+        encryption.parse(value.get_secret_value() if value else "")
+        return value
 
     @field_validator("log_level")
     @classmethod

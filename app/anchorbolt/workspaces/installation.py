@@ -1,0 +1,67 @@
+"""What is known of an installation of the app in a workspace or an Enterprise organization, and of a user's token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class InstallationState(StrEnum):
+    """Whether tokens can be used. `REINSTALL_NEEDED`: they cannot be refreshed or decrypted any more."""
+
+    INSTALLED = "installed"
+    REINSTALL_NEEDED = "reinstall_needed"
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token of the Web API. `expires_at`: seconds since 1970; None: it does not expire, and `refresh` is None too."""
+
+    access: str = field(repr=False)
+    refresh: str | None = field(default=None, repr=False)
+    expires_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """The app in one workspace, or in all of an organization (`org_wide`).
+
+    Args:
+        workspace: the id that it is found by: of the workspace (T...), or of the organization if it is org-wide (E...).
+        enterprise_id: the organization that the workspace belongs to, if any.
+        bot: the bot's token; None where the app has no bot there.
+        bot_id: of the bot (B...), as `auth.test` says.
+        scopes: those that were granted to the bot.
+        installed_by: the id of the user who installed it.
+        installed_at: seconds since 1970, by Slack's clock.
+        version: raised by each change of its tokens.
+        reason: why it must be installed again, where it must.
+    """
+
+    workspace: str
+    bot: Token | None
+    enterprise_id: str | None = None
+    org_wide: bool = False
+    name: str | None = None
+    bot_id: str | None = None
+    bot_user_id: str | None = None
+    scopes: tuple[str, ...] = ()
+    installed_by: str | None = None
+    installed_at: float = 0.0
+    state: InstallationState = InstallationState.INSTALLED
+    reason: str | None = None
+    version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class UserToken:
+    """What one user granted to the app. `workspace`: that of the installation."""
+
+    workspace: str
+    user_id: str
+    token: Token
+    scopes: tuple[str, ...] = ()
+    installed_at: float = 0.0
+    state: InstallationState = InstallationState.INSTALLED
+    reason: str | None = None
+    version: int = 1
