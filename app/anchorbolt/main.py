@@ -10,6 +10,8 @@ from operator import attrgetter
 
 from anchorbolt.bolt import listeners, team_code
 from anchorbolt.bolt.app import BoltApp
+from anchorbolt.bolt.workspace_authorization import StoredTokens, WorkspaceAuthorization
+from anchorbolt.encryption import Keys
 from anchorbolt.http import application
 from anchorbolt.http.bolt_adapter import BoltAdapter
 from anchorbolt.http.limits.connections import max_connections
@@ -33,7 +35,7 @@ from anchorbolt.lifecycle.pod import Pod, State
 from anchorbolt.lifecycle.transport import HttpTransport, Transport
 from anchorbolt.limits import parse
 from anchorbolt.settings import Role, Settings, SocketConnections, otel
-from anchorbolt.settings.team import fill_environment
+from anchorbolt.settings.team import fill_environment, without_oauth
 from anchorbolt.socket_mode.envelopes import Envelopes
 from anchorbolt.socket_mode.leadership import EveryProcess, SingleLeader
 from anchorbolt.socket_mode.slack import Slack
@@ -46,6 +48,7 @@ from anchorbolt.telemetry.telemetry import Telemetry
 from anchorbolt.telemetry.watchdog import Watchdog
 from anchorbolt.worker.verdict import Limits
 from anchorbolt.worker.worker import Worker
+from anchorbolt.workspaces.directory import Directory
 
 log = get_logger("main")
 
@@ -80,6 +83,8 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
             "no database: what a pod acknowledged ends with it, or is finished in its drain; a SIGKILL loses it,"
             " and order and deduplication hold as far as the sticky ingress keeps a conversation on its pod"
         )
+    if settings.installs:
+        authorize_by_workspace(settings, inbox, bolt)
     limits = Limits(
         max_attempts=settings.max_attempts,
         max_crashes=settings.max_crashes,
@@ -177,13 +182,23 @@ def load(settings: Settings) -> BoltApp:
     asyncio.get_running_loop()
     fill_environment(settings)
     token = settings.slack_bot_token
-    bolt = BoltApp(
-        token=token.get_secret_value() if token else NO_TOKEN,
-        api_url=settings.slack_api_url,
-        sync_threads=settings.sync_threads,
-    )
+    with without_oauth():
+        bolt = BoltApp(
+            token=token.get_secret_value() if token else NO_TOKEN,
+            api_url=settings.slack_api_url,
+            sync_threads=settings.sync_threads,
+        )
     listeners.register(bolt, settings.listeners)
     return bolt
+
+
+def authorize_by_workspace(settings: Settings, inbox: Inbox, bolt: BoltApp) -> None:
+    """Installation by OAuth: each delivery is authorized with the tokens of its workspace."""
+    directory = Directory(inbox.store, Keys(settings.keys), wake_others=inbox.announce_workspaces)
+    inbox.on_workspaces = directory.recheck
+    bolt.authorize_by_workspace(
+        WorkspaceAuthorization(directory, StoredTokens(), install_url=f"{settings.public_url}/slack/install")
+    )
 
 
 def socket_transport(settings: Settings, inbox: Inbox, envelopes: Envelopes) -> SocketTransport:

@@ -16,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from anchorbolt.bolt import slack_error
-from anchorbolt.bolt.foreign import Foreign, Installation
+from anchorbolt.bolt.foreign import Foreign, TokenScope
 from anchorbolt.bolt.web_api.calls import OF_NO_RUN
 from anchorbolt.bolt.web_api.watched_client import WatchedClient
 from anchorbolt.errors import NotAuthorizedError
@@ -37,7 +37,7 @@ class Authorization(AsyncSingleTeamAuthorization):
         self._foreign = foreign
         self._asking: asyncio.Task[AsyncSlackResponse] | None = None
         self._bot: AuthorizeResult | None = None  # the part that is the same for every request with our token
-        self._installation: Installation | None = None  # known once auth.test has succeeded
+        self._scope: TokenScope | None = None  # known once auth.test has succeeded
 
     def _authorize(self, req: AsyncBoltRequest) -> bool:
         """Authorizes a request with our bot token without asking Slack. False where Bolt has to do it."""
@@ -57,7 +57,7 @@ class Authorization(AsyncSingleTeamAuthorization):
         next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt passes it by this name
     ) -> BoltResponse:
         """Bolt's own hook."""
-        if _goes_without(req):  # Bolt knows what these need, and asks Slack nothing
+        if goes_without(req):  # Bolt knows what these need, and asks Slack nothing
             return await super().async_process(req=req, resp=resp, next=next)
         if self.auth_test_result is None:
             try:
@@ -67,10 +67,10 @@ class Authorization(AsyncSingleTeamAuthorization):
                 if word is None or slack_error.status(error) != 200:  # busy or down: that says nothing of our token
                     raise
                 raise NotAuthorizedError(f"auth.test answered {word}: look at SLACK_BOT_TOKEN") from error
-        if self._installation is None:
-            self._installation = Installation.of(self.auth_test_result)
-        if not self._installation.covers(req):
-            return await self._foreign.answer(req, self._installation)
+        if self._scope is None:
+            self._scope = TokenScope.of(self.auth_test_result)
+        if not self._scope.covers(req):
+            return await self._foreign.answer(req, self._scope)
         if self._authorize(req):
             return await next()
         return await super().async_process(req=req, resp=resp, next=next)
@@ -88,7 +88,7 @@ class Authorization(AsyncSingleTeamAuthorization):
         return await asyncio.shield(self._asking)
 
 
-def _goes_without(req: AsyncBoltRequest) -> bool:
+def goes_without(req: AsyncBoltRequest) -> bool:
     """Whether a request needs no `auth.test`: after `app_uninstalled` and `tokens_revoked` our token may be dead."""
     kind = req.body.get("type")
     if kind == "event_callback":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.request.async_request import AsyncBoltRequest
@@ -15,6 +15,9 @@ from anchorbolt.bolt.web_api.calls import Calls
 from anchorbolt.delivery import Attempt, Delivery
 from anchorbolt.errors import RunError, as_exception
 from anchorbolt.telemetry.traces import AttemptTrace
+
+# The outcomes of runs of workspaces that we have no token for.
+NoListenerRuns = Literal["foreign", "not_installed"]
 
 RUN = "anchorbolt_run"  # the key of a request's Run in its context
 
@@ -65,7 +68,8 @@ class Run:
         self.dispatched = False  # Bolt has begun with it: its request could be built
         self.unmatched = False  # no listener is registered for it
         self.passed_over: str | None = None  # a listener that matched, whose own middleware did not let it run
-        self.foreign = False  # it belongs to another workspace: no listener may run (foreign.py)
+        # It belongs to a workspace that we have no token for (no_installation.py). None: listeners may run.
+        self.no_listener_runs: NoListenerRuns | None = None
         self.error: Exception | None = None
         self.calls = Calls()
         self.reason: str | None = None  # why Slack was told of a failure, in one word, where it was
@@ -104,7 +108,7 @@ class Run:
     @property
     def done_word(self) -> str:
         """The outcome of a run that ended without an error: `done`, or why no listener ran."""
-        return "foreign" if self.foreign else "unmatched" if self.unmatched else "done"
+        return self.no_listener_runs or ("unmatched" if self.unmatched else "done")
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Runs a part of the dispatch beside it. Its exception is the run's error."""

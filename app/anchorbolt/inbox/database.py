@@ -27,6 +27,7 @@ class Wake(StrEnum):
     LEADER_LOCK = "anchorbolt_seat"
     HOLDS = "anchorbolt_holds"  # what holds deliveries back has changed: holds, pauses
     CANCEL = "anchorbolt_cancel"  # a run is to be cancelled
+    WORKSPACES = "anchorbolt_workspaces"  # installations or tokens have changed, read them again
 
 
 class Database(ABC):

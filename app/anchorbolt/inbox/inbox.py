@@ -53,6 +53,7 @@ class Inbox:
         self.on_leader_lock: Callable[[], None] = lambda: None
         self.on_hold: Callable[[], None] = lambda: None
         self.on_cancel: Callable[[], None] = lambda: None
+        self.on_workspaces: Callable[[], None] = lambda: None
         self.leader_lock = LeaderLock(database.dialect, self.owner, SOCKET_LEADER, store.transact)
         self._maintenance = Maintenance(store, self.probe, retention)
         owner = Owner(self.owner, lease_seconds)
@@ -146,6 +147,10 @@ class Inbox:
         """Tells the other processes that a run is to be cancelled."""
         self.database.wake_others(Wake.CANCEL)
 
+    def announce_workspaces(self) -> None:
+        """Tells the other processes that installations or tokens have changed."""
+        self.database.wake_others(Wake.WORKSPACES)
+
     async def waits(self, within_seconds: float) -> bool:
         """Whether a lane waits that could be claimed within that time. Raises a StoreError."""
         return await self.store.transact(lambda connection: self._claim.waits(connection, within_seconds), reads=True)
@@ -178,5 +183,7 @@ class Inbox:
             self.on_hold()
         elif wake is Wake.CANCEL:
             self.on_cancel()
+        elif wake is Wake.WORKSPACES:
+            self.on_workspaces()
         else:
             self.on_wake()

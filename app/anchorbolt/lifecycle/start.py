@@ -85,7 +85,10 @@ def _installing(settings: Settings) -> list[str]:
     """What is wrong with the settings of installation by OAuth, a line each."""
     problems = []
     if settings.slack_bot_token is not None and settings.slack_bot_token.get_secret_value():
-        problems.append("SLACK_BOT_TOKEN: leave it out beside SLACK_CLIENT_ID: each workspace has a token of its own")
+        problems.append(
+            "SLACK_BOT_TOKEN: leave it out, because with SLACK_CLIENT_ID each workspace has a token of its own;"
+            " or leave out SLACK_CLIENT_ID, if the app is for one workspace"
+        )
     if settings.slack_client_secret is None or not settings.slack_client_secret.get_secret_value():
         problems.append("SLACK_CLIENT_SECRET: missing; it is under Basic Information of your Slack app")
     if not settings.slack_scopes and not settings.slack_user_scopes:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from dotenv import dotenv_values
 from pydantic import SecretStr
@@ -10,7 +12,19 @@ from pydantic import SecretStr
 from anchorbolt.settings import ENV_FILE, Settings
 
 # Bolt's own names: the apps of most teams read them where they make their `App`.
-_SLACK = ("slack_bot_token", "slack_signing_secret", "slack_app_token")
+_SLACK = ("slack_bot_token", "slack_signing_secret", "slack_app_token", "slack_client_id", "slack_client_secret")
+# With these two, Bolt installs by OAuth on its own, with a store of files.
+_OAUTH = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
+
+
+@contextmanager
+def without_oauth() -> Iterator[None]:
+    """Hides from Bolt, while our app is made, what would make it install by OAuth: installations are ours."""
+    hidden = {name: os.environ.pop(name) for name in _OAUTH if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)
 
 
 def fill_environment(settings: Settings) -> None:
@@ -24,6 +38,7 @@ def fill_environment(settings: Settings) -> None:
         if value is not None and not name.startswith("OTEL_"):  # None: a line with a name alone
             os.environ.setdefault(name, value)
     for field in _SLACK:
-        secret: SecretStr | None = getattr(settings, field)
-        if secret is not None and secret.get_secret_value() and not os.environ.get(field.upper()):
-            os.environ[field.upper()] = secret.get_secret_value()
+        found: SecretStr | str | None = getattr(settings, field)
+        value = found.get_secret_value() if isinstance(found, SecretStr) else found
+        if value and not os.environ.get(field.upper()):
+            os.environ[field.upper()] = value

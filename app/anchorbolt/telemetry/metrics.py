@@ -15,9 +15,12 @@ UNKNOWN = "unknown"
 # How an answer counts for Slack: a 2xx within 3 s; a 2xx after that; a 425 (a proxy may ask another pod); any other.
 ANSWERS = ("ok", "late", "refused", "failed")
 SLACK_WAITS_SECONDS = 3.0
-OUTCOMES = ("done", "unmatched", "foreign", "failed", "dead", "cancelled", "handed_back", "held", "lost")
+OUTCOMES = (
+    *("done", "unmatched", "foreign", "not_installed", "failed", "dead", "cancelled"),
+    *("handed_back", "held", "lost"),
+)
 # The outcomes after which a delivery has ended. `failed` and `lost` end only deliveries that are not stored.
-LAST_OUTCOMES = ("done", "unmatched", "foreign", "failed", "dead", "cancelled", "lost")
+LAST_OUTCOMES = ("done", "unmatched", "foreign", "not_installed", "failed", "dead", "cancelled", "lost")
 # Why a run failed. Stored runs have the first ones; the others are those of interactions that Slack was told of.
 FAILURES = (
     *("transient", "unknown_outcome", "run_timeout", "error", "crashes", "unreadable"),
@@ -183,6 +186,13 @@ group_size = Histogram(
 )
 
 # The Web API
+installation_lookups = Counter(
+    "anchorbolt.installation_lookups",
+    "{lookup}",
+    "Look-ups of the installation that a delivery belongs to.",
+    ("result",),
+    known=_one(("hit", "miss", "not_installed")),
+)
 web_api_calls = Counter(
     "anchorbolt.web_api.calls", "{call}", "Calls of Slack's Web API that have ended.", ("method", "result")
 )
@@ -248,7 +258,7 @@ def run_ended(
     if reason is not None:
         failures.add(kind, reason)
     attempt_duration.record(seconds, listener or "none")
-    if last or outcome in ("done", "unmatched", "foreign", "dead", "cancelled"):
+    if last or outcome in ("done", "unmatched", "foreign", "not_installed", "dead", "cancelled"):
         deliveries.add(kind, outcome)
     elif outcome == "handed_back":
         hand_backs.add()

@@ -36,6 +36,8 @@ class Installation:
         installed_at: seconds since 1970, by Slack's clock.
         version: raised by each change of its tokens.
         reason: why it must be installed again, where it must.
+        has_users: whether users have granted scopes of their own.
+        updated_at: by the database's clock; tells one version of the row from any other.
     """
 
     workspace: str
@@ -51,6 +53,8 @@ class Installation:
     state: InstallationState = InstallationState.INSTALLED
     reason: str | None = None
     version: int = 1
+    has_users: bool = field(default=False, compare=False)
+    updated_at: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, select
+from sqlalchemy import ColumnElement, Connection, Row, delete, exists, func, select
 
 from anchorbolt.encryption import Keys
 from anchorbolt.errors import UndecryptableError
@@ -17,6 +17,10 @@ from anchorbolt.workspaces.installation import Installation, InstallationState, 
 # What an installation again writes anew; the rest of the row is its key.
 _BY_INSTALL = tuple(c.name for c in installation.c if c.name not in ("workspace", "version"))
 _BY_USER = tuple(c.name for c in user_token.c if c.name not in ("workspace", "user_id", "version"))
+_SELECTED = select(
+    installation,
+    exists().where(user_token.c.workspace == installation.c.workspace).label("has_users"),
+)
 
 
 class Installations:
@@ -82,12 +86,17 @@ class Installations:
 
         One whose tokens cannot be decrypted is found without them, and needs to be installed again.
         """
-        rows = connection.execute(select(installation).where(installation.c.workspace.in_(workspaces)))
+        rows = connection.execute(_SELECTED.where(_is_one_of(workspaces)))
         return {row.workspace: self._installation(row) for row in rows}
+
+    def versions(self, connection: Connection, workspaces: Collection[str]) -> dict[str, float]:
+        """Returns the `updated_at` of those that are there."""
+        asked = select(installation.c.workspace, installation.c.updated_at)
+        return {row.workspace: row.updated_at for row in connection.execute(asked.where(_is_one_of(workspaces)))}
 
     def all(self, connection: Connection) -> list[Installation]:
         """Returns all installations, by their ids: for operators."""
-        rows = connection.execute(select(installation).order_by(installation.c.workspace))
+        rows = connection.execute(_SELECTED.order_by(installation.c.workspace))
         return [self._installation(row) for row in rows]
 
     def count(self, connection: Connection) -> dict[str, int]:
@@ -169,6 +178,8 @@ class Installations:
             state=state,
             reason=reason,
             version=row.version,
+            has_users=bool(row.has_users),
+            updated_at=row.updated_at,
         )
 
     def _user(self, row: Row[Any]) -> UserToken | None:
@@ -196,6 +207,10 @@ class Installations:
 
 def _is_user(workspace: str, user_id: str) -> list[ColumnElement[bool]]:
     return [user_token.c.workspace == workspace, user_token.c.user_id == user_id]
+
+
+def _is_one_of(workspaces: Collection[str]) -> ColumnElement[bool]:
+    return installation.c.workspace.in_(workspaces)
 
 
 def _scopes(text: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from anchorbolt.bolt.foreign import TEXT, Installation
+from anchorbolt.bolt.foreign import TEXT, TokenScope
 from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.emulator.samples import Sample, make
 from anchorbolt.emulator.samples.sample import as_json
@@ -161,13 +161,13 @@ async def test_an_uninstall_is_never_foreign(app_with: AppWith, of: str) -> None
     assert ran == [of]
 
 
-ORG = Installation(None, "E0ORG", org_wide=True)
-ONE = Installation(TEAM_ID, "E0ORG", org_wide=False)
+ORG = TokenScope(None, "E0ORG", org_wide=True)
+ONE = TokenScope(TEAM_ID, "E0ORG", org_wide=False)
 
 
-def covers(installation: Installation, body: dict[str, Any]) -> bool:
-    """Whether an installation covers a request with this payload."""
-    return installation.covers(AsyncBoltRequest(body=body, mode="socket_mode"))
+def covers(scope: TokenScope, body: dict[str, Any]) -> bool:
+    """Whether a token covers a request with this payload."""
+    return scope.covers(AsyncBoltRequest(body=body, mode="socket_mode"))
 
 
 def event_for(**authorization: Any) -> dict[str, Any]:
@@ -189,7 +189,7 @@ def test_an_org_wide_installation_covers_every_workspace_of_its_org() -> None:
 def test_a_form_that_was_opened_from_a_shared_channel_is_ours() -> None:
     """A view names the workspace where the app is installed beside the one where it was submitted."""
     assert covers(
-        Installation(TEAM_ID, None, org_wide=False),
+        TokenScope(TEAM_ID, None, org_wide=False),
         {"type": "view_submission", "team": {"id": FOREIGN}, "view": {"app_installed_team_id": TEAM_ID}},
     )
 
@@ -202,4 +202,4 @@ def test_an_event_is_foreign_only_if_no_authorization_is_ours(outer: str | None,
     """Whatever the outer team is, the authorizations decide, and one of ours is enough."""
     body: dict[str, Any] = {"type": "event_callback", "team_id": outer, "event": {}, "authorizations": named}
     ours = any(one["team_id"] == TEAM_ID for one in named)
-    assert covers(Installation(TEAM_ID, None, org_wide=False), body) is ours
+    assert covers(TokenScope(TEAM_ID, None, org_wide=False), body) is ours

@@ -85,7 +85,7 @@ def _take_middleware(bolt: BoltApp, app: App | AsyncApp, problems: Problems) -> 
     authorization, rest = theirs[at], theirs[at + 1 :]
     for middleware in theirs[:at]:  # before_authorize
         bolt.add_before_authorization(adapt.middleware(middleware))
-    if isinstance(authorization, _MULTI):
+    if isinstance(authorization, _MULTI) and not options.has_oauth_of_the_environment(app):
         message = authorization.user_facing_authorize_error_message
         with problems.collected():
             bolt.authorize_by(adapt.authorize(authorization.authorize), message)

@@ -63,8 +63,6 @@ def check(app: App | AsyncApp) -> None:
     kind = "App" if isinstance(app, App) else "AsyncApp"
     wrong = [f"{kind}({name}=...): {why}" for name, why in REFUSED.items() if given.get(name) is not None]
     wrong += [f"{kind}({name}=...): this option is not known here" for name in given if not _is_known(name)]
-    if not wrong and app.oauth_flow is not None:
-        wrong.append(f"SLACK_CLIENT_ID and SLACK_CLIENT_SECRET are set, which makes Bolt install by OAuth: {_OAUTH}")
     if wrong:
         at = getattr(app, GIVEN_AT, None)
         raise ListenersError(*(f"{at}: {problem}" if at else problem for problem in wrong))
@@ -74,9 +72,20 @@ def check(app: App | AsyncApp) -> None:
             " and Bolt keeps the context in the thread's first message",
             option=f"{kind}(assistant_thread_context_store=...)",
         )
+    if has_oauth_of_the_environment(app):
+        log.info("installations are kept in the inbox's database, and not in Bolt's files, whatever Bolt's log says")
     for name, instead in OURS.items():
         if given.get(name) is not None:
             log.info("an option of the app is not used", option=f"{kind}({name}=...)", instead=instead)
+
+
+def has_oauth_of_the_environment(app: App | AsyncApp) -> bool:
+    """Whether Bolt has made an app install by OAuth only because it found SLACK_CLIENT_ID in the environment.
+
+    Then its store of installations is Bolt's default, files that no other pod sees, and ours takes its place.
+    """
+    given: dict[str, Any] = getattr(app, GIVEN, {})
+    return app.oauth_flow is not None and all(given.get(name) is None for name in ("authorize", *REFUSED))
 
 
 def _is_known(name: str) -> bool:

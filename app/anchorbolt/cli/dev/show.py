@@ -23,6 +23,7 @@ _LOOKS = {
     "done": "green",
     "unmatched": "yellow",
     "foreign": "yellow",
+    "not_installed": "yellow",
     "failed": "red",
     "dead": "bold red",
     "handed back": "yellow",

@@ -16,6 +16,7 @@ from anchorbolt.bolt.adopt import options
 from anchorbolt.bolt.adopt.app_object import adopt
 from anchorbolt.bolt.adopt.importing import GIVEN
 from anchorbolt.bolt.app import BoltApp
+from anchorbolt.bolt.workspace_authorization import WorkspaceAuthorization
 from anchorbolt.emulator.samples import make
 from anchorbolt.emulator.scene import Scene
 from anchorbolt.errors import ListenersError
@@ -113,13 +114,15 @@ def test_a_store_of_files_is_told() -> None:
     assert "FileAssistantThreadContextStore keeps files that no other pod sees" in logs[0]["event"]
 
 
-def test_oauth_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bolt turns to OAuth by two variables of the environment alone: that is told too."""
+@pytest.mark.parametrize("kind", KINDS)
+async def test_oauth_by_the_environment(kind: str, monkeypatch: pytest.MonkeyPatch, app_with: AppWith) -> None:
+    """Bolt turns to OAuth with a store of files by two variables of the environment alone: ours stays in its place."""
     monkeypatch.setenv("SLACK_CLIENT_ID", "1")
     monkeypatch.setenv("SLACK_CLIENT_SECRET", "2")
-    app = App(signing_secret="x")
-    with pytest.raises(ListenersError, match="SLACK_CLIENT_ID and SLACK_CLIENT_SECRET are set"):
-        options.check(app)
+    theirs = KINDS[kind](signing_secret="x")
+    assert theirs.oauth_flow is not None
+    async with app_with(of(theirs)) as server:
+        assert any(isinstance(one, WorkspaceAuthorization) for one in server.parts.bolt._async_middleware_list)
 
 
 async def test_before_authorize(app_with: AppWith, slack: Any) -> None:

@@ -1,0 +1,159 @@
+"""Authorization with the tokens of the workspace that a delivery belongs to (docs/decisions/0095).
+
+`auth.test` is not asked: what it would say was stored when the app was installed. A failure is a failed attempt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
+
+from slack_bolt.authorization import AuthorizeResult
+from slack_bolt.authorization.async_authorize import AsyncAuthorize
+from slack_bolt.middleware.authorization.async_multi_teams_authorization import AsyncMultiTeamsAuthorization
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+
+from anchorbolt.bolt.authorization import goes_without
+from anchorbolt.bolt.no_installation import NoInstallation, workspace_of
+from anchorbolt.errors import NotAuthorizedError
+from anchorbolt.telemetry.logs import get_logger
+from anchorbolt.workspaces.directory import Directory
+from anchorbolt.workspaces.installation import Installation, Token, UserToken
+
+log = get_logger("bolt")
+
+
+class FreshTokens(Protocol):
+    """Returns what it is given, with a token that is valid now. Raises where there is none."""
+
+    async def fresh(self, installation: Installation) -> Installation:
+        """Of a bot. Raises NotAuthorizedError, or an error after which there is another attempt."""
+
+    async def fresh_user(self, user_token: UserToken) -> UserToken:
+        """Of a user."""
+
+
+class StoredTokens:
+    """Tokens as they were stored, for an app whose tokens do not expire."""
+
+    async def fresh(self, installation: Installation) -> Installation:
+        """Returns it as it is."""
+        return installation
+
+    async def fresh_user(self, user_token: UserToken) -> UserToken:
+        """Returns it as it is."""
+        return user_token
+
+
+Leave = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+
+async def leave_nothing(_: Mapping[str, Any]) -> None:
+    """Removes nothing."""
+
+
+class WorkspaceAuthorization(AsyncMultiTeamsAuthorization):
+    """In the place of Bolt's, which asks `auth.test` for each request and answers 200 where that fails."""
+
+    def __init__(
+        self, directory: Directory, tokens: FreshTokens, leave: Leave = leave_nothing, *, install_url: str
+    ) -> None:
+        """`leave`: removes what an event of a workspace that left names. `install_url`: what users are told to open."""
+        super().__init__(authorize=_Never())
+        self._directory = directory
+        self._tokens = tokens
+        self._leave = leave
+        self._not_installed = NoInstallation(
+            "not_installed", f"This app is not installed in this workspace. Install it here: {install_url}"
+        )
+
+    async def async_process(
+        self,
+        *,
+        req: AsyncBoltRequest,
+        resp: BoltResponse,
+        next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt passes it by this name
+    ) -> BoltResponse:
+        """Bolt's own hook."""
+        if goes_without(req):
+            await self._leave(req.body)  # before the listeners: it must not hang on them
+            return await super().async_process(req=req, resp=resp, next=next)
+        found = await self._directory.find(candidates(req))
+        user = await self._user_of(found, req) if found is not None and found.has_users else None
+        if found is None or (found.bot is None and user is None and not found.reason):
+            return await self._refuse(req)
+        if found.bot is not None:
+            found = await self._tokens.fresh(found)
+        bot, its = found.bot, user.token if user is not None else None
+        token = bot or its
+        if token is None:
+            raise NotAuthorizedError(f"the app must be installed again in {found.workspace}: {found.reason}")
+        req.context.set_authorize_result(_result(req, found, bot, user))
+        req.context["token"] = req.context.client.token = token.access
+        return await next()
+
+    async def _user_of(self, found: Installation, req: AsyncBoltRequest) -> UserToken | None:
+        """The token of the user who acted, if that user has granted one."""
+        if (user_id := req.context.user_id) is None:
+            return None
+        user = await self._directory.find_user(found.workspace, user_id)
+        return await self._tokens.fresh_user(user) if user is not None else None
+
+    async def _refuse(self, req: AsyncBoltRequest) -> BoltResponse:
+        if self._not_installed.is_first(req):
+            log.warning(
+                "a workspace without an installation sends to this app: nothing runs for it",
+                team_id=workspace_of(req),
+                advice="install the app there with the button on /slack/install; `anchorbolt workspaces list` has all",
+            )
+        return await self._not_installed.answer(req)
+
+
+def candidates(req: AsyncBoltRequest) -> list[str]:
+    """Returns the ids under which the installation may be found that a request is for, the best first.
+
+    A workspace's own installation comes before that of its organization. An event names whom it is for in
+    `authorizations`; in a channel that is shared by Slack Connect, its outer `team_id` may be another's. Of anything
+    else Bolt's extractors say the workspace; a message that was clicked on in another workspace names its own.
+    """
+    body = req.body
+    named = body.get("authorizations") if body.get("type") == "event_callback" else None
+    if isinstance(named, list) and named:
+        found = [id_ for one in named if isinstance(one, Mapping) for id_ in _of_authorization(one, body)]
+    else:
+        message = body.get("message")
+        posted_in = message.get("team") if isinstance(message, Mapping) else None
+        found = [req.context.team_id, req.context.enterprise_id, posted_in]
+    return list(dict.fromkeys(id_ for id_ in found if isinstance(id_, str) and id_))
+
+
+def _of_authorization(one: Mapping[str, Any], body: Mapping[str, Any]) -> tuple[Any, ...]:
+    team_id, enterprise_id = one.get("team_id"), one.get("enterprise_id")
+    if team_id is None and enterprise_id is not None:  # org-wide: of which workspace of the organization is it?
+        if body.get("context_enterprise_id") == enterprise_id:
+            team_id = body.get("context_team_id")
+        elif body.get("enterprise_id") == enterprise_id:
+            team_id = body.get("team_id")
+    return team_id, enterprise_id
+
+
+def _result(req: AsyncBoltRequest, found: Installation, bot: Token | None, user: UserToken | None) -> AuthorizeResult:
+    return AuthorizeResult(
+        enterprise_id=req.context.enterprise_id or found.enterprise_id,
+        team_id=req.context.team_id or (None if found.org_wide else found.workspace),
+        team=found.name,
+        bot_id=found.bot_id,
+        bot_user_id=found.bot_user_id,
+        bot_token=bot.access if bot is not None else None,
+        bot_scopes=found.scopes,
+        user_id=req.context.user_id,
+        user_token=user.token.access if user is not None else None,
+        user_scopes=user.scopes if user is not None else None,
+    )
+
+
+class _Never(AsyncAuthorize):
+    """What Bolt's class wants, and nobody calls."""
+
+    def __init__(self) -> None: ...

@@ -1,0 +1,150 @@
+"""Finds the installation that a delivery belongs to: in memory, and in the database for what is not known yet.
+
+What another process has changed is read again when it says so (Wake.WORKSPACES), and after FRESH_SECONDS in any case.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from anchorbolt.encryption import Keys
+from anchorbolt.errors import StoreError
+from anchorbolt.inbox.store import Store
+from anchorbolt.telemetry import metrics
+from anchorbolt.telemetry.tasks import spawn
+from anchorbolt.workspaces.installation import Installation, UserToken
+from anchorbolt.workspaces.installations import Installations
+
+# How long what was read counts where no process says that it has changed; for what is not there, so that a workspace
+# that is installed is found soon.
+FRESH_SECONDS = 60.0
+ABSENT_SECONDS = 5.0
+# About 1.5 KB each. Beyond so many the one that was read first is forgotten.
+MOST = 10_000
+
+Key = TypeVar("Key")
+Found = TypeVar("Found")
+
+
+@dataclass(slots=True)
+class _Known(Generic[Found]):
+    """What was read, None if it is not there; `until`: on the clock, when it is to be read again."""
+
+    found: Found | None
+    until: float
+
+
+class Directory:
+    """The installations and the users' tokens, as one process knows them."""
+
+    def __init__(self, store: Store, keys: Keys, *, most: int = MOST, wake_others: Callable[[], None]) -> None:
+        """`most`: how many installations, and how many users' tokens, it remembers. `wake_others`: tells processes."""
+        self.installations = Installations(store.database.dialect, keys)
+        self._store = store
+        self._most = most
+        self._wake_others = wake_others
+        self._known: dict[str, _Known[Installation]] = {}
+        self._users: dict[tuple[str, str], _Known[UserToken]] = {}
+        self._reading: dict[tuple[str, ...], asyncio.Task[dict[str, Installation]]] = {}
+        self._changes = 0  # a read that began before a change must not be remembered
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def find(self, workspaces: Sequence[str]) -> Installation | None:
+        """Returns the installation of the first of these workspaces and organizations that has one.
+
+        While the database is away, what was known before counts. Raises a StoreError where nothing was.
+        """
+        now = self._store.clock()
+        known = [self._known.get(name) for name in workspaces]
+        if all(one is not None and one.until > now for one in known):
+            found = next((one.found for one in known if one is not None and one.found is not None), None)
+            metrics.installation_lookups.add("hit" if found is not None else "not_installed")
+            return found
+        try:
+            read = await self._read_together(tuple(workspaces))
+        except StoreError:
+            found = next((one.found for one in known if one is not None and one.found is not None), None)
+            if found is None:
+                raise
+            return found
+        found = next((read[name] for name in workspaces if name in read), None)
+        metrics.installation_lookups.add("miss" if found is not None else "not_installed")
+        return found
+
+    async def find_user(self, workspace: str, user_id: str) -> UserToken | None:
+        """Returns the token of a user, if there is one. Raises a StoreError."""
+        key, now = (workspace, user_id), self._store.clock()
+        known = self._users.get(key)
+        if known is not None and known.until > now:
+            return known.found
+        changes = self._changes
+        found = await self._store.transact(lambda c: self.installations.find_user(c, workspace, user_id), reads=True)
+        if changes == self._changes:
+            self._remember(self._users, key, _Known(found, now + (FRESH_SECONDS if found else ABSENT_SECONDS)))
+        return found
+
+    def changed(self, workspace: str) -> None:
+        """Forgets a workspace here and in the other processes. To be called after the commit of a change."""
+        self._forget_reads()
+        self._known.pop(workspace, None)
+        self._wake_others()
+
+    def recheck(self) -> None:
+        """Forgets what another process has changed."""
+        self._forget_reads()
+        if self._known and not self._tasks:
+            spawn(self._recheck(), "recheck of installations", self._tasks)
+
+    def _forget_reads(self) -> None:
+        """Lets nobody use what was read before a change, or is being read."""
+        self._changes += 1
+        self._reading.clear()
+        self._users.clear()
+
+    async def _recheck(self) -> None:
+        changes = None
+        while changes != self._changes:  # who is told meanwhile may have been told of a later change
+            changes = self._changes
+            self._known = {name: one for name, one in self._known.items() if one.found is not None}
+            names = list(self._known)
+            try:
+                versions = await self._store.transact(lambda c: self.installations.versions(c, names), reads=True)  # noqa: B023 - it is called at once
+            except StoreError:
+                return  # what is known is read again when its time is over
+            for name in names:
+                known = self._known.get(name)
+                if known is not None and known.found is not None and versions.get(name) != known.found.updated_at:
+                    del self._known[name]
+
+    async def _read_together(self, workspaces: tuple[str, ...]) -> dict[str, Installation]:
+        """Reads once for all that ask for the same at the same time."""
+        reading = self._reading.get(workspaces)
+        if reading is None:
+            reading = asyncio.get_running_loop().create_task(self._read(workspaces), name="read installations")
+            self._reading[workspaces] = reading
+            reading.add_done_callback(lambda ended: self._read_ended(workspaces, ended))
+        return await asyncio.shield(reading)
+
+    def _read_ended(self, workspaces: tuple[str, ...], ended: asyncio.Task[dict[str, Installation]]) -> None:
+        if self._reading.get(workspaces) is ended:
+            del self._reading[workspaces]
+        if not ended.cancelled():
+            ended.exception()  # who waited has it; where nobody waits any more, it is no error of anybody's
+
+    async def _read(self, workspaces: tuple[str, ...]) -> dict[str, Installation]:
+        changes, now = self._changes, self._store.clock()
+        read = await self._store.transact(lambda c: self.installations.find(c, workspaces), reads=True)
+        if changes == self._changes:
+            for name in workspaces:
+                found = read.get(name)
+                self._remember(self._known, name, _Known(found, now + (FRESH_SECONDS if found else ABSENT_SECONDS)))
+        return read
+
+    def _remember(self, among: dict[Key, _Known[Found]], key: Key, known: _Known[Found]) -> None:
+        among.pop(key, None)
+        if len(among) >= self._most:
+            del among[next(iter(among))]
+        among[key] = known

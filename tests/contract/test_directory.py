@@ -1,0 +1,159 @@
+"""The directory remembers installations, forgets what has changed, and lives through a database that is away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from anchorbolt.encryption import Keys
+from anchorbolt.errors import StoreUnavailableError
+from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.workspaces.directory import FRESH_SECONDS, Directory
+from anchorbolt.workspaces.installation import Installation, Token, UserToken
+
+from tests.support.waiting import until
+
+KEYS = Keys([b"k" * 32])
+
+
+class Counted:
+    """A store that counts its transactions, and can be away."""
+
+    def __init__(self, inbox: Inbox) -> None:
+        self._store = inbox.store
+        self.database = inbox.database
+        self.reads = 0
+        self.away = False
+        self.now = 1000.0
+
+    def clock(self) -> float:
+        """The time that the test says."""
+        return self.now
+
+    async def transact(self, work: Callable[..., Any], *, reads: bool = False) -> Any:
+        """As of the store."""
+        self.reads += 1
+        if self.away:
+            raise StoreUnavailableError("away")
+        return await self._store.transact(work, reads=reads)
+
+
+def directory_on(store: Counted, most: int = 10) -> Directory:
+    """A directory of another process."""
+    return Directory(store, KEYS, most=most, wake_others=lambda: None)  # type: ignore[arg-type] # a store, as it is used
+
+
+async def save(inbox: Inbox, directory: Directory, *workspaces: str, token: str = "xoxb-1") -> None:
+    """Installs the app in these workspaces."""
+    for name in workspaces:
+        found = Installation(name, Token(token))
+        await inbox.store.transact(lambda c, found=found: directory.installations.save(c, found))
+
+
+async def test_an_installation_is_read_once(inbox: Inbox) -> None:
+    """Many that ask at the same time, and later, cost one transaction, until what was read is too old."""
+    store = Counted(inbox)
+    directory = directory_on(store)
+    await save(inbox, directory, "T1")
+
+    found = await asyncio.gather(*(directory.find(["T1"]) for _ in range(20)))
+    assert [one.workspace for one in found if one] == ["T1"] * 20
+    await directory.find(["T1"])
+    assert store.reads == 1
+    store.now += FRESH_SECONDS + 1
+    await directory.find(["T1"])
+    assert store.reads == 2
+
+
+async def test_a_workspace_comes_before_its_organization(inbox: Inbox) -> None:
+    """The first that is installed is found; without it the next one is."""
+    directory = directory_on(Counted(inbox))
+    await save(inbox, directory, "T1", "E1")
+
+    assert (found := await directory.find(["T1", "E1"])) is not None
+    assert found.workspace == "T1"
+    assert (found := await directory.find(["T2", "E1"])) is not None
+    assert found.workspace == "E1"
+    assert await directory.find(["T2"]) is None
+    assert await directory.find([]) is None
+
+
+async def test_what_another_process_changed_is_read_again(inbox: Inbox) -> None:
+    """A new token and a removal are seen after the other process said so; what did not change stays."""
+    store = Counted(inbox)
+    directory = directory_on(store)
+    await save(inbox, directory, "T1", "T2", "T3")
+    for name in ("T1", "T2", "T3"):
+        await directory.find([name])
+
+    await save(inbox, directory, "T1", token="xoxb-2")
+    await inbox.store.transact(lambda c: directory.installations.remove(c, "T2"))
+    directory.recheck()
+    await until(lambda: store.reads == 4, what="the versions were read")
+
+    async def found(name: str) -> str | None:
+        one = await directory.find([name])
+        return one.bot.access if one is not None and one.bot is not None else None
+
+    assert (await found("T1"), await found("T2")) == ("xoxb-2", None)
+    assert store.reads == 6
+    assert await found("T3") == "xoxb-1"
+    assert store.reads == 6
+
+
+async def test_a_read_that_began_before_a_change_is_not_remembered(inbox: Inbox) -> None:
+    """Who asks after the change reads anew."""
+    directory = directory_on(Counted(inbox))
+    before = asyncio.create_task(directory.find(["T1"]))
+    await asyncio.sleep(0)
+    await save(inbox, directory, "T1")
+    directory.changed("T1")
+    await before
+
+    assert await directory.find(["T1"]) is not None
+
+
+async def test_while_the_database_is_away_what_was_known_counts(inbox: Inbox) -> None:
+    """An installation that is too old is better than none; of one that was never read the error tells."""
+    store = Counted(inbox)
+    directory = directory_on(store)
+    await save(inbox, directory, "T1")
+    await directory.find(["T1"])
+    store.now += FRESH_SECONDS + 1
+    store.away = True
+
+    assert await directory.find(["T1"]) is not None
+    with pytest.raises(StoreUnavailableError):
+        await directory.find(["T2"])
+
+
+async def test_memory_is_bounded(inbox: Inbox) -> None:
+    """Beyond the limit, what was read first is read again."""
+    store = Counted(inbox)
+    directory = directory_on(store, most=2)
+    await save(inbox, directory, "T1", "T2", "T3")
+    for name in ("T1", "T2", "T3", "T3", "T2"):
+        await directory.find([name])
+    assert store.reads == 3
+    await directory.find(["T1"])
+    assert store.reads == 4
+
+
+async def test_users_tokens_are_remembered_until_something_changes(inbox: Inbox) -> None:
+    """A user's token is read once, and again after a change."""
+    store = Counted(inbox)
+    directory = directory_on(store)
+    user = UserToken("T1", "U1", Token("xoxp-1"))
+    await inbox.store.transact(lambda c: directory.installations.save_user(c, user))
+    await save(inbox, directory, "T1")
+
+    assert (found := await directory.find(["T1"])) is not None
+    assert found.has_users
+    assert await directory.find_user("T1", "U1") == await directory.find_user("T1", "U1") == user
+    assert await directory.find_user("T1", "U2") is None
+    assert store.reads == 3
+    await inbox.store.transact(lambda c: directory.installations.remove_user(c, "T1", "U1"))
+    directory.changed("T1")
+    assert await directory.find_user("T1", "U1") is None

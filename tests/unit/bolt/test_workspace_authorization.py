@@ -1,0 +1,231 @@
+"""Installed in many workspaces, each delivery runs with the tokens of its own, and `auth.test` is not asked."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import Any
+
+import pytest
+from anchorbolt.bolt.workspace_authorization import candidates
+from anchorbolt.emulator.emulator import Emulator
+from anchorbolt.emulator.samples import Sample, make
+from anchorbolt.emulator.samples.sample import as_json
+from anchorbolt.emulator.scene import Scene
+from anchorbolt.encryption import Keys
+from anchorbolt.telemetry import metrics
+from anchorbolt.workspaces.installation import Installation, InstallationState, Token, UserToken
+from anchorbolt.workspaces.installations import Installations
+from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_sdk.web.async_client import AsyncWebClient
+from structlog.testing import capture_logs
+
+from tests.support.app_in_process import App
+from tests.support.waiting import until
+from tests.unit.bolt.conftest import AppWith
+
+KEY = b"k" * 32
+ANY = re.compile("")
+SETTINGS: dict[str, Any] = {
+    "slack_bot_token": None,
+    "slack_client_id": "1.2",
+    "slack_client_secret": "secret",
+    "slack_scopes": "chat:write",
+    "public_url": "https://app.example.com",
+    "token_keys": base64.b64encode(KEY).decode(),
+}
+Seen = list[tuple[str | None, str | None, str | None]]
+
+
+def mention(team_id: str, **changes: Any) -> Sample:
+    """A mention in a workspace."""
+    sample = make("app_mention", Scene(team_id=team_id))
+    payload = json.loads(sample.body) | changes
+    return as_json("app_mention", "event", payload, sample.key)
+
+
+def listeners(seen: Seen) -> Any:
+    """Listeners that note the tokens they were given, and call Slack."""
+
+    def register(app: AsyncApp) -> None:
+        @app.event("app_mention")
+        async def event(client: AsyncWebClient, context: AsyncBoltContext) -> None:
+            seen.append((client.token, context.bot_token, context.user_token))
+            await client.chat_postMessage(channel="C1", text="hello")
+
+        @app.command(ANY)
+        async def command(ack: AsyncAck) -> None:
+            await ack("ran")
+
+        @app.action(ANY)
+        async def action(ack: AsyncAck) -> None:
+            await ack()
+
+    return register
+
+
+async def install(app: App, workspace: str, token: str | None, **more: Any) -> None:
+    """Saves an installation, as another process would."""
+    inbox = app.parts.inbox
+    installations = Installations(inbox.database.dialect, Keys([KEY]))
+    bot = Token(token) if token is not None else None
+    await inbox.store.transact(lambda c: installations.save(c, Installation(workspace, bot, **more)))
+    inbox.on_workspaces()
+
+
+async def test_each_workspace_has_its_own_token(app_with: AppWith, slack: Emulator) -> None:
+    """Listeners are given the token of the workspace of the event, call Slack with it, and nobody asks auth.test."""
+    seen: Seen = []
+    async with app_with(listeners(seen), **SETTINGS) as app:
+        await install(app, "T1", "xoxb-1")
+        await install(app, "T2", "xoxb-2")
+        for team_id in ("T1", "T2", "T1"):
+            await app.player.deliver(sample := mention(team_id))
+            assert (await app.until_ended(sample.key)).state == "done"
+
+    assert [token for token, *_ in seen] == ["xoxb-1", "xoxb-2", "xoxb-1"]
+    assert slack.calls.by_method["auth.test"] == 0
+
+
+async def test_a_workspace_without_an_installation_runs_nothing(app_with: AppWith) -> None:
+    """Its event is done and counted as not_installed, with one warning; its command is told where to install."""
+    seen: Seen = []
+    counted = metrics.deliveries.value("event", "not_installed")
+    async with app_with(listeners(seen), **SETTINGS) as app:
+        with capture_logs() as lines:
+            for _ in range(2):
+                await app.player.deliver(sample := mention("T3"))
+                assert (await app.until_ended(sample.key)).state == "done"
+            (answer,) = await app.player.deliver(make("command", Scene(team_id="T3")))
+
+    assert seen == []
+    assert metrics.deliveries.value("event", "not_installed") == counted + 2
+    assert sum("without an installation" in line["event"] for line in lines) == 1
+    assert "https://app.example.com/slack/install" in json.loads(answer.body)["text"]
+
+
+async def test_a_workspace_that_is_installed_meanwhile_is_found(app_with: AppWith) -> None:
+    """What was not there a moment ago is looked for again when another process says that there is a change."""
+    seen: Seen = []
+    async with app_with(listeners(seen), **SETTINGS) as app:
+        await app.player.deliver(sample := mention("T1"))
+        await app.until_ended(sample.key)
+        await install(app, "T1", "xoxb-1")
+        await app.player.deliver(sample := mention("T1"))
+        await app.until_ended(sample.key)
+        await install(app, "T1", "xoxb-new")
+
+        async def has_new() -> bool:
+            await app.player.deliver(sample := mention("T1"))
+            await app.until_ended(sample.key)
+            return seen[-1][0] == "xoxb-new"
+
+        for _ in range(50):
+            if await has_new():
+                break
+
+    assert seen[0][0] == "xoxb-1"
+    assert seen[-1][0] == "xoxb-new"
+
+
+async def test_a_user_token_is_given_to_the_listener_of_that_user(app_with: AppWith) -> None:
+    """Who has granted scopes is acted for with a token of their own; other users' events have the bot's alone."""
+    seen: Seen = []
+    async with app_with(listeners(seen), **SETTINGS) as app:
+        installations = Installations(app.parts.inbox.database.dialect, Keys([KEY]))
+        user = UserToken("T1", "U0ADA", Token("xoxp-ada"))
+        await app.parts.inbox.store.transact(lambda c: installations.save_user(c, user))
+        await install(app, "T1", "xoxb-1")
+        for user_id in ("U0ADA", "U0GRACE"):
+            sample = make("app_mention", Scene(team_id="T1", user_id=user_id))
+            await app.player.deliver(sample)
+            await app.until_ended(sample.key)
+
+    assert seen == [("xoxb-1", "xoxb-1", "xoxp-ada"), ("xoxb-1", "xoxb-1", None)]
+
+
+async def test_a_workspace_that_must_be_installed_again_leaves_a_dead_letter(app_with: AppWith) -> None:
+    """Without a token that can be used its delivery is kept, and its error says what to do; others run."""
+    seen: Seen = []
+    async with app_with(listeners(seen), **SETTINGS) as app:
+        state = InstallationState.REINSTALL_NEEDED
+        await install(app, "T1", None, state=state, reason="its tokens cannot be refreshed")
+        await install(app, "T2", "xoxb-2")
+        await app.player.deliver(dead := mention("T1"))
+        await app.player.deliver(done := mention("T2"))
+        row = await app.until_ended(dead.key)
+        assert (await app.until_ended(done.key)).state == "done"
+
+    assert row.state == "dead"
+    assert "installed again in T1: its tokens cannot be refreshed" in row.error
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ({"team_id": "T1", "authorizations": [{"team_id": "T1", "enterprise_id": None}]}, ["T1"]),
+        # Slack Connect: the outer workspace is another's.
+        ({"team_id": "T9", "authorizations": [{"team_id": "T1", "enterprise_id": "E1"}]}, ["T1", "E1"]),
+        # Org-wide: the workspace of the event is known where it belongs to the organization.
+        (
+            {
+                "team_id": "T1",
+                "enterprise_id": "E1",
+                "authorizations": [{"team_id": None, "enterprise_id": "E1", "is_enterprise_install": True}],
+            },
+            ["T1", "E1"],
+        ),
+        (
+            {
+                "team_id": "T9",
+                "enterprise_id": "E9",
+                "context_team_id": "T1",
+                "context_enterprise_id": "E1",
+                "authorizations": [{"team_id": None, "enterprise_id": "E1", "is_enterprise_install": True}],
+            },
+            ["T1", "E1"],
+        ),
+        (
+            {
+                "team_id": "T9",
+                "enterprise_id": "E9",
+                "authorizations": [{"team_id": None, "enterprise_id": "E1", "is_enterprise_install": True}],
+            },
+            ["E1"],
+        ),
+        ({"team_id": "T1", "authorizations": []}, ["T1"]),
+        ({"team_id": 5, "authorizations": [{"team_id": {}, "enterprise_id": 7}]}, []),
+    ],
+)
+def test_where_the_installation_of_an_event_is_looked_for(body: dict[str, Any], found: list[str]) -> None:
+    """In the workspaces that its authorizations name, then in their organizations."""
+    payload = {"type": "event_callback", "event": {"type": "app_mention"}} | body
+
+    assert candidates(AsyncBoltRequest(body=payload, mode="socket_mode")) == found
+
+
+@pytest.mark.parametrize(
+    ("body", "found"),
+    [
+        ({"team": {"id": "T1"}, "enterprise": {"id": "E1"}}, ["T1", "E1"]),
+        ({"team": None, "user": {"team_id": "T1"}, "enterprise": {"id": "E1"}}, ["T1", "E1"]),
+        ({"team": {"id": "T9"}, "view": {"app_installed_team_id": "T1"}}, ["T1"]),
+        ({"team": {"id": "T9"}, "message": {"team": "T1"}}, ["T9", "T1"]),
+    ],
+)
+def test_where_the_installation_of_a_click_is_looked_for(body: dict[str, Any], found: list[str]) -> None:
+    """Where Bolt's extractors say; a message that another workspace clicks on names the one that it was posted in."""
+    payload = {"type": "block_actions"} | body
+
+    assert candidates(AsyncBoltRequest(body=payload, mode="socket_mode")) == found
+
+
+async def test_a_click_without_an_installation_is_told(app_with: AppWith, slack: Emulator) -> None:
+    """Who clicked gets a message with the link, because the response to a click shows nothing."""
+    async with app_with(listeners([]), **SETTINGS) as app:
+        (answer,) = await app.player.deliver(make("block_actions", Scene(team_id="T3", slack_url=slack.url)))
+        assert answer.status == 200
+        await until(lambda: slack.calls.by_method["response_url"] == 1, what="the user was told")
