@@ -12,6 +12,7 @@ from anchorbolt.bolt import listeners, team_code
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.bolt.workspace_authorization import StoredTokens, WorkspaceAuthorization
 from anchorbolt.encryption import Keys
+from anchorbolt.errors import ListenersError
 from anchorbolt.http import application
 from anchorbolt.http.bolt_adapter import BoltAdapter
 from anchorbolt.http.limits.connections import max_connections
@@ -19,6 +20,7 @@ from anchorbolt.http.limits.overload import OverloadLimit
 from anchorbolt.http.server import Server
 from anchorbolt.http.signature import Signature
 from anchorbolt.http.slack_route import PATH, SlackRoute
+from anchorbolt.http.team import oauth_flow
 from anchorbolt.http.team import routes as team_routes
 from anchorbolt.http.team.application import TeamApplication, mount
 from anchorbolt.http.team.life import TeamLife
@@ -130,6 +132,8 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
             max_connections=connections,
         )
         web = application.create(route)
+        if bolt.oauth_pages is not None:
+            web.router.routes += oauth_flow.routes(bolt.oauth_pages)
         if team is not None:
             mount(web, team, settings.max_body_bytes)
         server = Server(
@@ -187,8 +191,13 @@ def load(settings: Settings) -> BoltApp:
             token=token.get_secret_value() if token else NO_TOKEN,
             api_url=settings.slack_api_url,
             sync_threads=settings.sync_threads,
+            installs_itself=settings.installs_itself,
         )
     listeners.register(bolt, settings.listeners)
+    if settings.installs_itself and not bolt.has_authorization_of_an_app:
+        raise ListenersError(
+            "INSTALLATIONS=app: no app of LISTENERS has authorize, installation_store or oauth_settings"
+        )
     return bolt
 
 

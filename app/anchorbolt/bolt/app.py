@@ -35,8 +35,11 @@ from anchorbolt.limits import Limit, limit_of
 class BoltApp(ComposedApp):
     """Bolt with its own checks of the request switched off (they are ours), and with our Web API client."""
 
-    def __init__(self, *, token: str, api_url: str, sync_threads: int = 40) -> None:
-        """`sync_threads`: how many threads run synchronous functions, at most."""
+    def __init__(self, *, token: str, api_url: str, sync_threads: int = 40, installs_itself: bool = False) -> None:
+        """`sync_threads`: how many threads run synchronous functions, at most.
+
+        `installs_itself`: a team's app has installations of its own, or an `authorize` (INSTALLATIONS=app).
+        """
         super().__init__(
             failure=_failure,
             sync_threads=sync_threads,
@@ -48,6 +51,7 @@ class BoltApp(ComposedApp):
             url_verification_enabled=False,
             raise_error_for_unhandled_request=False,
         )
+        self.installs_itself = installs_itself
         self._async_client = self._web_client = web_client.create(token, api_url)
         self._async_middleware_list = [_ours(middleware) for middleware in self._async_middleware_list]
         self._no_listener = NoListener(self.index)
@@ -55,9 +59,13 @@ class BoltApp(ComposedApp):
 
     def authorize_by_workspace(self, authorization: WorkspaceAuthorization) -> None:
         """Authorizes with the tokens of each workspace, unless an app of the team's has a way of its own."""
-        at = self._authorization()
-        if isinstance(self._async_middleware_list[at], Authorization):
-            self._async_middleware_list[at] = authorization
+        if not self.has_authorization_of_an_app:
+            self._async_middleware_list[self._authorization()] = authorization
+
+    @property
+    def has_authorization_of_an_app(self) -> bool:
+        """Whether an app of the team's authorizes requests by itself."""
+        return not isinstance(self._async_middleware_list[self._authorization()], Authorization)
 
     @property
     def gates(self) -> Gates:

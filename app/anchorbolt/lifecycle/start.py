@@ -73,6 +73,8 @@ def require_needed(settings: Settings) -> None:
         problems.append("SLACK_SIGNING_SECRET: missing; it is under Basic Information of your Slack app")
     if settings.installs:
         problems += _installing(settings)
+    elif settings.installs_itself:
+        pass  # whether the app can do that is known when it is loaded (main.load)
     elif settings.slack_bot_token is None or not settings.slack_bot_token.get_secret_value():
         problems.append("SLACK_BOT_TOKEN: missing; it is under OAuth & Permissions of your Slack app (xoxb-...)")
     if not settings.listeners:

@@ -48,6 +48,13 @@ class SocketConnections(StrEnum):
     SINGLE = "single"
 
 
+class InstallationsOf(StrEnum):
+    """Whose the installations in workspaces are: ours, or those of the app's own store or `authorize`."""
+
+    ANCHORBOLT = "anchorbolt"
+    APP = "app"
+
+
 class AttemptPolicy(StrEnum):
     """After which errors of a listener there is another attempt."""
 
@@ -86,6 +93,7 @@ class Settings(BaseSettings):
     slack_api_url: str = "https://slack.com/api/"
 
     # Installation in many workspaces: SLACK_CLIENT_ID switches it on
+    installations: InstallationsOf = InstallationsOf.ANCHORBOLT
     slack_client_id: str | None = None
     slack_client_secret: SecretStr | None = None
     slack_scopes: str | None = None
@@ -144,8 +152,13 @@ class Settings(BaseSettings):
 
     @property
     def installs(self) -> bool:
-        """Whether the app is installed in many workspaces by OAuth, each with tokens of its own."""
-        return bool(self.slack_client_id)
+        """Whether we install the app in many workspaces by OAuth, each with tokens of its own."""
+        return bool(self.slack_client_id) and not self.installs_itself
+
+    @property
+    def installs_itself(self) -> bool:
+        """Whether the team's app finds the tokens of workspaces by itself."""
+        return self.installations is InstallationsOf.APP
 
     @property
     def has_socket(self) -> bool:

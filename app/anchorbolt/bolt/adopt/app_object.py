@@ -29,6 +29,7 @@ from slack_bolt.middleware.authorization.async_multi_teams_authorization import 
 from slack_bolt.middleware.authorization.async_single_team_authorization import AsyncSingleTeamAuthorization
 
 from anchorbolt.bolt.adopt import options
+from anchorbolt.bolt.adopt.oauth_flow import OAuthFlow
 from anchorbolt.bolt.adopt.problems import Problems, place_of
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.bolt.threads import adapt
@@ -55,7 +56,7 @@ def adopt(bolt: BoltApp, app: App | AsyncApp) -> None:
     """
     problems = Problems()
     with problems.collected():
-        options.check(app)
+        options.check(app, installs_itself=bolt.installs_itself)
     with problems.collected():
         bolt.take_client(app._client if isinstance(app, App) else app._async_client, app._token)
     _take_options(bolt, app)
@@ -85,10 +86,13 @@ def _take_middleware(bolt: BoltApp, app: App | AsyncApp, problems: Problems) -> 
     authorization, rest = theirs[at], theirs[at + 1 :]
     for middleware in theirs[:at]:  # before_authorize
         bolt.add_before_authorization(adapt.middleware(middleware))
-    if isinstance(authorization, _MULTI) and not options.has_oauth_of_the_environment(app):
+    if isinstance(authorization, _MULTI) and (bolt.installs_itself or not options.has_oauth_of_the_environment(app)):
         message = authorization.user_facing_authorize_error_message
         with problems.collected():
             bolt.authorize_by(adapt.authorize(authorization.authorize), message)
+    if bolt.installs_itself and app.oauth_flow is not None:
+        with problems.collected():
+            bolt.take_oauth(OAuthFlow(app.oauth_flow))
     with problems.collected():
         bolt.ignore_self_events(next((one for one in rest if type(one) in _SELF_EVENTS), None))
     with problems.collected():

@@ -7,6 +7,8 @@ from typing import Any
 from slack_bolt import App
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.context.assistant.thread_context_store.file import FileAssistantThreadContextStore
+from slack_sdk.oauth.installation_store import FileInstallationStore
+from slack_sdk.oauth.state_store import FileOAuthStateStore
 
 from anchorbolt.bolt.adopt.importing import GIVEN, GIVEN_AT
 from anchorbolt.errors import ListenersError
@@ -45,23 +47,25 @@ OURS = {
     "listener_executor": "synchronous functions run in SYNC_THREADS threads",
 }
 
-_OAUTH = "installation by OAuth is not built yet: leave it out, and set SLACK_BOT_TOKEN to the token of one workspace"
-REFUSED = {
-    "installation_store": _OAUTH,
-    "installation_store_bot_only": _OAUTH,
-    "oauth_settings": _OAUTH,
-    "oauth_flow": _OAUTH,
-}
+# An app that installs by OAuth on its own, or keeps installations: honoured with INSTALLATIONS=app.
+INSTALLS = ("installation_store", "installation_store_bot_only", "oauth_settings", "oauth_flow")
+_CHOOSE = (
+    "set INSTALLATIONS=app, so that the app's own installations are used; or leave it out and set SLACK_CLIENT_ID,"
+    " so that they are kept in the inbox's database (docs/settings.md)"
+)
+_FILES = (FileInstallationStore, FileOAuthStateStore)
 
 
-def check(app: App | AsyncApp) -> None:
+def check(app: App | AsyncApp, *, installs_itself: bool = False) -> None:
     """Refuses what cannot work here, all of it at once, and logs what Anchorbolt does in its own way.
 
-    Raises ListenersError.
+    `installs_itself`: INSTALLATIONS=app. Raises ListenersError.
     """
     given: dict[str, Any] = getattr(app, GIVEN, {})
     kind = "App" if isinstance(app, App) else "AsyncApp"
-    wrong = [f"{kind}({name}=...): {why}" for name, why in REFUSED.items() if given.get(name) is not None]
+    wrong = []
+    if not installs_itself:
+        wrong += [f"{kind}({name}=...): {_CHOOSE}" for name in INSTALLS if given.get(name) is not None]
     wrong += [f"{kind}({name}=...): this option is not known here" for name in given if not _is_known(name)]
     if wrong:
         at = getattr(app, GIVEN_AT, None)
@@ -72,11 +76,24 @@ def check(app: App | AsyncApp) -> None:
             " and Bolt keeps the context in the thread's first message",
             option=f"{kind}(assistant_thread_context_store=...)",
         )
-    if has_oauth_of_the_environment(app):
+    if installs_itself:
+        _warn_of_files(app)
+    elif has_oauth_of_the_environment(app):
         log.info("installations are kept in the inbox's database, and not in Bolt's files, whatever Bolt's log says")
     for name, instead in OURS.items():
         if given.get(name) is not None:
             log.info("an option of the app is not used", option=f"{kind}({name}=...)", instead=instead)
+
+
+def _warn_of_files(app: App | AsyncApp) -> None:
+    flow = app.oauth_flow
+    stores = (app.installation_store, *((flow.settings.state_store,) if flow is not None else ()))
+    for store in stores:
+        if isinstance(store, _FILES):
+            log.warning(
+                "a store keeps files that no other pod sees: give the app one that keeps a database",
+                store=type(store).__name__,
+            )
 
 
 def has_oauth_of_the_environment(app: App | AsyncApp) -> bool:
@@ -85,8 +102,8 @@ def has_oauth_of_the_environment(app: App | AsyncApp) -> bool:
     Then its store of installations is Bolt's default, files that no other pod sees, and ours takes its place.
     """
     given: dict[str, Any] = getattr(app, GIVEN, {})
-    return app.oauth_flow is not None and all(given.get(name) is None for name in ("authorize", *REFUSED))
+    return app.oauth_flow is not None and all(given.get(name) is None for name in ("authorize", *INSTALLS))
 
 
 def _is_known(name: str) -> bool:
-    return name in HONOURED or name in OURS or name in REFUSED
+    return name in HONOURED or name in OURS or name in INSTALLS

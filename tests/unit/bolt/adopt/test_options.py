@@ -7,6 +7,7 @@ import inspect
 import logging
 import re
 import ssl
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -25,12 +26,15 @@ from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.assistant.thread_context_store.file import FileAssistantThreadContextStore
 from slack_bolt.error import BoltUnhandledRequestError
+from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
+from slack_bolt.oauth.oauth_settings import OAuthSettings
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry import RetryHandler
 from slack_sdk.http_retry.builtin_async_handlers import AsyncServerErrorRetryHandler
 from slack_sdk.http_retry.builtin_handlers import ServerErrorRetryHandler
-from slack_sdk.oauth.installation_store import FileInstallationStore
+from slack_sdk.oauth.installation_store import FileInstallationStore, Installation, InstallationStore
+from slack_sdk.oauth.installation_store.async_installation_store import AsyncInstallationStore
 from slack_sdk.web.async_client import AsyncWebClient
 from structlog.testing import capture_logs
 
@@ -67,7 +71,7 @@ def of(*apps: App | AsyncApp) -> Callable[[Any], None]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_option_is_in_one_of_the_tables(kind: str) -> None:
     """Each option of the constructors of this Bolt is honoured, replaced or refused: none is ignored silently."""
-    known = [*options.HONOURED, *options.OURS, *options.REFUSED]
+    known = [*options.HONOURED, *options.OURS, *options.INSTALLS]
     assert len(known) == len(set(known))
     given = set(inspect.signature(KINDS[kind]).parameters)
     assert given <= set(known)
@@ -76,15 +80,16 @@ def test_every_option_is_in_one_of_the_tables(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", options.REFUSED)
+@pytest.mark.parametrize("name", options.INSTALLS)
 def test_a_refused_option(kind: str, name: str) -> None:
     """An option that cannot work is refused with what to do instead."""
     app = KINDS[kind](
         token="xoxb-1", signing_secret="x", **({"token_verification_enabled": False} if kind == "App" else {})
     )
     setattr(app, GIVEN, {name: FileInstallationStore()})
-    with pytest.raises(ListenersError, match=rf"{kind}\({name}=\.\.\.\): .*set SLACK_BOT_TOKEN"):
+    with pytest.raises(ListenersError, match=rf"{kind}\({name}=\.\.\.\): set INSTALLATIONS=app"):
         options.check(app)
+    options.check(app, installs_itself=True)
 
 
 def test_an_option_that_nobody_knows() -> None:
@@ -123,6 +128,60 @@ async def test_oauth_by_the_environment(kind: str, monkeypatch: pytest.MonkeyPat
     assert theirs.oauth_flow is not None
     async with app_with(of(theirs)) as server:
         assert any(isinstance(one, WorkspaceAuthorization) for one in server.parts.bolt._async_middleware_list)
+
+
+class OneWorkspace(AsyncInstallationStore, InstallationStore):
+    """A team's own store, with one installation in it."""
+
+    def find_installation(self, **_: Any) -> Installation | None:
+        """Synchronous."""
+        return Installation(user_id="U1", team_id="T1", bot_token="xoxb-of-store")
+
+    async def async_find_installation(self, **_: Any) -> Installation | None:
+        """Asynchronous."""
+        return self.find_installation()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_store_of_the_app(kind: str, slack: Any, app_with: AppWith, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With INSTALLATIONS=app its own store finds the tokens, its pages are served, and nobody asks for ours."""
+    tokens: list[str | None] = []
+    ids: dict[str, Any] = {"client_id": "1", "client_secret": "2", "scopes": "chat:write"}
+    theirs: Any
+    if kind == "App":
+        settings = OAuthSettings(**ids, installation_store=OneWorkspace())
+        theirs = App(client=WebClient(base_url=slack.api_url), signing_secret="", oauth_settings=settings)
+
+        def listener(ack: Any, client: WebClient) -> None:
+            tokens.append(client.token)
+            ack("yes")
+
+        theirs.command("/approval")(listener)
+    else:
+        async_settings = AsyncOAuthSettings(**ids, installation_store=OneWorkspace())
+        client = AsyncWebClient(base_url=slack.api_url)
+        theirs = AsyncApp(client=client, signing_secret="", oauth_settings=async_settings)
+
+        async def async_listener(ack: Any, client: AsyncWebClient) -> None:
+            tokens.append(client.token)
+            await ack("yes")
+
+        theirs.command("/approval")(async_listener)
+    monkeypatch.setitem(sys.modules, "team_with_store", type("module", (), {"app": theirs}))
+    given = {"listeners": "team_with_store:app", "installations": "app", "slack_bot_token": None}
+    async with app_with(lambda _: None, **given) as server:
+        assert (await server.player.send(make("command"))).body == b"yes"
+        page = await server.http.get("http://app/slack/install")
+    assert tokens == ["xoxb-of-store"]
+    assert page.status_code == 200
+    assert "oauth/v2/authorize" in page.text
+
+
+async def test_an_app_without_installations_cannot_find_tokens(app_with: AppWith) -> None:
+    """INSTALLATIONS=app for an app that finds no tokens is told at the start."""
+    with pytest.raises(ListenersError, match="INSTALLATIONS=app: no app of LISTENERS"):
+        async with app_with(lambda _: None, installations="app"):
+            pass
 
 
 async def test_before_authorize(app_with: AppWith, slack: Any) -> None:
