@@ -1,13 +1,21 @@
-"""Logs what a listener or a middleware raised: what was said and where, the traceback once a delivery."""
+"""Logs what a listener or a middleware raised: what was said and where, the traceback once a delivery.
+
+Of one error that many deliveries meet, only the first few of a minute have the traceback.
+"""
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections import OrderedDict
+from collections.abc import Hashable
 from typing import Any
 
 from anchorbolt.bolt import team_code
 from anchorbolt.bolt.description import describe, redacted
+from anchorbolt.bolt.repeats import MOST_IN_FULL, Repeats
+from anchorbolt.delivery import Delivery
+from anchorbolt.delivery.headers import REQUEST_ID
 from anchorbolt.telemetry.logs import get_logger
 
 log = get_logger("bolt")
@@ -18,14 +26,27 @@ MOST_DELIVERIES = 1_000
 
 # Delivery key → where its last error was raised, and the attempt whose line has the traceback.
 _logged: OrderedDict[str, tuple[object, int]] = OrderedDict()
+_repeats = Repeats()
+
+
+def of_delivery(delivery: Delivery) -> dict[str, str | None]:
+    """Returns the fields that say in a line about a failure which delivery it was, as `delivery ended` says it."""
+    return {
+        "key": delivery.key,
+        "team": delivery.workspace,
+        "conversation": delivery.conversation,
+        "lane": delivery.lane,
+        "request_id": delivery.headers.get(REQUEST_ID),
+    }
 
 
 def log_raised(event: str, error: BaseException, **more: Any) -> None:
     """Logs an error at the level WARNING, with its text and, once a delivery, its traceback; both are redacted.
 
     `more`: fields of the line. Where `key` and `attempt` are among them, a later attempt that raised the same error at
-    the same place has `traceback_at_attempt` instead of `traceback`. Each process remembers that for itself, so
-    another pod logs the traceback once more.
+    the same place has `traceback_at_attempt` instead of `traceback`. Above MOST_IN_FULL tracebacks of one error a
+    minute the line has `same_error_this_minute`, their number, in its place; not at DEBUG. Each process remembers that
+    for itself, so another pod logs the traceback once more.
     """
     place = _place(error)
     key, attempt = more.get("key"), more.get("attempt", 1)
@@ -35,6 +56,8 @@ def log_raised(event: str, error: BaseException, **more: Any) -> None:
     known = _logged.get(key) if key is not None else None
     if known is not None and known[0] == place and known[1] != attempt:
         told["traceback_at_attempt"] = known[1]
+    elif (times := _repeats.count(place)) > MOST_IN_FULL and not _logs_everything():
+        told["same_error_this_minute"] = times
     else:
         told["traceback"] = redacted_traceback(error)
         if key is not None:
@@ -62,7 +85,12 @@ def place_of_team(error: BaseException) -> str | None:
     return f"{frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name}" if frames else None
 
 
-def _place(error: BaseException) -> object:
+def _logs_everything() -> bool:
+    """Whether whoever reads the log develops, and wants every traceback."""
+    return logging.getLogger("anchorbolt.bolt").isEnabledFor(logging.DEBUG)
+
+
+def _place(error: BaseException) -> Hashable:
     """Returns what is equal for two errors of one class that were raised at the same place."""
     frames = tuple((frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__))
     cause = error.__cause__ or error.__context__

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from anchorbolt.bolt import raised
 from anchorbolt.bolt.raised import log_raised, redacted_traceback
+from anchorbolt.bolt.repeats import MOST_IN_FULL, Repeats
 from structlog.testing import capture_logs
 
 
 @pytest.fixture(autouse=True)
-def nothing_logged() -> None:
-    """A process that has logged nothing yet."""
+def nothing_logged(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A process that has logged nothing yet, at INFO, whatever another test has configured."""
     raised._logged.clear()
+    monkeypatch.setattr(raised, "_repeats", Repeats(lambda: 0.0))
+    logger = logging.getLogger("anchorbolt.bolt")
+    level = logger.level
+    logger.setLevel(logging.INFO)
+    yield
+    logger.setLevel(level)
 
 
 def failing(text: str) -> Exception:
@@ -71,8 +80,26 @@ def test_what_is_no_delivery_has_its_traceback() -> None:
         assert "traceback" in lines[0]
 
 
+def test_a_flood_of_one_error_has_few_tracebacks() -> None:
+    """Of one error that many deliveries meet, the first few of a minute are written in full; the rest say how many."""
+    error = failing("x")
+    lines = [logged(error, 1, key=f"A:{number}") for number in range(MOST_IN_FULL + 2)]
+    assert ["traceback" in line for line in lines] == [True] * MOST_IN_FULL + [False] * 2
+    assert [line["same_error_this_minute"] for line in lines[MOST_IN_FULL:]] == [MOST_IN_FULL + 1, MOST_IN_FULL + 2]
+    assert all(line["error"] == "ValueError: x" and line["where"] for line in lines)
+    assert "traceback" in logged(failing_elsewhere(), 1, key="A:other")
+
+
+def test_at_debug_every_delivery_has_its_traceback() -> None:
+    """Who develops sees each of them."""
+    logging.getLogger("anchorbolt.bolt").setLevel(logging.DEBUG)
+    error = failing("x")
+    assert all("traceback" in logged(error, 1, key=f"A:{number}") for number in range(MOST_IN_FULL + 2))
+
+
 def test_the_memory_is_bounded() -> None:
     """A process that logs many deliveries forgets the oldest."""
+    logging.getLogger("anchorbolt.bolt").setLevel(logging.DEBUG)  # each with its traceback
     error = failing("x")
     for number in range(raised.MOST_DELIVERIES + 10):
         logged(error, 1, key=f"A:{number}")
