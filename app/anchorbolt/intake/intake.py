@@ -150,12 +150,14 @@ class Intake:
     ) -> Answered | Acknowledged:
         found = parse(received.body, received.content_type)
         headers = received.headers
-        sighting.parsed(found, _text(headers, b"x-slack-retry-reason"), _text(headers, b"traceparent"))
+        request_id = received.request_id or headers_of.request_id(headers)
+        retry_reason, traceparent = _text(headers, b"x-slack-retry-reason"), _text(headers, b"traceparent")
+        sighting.parsed(found, retry_reason, traceparent, request_id)
         if isinstance(found, Control):
             return _answer_control(found)
         # For a run from the inbox. Bolt's FastAPI adapter reads all headers from the request itself.
         found.headers = kept = headers_of.kept(headers)
-        kept[headers_of.REQUEST_ID] = received.request_id or headers_of.request_id(headers)
+        kept[headers_of.REQUEST_ID] = request_id
         retry_num = kept.get("x-slack-retry-num")
         log_arrival(found, retry_num)
         if found.kind is Kind.EVENT:

@@ -24,13 +24,22 @@ class Sighting:
         if self.trace is not None:
             self.trace.mark(step)
 
-    def parsed(self, found: Delivery | Control, retry_reason: str | None, traceparent: str | None) -> None:
-        """Notes what the request is. `retry_reason`: Slack's header. `traceparent`: the header of an ingress."""
+    def parsed(
+        self,
+        found: Delivery | Control,
+        retry_reason: str | None,
+        traceparent: str | None,
+        request_id: str | None = None,
+    ) -> None:
+        """Notes what the request is.
+
+        `retry_reason`: Slack's header. `traceparent`: the header of an ingress. `request_id`: its header, or ours.
+        """
         self.kind = found.kind.value if isinstance(found, Delivery) else Kind.CONTROL.value
         if self.trace is not None:
             self.trace.mark("parsed")
             key = found.key if isinstance(found, Delivery) else None
-            if not self.trace.identify(self.kind, found.type, key, traceparent):
+            if not self.trace.identify(self.kind, found.type, key, traceparent, request_id):
                 self.trace = None
         if retry_reason is not None:
             metrics.slack_retries.add(retry_reason if retry_reason in REASONS else "other")

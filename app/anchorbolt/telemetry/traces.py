@@ -16,6 +16,7 @@ from opentelemetry import context, trace
 from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, StatusCode
 
+from anchorbolt.telemetry.redact import without_secrets
 from anchorbolt.telemetry.span import Event, OwnSpan
 
 
@@ -74,10 +75,12 @@ class RequestTrace:
         """Records that a step is done."""
         self._events.append((name, time.time_ns(), None))
 
-    def identify(self, kind: str, slack_type: str, key: str | None, parent: str | None) -> bool:
+    def identify(
+        self, kind: str, slack_type: str, key: str | None, parent: str | None, request_id: str | None = None
+    ) -> bool:
         """Decides whether the request is traced, once it is known to be Slack's. Returns whether it is.
 
-        `parent`: the traceparent header of an ingress, if there is one.
+        `parent`: the traceparent header of an ingress, if there is one. `request_id`: its X-Request-Id, or ours.
         """
         tracing = _tracing
         if tracing is None:
@@ -88,6 +91,8 @@ class RequestTrace:
         attributes = self._way.attributes | {"slack.kind": kind, "slack.type": slack_type}
         if key is not None:
             attributes["messaging.message.id"] = key
+        if request_id is not None:  # the only attribute whose text a client may choose
+            attributes["anchorbolt.request_id"] = without_secrets(request_id)
         self._span = OwnSpan(
             self._way.span,
             SpanKind.SERVER,

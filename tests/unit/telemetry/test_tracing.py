@@ -80,6 +80,23 @@ def attempt(parent: str | None) -> None:
         begun.end("failed", ValueError("xoxb-secret"))
 
 
+@pytest.mark.parametrize("given", ["of-the-proxy", "xoxb-1234567890-abcdefghijkl"])
+def test_the_request_has_its_id(switched: Callable[[Sampler, SpanSender], None], given: str) -> None:
+    """Whoever has the id of a request from the log of a proxy finds its trace; a token in its place is redacted."""
+    queue = Queue()
+    switched(DEFAULT_ON, queue)
+
+    def traced() -> None:
+        begun = traces.begin_request(traces.HTTP)
+        assert begun is not None
+        assert begun.identify("event", "app_mention", "A:Ev1", None, given)
+        begun.end(200)
+
+    alone(traced)
+    told = queue.spans[0].attributes["anchorbolt.request_id"]
+    assert told == given if given == "of-the-proxy" else "abcdefghijkl" not in told
+
+
 def test_a_delivery_is_three_spans(switched: Callable[[Sampler, SpanSender], None]) -> None:
     """The request, under it the attempt, under that the call; the attempt is linked by what is stored alone."""
     queue = Queue()
