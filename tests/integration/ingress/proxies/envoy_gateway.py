@@ -29,6 +29,7 @@ class EnvoyGateway(Proxy):
     needless_moves = 0.002
     # Envoy picks anew at most five times to miss a host that it asked before: 1 in 4**5 picks do not miss it.
     refusals_told = 0.02
+    keeps_request_id = False
 
     def render(self) -> tuple[Sequence[str], Mapping[str, str]]:
         """One bootstrap file."""

@@ -34,6 +34,7 @@ class Proxy(ABC):
     sends_a_refusal_on: ClassVar[bool] = True
     refusals_told: ClassVar[float] = 0
     says_408: ClassVar[bool] = True
+    keeps_request_id: ClassVar[bool] = True  # that of what is in front of it; else it makes its own
     needless_moves: ClassVar[float] = 0
     fullest: ClassVar[float] = 1.2  # the most that a pod may have of 4,000 conversations, against the mean
 
