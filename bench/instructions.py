@@ -2,6 +2,7 @@
 
 python -m bench.instructions sqlite bolt-async          about a minute a server
 python -m bench.instructions sqlite --kind command --listeners 200
+python -m bench.instructions sqlite --setting LOG_DELIVERIES=none
 
 Only what the server's process does outside of the kernel: a call to the disk or the network counts for nothing.
 """
@@ -34,13 +35,15 @@ UNHURRIED = {"LEASE_SECONDS": "600", "ACK_DEADLINE_SECONDS": "2.99"}
 TOTAL = re.compile(r"^(?:summary|totals): (\d+)", re.MULTILINE)
 
 
-async def count(variant: Variant, listeners: int, kind: Kind, deliveries: int, directory: Path) -> float:
+async def count(  # noqa: PLR0917 - in the order of the command line
+    variant: Variant, listeners: int, kind: Kind, deliveries: int, directory: Path, settings: dict[str, str]
+) -> float:
     """Instructions of one delivery, in thousands."""
     launcher, web_api, out = Launcher(directory, 0), WebApi(), directory / f"{variant.name}.callgrind"
     await web_api.start()
     launch = launcher.launch(variant, listeners, kind, web_api.url)
     command = ["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={out}", *_worker(launch)]
-    environment = launch.environment | UNHURRIED | {"PYTHONHASHSEED": "0"}
+    environment = launch.environment | UNHURRIED | {"PYTHONHASHSEED": "0"} | settings
     server = ServerProcess(command, environment, directory / "log", max(os.sched_getaffinity(0)))
     names = targets(plan(listeners, kind), kind)
     try:
@@ -90,13 +93,15 @@ def main() -> None:
     parser.add_argument("--listeners", type=int, choices=[1, 20, 200], default=20)
     parser.add_argument("--kind", choices=["event", "command"], default="event")
     parser.add_argument("--deliveries", type=int, default=1_000)
+    parser.add_argument("--setting", action="append", default=[], metavar="NAME=VALUE", help="of the server")
     options = parser.parse_args()
+    settings = dict(setting.split("=", 1) for setting in options.setting)
     found: dict[str, float] = {}
     for variant in ALL:
         if variant.name in options.variants:
             with scratch("instructions") as directory:
                 found[variant.name] = uvloop.run(
-                    count(variant, options.listeners, options.kind, options.deliveries, directory)
+                    count(variant, options.listeners, options.kind, options.deliveries, directory, settings)
                 )
             print(f"{variant.label:<24}{found[variant.name]:>9,.0f} thousand instructions a delivery", flush=True)
     for ours in OURS:
