@@ -1,13 +1,13 @@
 """claim: takes lanes that nobody holds, or whose owner's lease ran out, with the oldest live delivery of each.
 
-Lanes of urgent events are claimed beside the others, not among them: how many of them there is room for is asked apart.
+The order of claims: urgent events first, then the workspaces in turn (turns.py), then those that wait longest. Lanes of
+urgent events are claimed beside the others, not among them: how many of them there is room for is asked apart.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, Connection, and_, bindparam, delete, func, null, select, union_all, update
 
@@ -21,6 +21,10 @@ from anchorbolt.inbox.sql import REAL, TEXT, now, number, this_moment, word
 from anchorbolt.inbox.statement import Statement
 from anchorbolt.inbox.store import Store
 from anchorbolt.inbox.tables import inbox, lane
+from anchorbolt.inbox.turns import Row, Turns, several_wait
+
+# The column of a row that says whether several workspaces wait.
+SEVERAL = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class Claim:
         self._doubtful: dict[int, float] = {}
         dialect = store.database.dialect
         self._next = Next(dialect)
+        self._turns = Turns(dialect)
         self._paused = select(inbox.c.id).where(inbox.c.paused_at.is_not(None))
         self._soon = (
             select(lane.c.name)
@@ -73,7 +78,7 @@ class Claim:
     def _claimable(self, of_that_sort: ColumnElement[bool], name: str) -> CTE:
         """The lanes of that sort that may be claimed, those that wait longest first; `name` is how many at most."""
         return (
-            select(lane.c.name, lane.c.owner, lane.c.cancel_id, lane.c.cancelled_by)
+            select(lane.c.name, lane.c.owner, lane.c.cancel_id, lane.c.cancelled_by, several_wait().label("several"))
             .where(lane.c.claimable_at <= this_moment(), of_that_sort, ~self._paused.exists())
             .order_by(lane.c.claimable_at)
             .limit(bindparam(name))
@@ -104,18 +109,26 @@ class Claim:
 
     def in_transaction(self, connection: Connection, epoch: int, sent_at: float, most: int, urgent: int = 0) -> Claimed:
         """The claim itself. `epoch` is a number that no other claim of this process has."""
-        free = self._free(connection, {"urgent": urgent, "others": most}) if most or urgent else ()
+        free = self._choose(connection, most, urgent) if most or urgent else ()
         held = self._begin(connection, free, epoch, sent_at) if free else []
         paused = not free and connection.execute(self._paused).first() is not None
         return Claimed(held, paused, more=most == 0 and self.waits(connection, 0))
 
-    def _begin(self, connection: Connection, free: Sequence[Sequence[Any]], epoch: int, sent_at: float) -> list[Held]:
-        """Takes the lanes, rows of `_claimable`, and starts the oldest delivery of each."""
+    def _choose(self, connection: Connection, most: int, urgent: int) -> Sequence[Row]:
+        """Locks and returns the lanes to claim: name, owner, and who cancelled which delivery."""
+        free = self._free(connection, {"urgent": urgent, "others": most})
+        others = [row for row in free if not is_urgent(row[0])]
+        if not most or len(others) < most or not others[0][SEVERAL]:
+            return free  # there is room for all that wait, or they are of one workspace
+        return [row for row in free if is_urgent(row[0])] + self._turns(connection, others, most)
+
+    def _begin(self, connection: Connection, free: Sequence[Row], epoch: int, sent_at: float) -> list[Held]:
+        """Takes the lanes, as `_choose` returns them, and starts the oldest delivery of each."""
         leases = [Lease(name, epoch) for name, *_ in free]
         asked = {"rows": [{"name": lease.lane} for lease in leases]}
         self._take(connection, {**asked, "me": self._owner.name, "claim": epoch, "lease": self._owner.lease_seconds})
         held = self._next(connection, leases, {name for name, owner, *_ in free if owner is not None}, sent_at)
-        cancelled = {cancel_id: by or "somebody" for _, _, cancel_id, by in free if cancel_id is not None}
+        cancelled = {cancel_id: by or "somebody" for _, _, cancel_id, by, *_ in free if cancel_id is not None}
         for one in held if cancelled else ():
             one.cancelled_by = cancelled.get(one.stored.id)
         if len(held) < len(leases):

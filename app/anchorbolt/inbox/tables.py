@@ -17,13 +17,14 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateIndex
 from sqlalchemy.sql.compiler import DDLCompiler
 
 # What this app needs (see schema.py for what it does with other values).
-REVISION = 7
+REVISION = 8
 
 # SQLite counts rows by itself only in a column of exactly this type.
 Id = BigInteger().with_variant(Integer, "sqlite")
@@ -90,6 +91,13 @@ Index("lane_claimable", lane.c.claimable_at)
 Index("lane_urgent", lane.c.claimable_at, info={WHERE: "substr(name, 1, 1) = '!'"})
 
 Index("lane_waits_for", lane.c.waits_for, lane.c.claimable_at, info={WHERE: "waits_for IS NOT NULL"})
+# Lanes that wait for a slot or a time, by what they have their turns with (turns.py). What runs is not in it.
+Index(
+    "lane_turns",
+    text("coalesce(workspace, '')"),
+    lane.c.claimable_at,
+    info={WHERE: "owner IS NULL AND waits_for IS NULL"},
+)
 Index("lane_cancel", lane.c.owner, info={WHERE: "cancel_id IS NOT NULL"})
 
 # The leader lock: who does what one process alone may do; at most a row a name (leader_lock.py). The table has kept the

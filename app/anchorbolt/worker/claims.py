@@ -1,4 +1,4 @@
-"""Claims waiting lanes, urgent events' before all others and then the oldest first.
+"""Claims waiting lanes, in the order of inbox/claim.py.
 
 The inbox is asked when this process is woken, when a slot becomes free, and once a second in any case.
 """
