@@ -11,6 +11,9 @@ from anchorbolt.inbox.history import Past, line, read
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Held, Outcome
 from anchorbolt.inbox.overview import look
+from anchorbolt.inbox.pods import FORGET_SECONDS, GONE_SECONDS, Pods
+from anchorbolt.inbox.tables import delivery, pod
+from sqlalchemy import update
 
 from tests.contract.steps import accept, claim, hold, item
 
@@ -92,3 +95,44 @@ async def test_the_overview_counts(inbox: Inbox) -> None:
     assert found.running == {inbox.owner: 1}
     assert found.ended == {"done": 1, "dead": 0, "cancelled": 0}
     assert found.waiting == {"app.on": 1}
+    assert found.accepted_per_second == 3 / 60
+    assert found.pods == []
+
+
+async def test_the_slowest_is_what_runs_longest(inbox: Inbox) -> None:
+    """An attempt that began a moment ago is not slow, however old its delivery is."""
+    old, new = await hold(inbox, "C1", "A1:old"), await hold(inbox, "C2", "A1:new")
+    await inbox.store.transact(lambda c: c.execute(update(delivery).values(received_at=1000 + delivery.c.id)) and None)
+    await inbox.store.transact(
+        lambda c: c.execute(update(delivery).where(delivery.c.id == old.stored.id).values(started_at=2000)) and None
+    )
+    found = await inbox.database.transact(
+        lambda c: Admin(inbox.database.dialect).entries(c, Filter("running", slowest_first=True))
+    )
+    assert [entry.id for entry in found] == [new.stored.id, old.stored.id]
+
+
+async def test_processes_say_that_they_live(inbox: Inbox) -> None:
+    """A process is listed as it last said; one that says nothing any more is gone, and is forgotten later."""
+    pods = Pods(inbox.database.dialect)
+
+    async def write(name: str, state: str = "runs") -> None:
+        await inbox.store.transact(lambda c: pods.write(c, name, "v1", state, 200))
+
+    async def ago(seconds: float) -> None:
+        await inbox.store.transact(lambda c: c.execute(update(pod).values(seen_at=pod.c.seen_at - seconds)) and None)
+
+    async def read() -> list[tuple[str, str, str, int]]:
+        found = await inbox.store.transact(pods.read)
+        return [(one.name, one.version, one.state, one.slots) for one in found]
+
+    await write("a")
+    await write("b")
+    await write("a", "draining")
+    assert await read() == [("a", "v1", "draining", 200), ("b", "v1", "runs", 200)]
+    await ago(GONE_SECONDS)
+    await write("b")
+    assert await read() == [("a", "v1", "gone", 200), ("b", "v1", "runs", 200)]
+    await ago(FORGET_SECONDS)
+    await write("b")
+    assert await read() == [("b", "v1", "runs", 200)]

@@ -26,6 +26,7 @@ class Filter:
     """Which deliveries. None: any; for the state, any but done. Ages in seconds; `error` is a part of its text.
 
     `since_seconds`: it ended so long ago at most, or came, if it has not ended. `most`: how many are listed.
+    `slowest_first`: those whose attempt began first; of what runs.
     """
 
     state: str | None = None
@@ -40,6 +41,7 @@ class Filter:
     workspace: str | None = None
     since_seconds: float | None = None
     newest_first: bool = False
+    slowest_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,9 @@ class Admin:
 
     def entries(self, connection: Connection, wanted: Filter) -> list[Entry]:
         """The oldest first, unless the filter says otherwise, without their bodies, which may be large."""
-        order = delivery.c.id.desc() if wanted.newest_first else delivery.c.id
+        order: ColumnElement[Any] = delivery.c.id.desc() if wanted.newest_first else delivery.c.id
+        if wanted.slowest_first:
+            order = running_seconds().desc()
         found = connection.execute(self._entries(wanted).order_by(order).limit(wanted.most))
         return [_entry(row) for row in found]
 

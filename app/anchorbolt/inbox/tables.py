@@ -214,6 +214,17 @@ oauth_state = Table(
 )
 Index("oauth_state_expires", oauth_state.c.expires_at)
 
+# Which processes there are, each as it last said (pods.py).
+pod = Table(
+    "pod",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("version", Text, nullable=False),  # of the team's code
+    Column("state", Text, nullable=False),
+    Column("slots", Integer, nullable=False),
+    Column("seen_at", Double, nullable=False),
+)
+
 # One row. `compatible_from`: the oldest app revision that can live with this schema.
 inbox = Table(
     "inbox",

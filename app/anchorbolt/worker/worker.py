@@ -34,6 +34,7 @@ from anchorbolt.worker.listener_limits import ListenerLimits
 from anchorbolt.worker.noting import Noting
 from anchorbolt.worker.obstacles import Obstacles
 from anchorbolt.worker.pausing import Pausing
+from anchorbolt.worker.presence import Presence
 from anchorbolt.worker.runs import Cut, Running, Runs
 from anchorbolt.worker.sharing_gates import SharingGates
 from anchorbolt.worker.slots import RunSlots
@@ -67,6 +68,7 @@ class Worker:
         self._runs = Runs()
         self._cancelling = Cancelling(inbox, self._runs)
         self._noting = Noting(inbox, self._runs, clock)
+        self._presence = Presence(inbox, self._slots, app_version, concurrency)
         self._holding = Holding(inbox, app_version)
         self._pausing = Pausing(inbox)
         self._breaking = Breaking(inbox, clock)
@@ -98,6 +100,7 @@ class Worker:
         self._spawn(self._obstacles.run(), "see to parked lanes")
         self._spawn(self._cancelling.run(), "watch for cancellations")
         self._spawn(self._noting.run(), "note listeners")
+        self._spawn(self._presence.run(), "say that this process lives")
         if self._slots.takes:
             self._spawn(self._claims.run(), "claim lanes")
 

@@ -131,6 +131,7 @@ def test_top_prints_one_frame_for_scripts(tmp_path: Path) -> None:
     assert "1 dead" in frame
     assert "ended in the last minute: 0 done, 1 dead, 0 cancelled" in frame
     assert "nothing runs" in frame
+    assert "accepted: 0.0 a second" in frame
 
 
 def test_what_waits_is_skipped_run_or_discarded_and_else_it_is_said_why_not(tmp_path: Path) -> None:

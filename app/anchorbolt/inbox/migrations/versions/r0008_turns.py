@@ -1,7 +1,11 @@
-"""Revision 8: workspaces are served in turn. An older revision claims by age alone, and keeps the index as it is."""
+"""Revision 8: workspaces are served in turn, and processes say that they live.
+
+An older revision claims by age alone, and says nothing.
+"""
 
 from __future__ import annotations
 
+import sqlalchemy as sa
 from alembic import op
 
 revision = "0008"
@@ -11,9 +15,17 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Adds an index of the lanes that wait for a slot or a time: few, but where a queue is long."""
+    """Adds an index of the lanes that wait for a slot or a time (few, but where a queue is long), and a table."""
     op.execute(
         "CREATE INDEX lane_turns ON lane (coalesce(workspace, ''), claimable_at)"
         " WHERE owner IS NULL AND waits_for IS NULL"
+    )
+    op.create_table(
+        "pod",
+        sa.Column("name", sa.Text, primary_key=True),
+        sa.Column("version", sa.Text, nullable=False),
+        sa.Column("state", sa.Text, nullable=False),
+        sa.Column("slots", sa.Integer, nullable=False),
+        sa.Column("seen_at", sa.Double, nullable=False),
     )
     op.execute("UPDATE inbox SET revision = 8")
