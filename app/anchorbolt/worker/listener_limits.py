@@ -30,9 +30,17 @@ class ListenerLimits:
     """The runs of each listener in this process; an Obstacle (obstacles.py)."""
 
     def __init__(
-        self, limits: Mapping[str, Limit], concurrency: int, clock: Callable[[], float] = time.monotonic
+        self,
+        limits: Mapping[str, Limit],
+        concurrency: int,
+        clock: Callable[[], float] = time.monotonic,
+        most_to_wake: Callable[[], int] = lambda: 2**31,
     ) -> None:
-        """`limits`: by the names of listeners. `concurrency`: RUN_CONCURRENCY. `clock`: monotonic, in seconds."""
+        """`limits`: by the names of listeners. `concurrency`: RUN_CONCURRENCY. `clock`: monotonic, in seconds.
+
+        `most_to_wake`: how many lanes this process may wake now, because it is likely to claim them itself.
+        """
+        self._most_to_wake = most_to_wake
         self._limits = limits
         self._share = int(concurrency * SHARE) if concurrency >= LEAST_SLOTS_TO_SHARE else concurrency
         self._clock = clock
@@ -68,9 +76,12 @@ class ListenerLimits:
         return None if self._room(listener) > 0 else waits_for(listener)
 
     def room(self, waits_for: str) -> int | None:
-        """Returns how many more runs of a listener may begin now."""
+        """Returns how many lanes of a listener may be woken now.
+
+        Not more than this process can take: others, whose own limit is reached, would only park them again.
+        """
         listener = name_of(waits_for, LIMIT)
-        return self._room(listener) if listener is not None else None
+        return min(self._room(listener), self._most_to_wake()) if listener is not None else None
 
     def next_in_seconds(self, listener: str) -> float | None:
         """Returns when a run of a listener with a rate may begin; None: it has none."""

@@ -117,13 +117,14 @@ class Obstacles:
             async with self._reading:
                 await self._read()
         try:
-            woken = await self._inbox.store.transact(self._see_to, reads=True)
+            woken, for_itself = await self._inbox.store.transact(self._see_to, reads=True)
         except StoreError:
             return 0  # the store logs that itself; lanes stay parked for so long
         if woken:
             log.info("lanes go on: what they waited for is over", lanes=woken)
             self._inbox.on_wake()
-            self._inbox.wake_others()
+            if woken > for_itself:
+                self._inbox.wake_others()
         return woken
 
     async def _read(self) -> None:
@@ -136,17 +137,20 @@ class Obstacles:
         self._must_read = False
         self._read_at = asked_at
 
-    def _see_to(self, connection: Connection) -> int:
-        woken = 0
+    def _see_to(self, connection: Connection) -> tuple[int, int]:
+        """Returns how many lanes it woke, and how many of these for this process: limits are those of a process."""
+        woken = for_itself = 0
         waiting = self._parking.waiting(connection)
         self._parked = frozenset(waiting)
         for waits_for in waiting:
             room = self._room(waits_for)
             if room > 0:
-                woken += self._parking.wake(connection, waits_for, None if room >= ALL else room)
+                now_awake = self._parking.wake(connection, waits_for, None if room >= ALL else room)
+                woken += now_awake
+                for_itself += now_awake if sort_of(waits_for) == LIMIT else 0
             if room < ALL:
                 self._parking.put_off(connection, waits_for)
-        return woken
+        return woken, for_itself
 
     def _room(self, waits_for: str) -> int:
         for obstacle in self._obstacles:

@@ -62,6 +62,13 @@ class RunSlots:
         inbox = self._inbox
         return self.takes and self.open and inbox.up and self._clock() - inbox.up_since >= CLAIM_PAUSE_SECONDS
 
+    def most_to_wake(self) -> int:
+        """Returns how many parked lanes this process may wake for itself: one also where no slot is free.
+
+        That one then waits in the order of claims; without it, a busy process would never come to what is parked.
+        """
+        return max(1, self.free) if self.may_begin else 0
+
     async def reserve_for_arrival(self) -> bool:
         """Takes a slot for a delivery that arrives now; returns whether there was one, now or soon.
 

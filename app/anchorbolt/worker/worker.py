@@ -72,7 +72,7 @@ class Worker:
         self._holding = Holding(inbox, app_version)
         self._pausing = Pausing(inbox)
         self._breaking = Breaking(inbox, clock)
-        limits_of_listeners = ListenerLimits(listener_limits, concurrency, clock)
+        limits_of_listeners = ListenerLimits(listener_limits, concurrency, clock, self._slots.most_to_wake)
         self._obstacles = Obstacles(
             inbox,
             (self._pausing, self._holding, self._breaking, limits_of_listeners),
