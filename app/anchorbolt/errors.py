@@ -22,7 +22,9 @@ AnchorboltError
     ├── AckTimeoutError       a listener did not acknowledge in time: Slack was told of a failure, nothing goes on
     ├── RunTimeoutError       a run took longer than RUN_TIMEOUT_SECONDS: a failed attempt
     ├── NotAwaitedError       a listener called say(), client.chat_postMessage() or the like without await
-    └── NotAuthorizedError    Slack refused our token for this delivery: a failed attempt
+    ├── NotAuthorizedError    Slack refused our token for this delivery: a failed attempt
+    ├── TokenExpiredError     a workspace's token has expired, and no new one came in time: a failed attempt
+    └── ReinstallNeededError  a workspace has no token that works, and must install the app again: a dead letter
 """
 
 from __future__ import annotations
@@ -161,6 +163,14 @@ class NotAwaitedError(RunError):
 
 class NotAuthorizedError(RunError):
     """Slack did not accept our token for this delivery, so its listener never ran."""
+
+
+class TokenExpiredError(RunError):
+    """The token of a workspace or a user has expired, and Slack gave no new one in time: tried again, soon."""
+
+
+class ReinstallNeededError(RunError):
+    """A workspace or a user has no token that works, and none can be had: the app has to be installed again there."""
 
 
 # Exit codes of every command. `MISTAKEN`: the call or the settings are wrong, LISTENERS included.

@@ -216,6 +216,15 @@ web_api_repeats = Counter(
     known=_one(("drained", "expired", "lost", "cancelled")),
 )
 
+# Workspaces
+token_refreshes = Counter(
+    "anchorbolt.token_refreshes",
+    "{refresh}",
+    "Refreshes of tokens that expire.",
+    ("outcome",),
+    known=_one(("refreshed", "recovered", "failed", "superseded", "reinstall_needed")),
+)
+
 # The process
 drain_duration = Gauge("anchorbolt.drain.duration", "s", "How long the drain takes, or took; 0 before it.")
 loop_lag = Histogram(

@@ -13,9 +13,10 @@ TRANSIENT = frozenset({
     "socket.gaierror", "ssl.SSLEOFError", "ssl.SSLZeroReturnError", "ssl.SSLSyscallError",
     "asyncio.IncompleteReadError", "http.client.RemoteDisconnected", "http.client.IncompleteRead",
     "http.client.BadStatusLine",
-    # ours: the database is away; Slack refuses our token for every delivery alike (docs/decisions/0008)
+    # ours: the database is away; Slack refuses our token for every delivery alike (docs/decisions/0008); a new token
+    # comes late (docs/decisions/0097)
     "anchorbolt.errors.StoreUnavailableError", "anchorbolt.errors.StoreUnknownError",
-    "anchorbolt.errors.NotAuthorizedError",
+    "anchorbolt.errors.NotAuthorizedError", "anchorbolt.errors.TokenExpiredError",
     # HTTP clients
     "aiohttp.ClientConnectionError", "aiohttp.ClientPayloadError", "aiohttp.ServerTimeoutError",
     "slack_sdk.errors.SlackClientNotConnectedError",

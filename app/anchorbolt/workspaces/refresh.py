@@ -1,0 +1,177 @@
+"""The statements of a refresh: who may do it, the new token, and that an installation has to be done again.
+
+A refresh token is good for one call, so one process at a time makes it. That process holds a lease on the row, and no
+transaction while it calls Slack. What decides whether its result may be written is the refresh token that it called
+with: as long as the row still has that one, no installation and no other refresh came in between.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, literal, or_, select, update
+
+from anchorbolt.inbox.sql import REAL, now, this_moment
+from anchorbolt.inbox.tables import installation, user_token
+from anchorbolt.workspaces.installation import InstallationState, Token
+from anchorbolt.workspaces.installations import Installations
+from anchorbolt.workspaces.whose import Kept, Whose, token_of, with_token
+
+
+class Turn(StrEnum):
+    """Who refreshes a token now."""
+
+    OURS = "ours"  # we took the lease
+    OTHERS = "others"  # another process does, or has just done it: look again in a moment
+    PAUSED = "paused"  # nobody for a while, because Slack said so or did not answer
+    NOBODY = "nobody"  # it needs no refresh, or none is possible
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is stored, and whose turn it is.
+
+    Args:
+        kept: None where it is not there any more, or cannot be decrypted.
+        turn: who refreshes it.
+        refresh_token: to call Slack with, where it is our turn.
+    """
+
+    kept: Kept | None
+    turn: Turn
+    refresh_token: str | None = field(default=None, repr=False)
+
+
+class Refreshes:
+    """The statements. Each method is to be called in a transaction."""
+
+    def __init__(self, installations: Installations, owner: str) -> None:
+        """`owner`: the name of this process, which no other has (Inbox.owner)."""
+        self._installations = installations
+        self._owner = owner
+
+    def due(self, connection: Connection, expires_before: float, most: int) -> list[Whose]:
+        """Returns tokens that expire before a time and that nobody refreshes now, those of bots first.
+
+        Args:
+            connection: of the transaction.
+            expires_before: in seconds since 1970.
+            most: how many of bots, and how many of users.
+        """
+        bots = _due(installation, installation.c.bot_expires_at, installation.c.bot_refresh_token, expires_before)
+        users = _due(user_token, user_token.c.expires_at, user_token.c.refresh_token, expires_before)
+        of_bots = select(installation.c.workspace).where(*bots).order_by(installation.c.bot_expires_at).limit(most)
+        of_users = (
+            select(user_token.c.workspace, user_token.c.user_id)
+            .where(*users)
+            .order_by(user_token.c.expires_at)
+            .limit(most)
+        )
+        return [Whose(*row) for query in (of_bots, of_users) for row in connection.execute(query)]
+
+    def take(self, connection: Connection, whose: Whose, expires_before: float, lease_seconds: float) -> Seen:
+        """Takes the lease, if the token expires before a time and nobody else refreshes it. Reads the row as well.
+
+        Our own lease is taken again: it is that of a commit whose outcome was not known.
+        """
+        kept = self.find(connection, whose)
+        token = token_of(kept)
+        if kept is None or token is None or token.refresh is None or token.expires_at is None:
+            return Seen(kept, Turn.NOBODY)
+        if kept.state is not InstallationState.INSTALLED or token.expires_at > expires_before:
+            return Seen(kept, Turn.NOBODY)
+        table, until = _table(whose), now() + literal(lease_seconds, REAL())
+        is_free = or_(
+            table.c.refresh_until.is_(None), table.c.refresh_until <= now(), table.c.refresh_owner == self._owner
+        )
+        take = update(table).where(*_is(whose), table.c.version == kept.version, is_free)
+        if connection.execute(take.values(refresh_owner=self._owner, refresh_until=until)).rowcount:
+            return Seen(kept, Turn.OURS, token.refresh)
+        look = select(table.c.refresh_owner, table.c.refresh_until).where(*_is(whose))
+        row = connection.execute(look).one_or_none()
+        is_paused = row is not None and row.refresh_owner is None and row.refresh_until is not None
+        return Seen(kept, Turn.PAUSED if is_paused else Turn.OTHERS)
+
+    def write(self, connection: Connection, whose: Whose, used: str, fresh: Token) -> Kept | None:
+        """Writes a new token in the place of the one whose refresh token was used. Returns what is stored then.
+
+        None: it was installed again or removed meanwhile, or refreshed by another; the new token is not written. What
+        was marked as needing to be installed again works again.
+        """
+        while True:  # once more for each change that comes in between
+            kept = self.find(connection, whose)
+            there = token_of(kept)
+            if kept is None or there is None:
+                return None
+            if there.access == fresh.access:  # ours, of a commit whose outcome was not known
+                return kept
+            if there.refresh != used:
+                return None
+            if whose.user_id is None:
+                columns = self._installations.bot_columns(whose.workspace, fresh)
+            else:
+                columns = self._installations.user_columns(whose.workspace, whose.user_id, fresh)
+            columns |= {"state": InstallationState.INSTALLED.value, "reason": None, "version": kept.version + 1}
+            if self._change(connection, whose, kept.version, columns):
+                return with_token(kept, fresh)
+
+    def mark(self, connection: Connection, whose: Whose, refused: str, reason: str) -> Kept | None:
+        """Marks it as needing to be installed again, because Slack refused its refresh token.
+
+        Returns it as it is stored then; None where that was known already, or the row has another token meanwhile. The
+        version stays, so that a process which did get a new token can still write it.
+        """
+        while True:
+            kept = self.find(connection, whose)
+            there = token_of(kept)
+            if kept is None or there is None or there.refresh != refused:
+                return None
+            if kept.state is not InstallationState.INSTALLED:
+                return None
+            marked = InstallationState.REINSTALL_NEEDED
+            if self._change(connection, whose, kept.version, {"state": marked.value, "reason": reason}):
+                return replace(kept, state=marked, reason=reason)
+
+    def put_off(self, connection: Connection, whose: Whose, seconds: float) -> None:
+        """Ends our lease, and nobody tries again before so many seconds are over."""
+        table, until = _table(whose), now() + literal(seconds, REAL())
+        ours = update(table).where(*_is(whose), table.c.refresh_owner == self._owner)
+        connection.execute(ours.values(refresh_owner=None, refresh_until=until))
+
+    def find(self, connection: Connection, whose: Whose) -> Kept | None:
+        """Returns what is stored; None where it is not there, or where a user's token cannot be decrypted."""
+        if whose.user_id is not None:
+            return self._installations.find_user(connection, whose.workspace, whose.user_id)
+        return self._installations.find(connection, [whose.workspace]).get(whose.workspace)
+
+    def _change(self, connection: Connection, whose: Whose, version: int, columns: dict[str, Any]) -> bool:
+        """Changes the row, and ends the lease on it. Whether it still had that version."""
+        table = _table(whose)
+        change = update(table).where(*_is(whose), table.c.version == version)
+        more = {"refresh_owner": None, "refresh_until": None, "updated_at": now()}
+        return connection.execute(change.values(**columns, **more)).rowcount > 0
+
+
+def _table(whose: Whose) -> Table:
+    return installation if whose.user_id is None else user_token
+
+
+def _is(whose: Whose) -> list[ColumnElement[bool]]:
+    table = _table(whose)
+    where = [table.c.workspace == whose.workspace]
+    if whose.user_id is not None:
+        where.append(table.c.user_id == whose.user_id)
+    return where
+
+
+def _due(
+    table: Table, expires_at: ColumnElement[float], refresh_token: ColumnElement[str], before: float
+) -> list[ColumnElement[bool]]:
+    return [
+        table.c.state == InstallationState.INSTALLED.value,
+        refresh_token.is_not(None),
+        expires_at <= before,
+        or_(table.c.refresh_until.is_(None), table.c.refresh_until <= this_moment()),
+    ]

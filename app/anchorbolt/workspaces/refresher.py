@@ -1,0 +1,135 @@
+"""Refreshes one token, once over all pods: lease, read, call, write.
+
+What can go wrong between the call and the write has an end here. An answer that is lost is asked for again at once. A
+new token is written until it is written, because the old refresh token is gone. Where Slack knows the refresh token no
+more, the workspace needs to be installed again: that is marked, logged and counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from anchorbolt.errors import StoreError
+from anchorbolt.inbox.store import Store
+from anchorbolt.telemetry import metrics
+from anchorbolt.telemetry.logs import get_logger
+from anchorbolt.workspaces.refresh import Refreshes, Turn
+from anchorbolt.workspaces.token_requests import CALL_SECONDS, Answer, Later, Lost, New, NotValid, TokenRequests
+from anchorbolt.workspaces.whose import Kept, Whose
+
+log = get_logger("workspaces")
+
+# Two calls, and what a busy process loses around them. While a pod that died holds the lease, nobody else refreshes.
+LEASE_SECONDS = 2 * CALL_SECONDS + 10
+LOST_SECONDS = 5.0  # until the next try, after two answers were lost
+LOOK_SECONDS = 0.2  # how often a process looks whether another one is done
+WRITE_AGAIN_SECONDS = (0.2, 5.0)  # the first and the longest wait, while the database is away
+
+
+class Directory(Protocol):
+    """What this process remembers of installations (workspaces/directory.py)."""
+
+    def forget(self, workspace: str) -> None:
+        """Something changed: it is to be looked up again in this process."""
+
+    def changed(self, workspace: str) -> None:
+        """We changed something: it is to be looked up again in all processes."""
+
+
+# Tells somebody that a workspace needs to be installed again.
+Tell = Callable[[Kept], Awaitable[None]]
+
+
+async def _tell_nobody(_: Kept) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Refresher:
+    """Refreshes in this process. `tell`: called once over all pods for what has to be installed again."""
+
+    store: Store
+    directory: Directory
+    refreshes: Refreshes
+    requests: TokenRequests
+    tell: Tell = _tell_nobody
+    lease_seconds: float = LEASE_SECONDS
+
+    async def refresh(self, whose: Whose, expires_before: float) -> Kept | None:
+        """Refreshes a token that expires before a time, or waits for the process that does.
+
+        Returns what is stored then: with a new token, or with the old one where none could be had. None: it is not
+        there any more. Raises a StoreError.
+        """
+        while True:
+            seen = await self.store.transact(
+                lambda c: self.refreshes.take(c, whose, expires_before, self.lease_seconds), reads=True
+            )
+            if seen.turn is Turn.OTHERS:
+                await asyncio.sleep(LOOK_SECONDS)
+                continue
+            if seen.kept is not None and seen.refresh_token is not None:
+                return await self._call(whose, seen.kept, seen.refresh_token)
+            self.directory.forget(whose.workspace)  # who asked had an older one
+            return seen.kept
+
+    async def _call(self, whose: Whose, kept: Kept, refresh_token: str) -> Kept | None:
+        kind = "bot" if whose.user_id is None else "user"
+        answer = await self.requests.refresh(refresh_token, kind)
+        was_lost = isinstance(answer, Lost)
+        if was_lost:
+            answer = await self.requests.refresh(refresh_token, kind)
+        if isinstance(answer, New):
+            return await self._write(whose, refresh_token, answer, was_lost=was_lost)
+        if isinstance(answer, NotValid):
+            return await self._mark(whose, refresh_token, answer, was_lost=was_lost)
+        return await self._put_off(whose, kept, answer)
+
+    async def _write(self, whose: Whose, used: str, answer: New, *, was_lost: bool) -> Kept | None:
+        wait, longest = WRITE_AGAIN_SECONDS
+        while True:
+            try:
+                written = await self.store.transact(lambda c: self.refreshes.write(c, whose, used, answer.token))
+                break
+            except StoreError as error:
+                log.error("a new token is not written yet: the database is away", **_names(whose), error=str(error))
+                await asyncio.sleep(wait)
+                wait = min(2 * wait, longest)
+        self.directory.changed(whose.workspace)
+        if written is None:
+            metrics.token_refreshes.add("superseded")
+            log.info("a new token is not needed: it was installed again or removed meanwhile", **_names(whose))
+            return await self.store.transact(lambda c: self.refreshes.find(c, whose), reads=True)
+        metrics.token_refreshes.add("recovered" if was_lost else "refreshed")
+        log.debug("token refreshed", **_names(whose))
+        return written
+
+    async def _mark(self, whose: Whose, refused: str, answer: NotValid, *, was_lost: bool) -> Kept | None:
+        lost = " after an answer of Slack's was lost" if was_lost else ""
+        reason = f"Slack refused the refresh token ({answer.word}){lost}"
+        marked = await self.store.transact(lambda c: self.refreshes.mark(c, whose, refused, reason))
+        self.directory.changed(whose.workspace)
+        if marked is None:
+            metrics.token_refreshes.add("superseded")
+            return await self.store.transact(lambda c: self.refreshes.find(c, whose), reads=True)
+        metrics.token_refreshes.add("reinstall_needed")
+        log.warning("reinstall needed: the token cannot be refreshed any more", **_names(whose), reason=reason)
+        await self.tell(marked)
+        return marked
+
+    async def _put_off(self, whose: Whose, kept: Kept, answer: Answer) -> Kept:
+        seconds, why = LOST_SECONDS, "an answer was lost twice"
+        if isinstance(answer, Later):
+            seconds, why = answer.seconds, answer.why
+        elif isinstance(answer, Lost):
+            why = f"no answer ({answer.why})"
+        metrics.token_refreshes.add("failed")
+        log.warning("a token is not refreshed yet", **_names(whose), reason=why, again_in_seconds=round(seconds, 1))
+        await self.store.transact(lambda c: self.refreshes.put_off(c, whose, seconds))
+        return kept
+
+
+def _names(whose: Whose) -> dict[str, str]:
+    return {"workspace": whose.workspace} | ({"user": whose.user_id} if whose.user_id is not None else {})

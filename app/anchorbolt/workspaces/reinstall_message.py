@@ -1,0 +1,46 @@
+"""Tells who installed the app that it has to be installed again (NOTIFY_INSTALLER)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+
+from anchorbolt.telemetry.logs import get_logger
+from anchorbolt.workspaces.installation import Installation
+from anchorbolt.workspaces.token_requests import CALL_SECONDS, TokenRequests
+from anchorbolt.workspaces.whose import Kept
+
+log = get_logger("workspaces")
+
+TEXT = (
+    "This app can soon not work here any more, because Slack does not renew its access. Please install it again: {url}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReinstallMessage:
+    """Sends the message while the old token is valid. `install_url`: where the app is installed."""
+
+    requests: TokenRequests
+    install_url: str
+    wall_clock: Callable[[], float]
+
+    async def __call__(self, kept: Kept) -> None:
+        """Sends it to the installer of a workspace. It raises nothing: the log and the metric have said it already."""
+        if not isinstance(kept, Installation) or kept.bot is None or kept.installed_by is None:
+            return  # of a user's token, its listener tells that user
+        if kept.bot.expires_at is not None and kept.bot.expires_at <= self.wall_clock():
+            log.info("the installer is not told: the old token has expired", workspace=kept.workspace)
+            return
+        text = TEXT.format(url=self.install_url)
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                await self.requests.client().chat_postMessage(
+                    channel=kept.installed_by, text=text, token=kept.bot.access
+                )
+        except (SlackApiError, aiohttp.ClientError, OSError) as error:
+            log.warning("the installer could not be told", workspace=kept.workspace, error=type(error).__name__)

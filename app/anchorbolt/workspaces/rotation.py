@@ -1,0 +1,141 @@
+"""Keeps tokens valid that expire: a sweep in each pod, and a look at each token that is about to be used.
+
+A sweep takes what expires within half an hour, also of workspaces that are idle, so that the use of a token hardly ever
+meets one that is due. See docs/decisions/0097-tokens-are-refreshed-once.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import TypeVar
+
+from anchorbolt.errors import ReinstallNeededError, StoreError, TokenExpiredError
+from anchorbolt.telemetry.logs import get_logger
+from anchorbolt.telemetry.tasks import spawn
+from anchorbolt.workspaces.installation import Installation, InstallationState, UserToken
+from anchorbolt.workspaces.refresher import Refresher
+from anchorbolt.workspaces.whose import Kept, Whose, token_of
+
+log = get_logger("workspaces")
+
+SWEEP_SECONDS = 60.0  # between two sweeps, half as much to half as much again
+AHEAD_SECONDS = 30 * 60.0
+ON_USE_SECONDS = 120.0
+WAIT_SECONDS = 3.0
+STOP_SECONDS = 5.0
+# What one sweep takes at most, and how many calls of it are under way at once.
+MOST = 200
+AT_ONCE = 4
+
+Found = TypeVar("Found", Installation, UserToken)
+
+
+class Rotation:
+    """The refreshes of this process."""
+
+    def __init__(
+        self, refresher: Refresher, wall_clock: Callable[[], float], *, wait_seconds: float = WAIT_SECONDS
+    ) -> None:
+        """`wall_clock`: in seconds since 1970. `wait_seconds`: how long who uses a token waits for a refresh."""
+        self._refresher = refresher
+        self._wall_clock = wall_clock
+        self._wait_seconds = wait_seconds
+        self._running: dict[Whose, asyncio.Task[Kept | None]] = {}
+        self._loop: asyncio.Task[None] | None = None
+
+    async def fresh(self, installation: Installation) -> Installation:
+        """Returns the installation with a bot's token that may be used now. It seldom waits, and never over 3 s.
+
+        Raises TokenExpiredError where the token has expired and no new one could be had in time, ReinstallNeededError
+        where none can be had at all, and a StoreError. While the old token is valid it raises nothing.
+        """
+        return await self._fresh(Whose(installation.workspace), installation)
+
+    async def fresh_user(self, user_token: UserToken) -> UserToken:
+        """Returns a user's token that may be used now; raises as `fresh` does."""
+        return await self._fresh(Whose(user_token.workspace, user_token.user_id), user_token)
+
+    def start(self) -> None:
+        """Starts the sweeps."""
+        self._loop = spawn(self._sweep_again_and_again(), "token sweep")
+
+    async def stop(self) -> None:
+        """Ends the sweeps. Refreshes under way have 5 s to end: a new token that is not written is lost."""
+        if self._loop is not None:
+            self._loop.cancel()
+            await asyncio.wait([self._loop])
+        if self._running:
+            await asyncio.wait(self._running.values(), timeout=STOP_SECONDS)
+        for task in list(self._running.values()):
+            task.cancel()
+
+    async def sweep(self) -> None:
+        """Refreshes what expires within half an hour and is nobody else's turn: the bots' tokens, then the users'."""
+        before = self._wall_clock() + AHEAD_SECONDS
+        try:
+            due = await self._refresher.store.transact(
+                lambda c: self._refresher.refreshes.due(c, before, MOST), reads=True
+            )
+        except StoreError:
+            return  # the store has said so, and the next sweep comes
+        for some in ([w for w in due if w.user_id is None], [w for w in due if w.user_id is not None]):
+            random.shuffle(some)  # pods that sweep at the same time begin with different ones
+            await asyncio.gather(*(self._refresh_all(some, before) for _ in range(AT_ONCE)))
+
+    async def _sweep_again_and_again(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_SECONDS * (0.5 + random.random()))
+            await self.sweep()
+
+    async def _refresh_all(self, due: list[Whose], before: float) -> None:
+        while due and not self._refresher.requests.is_limited:
+            await asyncio.wait([self._refresh(due.pop(), before)])
+
+    async def _fresh(self, whose: Whose, held: Found) -> Found:
+        if not self._ends_within(held, ON_USE_SECONDS):
+            return held
+        if held.state is InstallationState.REINSTALL_NEEDED and not self._ends_within(held, 0):
+            return held
+        try:
+            found = await self._wait_for(whose)
+        except StoreError:
+            if self._ends_within(held, 0):
+                raise
+            return held
+        if isinstance(found, type(held)) and not self._ends_within(found, 0):
+            return found
+        if not self._ends_within(held, 0):
+            return held
+        if found is not None and found.state is InstallationState.REINSTALL_NEEDED:
+            raise ReinstallNeededError(f"{whose.workspace} has to install the app again: {found.reason}")
+        raise TokenExpiredError(f"the token of {whose.workspace} has expired, and Slack gave no new one in time")
+
+    async def _wait_for(self, whose: Whose) -> Kept | None:
+        task = self._refresh(whose, self._wall_clock() + ON_USE_SECONDS)
+        try:
+            async with asyncio.timeout(self._wait_seconds):
+                return await asyncio.shield(task)
+        except TimeoutError:
+            return None
+
+    def _refresh(self, whose: Whose, expires_before: float) -> asyncio.Task[Kept | None]:
+        """The refresh of this token that is under way in this process: one for all that wait for it."""
+        task = self._running.get(whose)
+        if task is None:
+            task = asyncio.create_task(self._refresher.refresh(whose, expires_before), name="refresh of a token")
+            self._running[whose] = task
+            task.add_done_callback(lambda done: self._ended(whose, done))
+        return task
+
+    def _ended(self, whose: Whose, task: asyncio.Task[Kept | None]) -> None:
+        del self._running[whose]
+        if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, StoreError):
+            log.error("a refresh ended with an error", workspace=whose.workspace, exc_info=error)
+
+    def _ends_within(self, kept: Kept, seconds: float) -> bool:
+        token = token_of(kept)
+        if token is None or token.expires_at is None:
+            return kept.state is InstallationState.REINSTALL_NEEDED and token is None
+        return token.expires_at - self._wall_clock() < seconds

@@ -1,0 +1,32 @@
+"""Whose token it is: that of the bot in a workspace, or that of a user there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from anchorbolt.workspaces.installation import Installation, InstallationState, Token, UserToken
+
+Kept = Installation | UserToken
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """A token's row. `workspace`: that of the installation. `user_id`: None for the bot's token."""
+
+    workspace: str
+    user_id: str | None = None
+
+
+def token_of(kept: Kept | None) -> Token | None:
+    """Returns the token of an installation's bot or of a user; None where there is none."""
+    if isinstance(kept, UserToken):
+        return kept.token
+    return kept.bot if kept is not None else None
+
+
+def with_token(kept: Kept, token: Token) -> Kept:
+    """Returns it as it is once its token was refreshed."""
+    working, version = InstallationState.INSTALLED, kept.version + 1
+    if isinstance(kept, UserToken):
+        return replace(kept, token=token, state=working, reason=None, version=version)
+    return replace(kept, bot=token, state=working, reason=None, version=version)
