@@ -23,8 +23,7 @@ AnchorboltError
     ├── RunTimeoutError       a run took longer than RUN_TIMEOUT_SECONDS: a failed attempt
     ├── NotAwaitedError       a listener called say(), client.chat_postMessage() or the like without await
     ├── NotAuthorizedError    Slack refused our token for this delivery: a failed attempt
-    ├── TokenExpiredError     a workspace's token has expired, and no new one came in time: a failed attempt
-    └── ReinstallNeededError  a workspace has no token that works, and must install the app again: a dead letter
+    └── TokenExpiredError     a workspace's token has expired, and no new one came in time: a failed attempt
 """
 
 from __future__ import annotations
@@ -167,10 +166,6 @@ class NotAuthorizedError(RunError):
 
 class TokenExpiredError(RunError):
     """The token of a workspace or a user has expired, and Slack gave no new one in time: tried again, soon."""
-
-
-class ReinstallNeededError(RunError):
-    """A workspace or a user has no token that works, and none can be had: the app has to be installed again there."""
 
 
 # Exit codes of every command. `MISTAKEN`: the call or the settings are wrong, LISTENERS included.

@@ -10,7 +10,7 @@ from operator import attrgetter
 
 from anchorbolt.bolt import listeners, team_code
 from anchorbolt.bolt.app import BoltApp
-from anchorbolt.bolt.workspace_authorization import StoredTokens, WorkspaceAuthorization
+from anchorbolt.bolt.workspace_authorization import WorkspaceAuthorization
 from anchorbolt.encryption import Keys
 from anchorbolt.errors import ListenersError
 from anchorbolt.http import application
@@ -50,7 +50,10 @@ from anchorbolt.telemetry.telemetry import Telemetry
 from anchorbolt.telemetry.watchdog import Watchdog
 from anchorbolt.worker.verdict import Limits
 from anchorbolt.worker.worker import Worker
+from anchorbolt.workspaces import keeping
 from anchorbolt.workspaces.directory import Directory
+from anchorbolt.workspaces.leaving import Leaving
+from anchorbolt.workspaces.rotation import Rotation
 
 log = get_logger("main")
 
@@ -85,8 +88,7 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
             "no database: what a pod acknowledged ends with it, or is finished in its drain; a SIGKILL loses it,"
             " and order and deduplication hold as far as the sticky ingress keeps a conversation on its pod"
         )
-    if settings.installs:
-        authorize_by_workspace(settings, inbox, bolt)
+    rotation = authorize_by_workspace(settings, inbox, bolt) if settings.installs else None
     limits = Limits(
         max_attempts=settings.max_attempts,
         max_crashes=settings.max_crashes,
@@ -175,6 +177,7 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
         finish_seconds=finish_seconds,
         drain_timeout_seconds=settings.drain_timeout_seconds,
         telemetry=telemetry,
+        rotation=rotation,
     )
 
 
@@ -201,13 +204,16 @@ def load(settings: Settings) -> BoltApp:
     return bolt
 
 
-def authorize_by_workspace(settings: Settings, inbox: Inbox, bolt: BoltApp) -> None:
-    """Installation by OAuth: each delivery is authorized with the tokens of its workspace."""
+def authorize_by_workspace(settings: Settings, inbox: Inbox, bolt: BoltApp) -> Rotation:
+    """Installation by OAuth: each delivery is authorized with the tokens of its workspace. Returns what renews them."""
     directory = Directory(inbox.store, Keys(settings.keys), wake_others=inbox.announce_workspaces)
     inbox.on_workspaces = directory.recheck
+    rotation = keeping.rotation(settings, inbox, directory, lambda: bolt.http_session)
+    leaving = Leaving(inbox.store, directory, directory.installations)
     bolt.authorize_by_workspace(
-        WorkspaceAuthorization(directory, StoredTokens(), install_url=f"{settings.public_url}/slack/install")
+        WorkspaceAuthorization(directory, rotation, leaving, install_url=f"{settings.public_url}/slack/install")
     )
+    return rotation
 
 
 def socket_transport(settings: Settings, inbox: Inbox, envelopes: Envelopes) -> SocketTransport:

@@ -1,7 +1,8 @@
 """What rotates tokens in one process, on an inbox of a test; and that as a process of its own, which a test may kill.
 
 `python -m tests.support.rotation_pod DATABASE_URL SLACK_URL [--stall]` refreshes the token of the workspace T1 and
-prints it. With --stall it stands still once it has Slack's answer: it prints `answered`, and writes nothing.
+prints it. With --stall it stands still once it has Slack's answer: it prints `answered`, and writes nothing. What it
+prints has a `=` before it; the other lines are its log.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from anchorbolt.inbox.postgresql import PostgresqlDatabase
 from anchorbolt.workspaces.installation import Installation, Token, UserToken
 from anchorbolt.workspaces.installations import Installations
 from anchorbolt.workspaces.refresh import Refreshes
-from anchorbolt.workspaces.refresher import Refresher
+from anchorbolt.workspaces.refresher import Refresher, tell_nobody
 from anchorbolt.workspaces.reinstall_message import ReinstallMessage
 from anchorbolt.workspaces.rotation import Rotation
 from anchorbolt.workspaces.token_requests import TokenRequests
@@ -46,12 +47,7 @@ class Remembered:
     """A directory that remembers nothing but what it was told."""
 
     def __init__(self) -> None:
-        self.forgotten: list[str] = []
         self.changes: list[str] = []
-
-    def forget(self, workspace: str) -> None:
-        """Notes it."""
-        self.forgotten.append(workspace)
 
     def changed(self, workspace: str) -> None:
         """Notes it."""
@@ -76,8 +72,8 @@ class RotationPod:
         self.directory = Remembered()
         self.requests = TokenRequests(lambda: session, slack_url, "1.2", "of-the-app", wall_clock=wall)
         self.refreshes = Refreshes(self.installations, inbox.owner)
-        more = {"tell": ReinstallMessage(self.requests, INSTALL_URL, wall)} if notify else {}
-        self.refresher = Refresher(self.store, self.directory, self.refreshes, self.requests, **more)
+        tell = ReinstallMessage(self.requests, INSTALL_URL, wall) if notify else tell_nobody
+        self.refresher = Refresher(self.store, self.directory, self.refreshes, self.requests, tell)
         self.rotation = Rotation(self.refresher, wall, **options)
 
     async def save(self, *found: Installation | UserToken) -> None:
@@ -113,7 +109,7 @@ class _Stalls(Refreshes):
 
     def write(self, connection: Any, whose: Whose, used: str, fresh: Token) -> None:
         """Tells its test, and stands still until it is killed."""
-        print("answered", flush=True)  # noqa: T201 - its test reads it
+        print("= answered", flush=True)  # noqa: T201 - its test reads it
         while True:
             time.sleep(60)
 
@@ -131,7 +127,7 @@ async def _main(url: str, slack_url: str, *options: str) -> None:
         held = await pod.bot()
         found = await asyncio.gather(*(pod.rotation.fresh(held) for _ in range(50)))
         assert all(one == found[0] for one in found)
-        print(found[0].bot.access if found[0].bot else None, flush=True)  # noqa: T201 - its test reads it
+        print("=", found[0].bot.access if found[0].bot else None, flush=True)  # noqa: T201 - its test reads it
     await inbox.close()
 
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from typing import Any
 
+import aiohttp
 from slack_bolt.logger import get_bolt_app_logger
 from slack_bolt.middleware.assistant.async_assistant import AsyncAssistant
 from slack_bolt.middleware.async_middleware import AsyncMiddleware
@@ -87,6 +88,13 @@ class BoltApp(ComposedApp):
             if isinstance(assistant, AsyncAssistant):
                 for attribute in LISTENERS_OF_ASSISTANTS:
                     yield from getattr(assistant, attribute) or ()
+
+    @property
+    def http_session(self) -> aiohttp.ClientSession:
+        """The session that all calls of the Web API share, once it is open."""
+        if self._web_client.shared is None:
+            raise RuntimeError("the session opens with the app")
+        return self._web_client.shared
 
     async def open(self) -> None:
         """Opens the session of the Web API."""

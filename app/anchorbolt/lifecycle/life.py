@@ -22,6 +22,7 @@ from anchorbolt.lifecycle.transport import Transport
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.telemetry import Telemetry
 from anchorbolt.worker.worker import Worker
+from anchorbolt.workspaces.rotation import Rotation
 
 log = get_logger("lifecycle")
 
@@ -49,6 +50,7 @@ class Parts:
     finish_seconds: float
     drain_timeout_seconds: float
     telemetry: Telemetry
+    rotation: Rotation | None = None  # of an app that is installed by OAuth
 
 
 async def live(parts: Parts, *, early: bool = True) -> None:
@@ -74,6 +76,8 @@ async def live(parts: Parts, *, early: bool = True) -> None:
         if not await _start_the_team(parts.team, signals):
             return
         parts.worker.start()
+        if parts.rotation is not None:
+            parts.rotation.start()
         if not early:
             await parts.transport.listen()
         await parts.transport.open()
@@ -83,6 +87,8 @@ async def live(parts: Parts, *, early: bool = True) -> None:
 
         began = time.monotonic()
         parts.pod.end()
+        if parts.rotation is not None:
+            parts.rotation.stop_sweeping()
         if parts.inbox.database.durable:
             parts.worker.stop_taking()
         await parts.transport.close(parts.finish_seconds)
@@ -154,6 +160,8 @@ async def _finish(parts: Parts) -> None:
 
 async def _close(parts: Parts) -> None:
     """Closes the store, then the telemetry, and the probes last, so that they answer until the process exits."""
+    if parts.rotation is not None:
+        await parts.rotation.stop()
     try:
         async with asyncio.timeout(CLOSE_SECONDS):
             await parts.inbox.flush()

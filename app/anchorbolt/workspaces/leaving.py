@@ -77,6 +77,9 @@ class Leaving:
 
     async def __call__(self, payload: Mapping[str, Any]) -> None:
         """Removes what the payload of `app_uninstalled` or `tokens_revoked` names. Raises a StoreError."""
+        event = payload.get("event")
+        if not isinstance(event, Mapping) or event.get("type") not in (APP_UNINSTALLED, TOKENS_REVOKED):
+            return
         named = read(payload)
         if named is None:
             log.warning("an uninstallation or revoked tokens cannot be read: nothing is removed")

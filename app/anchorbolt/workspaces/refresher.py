@@ -32,9 +32,6 @@ WRITE_AGAIN_SECONDS = (0.2, 5.0)  # the first and the longest wait, while the da
 class Directory(Protocol):
     """What this process remembers of installations (workspaces/directory.py)."""
 
-    def forget(self, workspace: str) -> None:
-        """Something changed: it is to be looked up again in this process."""
-
     def changed(self, workspace: str) -> None:
         """We changed something: it is to be looked up again in all processes."""
 
@@ -43,7 +40,8 @@ class Directory(Protocol):
 Tell = Callable[[Kept], Awaitable[None]]
 
 
-async def _tell_nobody(_: Kept) -> None: ...
+async def tell_nobody(_: Kept) -> None:
+    """Tells nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,7 @@ class Refresher:
     directory: Directory
     refreshes: Refreshes
     requests: TokenRequests
-    tell: Tell = _tell_nobody
+    tell: Tell = tell_nobody
     lease_seconds: float = LEASE_SECONDS
 
     async def refresh(self, whose: Whose, expires_before: float) -> Kept | None:
@@ -72,7 +70,6 @@ class Refresher:
                 continue
             if seen.kept is not None and seen.refresh_token is not None:
                 return await self._call(whose, seen.kept, seen.refresh_token)
-            self.directory.forget(whose.workspace)  # who asked had an older one
             return seen.kept
 
     async def _call(self, whose: Whose, kept: Kept, refresh_token: str) -> Kept | None:

@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable
 from typing import TypeVar
 
-from anchorbolt.errors import ReinstallNeededError, StoreError, TokenExpiredError
+from anchorbolt.errors import NotAuthorizedError, StoreError, TokenExpiredError
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.tasks import spawn
 from anchorbolt.workspaces.installation import Installation, InstallationState, UserToken
@@ -24,7 +24,7 @@ SWEEP_SECONDS = 60.0  # between two sweeps, half as much to half as much again
 AHEAD_SECONDS = 30 * 60.0
 ON_USE_SECONDS = 120.0
 WAIT_SECONDS = 3.0
-STOP_SECONDS = 5.0
+STOP_SECONDS = 2.0
 # What one sweep takes at most, and how many calls of it are under way at once.
 MOST = 200
 AT_ONCE = 4
@@ -48,7 +48,7 @@ class Rotation:
     async def fresh(self, installation: Installation) -> Installation:
         """Returns the installation with a bot's token that may be used now. It seldom waits, and never over 3 s.
 
-        Raises TokenExpiredError where the token has expired and no new one could be had in time, ReinstallNeededError
+        Raises TokenExpiredError where the token has expired and no new one could be had in time, NotAuthorizedError
         where none can be had at all, and a StoreError. While the old token is valid it raises nothing.
         """
         return await self._fresh(Whose(installation.workspace), installation)
@@ -61,11 +61,14 @@ class Rotation:
         """Starts the sweeps."""
         self._loop = spawn(self._sweep_again_and_again(), "token sweep")
 
-    async def stop(self) -> None:
-        """Ends the sweeps. Refreshes under way have 5 s to end: a new token that is not written is lost."""
+    def stop_sweeping(self) -> None:
+        """Begins no more sweeps: this process ends soon, and another one sweeps."""
         if self._loop is not None:
             self._loop.cancel()
-            await asyncio.wait([self._loop])
+
+    async def stop(self) -> None:
+        """Ends the sweeps. Refreshes under way have 2 s to end: a new token that is not written is lost."""
+        self.stop_sweeping()
         if self._running:
             await asyncio.wait(self._running.values(), timeout=STOP_SECONDS)
         for task in list(self._running.values()):
@@ -109,7 +112,7 @@ class Rotation:
         if not self._ends_within(held, 0):
             return held
         if found is not None and found.state is InstallationState.REINSTALL_NEEDED:
-            raise ReinstallNeededError(f"{whose.workspace} has to install the app again: {found.reason}")
+            raise NotAuthorizedError(f"the app must be installed again in {whose.workspace}: {found.reason}")
         raise TokenExpiredError(f"the token of {whose.workspace} has expired, and Slack gave no new one in time")
 
     async def _wait_for(self, whose: Whose) -> Kept | None:
