@@ -34,31 +34,13 @@ class FreshTokens(Protocol):
         """Of a user."""
 
 
-class StoredTokens:
-    """Tokens as they were stored, for an app whose tokens do not expire."""
-
-    async def fresh(self, installation: Installation) -> Installation:
-        """Returns it as it is."""
-        return installation
-
-    async def fresh_user(self, user_token: UserToken) -> UserToken:
-        """Returns it as it is."""
-        return user_token
-
-
 Leave = Callable[[Mapping[str, Any]], Awaitable[None]]
-
-
-async def leave_nothing(_: Mapping[str, Any]) -> None:
-    """Removes nothing."""
 
 
 class WorkspaceAuthorization(AsyncMultiTeamsAuthorization):
     """In the place of Bolt's, which asks `auth.test` for each request and answers 200 where that fails."""
 
-    def __init__(
-        self, directory: Directory, tokens: FreshTokens, leave: Leave = leave_nothing, *, install_url: str
-    ) -> None:
+    def __init__(self, directory: Directory, tokens: FreshTokens, leave: Leave, *, install_url: str) -> None:
         """`leave`: removes what an event of a workspace that left names. `install_url`: what users are told to open."""
         super().__init__(authorize=_Never())
         self._directory = directory
