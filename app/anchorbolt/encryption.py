@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 # What an encrypted text begins with; no JSON and no form begins so.
 MARK = "enc1:"
 KEY_BYTES = 32
+KEY_NAME_CHARACTERS = 8
 _NONCE_BYTES = 12
 HOW_TO_MAKE_ONE = "`openssl rand -base64 32` makes a key"
 
@@ -57,7 +58,7 @@ class Keys:
         """
         if not is_encrypted(text):
             return text
-        name, _, sealed = text.removeprefix(MARK).partition(":")
+        name, sealed = key_name(text), text[len(MARK) :].partition(":")[2]
         cipher = self._ciphers.get(name)
         if cipher is None:
             raise UndecryptableError(f"TOKEN_KEYS has no key {name}, with which this was encrypted: add it again")
@@ -68,6 +69,10 @@ class Keys:
             return cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], place.encode()).decode()
         except (InvalidTag, ValueError):  # binascii.Error is a ValueError
             raise UndecryptableError("this was changed, or was encrypted for another place") from None
+
+    def has_key_of(self, text: str) -> bool:
+        """Whether the key is there that an encrypted text names."""
+        return key_name(text) in self._ciphers
 
     def is_current(self, text: str) -> bool:
         """Whether a text is encrypted with the first key, so that nothing is to be done when keys are rotated."""
@@ -83,6 +88,11 @@ def _cipher(key: bytes) -> AESGCM:
 def is_encrypted(text: str) -> bool:
     """Whether a stored text is encrypted."""
     return text.startswith(MARK)
+
+
+def key_name(text: str) -> str:
+    """Returns the name of the key that an encrypted text names; it gives nothing of the key away."""
+    return text[len(MARK) :].partition(":")[0]
 
 
 def parse(value: str) -> tuple[bytes, ...]:
@@ -101,4 +111,4 @@ def parse(value: str) -> tuple[bytes, ...]:
 
 def _name_of(key: bytes) -> str:
     """A name for a key that gives nothing of it away: the database holds it beside each ciphertext."""
-    return hashlib.sha256(b"anchorbolt key name" + key).hexdigest()[:8]
+    return hashlib.sha256(b"anchorbolt key name" + key).hexdigest()[:KEY_NAME_CHARACTERS]

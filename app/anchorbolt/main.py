@@ -82,6 +82,7 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
         lease_seconds=settings.lease_seconds,
         retention=Retention(settings.retention_hours * 3600, settings.dead_retention_days * 86400),
         name=os.uname().nodename,
+        keys=Keys(settings.keys),
     )
     if not inbox.database.durable:
         log.warning(

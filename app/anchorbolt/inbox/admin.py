@@ -8,7 +8,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, null, or_, select, update
 
-from anchorbolt.inbox.history import Past, read
+from anchorbolt.encryption import KEY_NAME_CHARACTERS, MARK, Keys, is_encrypted
+from anchorbolt.inbox import sealing
+from anchorbolt.inbox.history import Past
 from anchorbolt.inbox.holds import Hold, Holds
 from anchorbolt.inbox.lookup import is_named, running_seconds
 from anchorbolt.inbox.retention import is_ended
@@ -67,13 +69,16 @@ class Entry:
     waits_for: str | None
     body: str | None = field(repr=False)
     attempts_before: list[Past] = field(default_factory=list, repr=False)
+    undecryptable: str | None = None  # why its body and its attempts are not here
 
 
 class Admin:
     """What operators do, for the dialect of one database."""
 
-    def __init__(self, dialect: str) -> None:
+    def __init__(self, dialect: str, keys: Keys | None = None) -> None:
+        """`keys`: of TOKEN_KEYS, with which bodies and attempts may be encrypted."""
         self._dialect = dialect
+        self._keys = keys or Keys()
 
     def entries(self, connection: Connection, wanted: Filter) -> list[Entry]:
         """The oldest first, unless the filter says otherwise, without their bodies, which may be large."""
@@ -106,7 +111,17 @@ class Admin:
     def find(self, connection: Connection, name: str) -> Entry | None:
         """By its key, or by its id."""
         row = connection.execute(self._entries(None).where(is_named(name))).first()
-        return replace(_entry(row), attempts_before=read(row.history)) if row is not None else None
+        if row is None:
+            return None
+        body, before, why_not = sealing.shown(self._keys, row.key, row.body, row.history)
+        return replace(_entry(row), body=body, attempts_before=before, undecryptable=why_not)
+
+    def without_key(self, connection: Connection, ids: Sequence[int]) -> int:
+        """How many of these deliveries are encrypted with a key that is not among ours."""
+        # The mark and the name of the key, of a body that may be large.
+        head = func.substr(delivery.c.body, 1, len(MARK) + KEY_NAME_CHARACTERS)
+        counted = connection.execute(select(head, func.count()).where(delivery.c.id.in_(list(ids))).group_by(head))
+        return sum(count for text, count in counted if is_encrypted(text or "") and not self._keys.has_key_of(text))
 
     def replay(self, connection: Connection, ids: Sequence[int]) -> int:
         """Dead letters, and what was cancelled, live again, with all their attempts. Returns how many there were."""

@@ -5,6 +5,7 @@ It is erased with the body. An attempt that ended with its process left no line:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -34,12 +35,16 @@ def line(past: Past) -> str:
     return orjson.dumps(past).decode() + "\n"
 
 
-def read(history: str | None) -> list[Past]:
-    """Reads a history, the oldest attempt first. It leaves out what another version has written otherwise."""
+def read(history: str | None, decrypt: Callable[[str], str] = lambda line: line) -> list[Past]:
+    """Reads a history, the oldest attempt first. It leaves out what another version has written otherwise.
+
+    `decrypt`: a line. Raises what that raises.
+    """
     found = []
     for text in (history or "").split("\n"):
+        plain = decrypt(text)
         try:
-            written: Any = orjson.loads(text)
+            written: Any = orjson.loads(plain)
             found.append(Past(*(written.get(name) for name in FIELDS)))
         except (ValueError, AttributeError):
             continue

@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 
+from anchorbolt.encryption import Keys
 from anchorbolt.inbox import schema
 from anchorbolt.inbox.accept import Accepted, Item
 from anchorbolt.inbox.claim import Claim, Claimed
@@ -20,6 +21,7 @@ from anchorbolt.inbox.maintenance import Maintenance
 from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.renew import Renew
 from anchorbolt.inbox.retention import Retention
+from anchorbolt.inbox.sealing import Sealing
 from anchorbolt.inbox.stats import Stats
 from anchorbolt.inbox.store import Store
 from anchorbolt.telemetry import metrics
@@ -43,8 +45,11 @@ class Inbox:
         retention: Retention | None = None,
         name: str = "pod",
         clock: Callable[[], float] = time.monotonic,
+        keys: Keys | None = None,
     ) -> None:
+        """`keys`: what is stored of deliveries is encrypted with them, unless it is in memory."""
         self.database = database
+        self.sealing = Sealing(keys) if keys and database.durable else None
         self.owner = f"{name}-{secrets.token_hex(6)}"
         self.lease_seconds = lease_seconds
         self.store = store = Store(database, clock)
@@ -105,7 +110,7 @@ class Inbox:
 
     def accept(self, item: Item, deadline: float) -> asyncio.Future[Accepted]:
         """Stores a delivery with the next group. `deadline` is on the monotonic clock."""
-        return self._accepts.submit(item, deadline)
+        return self._accepts.submit(self.sealing.sealed(item) if self.sealing is not None else item, deadline)
 
     def knows_at_once(self, key: str) -> bool | None:
         """As `knows`, where the database can tell without waiting: SQLite. None where it cannot."""

@@ -108,6 +108,9 @@ class Ending:
         # A task that was cancelled is not used again.
         may_go_on = self._slots.may_begin and verdict.end is not End.CANCELLED
         go_on = may_go_on and not (self._slots.backlog and running.in_a_row >= MAX_IN_A_ROW)
+        line = record(stored, run, verdict, self._inbox.owner, self._clock() - began)
+        if line is not None and (sealing := self._inbox.sealing) is not None:
+            line = sealing.sealed_line(stored.key, line)
         outcome = Outcome(
             held.lease,
             stored.id,
@@ -118,7 +121,7 @@ class Ending:
             stored.attempts,
             verdict.waits_for,
             run.listener if run is not None and verdict.end is not End.DONE else None,
-            record(stored, run, verdict, self._inbox.owner, self._clock() - began),
+            line,
         )
         completing = self._inbox.complete(outcome)
         running.writes_end = True

@@ -11,6 +11,7 @@ from typing import Protocol
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Attempt, Kind, restore
 from anchorbolt.delivery.urgent import is_urgent
+from anchorbolt.encryption import is_encrypted
 from anchorbolt.errors import ENDS_THE_PROCESS, RefusedError, RunError, as_exception
 from anchorbolt.inbox.lease import End, Held, Stored
 from anchorbolt.telemetry import logs, traces
@@ -20,6 +21,7 @@ from anchorbolt.worker.ending import Ending, Told
 from anchorbolt.worker.lending import Lending
 from anchorbolt.worker.run_limit import RunLimit
 from anchorbolt.worker.runs import Cut, Running
+from anchorbolt.worker.sealed import Sealed
 from anchorbolt.worker.slots import RunSlots
 from anchorbolt.worker.verdict import Limits, Reason, Verdict, judge, parked
 
@@ -48,12 +50,14 @@ class LaneRun:
         admission: Admission,
         cancelling: Cancelling,
         slots: RunSlots,
+        sealed: Sealed,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._dispatch = dispatch
         self._admission = admission
         self._cancelling = cancelling
         self._slots = slots
+        self._sealed = sealed
         self._ending = ending
         self._limits = limits
         self._clock = clock
@@ -63,6 +67,8 @@ class LaneRun:
         """Runs the lane from the delivery that is held."""
         following: Held | None = running.held
         while following is not None:
+            if self._sealed.sealing is not None:
+                following = self._sealed.opened(following, with_body=running.delivery is None)
             running.hold(following, lease_seconds)
             following = await self._run_one(running, following.stored)
             running.delivery = running.run = None
@@ -101,7 +107,7 @@ class LaneRun:
                 return self._ending.of_cut(running)
             if stored.crashes >= self._limits.max_crashes:
                 said = f"cut short {stored.crashes} times: its process died while it ran"
-                raise _BuryError(said, Reason.CRASHES)
+                raise _NotRunError(Verdict(End.DEAD, said, reason=Reason.CRASHES))
             if is_suspect:
                 async with self._suspects:
                     await self._ending.settle()
@@ -117,8 +123,8 @@ class LaneRun:
             if (task := asyncio.current_task()) is not None and task.cancelling():
                 raise
             return self._judge(run, RunError("the listener cancelled itself"), stored)
-        except _BuryError as burial:
-            return Verdict(End.DEAD, str(burial), reason=burial.reason)
+        except _NotRunError as error:
+            return error.verdict
         except ENDS_THE_PROCESS:
             raise
         except BaseException as error:  # a middleware, or Bolt itself over this payload
@@ -132,10 +138,13 @@ class LaneRun:
         return judge(error, stored.tries, self._limits, is_final=run is not None and run.step_is_over)
 
     def _prepare(self, running: Running, stored: Stored, began: float) -> Run:
+        if running.delivery is None and is_encrypted(stored.body):
+            raise _NotRunError(self._sealed.judge(stored))
         try:
             delivery = running.delivery or restore(stored.body, stored.content_type, stored.key, stored.headers)
         except RefusedError as error:
-            raise _BuryError(f"the stored body cannot be read: {error.word}", Reason.UNREADABLE) from error
+            said = f"the stored body cannot be read: {error.word}"
+            raise _NotRunError(Verdict(End.DEAD, said, reason=Reason.UNREADABLE)) from error
         is_last = stored.tries >= self._limits.max_attempts
         attempt = Attempt(
             stored.key, Kind(stored.kind), stored.attempts, is_last, stored.crashes, self._cancelling.cancel_lane
@@ -168,9 +177,9 @@ def _lane(running: Running) -> str:
     return running.held.lease.lane if running.held is not None else ""
 
 
-class _BuryError(Exception):
-    """Ends a delivery that must not run: a dead letter without a run."""
+class _NotRunError(Exception):
+    """Ends a delivery that must not run here: a dead letter without a run, or handed back."""
 
-    def __init__(self, said: str, reason: Reason) -> None:
-        super().__init__(said)
-        self.reason = reason
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.error)
+        self.verdict = verdict

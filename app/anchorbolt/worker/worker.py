@@ -36,6 +36,7 @@ from anchorbolt.worker.obstacles import Obstacles
 from anchorbolt.worker.pausing import Pausing
 from anchorbolt.worker.presence import Presence
 from anchorbolt.worker.runs import Cut, Running, Runs
+from anchorbolt.worker.sealed import Sealed
 from anchorbolt.worker.sharing_gates import SharingGates
 from anchorbolt.worker.slots import RunSlots
 from anchorbolt.worker.verdict import Limits
@@ -81,7 +82,8 @@ class Worker:
         )
         ending = Ending(inbox, self._slots, dispatch, limits, self._holding, self._breaking, clock)
         admission = Admission(self._obstacles, limits_of_listeners, self._breaking)
-        self._lane_run = LaneRun(dispatch, ending, limits, admission, self._cancelling, self._slots, clock)
+        sealed = Sealed(inbox.sealing, clock)
+        self._lane_run = LaneRun(dispatch, ending, limits, admission, self._cancelling, self._slots, sealed, clock)
         self._interactive = InteractiveRuns(ending, limits, clock)
         self._leases = Leases(inbox, self._runs, clock)
         self._claims = Claims(

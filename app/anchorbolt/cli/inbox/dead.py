@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -22,6 +23,10 @@ All = Annotated[bool, typer.Option("--all", help="All dead letters that the filt
 
 # Dead letters in one transaction: few enough that it blocks nobody, and that PostgreSQL does not end it as idle (2 s).
 LOT = 500
+WITHOUT_KEY = (
+    "{} of them are encrypted with a key that TOKEN_KEYS does not have here: they run only if the pods have it,"
+    " and are dead letters again after a while if not"
+)
 
 
 @dataclass(frozen=True)
@@ -125,9 +130,11 @@ async def _in_lots(verb: _Verb, keys: list[str] | None, wanted: Filter) -> list[
             lambda connection: _named(verb, connection, keys) if keys else (admin.dead(connection, wanted), []),
             PATIENT_SECONDS,
         )
-        done = looked_at = 0
+        done = looked_at = locked = 0
         try:
             while lot := ids[looked_at : looked_at + LOT]:
+                if verb is REPLAY:
+                    locked += await database.transact(partial(admin.without_key, ids=lot))
                 done += await database.transact(verb.to(admin, lot))
                 looked_at += len(lot)
                 if len(ids) > LOT:
@@ -135,6 +142,8 @@ async def _in_lots(verb: _Verb, keys: list[str] | None, wanted: Filter) -> list[
         finally:
             rest = "" if looked_at == len(ids) else f" of {len(ids)}; the same command goes on with the rest"
             print(f"{done} {verb.past}{rest}")
+            if locked:
+                print(WITHOUT_KEY.format(locked), file=sys.stderr)
         return missed
 
 

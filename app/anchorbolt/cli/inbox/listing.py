@@ -143,11 +143,14 @@ def _for_people(plain: dict[str, Any]) -> dict[str, str]:
     if (next_in := plain.pop("next_in_seconds")) is not None:
         told["next in"] = age(next_in)
     error = plain.pop("error")
+    del plain["undecryptable"]  # the payload says it
     told = {name: str(value) for name, value in plain.items() if value is not None} | told
     return told | {"error": error} if error else told
 
 
 def _payload(entry: Entry, *, unredacted: bool) -> Any:
+    if entry.undecryptable is not None:
+        return f"(cannot be decrypted here: {entry.undecryptable})"
     if entry.body is None:
         return None
     try:

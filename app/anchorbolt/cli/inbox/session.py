@@ -10,6 +10,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from anchorbolt import settings
+from anchorbolt.encryption import Keys
 from anchorbolt.errors import AnchorboltError
 from anchorbolt.inbox import opening, schema
 from anchorbolt.inbox.admin import Admin
@@ -38,7 +39,7 @@ async def opened() -> AsyncIterator[tuple[Database, Admin]]:
     try:
         await database.open()
         await database.transact(schema.check)
-        yield database, Admin(database.dialect)
+        yield database, Admin(database.dialect, Keys(loaded.keys))
     finally:
         await database.close()
 
