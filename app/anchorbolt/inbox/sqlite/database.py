@@ -30,6 +30,11 @@ from anchorbolt.inbox.statement import Statement
 
 Result = TypeVar("Result")
 
+# How long a transaction waits for a short one of another program, such as an operator's command, before the database
+# counts as away; and how often it looks meanwhile. It waits beside the event loop, not on it.
+MOST_LOOKS = 20
+LOOK_SECONDS = 0.005
+
 OR_ANOTHER = "if there was one, look whether DATABASE_URL names the right file"
 
 
@@ -46,6 +51,20 @@ class _Asked(Generic[Result]):
         """Called once its transaction is on the disk, or has failed."""
         self.error = error
         self.done = True
+
+
+async def _begin(driver: sqlite3.Connection) -> None:
+    """Begins to write. Raises sqlite3.OperationalError where another program goes on writing."""
+    for _ in range(MOST_LOOKS):
+        try:
+            driver.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+        else:
+            return
+        await asyncio.sleep(LOOK_SECONDS)
+    driver.execute("BEGIN IMMEDIATE")
 
 
 def _all_done(together: list[_Asked[Any]]) -> None:
@@ -187,7 +206,7 @@ class SqliteDatabase(Database):
             raise StoreUnavailableError(gone(self._path))
         driver = driver_of(connection)
         try:
-            driver.execute("BEGIN IMMEDIATE")
+            await _begin(driver)
             for asked in together:
                 asked.result = asked.work(connection)
             await self._commit(connection.commit if connection.in_transaction() else driver.commit, together)
