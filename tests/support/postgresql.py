@@ -86,6 +86,10 @@ class PostgreSQL:
         """What psql prints of a query, a row a line."""
         return self._run("psql", *self._address(), "-U", "test", "-d", database, "-XAtqc", sql)
 
+    def dump(self, database: str) -> str:
+        """What a backup of a database holds."""
+        return self._run("pg_dump", *self._address(), "-U", "test", database)
+
     def said(self) -> str:
         """What is in its log."""
         return (self._directory / "log").read_text()
