@@ -257,6 +257,9 @@ def observe(  # noqa: PLR0917 - the parts that are observed
     metrics.parked_lanes.observe(
         lambda: None if inbox.stats is None else {(sort,): lanes for sort, lanes in inbox.stats.parked.items()}
     )
+    metrics.installations.observe(
+        lambda: None if inbox.stats is None else {(state,): n for state, n in inbox.stats.installations.items()}
+    )
     metrics.store_up.observe(lambda: inbox.up and pod.state is not State.STARTING)
     metrics.drain_duration.observe(lambda: pod.drain_seconds)
     receiver = "none" if settings.role is Role.WORKER else settings.receiver.value

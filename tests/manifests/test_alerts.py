@@ -76,6 +76,7 @@ WELL = {
     f'anchorbolt_web_api_calls_total{{{HERE}, method="chat.postMessage", result="ok"}}': "0+60x240",
     f'anchorbolt_web_api_calls_total{{{HERE}, method="chat.postMessage", result="ratelimited"}}': "0x240",
     f'anchorbolt_web_api_rate_limits_total{{{HERE}, method="chat.postMessage"}}': "0x240",
+    f'anchorbolt_installations{{{HERE}, state="reinstall_needed"}}': "0x240",
     f'anchorbolt_event_loop_lag_seconds_bucket{{{HERE}, le="0.01"}}': "0+240x240",
     f'anchorbolt_event_loop_lag_seconds_bucket{{{HERE}, le="0.5"}}': "0+240x240",
     f'anchorbolt_event_loop_lag_seconds_bucket{{{HERE}, le="+Inf"}}': "0+240x240",
@@ -171,6 +172,7 @@ CASES = (
     Case("the database is locked", fires("StoreRefuses"), {one("refused_total", 'reason="store_timeout"'): "0x80 0+5x160"}),  # noqa: E501 - a table
     Case("a process refuses a few before it has reached the database", fires(), {one("refused_total", 'reason="store_timeout"'): "0x88 7x152"}),  # noqa: E501 - a table
     Case("an ack without the database", fires("UnprotectedAcks"), {one("unprotected_acks_total", 'kind="command"'): "0x85 1x155"}),  # noqa: E501 - a table
+    Case("a workspace must install the app again", fires("ReinstallNeeded"), {one("installations", 'state="reinstall_needed"'): "0x80 1x160"}),  # noqa: E501 - a table
     Case("a fifth of the calls fails", fires("WebApiErrors"), {CALLS_FAILED: "0+15x240"}),
     Case("few calls fail", fires(), {CALLS_FAILED: "0+3x240"}),
     Case("Slack limits a method", fires("WebApiRateLimited"), {one("web_api_rate_limits_total", 'method="chat.postMessage"'): "0+3x240"}),  # noqa: E501 - a table

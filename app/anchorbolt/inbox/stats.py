@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, case, func, select
 from anchorbolt.inbox.parking import SORTS, Parking, sort_of
 from anchorbolt.inbox.retention import is_ended
 from anchorbolt.inbox.sql import now
-from anchorbolt.inbox.tables import delivery, inbox, lane
+from anchorbolt.inbox.tables import delivery, inbox, installation, lane
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Stats:
     """Counts of the whole inbox. `oldest_waiting_seconds`: since when the lane that waits longest could run.
 
     `parked`: parked lanes, by the sort of what they wait for. `busiest_waiting_share`: of the lanes that could
-    run and wait, the share of the workspace that has the most of them; 0 where few wait.
+    run and wait, the share of the workspace that has the most of them; 0 where few wait. `installations`: by state.
     """
 
     waiting: int
@@ -27,10 +27,13 @@ class Stats:
     paused: bool
     parked: Mapping[str, int]
     busiest_waiting_share: float
+    installations: Mapping[str, int]
 
 
 # Fewer lanes that wait are nobody's share of anything.
 FEW = 100
+# The states of an installation, which are counted as 0 where there is none (workspaces/installation.py).
+INSTALLATION_STATES = ("installed", "reinstall_needed")
 
 
 class Count:
@@ -49,6 +52,7 @@ class Count:
         self._of_workspaces = (
             select(func.count().label("lanes")).select_from(lane).where(waits).group_by(lane.c.workspace)
         )
+        self._installations = select(installation.c.state, func.count().label("count")).group_by(installation.c.state)
         self._parking = Parking()
 
     def __call__(self, connection: Connection) -> Stats:
@@ -63,4 +67,8 @@ class Count:
             of_workspaces = connection.execute(self._of_workspaces).scalars().all()
             if (all_lanes := sum(of_workspaces)) >= FEW:
                 share = max(of_workspaces) / all_lanes
-        return Stats(int(row.waiting), max(0.0, row.oldest or 0.0), row.dead, row.paused > 0, parked, share)
+        installations = dict.fromkeys(INSTALLATION_STATES, 0)
+        installations |= {state: count for state, count in connection.execute(self._installations)}  # noqa: C416 - rows
+        return Stats(
+            int(row.waiting), max(0.0, row.oldest or 0.0), row.dead, row.paused > 0, parked, share, installations
+        )

@@ -175,6 +175,9 @@ busiest_waiting_share = Gauge(
     "1",
     "Share of the lanes that could run and wait which belong to one workspace, the one with the most of them.",
 )
+installations = Gauge(
+    "anchorbolt.installations", "{installation}", "Workspaces that the app is installed in, by state.", ("state",)
+)
 store_up = Gauge("anchorbolt.store.up", "1", "1 while the database answers this pod.")
 group_size = Histogram(
     "anchorbolt.group.size",
@@ -183,6 +186,15 @@ group_size = Histogram(
     ("operation",),
     bounds=_SIZE_BOUNDS,
     known=_one(("accept", "complete")),
+)
+
+# Workspaces
+installation_lookups = Counter(
+    "anchorbolt.installation_lookups",
+    "{lookup}",
+    "Look-ups of the installation of a workspace.",
+    ("result",),
+    known=_one(("hit", "miss", "not_installed")),
 )
 
 # The Web API
