@@ -23,7 +23,7 @@ COMMANDS = {
     "dev": "Runs the app against a Slack emulator, and sends it one request of every kind.",
     "send": "Signs and sends one request as Slack would, and prints the equal curl.",
     "inbox": "Lists, shows, replays and discards deliveries; pauses all of them.",
-    "workspaces": "Encrypts the tokens of workspaces with a new key.",
+    "workspaces": "Lists and shows workspaces; revokes, forgets and imports them; rotates the keys of their tokens.",
     "migrate": "Brings the schema of the inbox up to date.",
     "manifest": "Prints the manifest that creates the Slack app, with your host in it or for Socket Mode.",
     "check": "Checks settings, listeners and database, and says how to mend what is wrong.",

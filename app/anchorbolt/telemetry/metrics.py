@@ -192,19 +192,12 @@ group_size = Histogram(
 installation_lookups = Counter(
     "anchorbolt.installation_lookups",
     "{lookup}",
-    "Look-ups of the installation of a workspace.",
+    "Look-ups of the installation that a delivery belongs to.",
     ("result",),
     known=_one(("hit", "miss", "not_installed")),
 )
 
 # The Web API
-installation_lookups = Counter(
-    "anchorbolt.installation_lookups",
-    "{lookup}",
-    "Look-ups of the installation that a delivery belongs to.",
-    ("result",),
-    known=_one(("hit", "miss", "not_installed")),
-)
 web_api_calls = Counter(
     "anchorbolt.web_api.calls", "{call}", "Calls of Slack's Web API that have ended.", ("method", "result")
 )

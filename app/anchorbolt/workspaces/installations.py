@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, exists, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, exists, func, or_, select
 
 from anchorbolt.encryption import Keys
 from anchorbolt.errors import UndecryptableError
@@ -31,8 +31,11 @@ class Installations:
         self._dialect = dialect
         self._keys = keys
 
-    def save(self, connection: Connection, found: Installation) -> None:
-        """Writes an installation in the place of one that is there: two at once leave one, the later."""
+    def save(self, connection: Connection, found: Installation, *, only_younger: bool = False) -> bool:
+        """Writes an installation in the place of one that is there: two at once leave one, the later.
+
+        `only_younger`: where the one that is there is as young or younger, nothing is written. Returns whether it was.
+        """
         values = {
             "workspace": found.workspace,
             "enterprise_id": found.enterprise_id,
@@ -50,18 +53,20 @@ class Installations:
             **self.bot_columns(found.workspace, found.bot),
         }
         into = insert(self._dialect, installation).values(**values, version=1, updated_at=now())
-        connection.execute(
+        written = connection.execute(
             into.on_conflict_do_update(
                 index_elements=[installation.c.workspace],
                 set_={
                     **{name: into.excluded[name] for name in _BY_INSTALL},
                     "version": installation.c.version + 1,
                 },
+                where=_is_older(installation, "bot_expires_at", into.excluded) if only_younger else None,
             )
         )
+        return written.rowcount > 0
 
-    def save_user(self, connection: Connection, found: UserToken) -> None:
-        """Writes a user's token in the place of one that is there."""
+    def save_user(self, connection: Connection, found: UserToken, *, only_younger: bool = False) -> bool:
+        """Writes a user's token in the place of one that is there. `only_younger` and the answer are as of `save`."""
         values = {
             "workspace": found.workspace,
             "user_id": found.user_id,
@@ -74,12 +79,14 @@ class Installations:
             **self.user_columns(found.workspace, found.user_id, found.token),
         }
         into = insert(self._dialect, user_token).values(**values, version=1, updated_at=now())
-        connection.execute(
+        written = connection.execute(
             into.on_conflict_do_update(
                 index_elements=[user_token.c.workspace, user_token.c.user_id],
                 set_={**{name: into.excluded[name] for name in _BY_USER}, "version": user_token.c.version + 1},
+                where=_is_older(user_token, "expires_at", into.excluded) if only_younger else None,
             )
         )
+        return written.rowcount > 0
 
     def find(self, connection: Connection, workspaces: Collection[str]) -> dict[str, Installation]:
         """Returns those of the workspaces and organizations that are there, by their ids.
@@ -211,6 +218,13 @@ def _is_user(workspace: str, user_id: str) -> list[ColumnElement[bool]]:
 
 def _is_one_of(workspaces: Collection[str]) -> ColumnElement[bool]:
     return installation.c.workspace.in_(workspaces)
+
+
+def _is_older(table: Table, expires_at: str, new: Any) -> ColumnElement[bool]:
+    """Whether a row is older than a new one: of two of one installation, the later to expire came of a refresh."""
+    is_same = table.c.installed_at == new["installed_at"]
+    expires_later = func.coalesce(table.c[expires_at], 0) < func.coalesce(new[expires_at], 0)
+    return or_(table.c.installed_at < new["installed_at"], and_(is_same, expires_later))
 
 
 def _scopes(text: str) -> tuple[str, ...]:

@@ -1,20 +1,19 @@
-"""`anchorbolt workspaces`: what operators do to installations and their tokens."""
+"""`anchorbolt workspaces`: the installations of the app, as operators see them and what they do to them."""
 
 from __future__ import annotations
 
 import typer
 
-from anchorbolt.cli.workspaces import rotate_keys
+from anchorbolt.cli.workspaces import forget, import_store, listing, revoke, rotate_keys
 
 workspaces = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help="Encrypts tokens and deliveries with a new key.",
+    help="Lists and shows the workspaces that the app is installed in; revokes tokens, forgets and imports; rotates keys.",
 )
-
-
-@workspaces.callback()
-def _root() -> None: ...
-
-
+workspaces.command("list")(listing.list_)
+workspaces.command("show")(listing.show)
+workspaces.command("revoke")(revoke.revoke)
+workspaces.command("forget")(forget.forget)
+workspaces.command("import")(import_store.import_)
 workspaces.command("rotate-keys")(rotate_keys.rotate_keys)

@@ -1,0 +1,133 @@
+"""`workspaces forget`: deletes everything that is stored of a workspace, for a deletion request."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+from sqlalchemy import Connection
+
+from anchorbolt.cli.inbox.listing import visible
+from anchorbolt.cli.inbox.session import PATIENT_SECONDS
+from anchorbolt.cli.workspaces.session import Opened, opened
+from anchorbolt.errors import AnchorboltError
+from anchorbolt.workspaces import overview
+from anchorbolt.workspaces.forgetting import BATCH, Forgetting, Forgot, Running
+
+LOOK_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _There:
+    """What there is before it is forgotten."""
+
+    installed: bool
+    name: str | None
+    users: int
+
+
+def forget(
+    workspace: Annotated[str, typer.Argument(metavar="TEAM", help="Its id: T... of a workspace, E... if org-wide.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for what runs at this moment.", min=0, max=3600)] = 30,
+) -> None:
+    """Deletes all that is stored of a workspace: installation, users' tokens, deliveries, gates and pause.
+
+    What runs at this moment is not torn away: it ends as ever, and is deleted then. What still runs after --wait is
+    named, the command ends with 1, and deletes the rest when it is given again. It does not ask Slack:
+    `workspaces revoke` before it has Slack revoke the tokens.
+    """
+    there = asyncio.run(_look(workspace))
+    if not yes:
+        what = visible(f"{workspace} ({there.name})" if there.name else workspace)
+        typer.confirm(f"Delete all that is stored of {what}? This cannot be undone.", abort=True)
+    asyncio.run(_forget(workspace, wait))
+
+
+async def _look(workspace: str) -> _There:
+    async with opened() as at:
+
+        def work(connection: Connection) -> _There:
+            found = at.installations.find(connection, [workspace]).get(workspace)
+            users = overview.users(connection, workspace)
+            return _There(found is not None, found.name if found else None, len(users))
+
+        return await at.database.transact(work, PATIENT_SECONDS)
+
+
+async def _forget(workspace: str, wait_seconds: float) -> None:
+    async with opened() as at:
+        forgetting = Forgetting(at.database.dialect)
+        # Its tokens first: what comes from now on finds no installation, and nothing runs for it.
+        there = await at.database.transact(lambda connection: _remove(at, connection, workspace))
+        await at.tell()
+        done, last = Forgot(), 0
+        deadline = asyncio.get_running_loop().time() + wait_seconds
+        for _ in range(2):  # the second time over what came meanwhile
+            last = await _all(at, forgetting, workspace, last, done)
+            await _ended(at, forgetting, done, deadline)
+        gates, pauses = await at.database.transact(lambda connection: forgetting.rest(connection, workspace))
+        await at.database.tidy()
+    told = [
+        *(["its installation"] if there.installed else []),
+        *([f"{there.users:,} users' tokens"] if there.users else []),
+        *([f"{done.ended:,} deliveries that had ended"] if done.ended else []),
+        *([f"{done.waiting:,} that waited"] if done.waiting else []),
+        *([f"{gates:,} rate gates"] if gates else []),
+        *(["its pause"] if pauses else []),
+    ]
+    print(f"Deleted of {workspace}: {', '.join(told)}." if told else f"Nothing was stored of {workspace}.")
+    if workspace.startswith("E"):
+        print("Deliveries are kept under the ids of its workspaces (T...): forget each of them too.")
+    if done.running:
+        raise AnchorboltError(_still(workspace, done.running))
+
+
+def _remove(at: Opened, connection: Connection, workspace: str) -> _There:
+    users = overview.users(connection, workspace)
+    installed = at.installations.remove(connection, workspace)
+    for one in users:  # also those without an installation
+        at.installations.remove_user(connection, workspace, one.user_id)
+    return _There(installed, None, len(users))
+
+
+async def _all(at: Opened, forgetting: Forgetting, workspace: str, after: int, done: Forgot) -> int:
+    """Deletes its deliveries with ids above `after`, a batch a transaction. Returns the highest id."""
+    low, high = await at.database.transact(forgetting.ids)
+    for first in range(max(low, after + 1), high + 1, BATCH):
+        until = min(first + BATCH - 1, high)
+        _add(
+            done,
+            await at.database.transact(
+                lambda connection, first=first, until=until: forgetting.between(connection, workspace, first, until)  # type: ignore[misc] # defaults bind them
+            ),
+        )
+    return high
+
+
+async def _ended(at: Opened, forgetting: Forgetting, done: Forgot, deadline: float) -> None:
+    """Waits for what runs, and deletes it when it has ended, or waits for another attempt."""
+    loop = asyncio.get_running_loop()
+    while done.running:
+        ids, done.running = [one.id for one in done.running], []
+        _add(done, await at.database.transact(lambda connection, ids=ids: forgetting.these(connection, ids)))  # type: ignore[misc] # a default binds it
+        if not done.running or loop.time() >= deadline:
+            return
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def _add(done: Forgot, more: Forgot) -> None:
+    done.ended += more.ended
+    done.waiting += more.waiting
+    done.running += more.running
+
+
+def _still(workspace: str, running: list[Running]) -> str:
+    named = ", ".join(f"{one.key} on {one.owner}" for one in running[:5])
+    more = f" and {len(running) - 5} more" if len(running) > 5 else ""
+    return (
+        f"{len(running)} deliveries of {workspace} still run: {named}{more}. They end by themselves"
+        f" (`anchorbolt inbox cancel KEY` ends one now); then give the command again"
+    )

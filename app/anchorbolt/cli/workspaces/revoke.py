@@ -1,0 +1,101 @@
+"""`workspaces revoke`: has Slack revoke the tokens of a workspace, and removes them here."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from anchorbolt.cli.inbox.session import PATIENT_SECONDS
+from anchorbolt.cli.workspaces.session import Opened, opened, unknown
+from anchorbolt.errors import AnchorboltError
+from anchorbolt.workspaces import overview, revoking
+from anchorbolt.workspaces.installation import Installation
+
+if TYPE_CHECKING:  # it takes a quarter of a second, and only who revokes needs it
+    from slack_sdk.web.async_client import AsyncWebClient
+
+SLACK_SECONDS = 10
+
+
+def revoke(
+    workspace: Annotated[str, typer.Argument(metavar="TEAM", help="Its id, as `workspaces list` shows it.")],
+) -> None:
+    """Has Slack revoke all tokens of a workspace, and removes its installation.
+
+    A token is removed here only once Slack has said that it is worth nothing. Where Slack does not answer, the rest
+    stays, the command ends with 1 and can be given again; `workspaces forget` removes it without asking Slack.
+    """
+    asyncio.run(_revoke(workspace))
+
+
+async def _revoke(workspace: str) -> None:
+    import aiohttp  # noqa: PLC0415 - as above
+    from slack_sdk.web.async_client import AsyncWebClient  # noqa: PLC0415 - as above
+
+    async with opened() as at, aiohttp.ClientSession() as session:
+        found = await at.database.transact(
+            lambda connection: at.installations.find(connection, [workspace]).get(workspace), PATIENT_SECONDS
+        )
+        if found is None:
+            raise unknown(workspace)
+        client = AsyncWebClient(
+            base_url=at.settings.slack_api_url, timeout=SLACK_SECONDS, session=session, retry_handlers=[]
+        )
+        try:
+            left = await _users(at, client, workspace) + await _bot(at, client, found)
+        finally:
+            await at.tell()
+            await at.database.tidy()
+    if left:
+        raise AnchorboltError(
+            f"{left} of the tokens of {workspace} are still here and may still be valid: give the command again;"
+            f" `anchorbolt workspaces forget {workspace}` removes them without asking Slack"
+        )
+
+
+async def _users(at: Opened, client: AsyncWebClient, workspace: str) -> int:
+    """Revokes the users' tokens. Returns how many are left."""
+    left = 0
+    for one in await at.database.transact(lambda connection: overview.users(connection, workspace), PATIENT_SECONDS):
+        found = await at.database.transact(
+            lambda connection, user=one.user_id: at.installations.find_user(connection, workspace, user),  # type: ignore[misc] # a default binds it
+            PATIENT_SECONDS,
+        )
+        if found is None:
+            print(f"{workspace}: the token of user {one.user_id} cannot be decrypted, and is left")
+            left += 1
+            continue
+        answer = await revoking.revoke(client, found.token.access)
+        print(f"{workspace}: the token of user {one.user_id} {answer.said}")
+        left += int(not answer.is_over)
+        if answer.is_over:
+            await at.database.transact(
+                lambda connection, gone=found: at.installations.remove_user(  # type: ignore[misc] # a default binds it
+                    connection, workspace, gone.user_id, before=gone.installed_at
+                )
+            )
+    return left
+
+
+async def _bot(at: Opened, client: AsyncWebClient, found: Installation) -> int:
+    """Revokes the bot's token, and removes the installation if no user's token is left. Returns 1 if it is left."""
+    workspace = found.workspace
+    if found.bot is not None:
+        answer = await revoking.revoke(client, found.bot.access)
+        print(f"{workspace}: the bot's token {answer.said}")
+        if not answer.is_over:
+            return 1
+    elif found.reason is not None:
+        print(f"{workspace}: the bot's token cannot be used: {found.reason}")
+        return 1
+    users = await at.database.transact(lambda connection: overview.users(connection, workspace), PATIENT_SECONDS)
+    if users:  # removing the installation would remove their tokens unrevoked
+        return 0
+    # One that was made while we asked Slack is younger, and stays.
+    gone = await at.database.transact(
+        lambda connection: at.installations.remove(connection, workspace, before=found.installed_at)
+    )
+    print(f"{workspace}: removed" if gone else f"{workspace}: was installed again meanwhile, and that stays")
+    return 0
