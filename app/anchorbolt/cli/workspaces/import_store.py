@@ -107,9 +107,7 @@ async def _save(at: Opened, gathered: Sequence[Gathered], *, dry: bool) -> savin
             lambda connection, lot=lot: saving.save(connection, at.installations, lot, dry=dry),  # type: ignore[misc] # a default binds it
             PATIENT_SECONDS,
         )
-        saved.workspaces += of_lot.workspaces
-        saved.users += of_lot.users
-        saved.skipped += of_lot.skipped
+        saved.add(of_lot)
     if not dry:
         await at.tell()
     return saved

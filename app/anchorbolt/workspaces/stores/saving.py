@@ -26,6 +26,12 @@ class Saved:
     users: int = 0
     skipped: list[Skipped] = field(default_factory=list)
 
+    def add(self, more: Saved) -> None:
+        """Adds what came of another lot."""
+        self.workspaces += more.workspaces
+        self.users += more.users
+        self.skipped += more.skipped
+
 
 def save(connection: Connection, installations: Installations, lot: Sequence[Gathered], *, dry: bool) -> Saved:
     """Saves a lot in one transaction; with `dry` it only says what it would do."""
