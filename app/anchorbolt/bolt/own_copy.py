@@ -13,11 +13,13 @@ from typing import Any
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.request.async_request import AsyncBoltRequest
 
+from anchorbolt.bolt.run import RUN
 from anchorbolt.bolt.threads.view import VIEW
 
 # Of what Bolt itself puts into a context, these can be changed in place by a listener.
 CHANGEABLE = frozenset({"authorize_result", "inputs", "matches"})
-SHARED = frozenset(AsyncBoltContext.standard_property_names) - CHANGEABLE
+# All lazy functions are parts of one run.
+SHARED = frozenset({RUN, *AsyncBoltContext.standard_property_names}) - CHANGEABLE
 
 
 def own_copy(request: AsyncBoltRequest) -> AsyncBoltRequest:

@@ -26,6 +26,11 @@ class Pool:
         self._threads = 0
         self.running = 0  # functions that run now or wait for a thread
 
+    @property
+    def is_full(self) -> bool:
+        """Whether one more function would have to wait for a thread."""
+        return self.running >= self._size
+
     async def run(self, function: Callable[[], Result], on_cancel: Callable[[], None]) -> Result:
         """Runs a function in a thread, with the context variables of the caller, and returns what it returns.
 

@@ -27,20 +27,24 @@ Result = TypeVar("Result")
 # Threads that only urgent events have: what stops a run must not wait for the runs that fill the others.
 URGENT_THREADS = 8
 
+# Threads that only requests have for whose ack Slack waits: stored deliveries can wait, and must not make it wait too.
+ACK_THREADS = 8
+
 
 class Threads:
     """The threads of the process, and the client that synchronous listeners are given copies of."""
 
     def __init__(self, size: int) -> None:
-        """`size`: how many threads at most (SYNC_THREADS), beside those for urgent events."""
+        """`size`: how many threads at most (SYNC_THREADS), beside those for urgent events and for acks."""
         self._pool = Pool(size)
         self._urgent = Pool(URGENT_THREADS)
+        self._for_acks = Pool(ACK_THREADS)
         self.client: WebClient | None = None  # the one of a team's synchronous app
 
     @property
     def running(self) -> int:
         """How many functions run in threads now, or wait for one."""
-        return self._pool.running + self._urgent.running
+        return self._pool.running + self._urgent.running + self._for_acks.running
 
     def client_for(self, context: AsyncBoltContext) -> ThreadClient:
         """Makes the client of one request."""
@@ -56,38 +60,46 @@ class Threads:
         """
         view = view_of(context, self)
         try:
-            return await self._run(lambda: function(view), context[RUN])
+            return await self._run(lambda: function(view), context)
         finally:
             view.give(context)
 
-    async def _run(self, work: Callable[[], Result], run: Run) -> Result:
+    async def _run(self, work: Callable[[], Result], context: AsyncBoltContext) -> Result:
         """Runs a function in a thread. Who cancels it refuses the run further calls at once, and waits for the thread.
 
         Only a request that Slack waits for goes on without it, because its answer has a deadline: then the thread is a
         part of the run, which has not ended before it.
         """
+        run: Run = context[RUN]
+        pool = self._pool_for(run, context)
         if run.ack_by is None or asyncio.current_task() in run.tasks:
-            return await self._in_pool(work, run)
+            return await self._in_pool(pool, work, run)
         result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
-        part = run.spawn(self._into(result, work, run))
+        part = run.spawn(self._into(result, pool, work, run))
         try:
             return await result
         except asyncio.CancelledError:
             part.cancel()
             raise
 
-    async def _in_pool(self, work: Callable[[], Result], run: Run) -> Result:
-        pool = self._urgent if is_urgent(run.delivery.lane) else self._pool
+    def _pool_for(self, run: Run, context: AsyncBoltContext) -> Pool:
+        if is_urgent(run.delivery.lane):
+            return self._urgent
+        # After its ack a request can wait as well as others: its lazy functions do not take these threads.
+        is_waited_for = run.ack_by is not None and context.ack.response is None
+        return self._for_acks if is_waited_for and self._pool.is_full else self._pool
+
+    async def _in_pool(self, pool: Pool, work: Callable[[], Result], run: Run) -> Result:
         run.threads += 1
         try:
             return await pool.run(work, run.calls.close)
         finally:
             run.threads -= 1
 
-    async def _into(self, result: asyncio.Future[Result], work: Callable[[], Result], run: Run) -> None:
+    async def _into(self, result: asyncio.Future[Result], pool: Pool, work: Callable[[], Result], run: Run) -> None:
         """Runs a function in a thread; what it returns or raises becomes the result, if somebody still waits for it."""
         try:
-            value = await self._in_pool(work, run)
+            value = await self._in_pool(pool, work, run)
         except asyncio.CancelledError:
             result.cancel()
             raise
