@@ -29,6 +29,7 @@ from anchorbolt.timers import Timeout
 
 ENDS = (asyncio.CancelledError, *ENDS_THE_PROCESS)  # these are no failures of a listener
 ACK_TIMEOUT_SECONDS = 3  # Bolt's default for every listener; `@app.function` can be given another
+SECOND_ACK_SECONDS = 0.01  # how long an ack of a thread may be followed by another one: Bolt's looks every 10 ms
 
 
 class ListenerRunner(AsyncioListenerRunner):
@@ -115,6 +116,10 @@ class ListenerRunner(AsyncioListenerRunner):
         if ack.response is None:
             run.reason = "listener_failed"
             return self.error_handler.failure("listener_failed")
+        if run.threads and not main.done():
+            # Else which of two acks in a row counts would depend on how fast the thread is. Most threads return sooner.
+            left = ack_by - asyncio.get_running_loop().time()
+            await asyncio.wait({main}, timeout=max(0, min(SECOND_ACK_SECONDS, left)))
         if ack.response.status < 300:
             # Not earlier: lazy functions must run only if Slack was not told of a failure.
             self._start_lazy(run, request, listener)

@@ -18,8 +18,8 @@ from anchorbolt.bolt.threads.view import VIEW
 
 # Of what Bolt itself puts into a context, these can be changed in place by a listener.
 CHANGEABLE = frozenset({"authorize_result", "inputs", "matches"})
-# All lazy functions are parts of one run.
-SHARED = frozenset({RUN, *AsyncBoltContext.standard_property_names}) - CHANGEABLE
+# All lazy functions are parts of one run of one delivery.
+SHARED = frozenset({RUN, "delivery", *AsyncBoltContext.standard_property_names}) - CHANGEABLE
 
 
 def own_copy(request: AsyncBoltRequest) -> AsyncBoltRequest:
