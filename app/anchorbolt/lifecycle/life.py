@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
-import sys
 import time
 from dataclasses import dataclass
 
@@ -16,6 +13,7 @@ from anchorbolt.http.team.life import TeamLife
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.intake.intake import Intake
 from anchorbolt.lifecycle.drain_socket import DrainSocket
+from anchorbolt.lifecycle.leave import leave
 from anchorbolt.lifecycle.pod import Pod, State
 from anchorbolt.lifecycle.signals import Signals
 from anchorbolt.lifecycle.transport import Transport
@@ -181,7 +179,4 @@ async def _close(parts: Parts) -> None:
         # The worker goes on to the very end, because it renews the leases of these threads: another process may claim
         # their lanes only when this process is gone, and its threads with it.
         log.error("synchronous listeners go on after the drain: the process ends with them", threads=count)
-        logging.shutdown()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)
+        leave()

@@ -8,9 +8,13 @@ from collections.abc import Awaitable, Callable
 import uvloop
 
 from anchorbolt.errors import AnchorboltError
+from anchorbolt.lifecycle.leave import leave_within
 from anchorbolt.telemetry.logs import get_logger
 
 log = get_logger("lifecycle")
+
+# How long the process has to end by itself once all is closed.
+LEAVE_SECONDS = 2.0
 
 
 def run(live: Callable[[], Awaitable[None]], beat: Callable[[], None], beat_seconds: float) -> None:
@@ -29,6 +33,7 @@ async def _run(live: Callable[[], Awaitable[None]], beat: Callable[[], None], be
     beating = asyncio.get_running_loop().create_task(_beat(beat, beat_seconds))
     try:
         await live()
+        leave_within(LEAVE_SECONDS)
     finally:
         beating.cancel()
 

@@ -16,7 +16,7 @@ from tests.support.app_process import AppProcess
 from tests.support.waiting import until
 
 LOG = """
-import asyncio, pathlib
+import asyncio, pathlib, threading
 def say(what):
     with pathlib.Path("said.txt").open("a") as file:
         file.write(what + "\\n")
@@ -58,6 +58,15 @@ async def slow():
         await asyncio.sleep(0.01)
     say("request finished")
     return "finished"
+
+@app.get("/thread")
+def thread():
+    say("thread began")
+    threading.Event().wait()
+
+@app.get("/to_thread")
+async def to_thread():
+    await asyncio.to_thread(thread)
 
 @app.get("/broken")
 async def broken():
@@ -186,6 +195,26 @@ async def test_a_route_that_does_not_end(
         assert (await slow).status_code == 500
     assert said(tmp_path)[-2:] == ["ended", "task cancelled"]
     assert "request finished" not in said(tmp_path)
+
+
+@pytest.mark.parametrize("path", ["/thread", "/to_thread"])
+async def test_a_route_in_a_thread_that_does_not_end(
+    start_app: StartApp, http: httpx.AsyncClient, path: str, tmp_path: Path
+) -> None:
+    """Nothing can stop the thread of a `def` route, and Python would wait for it: the process ends with it."""
+    write(tmp_path, team=FASTAPI)
+    app = start_app(ROUTES="team", ACK_DEADLINE_SECONDS=1)
+    await app.until_ready()
+    endless = asyncio.create_task(http.get(at(app, path), timeout=60))
+    await until(lambda: "thread began" in said(tmp_path), what="a request is in flight")
+    app.terminate()
+    assert await app.until_ended() == 0
+    with contextlib.suppress(httpx.TransportError):
+        await endless
+    assert said(tmp_path)[-2:] == ["ended", "task cancelled"]
+    (line,) = app.log("threads go on after the drain: the process ends with them")
+    assert line["threads"] >= 1
+    assert app.log("drained"), "all else had ended as it does without such a thread"
 
 
 async def test_a_router(start_app: StartApp, http: httpx.AsyncClient, tmp_path: Path) -> None:
