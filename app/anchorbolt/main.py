@@ -37,7 +37,7 @@ from anchorbolt.lifecycle.pod import Pod, State
 from anchorbolt.lifecycle.transport import HttpTransport, Transport
 from anchorbolt.limits import parse
 from anchorbolt.settings import Role, Settings, SocketConnections, otel
-from anchorbolt.settings.team import fill_environment, without_oauth
+from anchorbolt.settings.team import fill_environment
 from anchorbolt.socket_mode.envelopes import Envelopes
 from anchorbolt.socket_mode.leadership import EveryProcess, SingleLeader
 from anchorbolt.socket_mode.slack import Slack
@@ -190,13 +190,12 @@ def load(settings: Settings) -> BoltApp:
     asyncio.get_running_loop()
     fill_environment(settings)
     token = settings.slack_bot_token
-    with without_oauth():
-        bolt = BoltApp(
-            token=token.get_secret_value() if token else NO_TOKEN,
-            api_url=settings.slack_api_url,
-            sync_threads=settings.sync_threads,
-            installs_itself=settings.installs_itself,
-        )
+    bolt = BoltApp(
+        token=token.get_secret_value() if token else NO_TOKEN,
+        api_url=settings.slack_api_url,
+        sync_threads=settings.sync_threads,
+        installs_itself=settings.installs_itself,
+    )
     listeners.register(bolt, settings.listeners)
     if settings.installs_itself and not bolt.has_authorization_of_an_app:
         raise ListenersError(

@@ -31,6 +31,7 @@ from anchorbolt.bolt.threads import adapt
 from anchorbolt.bolt.threads.threads import Threads
 from anchorbolt.bolt.without_body import keep_bodies_out
 from anchorbolt.errors import ListenersError
+from anchorbolt.settings.team import hidden
 
 
 class TrackedApp(AsyncApp):
@@ -44,7 +45,8 @@ class TrackedApp(AsyncApp):
 
         `sync_threads`: how many threads run synchronous functions, at most.
         """
-        super().__init__(**options)
+        with hidden("SLACK_CLIENT_ID"):  # with it Bolt turns to OAuth, whatever the options are
+            super().__init__(**options)
         unawaited.watch()
         logger = self._framework_logger
         self.threads = Threads(sync_threads)

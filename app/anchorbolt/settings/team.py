@@ -13,18 +13,6 @@ from anchorbolt.settings import ENV_FILE, Settings
 
 # Bolt's own names: the apps of most teams read them where they make their `App`.
 _SLACK = ("slack_bot_token", "slack_signing_secret", "slack_app_token", "slack_client_id", "slack_client_secret")
-# With these two, Bolt installs by OAuth on its own, with a store of files.
-_OAUTH = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
-
-
-@contextmanager
-def without_oauth() -> Iterator[None]:
-    """Hides from Bolt, while our app is made, what would make it install by OAuth: installations are ours."""
-    hidden = {name: os.environ.pop(name) for name in _OAUTH if name in os.environ}
-    try:
-        yield
-    finally:
-        os.environ.update(hidden)
 
 
 def fill_environment(settings: Settings) -> None:
@@ -42,3 +30,14 @@ def fill_environment(settings: Settings) -> None:
         value = found.get_secret_value() if isinstance(found, SecretStr) else found
         if value and not os.environ.get(field.upper()):
             os.environ[field.upper()] = value
+
+
+@contextmanager
+def hidden(name: str) -> Iterator[None]:
+    """Takes a variable out of the environment while this lasts: a library reads it that must not act on it."""
+    value = os.environ.pop(name, None)
+    try:
+        yield
+    finally:
+        if value is not None:
+            os.environ[name] = value

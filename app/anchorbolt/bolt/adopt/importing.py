@@ -7,7 +7,7 @@ import importlib
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,6 +20,7 @@ from slack_sdk.web.async_base_client import AsyncBaseClient
 from slack_sdk.web.base_client import BaseClient
 
 from anchorbolt.bolt import team_code
+from anchorbolt.bolt.adopt import oauth_words
 from anchorbolt.errors import ListenersError
 
 # The sample app's name up to version 0.1, when it was a part of the product.
@@ -103,7 +104,8 @@ def _noting(init: Callable[..., None], **always: Any) -> Callable[..., None]:
         caller = sys._getframe(1)
         setattr(self, GIVEN_AT, f"{caller.f_code.co_filename}:{caller.f_lineno}")
         name = Path(caller.f_code.co_filename).name  # where Bolt would look for the name
-        init(self, **{"name": name, **options, **always})
+        with oauth_words.kept_back(options.get("logger")) if "authorize" not in options else nullcontext():
+            init(self, **{"name": name, **options, **always})
 
     return noting
 

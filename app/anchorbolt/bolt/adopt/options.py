@@ -79,7 +79,7 @@ def check(app: App | AsyncApp, *, installs_itself: bool = False) -> None:
     if installs_itself:
         _warn_of_files(app)
     elif has_oauth_of_the_environment(app):
-        log.info("installations are kept in the inbox's database, and not in Bolt's files, whatever Bolt's log says")
+        log.info("installations are kept in the inbox's database, and not in Bolt's files")
     for name, instead in OURS.items():
         if given.get(name) is not None:
             log.info("an option of the app is not used", option=f"{kind}({name}=...)", instead=instead)

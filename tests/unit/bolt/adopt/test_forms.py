@@ -155,6 +155,29 @@ def test_all_that_is_wrong_is_told_at_once(refusal: Refusal, team: Team) -> None
     assert "not_there_at_all" in problems[3]
 
 
+@pytest.mark.parametrize("kind", ["App", "AsyncApp"])
+@pytest.mark.parametrize("logger", ["", ', logger=logging.getLogger("team")'])
+def test_what_bolt_says_of_a_refused_option_is_not_shown(
+    refusal: Refusal, team: Team, caplog: pytest.LogCaptureFixture, kind: str, logger: str
+) -> None:
+    """Bolt says that SLACK_BOT_TOKEN is ignored, and our refusal asks for it: only the refusal is shown."""
+    store = "from slack_sdk.oauth.installation_store import FileInstallationStore\n"
+    kinds = "import logging\nfrom slack_bolt import App\nfrom slack_bolt.async_app import AsyncApp\n"
+    made = f'app = {kind}(token="x", signing_secret="x", installation_store=FileInstallationStore(){logger})\n'
+    name = team(kinds + store + made)
+    (problem,) = refusal(name)
+    assert "installation_store=...): set INSTALLATIONS=app" in problem
+    assert "ignored" not in caplog.text
+
+
+def test_what_bolt_says_of_other_options_is_shown(bolt: BoltApp, team: Team, caplog: pytest.LogCaptureFixture) -> None:
+    """With `authorize`, which is honoured, the token really is ignored, and Bolt says so."""
+    register(
+        bolt, team('from slack_bolt import App\napp = App(token="x", signing_secret="x", authorize=lambda: None)\n')
+    )
+    assert "will be ignored" in caplog.text
+
+
 def test_a_thread_that_is_started_at_import_is_told(bolt: BoltApp, team: Team) -> None:
     """A scheduler that a module starts runs in every process: it is named at the start, with what to do instead."""
     name = team(

@@ -92,7 +92,7 @@ async def test_the_app_that_a_main_block_starts_is_taken(bolt: BoltApp, team: Te
     handlers = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
     register(bolt, team(MAINS[main]) + ":__main__")
     assert names_of(bolt) == ["mentioned"]
-    assert threading.active_count() == threads
+    assert threading.active_count() <= threads
     assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == handlers
 
 
