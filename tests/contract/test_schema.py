@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+from anchorbolt.errors import SchemaError
 from anchorbolt.inbox import schema
 from anchorbolt.inbox.database import Database
 from anchorbolt.inbox.tables import REVISION, inbox, metadata
-from sqlalchemy import Connection, inspect, select
+from sqlalchemy import Connection, inspect, select, text
 
 from tests.contract.conftest import MakeDatabase
 
@@ -60,5 +62,23 @@ async def test_made_at_once_or_by_the_revisions(make_database: MakeDatabase) -> 
         assert "anchorbolt_version" in by_revisions["tables"]
         assert await made(database, schema.create) == by_revisions
         assert await made(database, schema.create, schema.run_revisions) == by_revisions
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize("name", ["delivery", "django_migrations"])
+async def test_the_database_of_another_application(make_database: MakeDatabase, name: str) -> None:
+    """The inbox is made beside no table of its names, and in no SQLite file of an app: the message says the way out."""
+    database = make_database()
+    try:
+        if not database.shared:
+            await database.open()
+        await database.transact(lambda connection: connection.execute(text(f"CREATE TABLE {name} (id INTEGER)")), 60)
+        if database.shared and name == "django_migrations":
+            await database.transact(schema.upgrade, 60)
+            await database.transact(schema.check, 60)
+        else:
+            with pytest.raises(SchemaError, match=rf"not Anchorbolt's \({name}\).* ANCHORBOLT_DATABASE_URL"):
+                await database.transact(schema.upgrade, 60)
     finally:
         await database.close()

@@ -187,6 +187,34 @@ def test_a_wrong_value_is_named_and_not_shown(monkeypatch: pytest.MonkeyPatch, n
     assert "planted" not in problem
 
 
+@pytest.mark.parametrize("by", ["environment", ".env", "mounted file"])
+def test_the_inbox_has_a_name_of_its_own(monkeypatch: pytest.MonkeyPatch, bare: Path, by: str) -> None:
+    """ANCHORBOLT_DATABASE_URL wins, wherever it is given: DATABASE_URL is the app's own then, of whatever kind."""
+    monkeypatch.setenv("DATABASE_URL", "mysql://of-the-team/db")
+    if by == "environment":
+        monkeypatch.setenv("ANCHORBOLT_DATABASE_URL", "sqlite:///ours.db")
+    elif by == ".env":
+        (bare.parent / ".env").write_text("ANCHORBOLT_DATABASE_URL=sqlite:///ours.db\n")
+    else:
+        bare.mkdir()
+        (bare / "ANCHORBOLT_DATABASE_URL").write_text("sqlite:///ours.db\n")
+
+    assert settings.load().database_url.get_secret_value() == "sqlite:///ours.db"
+    assert os.environ["DATABASE_URL"] == "mysql://of-the-team/db"
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://u:planted@h/db", "mongodb+srv://h/planted", "oracle+cx://planted", "db.sqlite3"]
+)
+def test_a_database_of_the_app_is_told_of_the_other_name(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    """A DATABASE_URL that cannot be the inbox is mostly the app's own: the message says what to set instead."""
+    (problem,) = problems_of(monkeypatch, DATABASE_URL=url)
+    assert problem.endswith("name the inbox by ANCHORBOLT_DATABASE_URL, which wins")
+
+    (problem,) = problems_of(monkeypatch, ANCHORBOLT_DATABASE_URL=url)
+    assert problem.startswith("DATABASE_URL: is sqlite:///FILE")
+
+
 def test_every_wrong_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who mends settings sees all that is wrong, not one mistake after the other."""
     problems = problems_of(monkeypatch, PORT="0", ROLE="king", LEASE_SECONDS="-5")

@@ -80,6 +80,7 @@ async def _database(loaded: settings.Settings) -> str:
     except SchemaError:
         if database.shared:
             raise
+        await database.transact(schema.require_room)
         return "database: a SQLite file; `serve` brings it up to date by itself"
     finally:
         await database.close()

@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError
 
 from anchorbolt.errors import InvalidSettingsError
 from anchorbolt.inbox.database import Database
-from anchorbolt.settings import NO_LISTEN, Settings
+from anchorbolt.settings import NO_LISTEN, OF_THE_APP, Settings
 
 
 def database(settings: Settings, *, serves: bool = True, makes: bool = True) -> Database:
@@ -47,4 +47,4 @@ def _postgresql(settings: Settings, *, serves: bool) -> Database:
         read_from = "DATABASE_LISTEN_URL"
         return PostgresqlDatabase(address, pooled=True, listen_url=read(listen_url.get_secret_value()))
     except AddressError as error:
-        raise InvalidSettingsError([f"{read_from}: {error}"]) from None
+        raise InvalidSettingsError([f"{read_from}: {error}; {OF_THE_APP}"]) from None

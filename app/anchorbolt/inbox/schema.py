@@ -12,6 +12,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, delete, inse
 
 from anchorbolt.errors import SchemaError
 from anchorbolt.inbox.tables import REVISION, inbox, metadata, seat
+from anchorbolt.settings import OF_THE_APP
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Any number serves that nobody else locks in this database.
@@ -61,6 +62,7 @@ def upgrade(connection: Connection) -> None:
     found = _found(connection)
     if found is not None and found[0] >= REVISION:
         return
+    require_room(connection)
     if found is None and connection.dialect.name == "sqlite":
         # By the process that then serves: Alembic would stay in it, with 11 MiB, for as long as it lives.
         create(connection)
@@ -85,6 +87,18 @@ def create(connection: Connection) -> None:
     connection.execute(insert(inbox).values(id=1, revision=REVISION, compatible_from=1))
     note.create(connection)
     connection.execute(insert(note).values(version_num=f"{REVISION:04}"))
+
+
+def require_room(connection: Connection) -> None:
+    """Raises SchemaError where the database is of another application, and the inbox would get in its way."""
+    if _found(connection) is not None:
+        return
+    tables = set(inspect(connection).get_table_names())
+    # A SQLite file is locked by the process that serves; a PostgreSQL may be shared as long as no name is taken.
+    in_the_way = tables - {note.name} if connection.dialect.name == "sqlite" else tables & set(metadata.tables)
+    if in_the_way:
+        some = ", ".join(sorted(in_the_way)[:3])
+        raise SchemaError(f"the database has tables that are not Anchorbolt's ({some}): {OF_THE_APP}")
 
 
 def _found(connection: Connection) -> tuple[int, int] | None:

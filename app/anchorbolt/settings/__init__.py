@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -24,6 +24,9 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 # DATABASE_LISTEN_URL with this value: DATABASE_URL is a pooler, and no other address of the database can be reached.
 NO_LISTEN = "none"
+
+# The end of messages about a database that cannot be the inbox.
+OF_THE_APP = "if it is your app's own database, leave it, and name the inbox by ANCHORBOLT_DATABASE_URL, which wins"
 
 
 class Role(StrEnum):
@@ -109,6 +112,7 @@ class Settings(BaseSettings):
 
     # The inbox
     database_url: SecretStr = SecretStr("sqlite:///var/anchorbolt.db")
+    anchorbolt_database_url: SecretStr | None = None  # becomes `database_url`, which is what all others read
     database_listen_url: SecretStr | None = None
     lease_seconds: PositiveSeconds = 15
     retention_hours: PositiveSeconds = 26
@@ -194,6 +198,13 @@ class Settings(BaseSettings):
             f"builtins.{name}" if name[:1].isupper() and "." not in name else name for name in names if name
         )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _names_the_inbox(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """An app may have a DATABASE_URL of its own, which need not be one that we know."""
+        url = given.get("anchorbolt_database_url")
+        return given | {"database_url": url} if url else given
+
     @field_validator("slack_api_url")
     @classmethod
     def _ends_with_a_slash(cls, value: str) -> str:
@@ -248,7 +259,7 @@ class Settings(BaseSettings):
         scheme, _, rest = value.get_secret_value().partition("://")
         backend = scheme.partition("+")[0]  # a driver may be named, as in sqlite+aiosqlite; we take our own
         if backend not in ("sqlite", "postgresql", "postgres"):
-            raise ValueError("is sqlite:///FILE, sqlite:// or postgresql://...")
+            raise ValueError(f"is sqlite:///FILE, sqlite:// or postgresql://...; {OF_THE_APP}")
         if backend == "sqlite" and rest and not rest.startswith("/"):  # `sqlite://var/file` is the file on a host `var`
             raise ValueError(
                 "has three slashes before a relative path of a SQLite file, and four before an absolute one"
