@@ -13,6 +13,9 @@ local EVENT = {
 local COMMAND = {{"channel_id"}, {"user_id"}, {"team_id"}}
 local INTERACTIVE = {{"channel", "id"}, {"container", "channel_id"}, {"user", "id"}, {"team", "id"}, {"enterprise", "id"}}
 
+local WORKSPACE = {{"team_id"}, {"enterprise_id"}}  -- of an event or a command
+local INTERACTIVE_WORKSPACE = {{"team", "id"}, {"enterprise", "id"}}
+
 local WANTED = {type = true, payload = true, command = true, ssl_check = true}
 for _, paths in ipairs({EVENT, COMMAND, INTERACTIVE}) do
   for _, path in ipairs(paths) do
@@ -175,30 +178,37 @@ local function first(payload, paths)
   end
 end
 
+-- The conversation, and the workspace, by which a tier of several regions finds a request's home (haproxy/region.lua).
 local function conversation(content_type, body)
   local media_type = string.lower(content_type or ""):match("^%s*([^;%s]*)")
   if media_type == "application/json" then
     local payload = parsed(body)
-    return payload.type == "event_callback" and first(payload, EVENT) or nil
+    if payload.type ~= "event_callback" then return nil end
+    return first(payload, EVENT), first(payload, WORKSPACE)
   elseif media_type == "application/x-www-form-urlencoded" then
     local form = fields(body)
-    if form.payload then return first(parsed(form.payload), INTERACTIVE) end
+    if form.payload then
+      local payload = parsed(form.payload)
+      return first(payload, INTERACTIVE), first(payload, INTERACTIVE_WORKSPACE)
+    end
     if form.ssl_check == "1" or (form.command or "") == "" then return nil end
-    return first(form, COMMAND)
+    return first(form, COMMAND), first(form, WORKSPACE)
   end
 end
 
 local function found_in(content_type, body)
-  local ok, found = pcall(conversation, content_type, body)
-  return ok and found or nil
+  local ok, found, workspace = pcall(conversation, content_type, body)
+  if not ok then return nil end
+  return found, workspace
 end
 
 -- The proxies -----------------------------------------------------------------------------------------------------
 
-if core then  -- HAProxy: `http-request lua.conversation` sets txn.conversation
+if core then  -- HAProxy: `http-request lua.conversation` sets txn.conversation and txn.workspace
   core.register_action("conversation", {"http-req"}, function(txn)
-    local found = found_in(txn.f:req_fhdr("content-type", 1), txn.f:req_body() or "")
+    local found, workspace = found_in(txn.f:req_fhdr("content-type", 1), txn.f:req_body() or "")
     if found then txn:set_var("txn.conversation", found) end
+    if workspace then txn:set_var("txn.workspace", workspace) end
   end)
 end
 

@@ -36,6 +36,7 @@ class Pod:
     internal_port: int
     answer: Answer = 200
     ready: bool = True
+    drained: bool = False  # its region, by hand
     delay_seconds: float = 0
     seen: list[Seen] = field(default_factory=list)
     _servers: list[asyncio.Server] = field(default_factory=list)
@@ -84,7 +85,8 @@ class Pod:
         try:
             while True:
                 path, _ = await _head(reader)
-                status = 404 if path != "/readyz" else 200 if self.ready else 503
+                is_well = self.ready and not (path == "/region" and self.drained)
+                status = 404 if path not in {"/readyz", "/region"} else 200 if is_well else 503
                 writer.write(_answer(status, b"{}"))
                 await writer.drain()
         except (OSError, EOFError):

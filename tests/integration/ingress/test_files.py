@@ -16,7 +16,11 @@ from tests.manifests.render import render
 FOLDERS = ["conversation", "haproxy-ingress", "envoy-gateway", "nginx/ingress", "nginx/gateway-fabric"]
 
 
-def started(directory: Path, pods: str) -> subprocess.CompletedProcess[str]:
+# pods, unbuffered, and what a tier of several regions has: home, instead, hopped, map_differs, region.
+BACKENDS = 7
+
+
+def started(directory: Path, pods: str, peers: str = "") -> subprocess.CompletedProcess[str]:
     """start.sh with a program in HAProxy's place that does nothing."""
     (directory / "haproxy").write_text("#!/bin/sh\n")
     (directory / "haproxy").chmod(0o755)
@@ -25,6 +29,7 @@ def started(directory: Path, pods: str) -> subprocess.CompletedProcess[str]:
         "INGRESS_DIRECTORY": str(INGRESS / "haproxy"),
         "RUN_DIRECTORY": str(directory),
         "PODS": pods,
+        "PEERS": peers,
     }
     command = ["/bin/sh", str(INGRESS / "haproxy" / "start.sh")]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
@@ -43,12 +48,32 @@ def test_the_limit_is_the_apps_own() -> None:
 
 
 def test_start_writes_a_line_for_every_ordinal(tmp_path: Path) -> None:
-    """For seven pods, `pods` and `unbuffered` have seven servers each, with the ids 1 to 7 in this order."""
+    """For seven pods, each backend has seven servers, with the ids 1 to 7 in this order."""
     assert started(tmp_path, "7").returncode == 0
     lines = (tmp_path / "haproxy.cfg").read_text().splitlines()
     servers = [line.split() for line in lines if line.strip().startswith("server ")]
-    wanted = [(f"pod-{n}", f'"anchorbolt-{n}.${{PODS_DOMAIN}}:3000"', str(n + 1)) for n in range(7)] * 2
+    wanted = [(f"pod-{n}", f'"anchorbolt-{n}.${{PODS_DOMAIN}}:3000"', str(n + 1)) for n in range(7)] * BACKENDS
     assert [(server[1], server[2], server[4]) for server in servers] == wanted
+
+
+def test_start_writes_the_lines_of_every_other_region(tmp_path: Path) -> None:
+    """Each of the PEERS has a server with its address, its port and an id of its own, and is known by its name."""
+    assert started(tmp_path, "1", "us=us.example.com:8443 ap-1=10.0.0.1:9443").returncode == 0
+    lines = [line.split() for line in (tmp_path / "haproxy.cfg").read_text().splitlines() if "region-" in line]
+    servers = [line for line in lines if line[0] == "server"]
+    assert [(server[1], server[2], server[4]) for server in servers] == [
+        ("region-us", '"us.example.com:8443"', "1001"),
+        ("region-ap-1", '"10.0.0.1:9443"', "1002"),
+    ]
+    assert [server[server.index("port") + 1] for server in servers] == ["8443", "9443"]
+
+
+@pytest.mark.parametrize("peers", ["us", "us=", "us=host", "us=host:", "=host:1", "US=host:1"])
+def test_start_refuses_a_peer_that_is_none(tmp_path: Path, peers: str) -> None:
+    """A peer without a name, an address or a port ends the tier with a sentence."""
+    told = started(tmp_path, "1", peers)
+    assert told.returncode == 2
+    assert "PEERS" in told.stderr
 
 
 @pytest.mark.parametrize("pods", ["", "0", "07", "-1", "ten", "3; true"])
