@@ -48,6 +48,7 @@ from anchorbolt.telemetry.page import metrics_page
 from anchorbolt.telemetry.redact import hide_settings
 from anchorbolt.telemetry.telemetry import Telemetry
 from anchorbolt.telemetry.watchdog import Watchdog
+from anchorbolt.worker.region import Region
 from anchorbolt.worker.verdict import Limits
 from anchorbolt.worker.worker import Worker
 from anchorbolt.workspaces import keeping
@@ -99,6 +100,7 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
         attempt_policy=settings.attempt_policy,
         attempt_on=settings.attempt_on_names,
     )
+    region = Region(inbox, settings.region) if settings.region else None
     takes = settings.role is not Role.RECEIVER
     version = settings.app_version or team_code.version_of(settings.listeners)
     worker = Worker(
@@ -110,6 +112,7 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
         app_version=version,
         listener_limits={**bolt.listener_limits, **parse(settings.listener_limits or "")},
         gates=bolt.gates,
+        readers=() if region is None else (region,),
     )
     telemetry = Telemetry(otel.collector(), os.uname().nodename, Watchdog(worker.blame))
     intake = Intake(
@@ -159,6 +162,8 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
 
     pod = Pod(settings.drain_delay_seconds, on_drain=drain, on_lapse=lapse, trouble=lambda: transport.trouble)
     observe(settings, inbox, worker, transport, pod, bolt)
+    if region is not None:
+        metrics.region_drained.observe(lambda: {(region.name,): int(region.drained)})
     return Parts(
         pod=pod,
         inbox=inbox,
@@ -168,7 +173,13 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
         transport=transport,
         team=TeamLife(routes, team),
         internal=Server(
-            probes.create(pod, {"/metrics": metrics_page}),
+            probes.create(
+                pod,
+                {
+                    "/metrics": metrics_page,
+                    "/region": probes.region_page(pod, lambda: region is not None and region.drained),
+                },
+            ),
             internal,
             finish_seconds=1,
             head_seconds=INTERNAL_HEAD_SECONDS,

@@ -24,6 +24,7 @@ COMMANDS = {
     "send": "Signs and sends one request as Slack would, and prints the equal curl.",
     "inbox": "Lists, shows, replays and discards deliveries; pauses all of them.",
     "workspaces": "Lists and shows workspaces; revokes, forgets and imports them; rotates the keys of their tokens.",
+    "region": "Says what the loss of each site would cost; drains a region, and lets it have traffic again.",
     "migrate": "Brings the schema of the inbox up to date.",
     "manifest": "Prints the manifest that creates the Slack app, with your host in it or for Socket Mode.",
     "check": "Checks settings, listeners and database, and says how to mend what is wrong.",

@@ -10,7 +10,8 @@ import uvloop
 from anchorbolt import main, settings
 from anchorbolt.errors import AnchorboltError, InvalidSettingsError, ListenersError, NoInboxError, SchemaError
 from anchorbolt.http.team import routes as team_routes
-from anchorbolt.inbox import opening, schema
+from anchorbolt.inbox import opening, replication, schema
+from anchorbolt.inbox.replication import Replication
 from anchorbolt.lifecycle import start
 from anchorbolt.settings.otel import collector
 
@@ -44,7 +45,7 @@ def check() -> None:
         problems.append(str(error))
     mistaken = bool(problems)
     try:
-        print(asyncio.run(_database(loaded)))
+        print(*asyncio.run(_database(loaded)), sep="\n")
     except AnchorboltError as error:
         said = str(error)
         problems.append(said if said.startswith("DATABASE_") else f"DATABASE_URL: {said}")
@@ -66,22 +67,32 @@ async def _routes(setting: str) -> team_routes.TeamRoutes:
     return team_routes.load(setting)
 
 
-async def _database(loaded: settings.Settings) -> str:
+async def _database(loaded: settings.Settings) -> list[str]:
     database = opening.database(loaded, serves=False, makes=False)
     try:
         await database.open()
         if not database.durable:
-            return "database: in memory; what a pod acknowledged ends with it"
+            return ["database: in memory; what a pod acknowledged ends with it"]
         await database.transact(schema.check)
         # A database that is full or read-only, or is a standby, can be read all the time.
         await database.transact(lambda connection: schema.touch(connection, f"check {secrets.token_hex(6)}"))
+        return [
+            "database: reached and written to, and its schema fits",
+            *_of_replication(await database.transact(replication.read)),
+        ]
     except NoInboxError as error:
-        return f"database: {error}"
+        return [f"database: {error}"]
     except SchemaError:
         if database.shared:
             raise
         await database.transact(schema.require_room)
-        return "database: a SQLite file; `serve` brings it up to date by itself"
+        return ["database: a SQLite file; `serve` brings it up to date by itself"]
     finally:
         await database.close()
-    return "database: reached and written to, and its schema fits"
+
+
+def _of_replication(found: Replication | None) -> list[str]:
+    """What is promised, and what a failover can lose: to be known, and not wrong for everybody."""
+    if found is None:
+        return []
+    return [f"replication: {found.promise()}", *(f"warning: {warning}" for warning in found.warnings())]

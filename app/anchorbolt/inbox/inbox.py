@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 import time
 from collections.abc import Callable, Sequence
 
 from anchorbolt.encryption import Keys
-from anchorbolt.inbox import schema
+from anchorbolt.errors import StoreError
+from anchorbolt.inbox import replication, schema
 from anchorbolt.inbox.accept import Accepted, Item
 from anchorbolt.inbox.claim import Claim, Claimed
 from anchorbolt.inbox.complete import Completed
@@ -20,6 +22,7 @@ from anchorbolt.inbox.lease import Lease, Outcome
 from anchorbolt.inbox.maintenance import Maintenance
 from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.renew import Renew
+from anchorbolt.inbox.replication import Replication
 from anchorbolt.inbox.retention import Retention
 from anchorbolt.inbox.sealing import Sealing
 from anchorbolt.inbox.stats import Stats
@@ -166,6 +169,12 @@ class Inbox:
         Raises a StoreError.
         """
         await self.store.transact(lambda connection: schema.touch(connection, self.owner))
+
+    async def replication(self) -> Replication | None:
+        """What the database's replication promises; None where it has none, or that cannot be read now."""
+        with contextlib.suppress(StoreError):
+            return await self.store.transact(replication.read, reads=True)
+        return None
 
     async def flush(self) -> None:
         """Waits until what was submitted is written."""

@@ -40,6 +40,7 @@ class Pauses:
     def read(self, connection: Connection) -> list[Pause]:
         """Returns all pauses, the oldest first."""
         wanted = select(pause, (now() - pause.c.paused_at).label("seconds")).order_by(pause.c.paused_at)
+        wanted = wanted.where(pause.c.scope.in_(SCOPES))  # regions.py has rows of its own
         return [Pause(row.scope, row.name, row.paused_by, row.seconds) for row in connection.execute(wanted)]
 
     def pause(self, connection: Connection, scope: str, name: str, paused_by: str) -> bool:

@@ -71,6 +71,7 @@ async def live(parts: Parts, *, early: bool = True) -> None:
         await parts.bolt.open()
         if not await _reach_the_store(parts.inbox, signals):
             return
+        await _tell_the_promise(parts.inbox)
         if not await _start_the_team(parts.team, signals):
             return
         parts.worker.start()
@@ -96,6 +97,16 @@ async def live(parts: Parts, *, early: bool = True) -> None:
         log.info("drained", seconds=round(time.monotonic() - began, 2), handed_back=handed_back)
     finally:
         await _close(parts)
+
+
+async def _tell_the_promise(inbox: Inbox) -> None:
+    """Logs what the database's replication promises, and where a failover can lose what was acknowledged."""
+    found = await inbox.replication()
+    if found is None:
+        return
+    log.info("replication", promise=found.promise())
+    for warning in found.warnings():
+        log.warning("replication", warning=warning)
 
 
 async def _reach_the_store(inbox: Inbox, signals: Signals) -> bool:

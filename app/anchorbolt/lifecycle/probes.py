@@ -43,5 +43,18 @@ def create(pod: Pod, extra: dict[str, Endpoint] | None = None) -> Starlette:
     return Starlette(routes=routes)
 
 
+def region_page(pod: Pod, is_drained: Callable[[], bool]) -> Endpoint:
+    """Returns the page that says whether this pod's region should get traffic. The tier asks it (ingress/haproxy).
+
+    Nothing of the database is in it: where that is away, commands are answered all the same.
+    """
+
+    async def region(_: Request) -> Response:
+        trouble = pod.trouble or ("drained by hand" if is_drained() else None)
+        return PlainTextResponse(f"{trouble or 'takes traffic'}\n", 200 if trouble is None else 503)
+
+    return region
+
+
 def _answer(pod: Pod, good: bool) -> Response:
     return PlainTextResponse(f"{pod.state}\n", 200 if good else 503)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -118,6 +119,8 @@ class Settings(BaseSettings):
     retention_hours: PositiveSeconds = 26
     dead_retention_days: PositiveSeconds = 30
 
+    region: str | None = None
+
     # Receiving
     role: Role = Role.ALL
     receiver: ReceiverKind = ReceiverKind.HTTP
@@ -231,6 +234,13 @@ class Settings(BaseSettings):
         if value.upper() not in levels:
             raise ValueError(f"is one of {', '.join(levels)}")
         return value.upper()
+
+    @field_validator("region")
+    @classmethod
+    def _is_a_name_of_a_region(cls, value: str | None) -> str | None:
+        if value and not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,31}", value):
+            raise ValueError("is a short name of lower-case letters, digits and hyphens, such as eu")
+        return value
 
     @field_validator("attempt_on")
     @classmethod

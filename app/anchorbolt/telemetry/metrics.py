@@ -178,6 +178,9 @@ busiest_waiting_share = Gauge(
 installations = Gauge(
     "anchorbolt.installations", "{installation}", "Workspaces that the app is installed in, by state.", ("state",)
 )
+region_drained = Gauge(
+    "anchorbolt.region.drained", "1", "1 while an operator has drained the region of this pod.", ("region",)
+)
 store_up = Gauge("anchorbolt.store.up", "1", "1 while the database answers this pod.")
 group_size = Histogram(
     "anchorbolt.group.size",

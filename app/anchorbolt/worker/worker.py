@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -32,7 +32,7 @@ from anchorbolt.worker.lane_run import Dispatch, LaneRun
 from anchorbolt.worker.leases import Leases
 from anchorbolt.worker.listener_limits import ListenerLimits
 from anchorbolt.worker.noting import Noting
-from anchorbolt.worker.obstacles import Obstacles
+from anchorbolt.worker.obstacles import Obstacles, Reader
 from anchorbolt.worker.pausing import Pausing
 from anchorbolt.worker.presence import Presence
 from anchorbolt.worker.runs import Cut, Running, Runs
@@ -49,6 +49,7 @@ class Worker:
 
     `takes` False: it only stores them, others run them. `app_version`: of the team's code; a listener that keeps dying
     is held until another version runs. `listener_limits`: by the names of listeners. `gates`: of the Web API.
+    `readers`: what else is to be read from the database every few seconds (obstacles.py).
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Worker:
         app_version: str = "",
         listener_limits: Mapping[str, Limit] = MappingProxyType({}),
         gates: Gates | None = None,
+        readers: Sequence[Reader] = (),
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inbox = inbox
@@ -77,7 +79,7 @@ class Worker:
         self._obstacles = Obstacles(
             inbox,
             (self._pausing, self._holding, self._breaking, limits_of_listeners),
-            (self._pausing, self._holding, self._breaking, SharingGates(inbox, gates or Gates())),
+            (self._pausing, self._holding, self._breaking, SharingGates(inbox, gates or Gates()), *readers),
             clock,
         )
         ending = Ending(inbox, self._slots, dispatch, limits, self._holding, self._breaking, clock)
