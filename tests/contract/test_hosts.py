@@ -15,7 +15,7 @@ from sqlalchemy.engine import make_url
 from tests.support.ports import free_port
 from tests.support.postgresql import PostgreSQL
 from tests.support.standby import Standby
-from tests.support.waiting import until_answer
+from tests.support.waiting import until, until_answer
 
 
 @pytest.fixture
@@ -62,15 +62,20 @@ async def test_a_silent_host_is_passed_over(postgres: PostgreSQL, silent_port: i
 
 
 async def test_a_standby_is_passed_over(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Of a standby and its primary, in this order, the primary is used."""
+    """Of a standby that has the database and its primary, in this order, the primary is used."""
     primary = PostgreSQL(tmp_path_factory.mktemp("primary"))
     primary.start()
     standby = Standby(tmp_path_factory.mktemp("standby"), primary)
     standby.start()
+    url = url_of(primary, standby.port, primary.port)
+    name = url.partition("?")[0].rpartition("/")[2]
+    # Without it the standby would be passed over because it knows no such database.
+    has_it = f"SELECT count(*) FROM pg_database WHERE datname = '{name}'"
+    await until(lambda: standby.query("postgres", has_it).strip() == "1", what="the standby has the database")
 
     async def reached() -> int | None:
         try:
-            return await port_of(PostgresqlDatabase(read(url_of(primary, standby.port, primary.port))))
+            return await port_of(PostgresqlDatabase(read(url)))
         except StoreUnavailableError:  # on a busy machine a server that has just begun may answer too late for one try
             return None
 

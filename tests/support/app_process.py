@@ -122,10 +122,10 @@ class AppProcess:
         """`anchorbolt` with these arguments."""
         return [sys.executable, "-m", "anchorbolt", *arguments]
 
-    def start_command(self, *arguments: str) -> subprocess.Popen[str]:
-        """`anchorbolt`, with the settings of this process; an operator's shell in the pod."""
+    def start_command(self, *arguments: str, prefix: Sequence[str] = ()) -> subprocess.Popen[str]:
+        """`anchorbolt`, with the settings of this process; an operator's shell in the pod. `prefix`: as for the app."""
         return subprocess.Popen(
-            self.command(*arguments),
+            [*prefix, *self.command(*arguments)],
             cwd=self._directory,
             env=self._environment,
             stdout=subprocess.PIPE,
@@ -133,9 +133,9 @@ class AppProcess:
             text=True,
         )
 
-    def command_line(self, *arguments: str) -> str:
+    def command_line(self, *arguments: str, prefix: Sequence[str] = ()) -> str:
         """What it prints, once it has ended with 0."""
-        command = self.start_command(*arguments)
+        command = self.start_command(*arguments, prefix=prefix)
         said, complained = command.communicate()
         assert command.returncode == 0, complained
         return said

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -54,15 +53,3 @@ class RegionTier(HAProxy):
             "REGION_DIRECTORY": str(self.directory),
             "REGION_TLS_DIRECTORY": str(self._certificates),
         }
-
-
-def make_certificates(folder: Path, name: str = "anchorbolt-region") -> Path:
-    """A certificate that signs itself, as tls.pem and ca.pem."""
-    key, made = folder / "key.pem", folder / "ca.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
-    more = ["-days", "1", "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"]
-    subprocess.run(
-        [*command, *more, "-keyout", str(key), "-out", str(made)], check=True, capture_output=True, timeout=60
-    )
-    (folder / "tls.pem").write_text(made.read_text() + key.read_text())
-    return folder

@@ -16,8 +16,9 @@ from tests.integration.ingress.payloads import SAMPLES, Request, corpus
 from tests.integration.ingress.pods import Answer, Cluster
 from tests.integration.ingress.proxies import HAProxy
 from tests.integration.ingress.proxies.haproxy import page, statistics
-from tests.integration.ingress.regions import HOMES, RegionTier, make_certificates
+from tests.integration.ingress.regions import HOMES, RegionTier
 from tests.integration.ingress.wire import Slack, event, raw, until
+from tests.support.regions.certificates import make_certificates
 
 
 @pytest.fixture

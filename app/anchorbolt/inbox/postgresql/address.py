@@ -3,7 +3,7 @@
 The URL has libpq's form (https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS), several
 hosts included. asyncpg understands most parameters; this file decides which ones, and does three things that asyncpg
 does not: it refuses an unknown parameter (asyncpg would send it to the server as a setting), it reads parameters that
-are libpq's alone, and it tries each host within a time of its own, so that a silent one does not hide the next.
+are libpq's alone, and it does not wait for a silent host before it tries the next (hosts.py).
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from urllib.parse import parse_qsl, unquote, urlencode
 
 import asyncpg
 from sqlalchemy import URL
+
+from anchorbolt.inbox.postgresql.hosts import Host, Race
 
 DEFAULT_PORT = 5432
 # A password may hold any sign but @ as it is, as in SQLAlchemy's URLs; each may be written as %XX.
@@ -75,7 +77,7 @@ class AddressError(ValueError):
 class Address:
     """The hosts of one PostgreSQL, and what a connection to any of them begins with."""
 
-    hosts: tuple[tuple[str | None, int | None], ...]
+    hosts: tuple[Host, ...]
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     database: str | None = None
@@ -83,6 +85,7 @@ class Address:
     server_settings: Mapping[str, str] = field(default_factory=dict)
     session: str = "any"
     connect_seconds: float | None = None
+    race: Race = field(default_factory=Race, repr=False, compare=False)
 
     def __str__(self) -> str:
         """The hosts, for messages."""
@@ -91,33 +94,33 @@ class Address:
     async def connect(
         self, *, within_seconds: float, server_settings: Mapping[str, str] | None = None, **arguments: Any
     ) -> asyncpg.Connection:
-        """Connects to the first host that takes us. Raises what asyncpg raised for the last one.
+        """Connects to a host that takes us. Raises what asyncpg raised for the last one that failed.
 
         `within_seconds`: for all hosts together, if the URL has no shorter `connect_timeout` for each.
         """
-        each_seconds = within_seconds / len(self.hosts)
         if self.connect_seconds is not None:
-            each_seconds = min(self.connect_seconds, each_seconds)
+            within_seconds = min(self.connect_seconds, within_seconds)
         settings = {**(server_settings or {}), **self.server_settings}
-        failure: BaseException = OSError(f"no host in {self}")
-        for host, port in self.hosts:
+
+        async def one(host: Host, seconds: float) -> asyncpg.Connection:
             try:
                 return await asyncpg.connect(
                     f"postgresql://?{urlencode(self.tls)}" if self.tls else None,
-                    host=host,
-                    port=port,
+                    host=host[0],
+                    port=host[1],
                     user=self.user,
                     password=self.password,
                     database=self.database,
-                    timeout=each_seconds,
+                    timeout=seconds,
                     server_settings=settings or None,
                     target_session_attrs=self.session,
                     **({"ssl": _system_certificates()} if self.tls.get("sslrootcert") == "system" else {}),
                     **arguments,
                 )
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                failure = error
-        raise failure
+            except asyncpg.TargetServerAttributeNotMatched:  # which is none of asyncpg's other errors
+                raise ConnectionError(f"{_name(*host)} cannot be written to") from None
+
+        return await self.race.run(self.hosts, one, within_seconds)
 
 
 def read(text: str | URL) -> Address:
@@ -155,9 +158,9 @@ def _query(text: str) -> dict[str, str]:
     return {name: value for name, value in query.items() if value}
 
 
-def _hosts(listed: str, ports: str | None) -> tuple[tuple[str | None, int | None], ...]:
+def _hosts(listed: str, ports: str | None) -> tuple[Host, ...]:
     """`listed`: as in a URL (`h1:1,h2:2`) or as in the parameter `host`. `ports`: the parameter `port`."""
-    hosts: list[tuple[str | None, int | None]] = []
+    hosts: list[Host] = []
     for one in listed.split(","):
         host, port = unquote(one), None
         if not host.startswith("/"):  # the folder of a socket

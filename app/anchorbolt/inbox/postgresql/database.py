@@ -27,7 +27,7 @@ from anchorbolt.inbox.database import Database, Wake
 from anchorbolt.inbox.postgresql.accept import PostgresqlAccept
 from anchorbolt.inbox.postgresql.address import Address, read
 from anchorbolt.inbox.postgresql.complete import PostgresqlComplete
-from anchorbolt.inbox.postgresql.errors import BROKEN, TRANSIENT, advice, code_of, is_answer, is_stale
+from anchorbolt.inbox.postgresql.errors import BROKEN, TRANSIENT, advice, code_of, is_answer, is_stale, is_standby
 from anchorbolt.inbox.postgresql.pooler import ADVICE, REFUSES_SETTINGS, is_behind_pooler
 from anchorbolt.inbox.postgresql.wakeup import Wakeup
 from anchorbolt.inbox.statement import Statement
@@ -157,7 +157,7 @@ class PostgresqlDatabase(Database):
                 self._patience_seconds = SILENT_SECONDS
                 return result
         except BaseException as error:
-            if isinstance(error, TimeoutError) or is_stale(error) or _is_lost(progress.connection):
+            if isinstance(error, TimeoutError) or is_stale(error) or is_standby(error) or _is_lost(progress.connection):
                 self._distrusted_at = time.monotonic()
             if isinstance(error, TimeoutError):
                 self._patience_seconds = min(2 * self._patience_seconds, PATIENT_SECONDS)

@@ -33,6 +33,11 @@ def is_stale(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and code_of(error) == STALE
 
 
+def is_standby(error: BaseException) -> bool:
+    """Whether the server cannot be written to: it may have led before, and then no connection to it is of use."""
+    return isinstance(error, DBAPIError) and code_of(error) == READ_ONLY
+
+
 def is_refused(error: DBAPIError) -> bool:
     """Whether the database refused a row, rather than was not there, or not what we need it to be."""
     on_our_side = isinstance(getattr(error.orig, "__cause__", None), ValueError)

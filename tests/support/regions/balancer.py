@@ -1,0 +1,130 @@
+"""Slack and the global balancer: signed requests to one URL, of which a healthy region takes each."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import httpx
+from anchorbolt.emulator.player import Ack, Player, client
+from anchorbolt.emulator.samples import Sample, make
+from anchorbolt.emulator.scene import Scene
+from anchorbolt.emulator.signing import EMULATOR_SECRET
+
+from tests.support.regions.region import Region
+
+CHECK_EVERY_SECONDS = 0.5
+FAILURES_UNTIL_DOWN = 2
+CONVERSATIONS = 24
+
+
+@dataclass
+class Account:
+    """What Slack knows. Times are of the monotonic clock."""
+
+    events: int = 0
+    acknowledged: dict[str, float] = field(default_factory=dict)  # when
+    first_failed: int = 0
+    retried: int = 0
+    given_up: set[str] = field(default_factory=set)
+    commands: int = 0
+    commands_failed: int = 0
+    told: Counter[str] = field(default_factory=Counter)
+    first_ack_ms: list[float] = field(default_factory=list)
+
+    def longest_gap(self, since: float) -> float:
+        """The longest time, in seconds, in which no event was acknowledged, from `since` on."""
+        moments = sorted(at for at in self.acknowledged.values() if at >= since)
+        return max((after - before for before, after in itertools.pairwise([since, *moments])), default=0.0)
+
+
+class Balancer:
+    """Checks the health URL of each region, and sends to those in turn that said 200."""
+
+    def __init__(self, regions: Sequence[Region]) -> None:
+        self._regions = regions
+        self._failures = dict.fromkeys((region.name for region in regions), 0)
+        self._turn = itertools.count()
+
+    async def check(self) -> None:
+        """For ever."""
+        async with client(connections=8) as http:
+            while True:
+                await asyncio.gather(*(self._check(http, region) for region in self._regions))
+                await asyncio.sleep(CHECK_EVERY_SECONDS)
+
+    async def _check(self, http: httpx.AsyncClient, region: Region) -> None:
+        is_well = await region.health(http) == 200
+        self._failures[region.name] = 0 if is_well else self._failures[region.name] + 1
+
+    def takes(self, region: Region) -> bool:
+        """Whether a region gets traffic."""
+        return self._failures[region.name] < FAILURES_UNTIL_DOWN
+
+    def choose(self) -> Region:
+        """The region whose turn it is."""
+        well = [region for region in self._regions if self.takes(region)] or list(self._regions)
+        return well[next(self._turn) % len(well)]
+
+
+class Slack:
+    """Sends events and, one in ten, commands, `rate` a second, with Slack's retries of events."""
+
+    def __init__(self, balancer: Balancer, rate: float, retry_after: Sequence[float]) -> None:
+        self.balancer = balancer
+        self._rate = rate
+        self._retry_after = retry_after
+        self.account = Account()
+        self._stopped = asyncio.Event()
+        self._number = itertools.count()
+
+    async def send(self) -> None:
+        """Until `stop`; then it waits for what is on its way, retries included."""
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        async with client(keep_alive=False, connections=512) as http, asyncio.TaskGroup() as group:
+            while not self._stopped.is_set():
+                n = next(self._number)
+                group.create_task(self._command(http, n) if n % 10 == 9 else self._event(http, n))
+                due += 1 / self._rate
+                await asyncio.sleep(max(0.0, due - loop.time()))
+
+    def stop(self) -> None:
+        """Sends nothing new any more."""
+        self._stopped.set()
+
+    async def _event(self, http: httpx.AsyncClient, n: int) -> None:
+        lane = n % CONVERSATIONS
+        sample = make(
+            "app_mention",
+            Scene(channel_id=f"C0REGION{lane}", thread_ts=f"1700000000.{lane:06d}", text=f"n={n} work=0.05"),
+        )
+        assert sample.key is not None
+        self.account.events += 1
+        for number, seconds in enumerate((None, *self._retry_after)):
+            if seconds is not None:
+                self.account.retried += 1
+                await asyncio.sleep(seconds)
+            ack = await self._once(http, sample, number)
+            if ack.ok:
+                self.account.acknowledged[sample.key] = time.monotonic()
+                if number == 0:
+                    self.account.first_ack_ms.append(ack.ack_ms)
+                return
+            self.account.first_failed += number == 0
+        self.account.given_up.add(sample.key)
+
+    async def _command(self, http: httpx.AsyncClient, n: int) -> None:
+        sample = make("command", Scene(channel_id=f"C0REGION{n % CONVERSATIONS}", text=f"n={n}"))
+        self.account.commands += 1
+        self.account.commands_failed += not (await self._once(http, sample, 0)).ok
+
+    async def _once(self, http: httpx.AsyncClient, sample: Sample, number: int) -> Ack:
+        region = self.balancer.choose()
+        ack = await Player(http, f"{region.url}/slack/events", EMULATOR_SECRET).send(sample, retry_num=number)
+        self.account.told[f"{sample.family} {ack.told}"] += 1
+        return ack

@@ -1,0 +1,76 @@
+"""Of several hosts the one that takes us is found, whatever the others do: refuse, say nothing, or say no at first."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from anchorbolt.inbox.postgresql.hosts import Host, Race
+
+A, B, C = ("a", 1), ("b", 1), ("c", 1)
+LONG = 30.0
+
+
+class Servers:
+    """Stand-ins: `does` says what each does that is asked; a number is after how many questions it takes us."""
+
+    def __init__(self, **does: str | int) -> None:
+        self.does = does
+        self.asked: list[str] = []
+
+    async def connect(self, host: Host, seconds: float) -> Any:
+        """As asyncpg."""
+        name = str(host[0])
+        self.asked.append(name)
+        does = self.does[name]
+        if does == "silent":
+            await asyncio.sleep(seconds)
+            raise TimeoutError
+        if does == "no" or (isinstance(does, int) and self.asked.count(name) < does):
+            raise ConnectionError(name)
+        return name
+
+
+async def test_the_last_one_is_asked_alone() -> None:
+    """The host that took us last is asked first, and the others not at all while it answers."""
+    race, servers = Race(), Servers(a="no", b="takes", c="no")
+    assert await race.run((A, B, C), servers.connect, LONG) == "b"
+    servers.asked.clear()
+    assert await race.run((A, B, C), servers.connect, LONG) == "b"
+    assert servers.asked == ["b"]
+
+
+async def test_a_silent_host_hides_nobody() -> None:
+    """While the first says nothing, another is found, long before its time is over."""
+    servers = Servers(a="silent", b="no", c="takes")
+    assert await asyncio.wait_for(Race().run((A, B, C), servers.connect, LONG), LONG / 2) == "c"
+
+
+async def test_who_is_promoted_meanwhile_is_found() -> None:
+    """The old primary says nothing, and a standby says no twice before it is promoted: it is asked again."""
+    servers = Servers(a="silent", b=3, c="no")
+    assert await asyncio.wait_for(Race().run((A, B, C), servers.connect, LONG), LONG / 2) == "b"
+
+
+async def test_all_fail() -> None:
+    """Where all say no, that is told at once."""
+    with pytest.raises(ConnectionError):
+        await asyncio.wait_for(Race().run((A, B, C), Servers(a="no", b="no", c="no").connect, LONG), LONG / 2)
+
+
+async def test_silence_ends_with_the_time() -> None:
+    """Where one says nothing and the others say no, it ends with the time that was given."""
+    with pytest.raises((TimeoutError, ConnectionError)):
+        await Race().run((A, B, C), Servers(a="silent", b="no", c="no").connect, 0.3)
+
+
+async def test_a_caller_that_is_cancelled_leaves_nothing() -> None:
+    """Who stops waiting ends all questions."""
+    servers = Servers(a="silent", b="silent", c="silent")
+    before = len(asyncio.all_tasks())
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(Race().run((A, B, C), servers.connect, LONG), 0.05)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert len(asyncio.all_tasks()) == before
