@@ -121,7 +121,8 @@ class Slack:
     async def _command(self, http: httpx.AsyncClient, n: int) -> None:
         sample = make("command", Scene(channel_id=f"C0REGION{n % CONVERSATIONS}", text=f"n={n}"))
         self.account.commands += 1
-        self.account.commands_failed += not (await self._once(http, sample, 0)).ok
+        ack = await self._once(http, sample, 0)
+        self.account.commands_failed += not ack.ok
 
     async def _once(self, http: httpx.AsyncClient, sample: Sample, number: int) -> Ack:
         region = self.balancer.choose()

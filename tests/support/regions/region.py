@@ -70,7 +70,7 @@ class Region:
         )
         (self._directory / "haproxy.cfg").write_text(text)
         (self._directory / "homes.map").write_text(HOMES)
-        for file in (INGRESS / "conversation" / "conversation.lua", INGRESS / "haproxy" / "region.lua"):
+        for file in (INGRESS / "conversation" / "conversation.lua", INGRESS / "haproxy" / "region" / "region.lua"):
             shutil.copy(file, self._directory)
         run = self._directory / "run"
         run.mkdir(exist_ok=True)

@@ -161,7 +161,7 @@ class World:
         self.faults.append(Fault(what, pids, time.time()))
         return self.faults[-1]
 
-    async def outcome(self, slack: Slack, since: float) -> Outcome:
+    async def outcome(self, account: Account, since: float) -> Outcome:
         """Waits until all has ended, and holds what Slack knows against what ran. `since`: for the gap."""
         primary = await asyncio.to_thread(self.sites.until_primary)
 
@@ -178,12 +178,12 @@ class World:
         runs = [run for run in runs_of(self.log.entries(), self.faults) if run.key in order]
         really = {run.key for run in runs if run.how == "done"}
         return Outcome(
-            slack.account,
+            account,
             check(runs, self.faults, order),
-            sorted(slack.account.acknowledged.keys() - (done & really)),
+            sorted(account.acknowledged.keys() - (done & really)),
             sum(row["state"] == "live" for row in rows),
             sum(len(region.app.log(REFUSED)) for region in self.regions if region.app is not None),
-            slack.account.longest_gap(since),
+            account.longest_gap(since),
         )
 
 
