@@ -23,7 +23,7 @@ run: .venv/.made ## Run the app on port 3000 against a Slack emulator, and play 
 	@exec $(BIN)/anchorbolt dev $(if $(filter 0 no false off,$(DEMO)),--no-demo) $(addprefix --emulator-port=,$(EMULATOR_PORT))
 
 test: .venv/.made packages kustomize ## Run all tests (but those that need a cluster)
-	$(BIN)/pytest -n 2 $(PYTEST)
+	$(BIN)/pytest -n 2 --dist loadgroup $(PYTEST)
 
 packages: ## Install the Debian packages that the tests run for real (as root; else say which are missing)
 	@tests/packages

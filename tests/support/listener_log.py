@@ -49,6 +49,10 @@ class ListenerLog:
         found = [Entry(**json.loads(line)) for line in lines if line.endswith("}")]
         return [entry for entry in found if what in (None, entry.what) and key in (None, entry.key)]
 
+    def forget(self) -> None:
+        """Empties it."""
+        self._file.write_text("")
+
     def counts(self, what: str) -> Counter[str]:
         """How often each key said it."""
         return Counter(entry.key for entry in self.entries(what))

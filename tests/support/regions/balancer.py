@@ -34,11 +34,12 @@ class Account:
     commands: int = 0
     commands_failed: int = 0
     told: Counter[str] = field(default_factory=Counter)
+    stopped_at: float = float("inf")  # from when on only retries were left
     first_ack_ms: list[float] = field(default_factory=list)
 
     def longest_gap(self, since: float) -> float:
-        """The longest time, in seconds, in which no event was acknowledged, from `since` on."""
-        moments = sorted(at for at in self.acknowledged.values() if at >= since)
+        """The longest time, in seconds, in which no event was acknowledged, from `since` on, while new ones came."""
+        moments = sorted(at for at in self.acknowledged.values() if since <= at <= self.stopped_at)
         return max((after - before for before, after in itertools.pairwise([since, *moments])), default=0.0)
 
 
@@ -96,6 +97,7 @@ class Slack:
     def stop(self) -> None:
         """Sends nothing new any more."""
         self._stopped.set()
+        self.account.stopped_at = time.monotonic()
 
     async def _event(self, http: httpx.AsyncClient, n: int) -> None:
         lane = n % CONVERSATIONS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import importlib.util
 import os
 import shutil
@@ -20,6 +21,8 @@ SITES = ("r1", "r2", "r3")
 NET = "10.231.7"
 HOST_ADDRESS = f"{NET}.254"  # what lies outside of all sites: Slack, and the global balancer
 DATABASE = "anchorbolt"
+# The namespaces have fixed names: a machine has them once.
+LOCK = Path(tempfile.gettempdir()) / "anchorbolt-regions.lock"
 
 
 def missing() -> str | None:
@@ -68,7 +71,12 @@ class Sites:
 
     @contextmanager
     def running(self) -> Iterator[Sites]:
-        """Up, with an empty database, until the block ends."""
+        """Up, with an empty database, until the block ends. Whoever else wants them meanwhile waits."""
+        with LOCK.open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield from self._up()
+
+    def _up(self) -> Iterator[Sites]:
         try:
             self.do("up", seconds=150)
             self.query(self.primary() or "r1", f"CREATE DATABASE {DATABASE}", database="postgres")

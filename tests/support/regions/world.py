@@ -120,10 +120,19 @@ class World:
                     region.start()
                 await region.until_up(http)
         await asyncio.to_thread(self.sites.until_whole)
-        if self.sites.primary() != "r1":
-            await asyncio.to_thread(self.sites.do, "switchover", "r1", seconds=90)
+        await self.switch_to("r1")
+
+    async def switch_to(self, site: str) -> None:
+        """Lets a site's server lead, and waits until the other two confirm and both regions accept."""
+        if await asyncio.to_thread(self.sites.primary) != site:
+            await asyncio.to_thread(self.sites.do, "switchover", site, seconds=90)
             await asyncio.to_thread(self.sites.until_whole)
         await self._until_each_accepts()
+
+    def forget(self) -> None:
+        """What is played next is held against its own faults and runs alone."""
+        self.faults.clear()
+        self.log.forget()
 
     async def _until_each_accepts(self) -> None:
         """Until each region has accepted an event itself, whatever the fault before has left."""

@@ -1,0 +1,1 @@
+"""Three sites and two regions, played for real."""

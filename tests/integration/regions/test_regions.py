@@ -1,0 +1,45 @@
+"""A region is lost, a line is cut, a standby lacks what the primary shows: nothing acknowledged is lost, nothing runs
+out of order, nothing twice but what was cut short. Counts, not times: `python -m bench.regions` has those."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.regions.faults import drained, duplicate, link_cut, primary_lost
+from tests.support.regions.world import World
+
+# One group: the namespaces have fixed names, and two worlds at once would be too much for a small machine.
+pytestmark = [pytest.mark.xdist_group("regions"), pytest.mark.timeout(420)]
+
+
+async def test_the_primarys_region_is_lost(world: World) -> None:
+    """All processes of the region with the primary die and its link is gone: the other region accepts every event on
+    a retry of Slack's once a standby is promoted, and what was acknowledged is finished."""
+    found = await primary_lost(world)
+    assert found.problems() == []
+    assert found.account.events == len(found.account.acknowledged)
+
+
+async def test_the_link_between_the_regions_is_cut(world: World) -> None:
+    """The third site sees both: the quorum is the third site's, and both regions serve on, or one for the other."""
+    found = await link_cut(world, seconds=20)
+    assert found.problems() == []
+    assert found.account.events == len(found.account.acknowledged)
+
+
+async def test_a_duplicate_is_as_durable_as_what_it_duplicates(world: World) -> None:
+    """Standbys frozen, primary killed and restarted, Slack's retry at a fresh pod, a standby promoted: the event is
+    there, or was never answered 200; and in the end it is accepted and done."""
+    found = await duplicate(world)
+    assert found.problems() == []
+    assert len(found.account.acknowledged) == 2
+
+
+async def test_a_failover_is_followed_through_haproxy(world_through_haproxy: World) -> None:
+    """A pod that reaches the database by a HAProxy which asks Patroni follows a planned switchover by itself; then its
+    region is drained by command, and no request has another first answer than it had before."""
+    world = world_through_haproxy
+    await world.switch_to("r2")
+    found = await drained(world)
+    assert found.problems() == []
+    assert (found.account.first_failed, found.account.commands_failed) == (0, 0)
