@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from anchorbolt.settings import Settings
+from anchorbolt.workspaces.rotation import AHEAD_SECONDS, SWEEP_SECONDS
 
 from tests.manifests.test_alerts import HERE, STARTED, groups, needs_promtool, one, promtool
 
@@ -99,6 +100,12 @@ SCENARIOS = (
         "ManyRunsWait",
         minutes(4),
         {one("run_places"): constant(200), one("runs_waiting"): lambda now: min(2_000, 2_000 * now / minutes(4))},
+    ),
+    Scenario(
+        "Slack gives no new token in the place of one that expires: before it has expired, with a sweep a minute",
+        "TokenRefreshFails",
+        AHEAD_SECONDS,
+        {one("token_refreshes_total", 'outcome="failed"'): lambda now: now // SWEEP_SECONDS},
     ),
     Scenario(
         "listeners hang in all slots: before RUN_TIMEOUT_SECONDS is over for the second time",
