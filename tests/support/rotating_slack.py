@@ -41,6 +41,7 @@ class RotatingSlack:
     asked: list[str] = field(default_factory=list)  # the refresh tokens that came
     given: int = 0  # how many tokens were made
     messages: list[tuple[str, str, str]] = field(default_factory=list)  # token, channel and text
+    calls: list[tuple[str, str]] = field(default_factory=list)  # method and token of all other calls
     answers: asyncio.Event = field(default_factory=asyncio.Event)  # clear it to keep answers back
 
     async def refresh(self, request: web.Request) -> web.StreamResponse:
@@ -66,6 +67,12 @@ class RotatingSlack:
         said = await request.json()
         token = request.headers["authorization"].removeprefix("Bearer ")
         self.messages.append((token, said["channel"], said["text"]))
+        return web.json_response({"ok": True})
+
+    async def others(self, request: web.Request) -> web.StreamResponse:
+        """Answers any other method."""
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        self.calls.append((request.match_info["method"], token))
         return web.json_response({"ok": True})
 
     def _answer(self, used: str, fault: Fault | None) -> tuple[dict[str, object], int, dict[str, str]]:
@@ -96,6 +103,7 @@ async def rotating_slack() -> AsyncIterator[RotatingSlack]:
     application = web.Application()
     application.router.add_post("/api/oauth.v2.access", slack.refresh)
     application.router.add_post("/api/chat.postMessage", slack.post_message)
+    application.router.add_post("/api/{method}", slack.others)
     server = TestServer(application)
     await server.start_server()
     slack.url = str(server.make_url("/api/"))

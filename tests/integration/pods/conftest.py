@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 from anchorbolt.emulator.player import Ack, Player, client
-from anchorbolt.emulator.samples import make
+from anchorbolt.emulator.samples import Sample, make
 from anchorbolt.emulator.scene import Scene
 from anchorbolt.emulator.signing import EMULATOR_SECRET
 
@@ -30,6 +30,10 @@ class Slack:
         """An event in one of the lanes, to one of the pods."""
         scene = Scene(channel_id=f"C0LANE{lane}", thread_ts=f"1700000000.{lane:06d}", text=text)
         return await self._player(pod, wait_seconds).send(make("app_mention", scene))
+
+    async def send(self, pod: Pod, sample: Sample) -> Ack:
+        """Any other request."""
+        return await self._player(pod, 15).send(sample)
 
     async def again(self, pod: Pod, ack: Ack) -> Ack:
         """What was sent before, as a retry."""
