@@ -63,7 +63,7 @@ async def found(inbox: Inbox, key: str, keys: Keys) -> Any:
 def opened(inbox: Inbox, held: Held) -> Held:
     """What is held as it is run."""
     assert inbox.sealing is not None
-    return inbox.sealing.opened(held, with_body=True)
+    return inbox.sealing.opened(held)
 
 
 async def test_body_headers_and_attempts_are_encrypted_and_come_back(sealing: Inbox) -> None:

@@ -56,14 +56,11 @@ class Sealing:
         """Returns a line of a history encrypted, with its line break in the clear."""
         return self.keys.encrypt(line.removesuffix("\n"), place(key, HISTORY)) + "\n"
 
-    def opened(self, held: Held, *, with_body: bool) -> Held:
-        """Returns what is held with its texts decrypted, or as it is where one of them cannot be decrypted.
-
-        `with_body` False: only the headers, because its body is known already.
-        """
+    def opened(self, held: Held) -> Held:
+        """Returns what is held with its texts decrypted, or as it is where one of them cannot be decrypted."""
         stored = held.stored
         try:
-            body = self.keys.decrypt(stored.body, place(stored.key, BODY)) if with_body else stored.body
+            body = self.keys.decrypt(stored.body, place(stored.key, BODY))
             headers = stored.headers and self.keys.decrypt(stored.headers, place(stored.key, HEADERS))
         except UndecryptableError:
             return held

@@ -68,7 +68,7 @@ class LaneRun:
         following: Held | None = running.held
         while following is not None:
             if self._sealed.sealing is not None:
-                following = self._sealed.opened(following, with_body=running.delivery is None)
+                following = self._sealed.opened(following, running.delivery)
             running.hold(following, lease_seconds)
             following = await self._run_one(running, following.stored)
             running.delivery = running.run = None

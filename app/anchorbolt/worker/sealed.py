@@ -8,7 +8,9 @@ lanes waiting.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
+from anchorbolt.delivery import Delivery, headers
 from anchorbolt.encryption import Keys, key_name
 from anchorbolt.errors import UndecryptableError
 from anchorbolt.inbox.lease import End, Held, Stored
@@ -54,9 +56,15 @@ class Sealed:
             said = f"{said}, then run `anchorbolt inbox replay`"
         return Verdict(End.DEAD, f"cannot be decrypted: {said}", reason=Reason.UNREADABLE)
 
-    def opened(self, held: Held, *, with_body: bool) -> Held:
-        """Returns what is held with its texts decrypted, or as it is where that cannot be done or nothing is."""
-        return self.sealing.opened(held, with_body=with_body) if self.sealing is not None else held
+    def opened(self, held: Held, delivery: Delivery | None) -> Held:
+        """Returns what is held with its texts decrypted, or as it is where that cannot be done.
+
+        `delivery`: of what has just arrived here, and need not be decrypted.
+        """
+        if delivery is not None:
+            written = headers.written(delivery.headers)
+            return replace(held, stored=replace(held.stored, body=delivery.body, headers=written))
+        return self.sealing.opened(held) if self.sealing is not None else held
 
 
 def _why(keys: Keys, stored: Stored) -> str:
