@@ -28,6 +28,7 @@ NAME = re.compile(r"(?<![\w-])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?![\w-])")
 NO_SETTINGS = {
     "SECRETS_DIRECTORY",
     "HTTPS_PROXY",
+    "IMPORT_FROM",  # an argument of `workspaces import`
     "EMULATOR_PORT",  # a variable of the Makefile
     "PIP_CONSTRAINT",  # read by pip, in the image
     "PYTHON_IMAGE",  # an argument of the Dockerfile
