@@ -160,17 +160,19 @@ class LaneRun:
 
     async def _within_limit(self, run: Run) -> None:
         limit = run.limit = RunLimit(self._limits.run_timeout_seconds, run.calls)
+        stood_at = None
         try:
             with limit:
                 await self._dispatch.run_stored(run)
-        except (TimeoutError, asyncio.CancelledError):
+        except (TimeoutError, asyncio.CancelledError) as cut:
             task = asyncio.current_task()
             if not limit.cut_short or (task is not None and task.cancelling()):
                 raise
+            stood_at = (cut.__cause__ or cut).__traceback__  # for the history: where it hung
         finally:
             limit.end()
         if limit.cut_short:  # also where the listener swallowed its cancellation, and returned
-            run.error = limit.error
+            run.error = limit.error.with_traceback(stood_at)
 
 
 def _lane(running: Running) -> str:

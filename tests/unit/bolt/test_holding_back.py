@@ -12,6 +12,7 @@ from anchorbolt.emulator.requests.build import build
 from anchorbolt.emulator.samples import make
 from anchorbolt.emulator.scene import Scene
 from anchorbolt.inbox.admin import Admin
+from anchorbolt.inbox.history import read
 from anchorbolt.inbox.parking import Parking, sentence
 from anchorbolt.inbox.pauses import Pauses
 from anchorbolt.inbox.stopping import Stopping
@@ -140,12 +141,17 @@ async def test_a_listener_keeps_its_limit_and_others_go_on(app_with: AppWith) ->
 
 
 async def test_a_listener_with_a_limit_of_time_is_cancelled_at_it(app_with: AppWith) -> None:
-    """It is cancelled at its own limit and not at RUN_TIMEOUT_SECONDS, twice, and is then a dead letter."""
+    """It is cancelled at its own limit and not at RUN_TIMEOUT_SECONDS, twice, and is then a dead letter.
+
+    Its history says where it stood each time.
+    """
     mine = Listeners()
     async with app_with(mine.register, listener_limits=f"{NAME}=0.05s") as app:
         row = await app.until_ended(await mention(app, "hang", "1760000000.000100"))
     assert (row.state, row.attempts, mine.began) == ("dead", 2, ["hang", "hang"])
     assert "its limit of 0.05 s (LISTENER_LIMITS)" in row.error
+    tracebacks = [past.traceback or "" for past in read(row.history)]
+    assert ["await self.go_on.wait()" in traceback for traceback in tracebacks] == [True, True]
 
 
 async def cancel(app: App, key: str) -> str:
