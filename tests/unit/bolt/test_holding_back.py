@@ -281,13 +281,16 @@ async def test_a_listener_keeps_its_rate_while_lanes_wait_for_it(app_with: AppWi
 async def test_an_outage_burns_no_attempts(app_with: AppWith, monkeypatch: pytest.MonkeyPatch) -> None:
     """1. What a listener needs is down: its breaker opens; 2. deliveries wait, probes fail, and none is a dead letter
     though each has two attempts; 3. it is back: one probe succeeds, the breaker closes, and all run."""
-    down, ran, runs = True, [], 0
+    down, ran, runs, all_begun = True, [], 0, asyncio.Event()
 
     def register(app: AsyncApp) -> None:
         @app.event("app_mention")
         async def mentioned(event: dict[str, Any]) -> None:
             nonlocal runs
             runs += 1
+            if runs == 12:
+                all_begun.set()
+            await all_begun.wait()  # on a busy machine the first would have its two attempts before the others come
             if down:
                 raise ConnectionError("nobody is there")
             ran.append(event["text"])
