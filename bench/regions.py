@@ -105,9 +105,9 @@ async def main() -> int:
         about = (
             f"`python -m bench.regions {' '.join(sys.argv[1:])}`, {time.strftime('%d %B %Y')}, {commit()}: three sites"
             f" on one machine of {os.cpu_count()} cores that others used too (load {before:.1f} before it),"
-            f" {asked.delay} ms one way between sites, {RATE:.0f} requests/s of which one in ten is a command,"
-            f" events again after {', '.join(f'{seconds:.0f}' for seconds in RETRY_AFTER)} s,"
-            " Patroni with ttl 20 and loop_wait 2."
+            f" {asked.delay} ms one way between sites, {RATE:.0f} requests/s of which one in ten is a command."
+            f" Events that failed come again after {', '.join(f'{seconds:.0f}' for seconds in RETRY_AFTER)} s."
+            " Patroni has ttl 20 and loop_wait 2."
         )
         text = "\n".join(["# Regions", "", about, "", HEAD, *lines, ""])
         (RESULTS / f"regions-{asked.record}.md").write_text(text)

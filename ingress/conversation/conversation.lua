@@ -178,7 +178,7 @@ local function first(payload, paths)
   end
 end
 
--- The conversation, and the workspace, by which a tier of several regions finds a request's home (haproxy/region/region.lua).
+-- The conversation, and the workspace, by which a tier of several regions finds a request's home (haproxy/region.lua).
 local function conversation(content_type, body)
   local media_type = string.lower(content_type or ""):match("^%s*([^;%s]*)")
   if media_type == "application/json" then

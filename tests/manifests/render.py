@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-OVERLAYS = ("simple", "stateless", "standard", "workers", "local", "socket-single", "socket-workers", "jobs")
+OVERLAYS = ("simple", "stateless", "standard", "workers", "local", "socket-single", "socket-workers", "jobs", "region")
 # Slack reaches these through the sticky tier; in Socket Mode nothing reaches the app.
 BEHIND_THE_TIER = ("stateless", "standard", "workers", "local", "jobs")
 SOCKET_MODE = ("socket-single", "socket-workers")

@@ -37,7 +37,7 @@ class RegionTier(HAProxy):
     def render(self) -> tuple[Sequence[str], Mapping[str, str]]:
         """The shipped files, on ports of loopback; what the tier found is told to the pods too."""
         command, environment = super().render()
-        (self.directory / "region.lua").write_text((INGRESS / "haproxy" / "region" / "region.lua").read_text())
+        (self.directory / "region.lua").write_text((INGRESS / "haproxy" / "region.lua").read_text())
         (self.directory / "homes.map").write_text(self.homes)
         told = "    http-request set-header x-test-workspace %[var(txn.workspace)] if { var(txn.workspace) -m found }\n"
         changes = {

@@ -15,10 +15,10 @@ from anchorbolt.emulator.scene import TEAM_ID
 
 from tests.integration.ingress.proxies.process import INGRESS, replaced
 from tests.support.app_process import AppProcess
-from tests.support.regions.sites import address, inside
+from tests.support.regions.sites import PROXY_PORT, address, inside
 from tests.support.waiting import until_answer
 
-PORT, HOP_PORT, DATABASE_PORT = 8080, 8443, 5000
+PORT, HOP_PORT = 8080, 8443
 # All of the one workspace's requests have their home in the first region.
 HOMES = f"{TEAM_ID} eu\nhash:0-99 us\n"
 # A proxy before the database that asks Patroni which server is the primary, as docs/regions.md tells.
@@ -59,7 +59,7 @@ class Region:
         environment = self._environment
         if through_proxy:
             self._start(["haproxy", "-W", "-db", "-f", str(TO_THE_PRIMARY)], {}, "to-the-primary")
-            environment = environment | {"DATABASE_URL": f"postgresql://postgres@127.0.0.1:{DATABASE_PORT}/anchorbolt"}
+            environment = environment | {"DATABASE_URL": f"postgresql://postgres@127.0.0.1:{PROXY_PORT}/anchorbolt"}
         self.app = AppProcess.start(self._directory, self._slack_api_url, prefix=inside(self.site), **environment)
         self._start_tier()
 
@@ -70,7 +70,7 @@ class Region:
         )
         (self._directory / "haproxy.cfg").write_text(text)
         (self._directory / "homes.map").write_text(HOMES)
-        for file in (INGRESS / "conversation" / "conversation.lua", INGRESS / "haproxy" / "region" / "region.lua"):
+        for file in (INGRESS / "conversation" / "conversation.lua", INGRESS / "haproxy" / "region.lua"):
             shutil.copy(file, self._directory)
         run = self._directory / "run"
         run.mkdir(exist_ok=True)

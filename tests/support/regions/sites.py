@@ -21,6 +21,7 @@ SITES = ("r1", "r2", "r3")
 NET = "10.231.7"
 HOST_ADDRESS = f"{NET}.254"  # what lies outside of all sites: Slack, and the global balancer
 DATABASE = "anchorbolt"
+PROXY_PORT = 5000
 # The namespaces have fixed names: a machine has them once.
 LOCK = Path(tempfile.gettempdir()) / "anchorbolt-regions.lock"
 
@@ -127,9 +128,10 @@ class Sites:
         return done.stdout.strip()
 
     def url(self) -> str:
-        """DATABASE_URL with all three servers."""
-        hosts = ",".join(address(site) for site in SITES)
-        return f"postgresql+asyncpg://postgres@/{DATABASE}?host={hosts}&target_session_attrs=read-write"
+        """DATABASE_URL with all three servers, and the way round by the third site."""
+        hosts = ",".join(address(site) for site in (*SITES, "r3"))
+        ports = f"5432,5432,5432,{PROXY_PORT}"
+        return f"postgresql://postgres@/{DATABASE}?host={hosts}&port={ports}&target_session_attrs=read-write"
 
     def log(self) -> str:
         """The ends of what Patroni and the script said."""

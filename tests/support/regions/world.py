@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import subprocess
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -23,8 +25,8 @@ from tests.support.listener_log import ListenerLog
 from tests.support.pods import migrate
 from tests.support.regions.balancer import Account, Balancer, Slack
 from tests.support.regions.certificates import make_certificates
-from tests.support.regions.region import HOP_PORT, Region
-from tests.support.regions.sites import HOST_ADDRESS, Sites, address
+from tests.support.regions.region import HOP_PORT, TO_THE_PRIMARY, Region
+from tests.support.regions.sites import HOST_ADDRESS, Sites, address, inside
 from tests.support.waiting import until_answer
 
 RATE = 20.0
@@ -70,6 +72,7 @@ class World:
         self.slack_api = Emulator(host=HOST_ADDRESS)
         self.regions: list[Region] = []
         self.faults: list[Fault] = []
+        self._way_round: subprocess.Popen[bytes] | None = None
 
     @property
     def eu(self) -> Region:
@@ -99,6 +102,11 @@ class World:
             peers = {peer: f"{address(where)}:{HOP_PORT}"}
             folder = self._directory / name
             self.regions.append(Region(name, site, folder, environment, self.slack_api.api_url, peers))
+        command = [*inside("r3"), "haproxy", "-W", "-db", "-f", str(TO_THE_PRIMARY)]
+        with (self._directory / "to-the-primary.log").open("wb") as output:
+            environment = {"PATH": f"/usr/sbin:{os.environ['PATH']}"}
+            # Nothing else goes on yet that would wait for it.
+            self._way_round = subprocess.Popen(command, stdout=output, stderr=output, env=environment)  # noqa: ASYNC220
         for region in self.regions:
             region.start(through_proxy=through_proxy and region is self.eu)
         async with client() as http:
@@ -109,6 +117,9 @@ class World:
         """Ends both regions."""
         for region in self.regions:
             region.reap()
+        if self._way_round is not None:
+            self._way_round.terminate()
+            self._way_round.wait(10)
         await self.slack_api.stop()
 
     async def mend(self) -> None:
