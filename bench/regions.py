@@ -14,7 +14,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from anchorbolt.emulator.player import Player, client
@@ -63,8 +63,10 @@ async def latencies(made: World) -> str:
     return "; ".join(told)
 
 
-async def play(names: Sequence[str], times: int, delay_ms: int, *, through_proxy: bool) -> tuple[list[str], int]:
-    """Plays the faults; the lines of the table, and how many promises were broken."""
+async def play(
+    names: Sequence[str], times: int, delay_ms: int, record: Callable[[list[str]], None], *, through_proxy: bool
+) -> int:
+    """Plays the faults; how many promises were broken. `record`: gets the lines of the table after each."""
     lines, broken = [], 0
     directory = Path(tempfile.mkdtemp(prefix="anchorbolt-regions-bench-"))
     async with world(directory, delay_ms=delay_ms, through_proxy=through_proxy) as made:
@@ -74,6 +76,7 @@ async def play(names: Sequence[str], times: int, delay_ms: int, *, through_proxy
                 found = await FAULTS[name](made)
                 lines.append(row(name, number, found))
                 print(lines[-1], flush=True)
+                record(lines)
                 for problem in found.problems():
                     broken += 1
                     print(f"BROKEN: {problem}", flush=True)
@@ -82,8 +85,9 @@ async def play(names: Sequence[str], times: int, delay_ms: int, *, through_proxy
                 print(f"  ({time.monotonic() - began:.0f} s, the mending included)", flush=True)
         lines += ["", f"Accept, {delay_ms} ms one way between sites, median of {LATENCIES}: {await latencies(made)}."]
         print(lines[-1], flush=True)
+        record(lines)
     print(f"logs: {directory}")
-    return lines, broken
+    return broken
 
 
 async def main() -> int:
@@ -99,18 +103,20 @@ async def main() -> int:
         print(f"cannot run here: {reason}")
         return 2
     names = [] if asked.latency_only else [n for n in FAULTS if not asked.faults or any(f in n for f in asked.faults)]
-    before = os.getloadavg()[0]
-    lines, broken = await play(names, asked.times, asked.delay, through_proxy=asked.through_haproxy)
-    if asked.record:
-        about = (
-            f"`python -m bench.regions {' '.join(sys.argv[1:])}`, {time.strftime('%d %B %Y')}, {commit()}: three sites"
-            f" on one machine of {os.cpu_count()} cores that others used too (load {before:.1f} before it),"
-            f" {asked.delay} ms one way between sites, {RATE:.0f} requests/s of which one in ten is a command."
-            f" Events that failed come again after {', '.join(f'{seconds:.0f}' for seconds in RETRY_AFTER)} s."
-            " Patroni has ttl 20 and loop_wait 2."
-        )
-        text = "\n".join(["# Regions", "", about, "", HEAD, *lines, ""])
-        (RESULTS / f"regions-{asked.record}.md").write_text(text)
+    about = (
+        f"`python -m bench.regions {' '.join(sys.argv[1:])}`, {time.strftime('%d %B %Y')}, {commit()}: three sites on"
+        f" one machine of {os.cpu_count()} cores that others used too (load {os.getloadavg()[0]:.1f} before it),"
+        f" {asked.delay} ms one way between sites, {RATE:.0f} requests/s of which one in ten is a command. Events that"
+        f" failed come again after {', '.join(f'{seconds:.0f}' for seconds in RETRY_AFTER)} s. Patroni has ttl 20 and"
+        " loop_wait 2."
+    )
+
+    def record(lines: list[str]) -> None:
+        if asked.record:
+            text = "\n".join(["# Regions", "", about, "", HEAD, *lines, ""])
+            (RESULTS / f"regions-{asked.record}.md").write_text(text)
+
+    broken = await play(names, asked.times, asked.delay, record, through_proxy=asked.through_haproxy)
     return 1 if broken else 0
 
 
