@@ -8,11 +8,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from anchorbolt.emulator.authorize import authorize_route
 from anchorbolt.emulator.calls import Calls
 from anchorbolt.emulator.player import SLACK_WAITS_SECONDS
 from anchorbolt.emulator.script import Line, Script
 from anchorbolt.emulator.socket_mode.sockets import NoConnectionError, Sockets
-from anchorbolt.emulator.state.files import Files
+from anchorbolt.emulator.state.workspace import Workspace
 from anchorbolt.emulator.uploads import file_routes
 
 _WELCOME = """A Slack emulator.
@@ -20,6 +21,7 @@ _WELCOME = """A Slack emulator.
 /response/ANYTHING   what a response_url points at
 GET /calls           the newest calls (?since=NUMBER&method=METHOD), and counts of all; DELETE forgets them
 /upload/FILE_ID      where files.getUploadURLExternal sends a file; /files/FILE_ID/NAME is where it is read
+/oauth/v2/authorize  where an app sends a browser to be installed: choose a workspace, allow or cancel
 POST /script         how the next calls of a method are answered; GET lists what waits, DELETE clears it
     {"method": "chat.postMessage", "error": "ratelimited", "retry_after_seconds": 3, "times": 2}
                      429 with Retry-After, twice; without "method": any method; "times": null: until it is cleared
@@ -43,7 +45,7 @@ class Posted(BaseModel):
     payload: dict[str, object]
 
 
-def admin_page(calls: Calls, script: Script, sockets: Sockets, files: Files) -> Starlette:
+def admin_page(calls: Calls, script: Script, sockets: Sockets, workspace: Workspace) -> Starlette:
     """The application with the routes that Slack does not have."""
 
     async def welcome(request: Request) -> Response:
@@ -95,6 +97,7 @@ def admin_page(calls: Calls, script: Script, sockets: Sockets, files: Files) -> 
             Route("/calls", read_calls, methods=["GET", "DELETE"]),
             Route("/script", write_script, methods=["GET", "POST", "DELETE"]),
             Route("/sockets", use_sockets, methods=["GET", "POST"]),
-            *file_routes(files),
+            authorize_route(workspace),
+            *file_routes(workspace.files),
         ]
     )

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from anchorbolt.emulator.tokens import team_of
+
 KEPT = 1000
 
 _REDACTED = "[redacted]"
@@ -24,6 +26,12 @@ class Call:
     status: int
     answer: Mapping[str, Any]
     at: float
+    token: str = field(default="", repr=False)
+
+    @property
+    def team(self) -> str | None:
+        """The id of the workspace whose token the call was made with; None for a call without one."""
+        return team_of(self.token) if self.token else None
 
     def public(self) -> dict[str, Any]:
         """The call with its tokens and secrets redacted, for display."""
@@ -34,6 +42,7 @@ class Call:
             "status": self.status,
             "answer": redacted(self.answer),
             "at": self.at,
+            "team": self.team,
         }
 
 
@@ -46,12 +55,19 @@ class Calls:
         self.by_method: Counter[str] = Counter()
 
     def note(
-        self, method: str, arguments: Mapping[str, Any], status: int, answer: Mapping[str, Any], at: float
+        self,
+        method: str,
+        arguments: Mapping[str, Any],
+        status: int,
+        answer: Mapping[str, Any],
+        at: float,
+        *,
+        token: str = "",
     ) -> None:
         """Records a call, and drops the oldest one where the buffer is full."""
         self.count += 1
         self.by_method[method] += 1
-        self._ring.append(Call(self.count, method, arguments, status, answer, at))
+        self._ring.append(Call(self.count, method, arguments, status, answer, at, token))
 
     def since(self, number: int = 0, method: str | None = None) -> Iterator[Call]:
         """The kept calls with a higher number than this, the oldest first, of one method or of all."""

@@ -64,7 +64,7 @@ class Emulator:
             script=self.script,
             workspace=self.workspace,
             sockets=self.sockets,
-            others=admin_page(self.calls, self.script, self.sockets, self.workspace.files),
+            others=admin_page(self.calls, self.script, self.sockets, self.workspace),
             clock=clock,
         )
         self._server: _Server | None = None

@@ -71,14 +71,15 @@ class WebApi:
         if line is not None and line.delay_seconds:
             await asyncio.sleep(line.delay_seconds)
         now = self._clock()
+        token = _token_of(headers.get(b"authorization"), arguments)
         more: list[tuple[bytes, bytes]] = []
         if line is None or not line.replaces:
-            status, answer = 200, self._usual(method, arguments, headers, now)
+            status, answer = 200, self._usual(method, arguments, headers, token, now)
         else:
             status, answer, more = _scripted(line)
             if line.performed:
-                self._usual(method, arguments, headers, now)
-        self._calls.note(method, arguments, status, answer, now)
+                self._usual(method, arguments, headers, token, now)
+        self._calls.note(method, arguments, status, answer, now, token=token)
         if line is not None and line.no_answer:
             await lose_connection(scope, receive, at_once=line.no_answer == "close")
             return
@@ -88,20 +89,25 @@ class WebApi:
         await send({"type": "http.response.start", "status": status, "headers": [*own, *more, length]})
         await send({"type": "http.response.body", "body": body})
 
-    def _usual(self, method: str, arguments: dict[str, Any], headers: dict[bytes, bytes], now: float) -> Answer:
+    def _usual(
+        self, method: str, arguments: dict[str, Any], headers: dict[bytes, bytes], token: str, now: float
+    ) -> Answer:
         """What Slack answers where no script says otherwise."""
         if method == RESPONSE_URL:
             return {"ok": True}
         if method == OPEN_SOCKET and (b"authorization" in headers or "token" in arguments):
             host = headers.get(b"host", b"").decode("latin-1")
-            return self._sockets.open(arguments, _token(headers.get(b"authorization", b"")), host)
+            return self._sockets.open(arguments, _bearer(headers.get(b"authorization", b"")), host)
         usual = self._answers.get(method)
         if usual is None and method != OPEN_SOCKET:
             return failed("unknown_method")
         refused = None if method in _WITHOUT_TOKEN else _refused(headers.get(b"authorization"), arguments)
         if refused or usual is None:
             return failed(refused or "not_authed")
+        if self._workspace.grants.is_revoked(token):
+            return failed("token_revoked")
         self._workspace.base = base_url(headers)
+        self._workspace.token = token
         return usual(arguments, self._workspace, now)
 
 
@@ -127,9 +133,15 @@ def _refused(authorization: bytes | None, arguments: dict[str, Any]) -> str | No
         return "not_authed"
     if authorization is not None and not authorization.startswith(_BEARER):
         return None  # the client's id and secret, as oauth.v2.access is called
-    token = str(arguments["token"]) if authorization is None else _token(authorization)
-    return None if token.startswith(_TOKENS) else "invalid_auth"
+    return None if _token_of(authorization, arguments).startswith(_TOKENS) else "invalid_auth"
 
 
-def _token(authorization: bytes) -> str:
+def _token_of(authorization: bytes | None, arguments: dict[str, Any]) -> str:
+    """The token of a call, in its header or its form; empty where it has none."""
+    if authorization is None:
+        return str(arguments.get("token", ""))
+    return _bearer(authorization) if authorization.startswith(_BEARER) else ""
+
+
+def _bearer(authorization: bytes) -> str:
     return authorization.decode("latin-1").removeprefix("Bearer ")

@@ -1,13 +1,15 @@
-"""The methods about the workspace and the app: auth.*, team.info, bots.info, emoji.list, oauth.*, api.test."""
+"""The methods about the workspace and the app: auth.test, team.info, bots.info, emoji.list, api.test."""
 
 from __future__ import annotations
 
-from anchorbolt.emulator.answers.shape import Answer, Answering, Arguments, failed
-from anchorbolt.emulator.scene import APP_ID, BOT_ID, BOT_USER_ID, TEAM_DOMAIN, TEAM_ID
-from anchorbolt.emulator.state.workspace import Workspace
+from typing import Any
 
-_NAME = "Anchor Works"
-_URL = f"https://{TEAM_DOMAIN}.slack.com/"
+from anchorbolt.emulator import tokens
+from anchorbolt.emulator.answers.shape import Answer, Answering, Arguments, failed
+from anchorbolt.emulator.scene import APP_ID, BOT_ID, BOT_USER_ID
+from anchorbolt.emulator.state import teams
+from anchorbolt.emulator.state.teams import Team
+from anchorbolt.emulator.state.workspace import Workspace
 
 
 def api_test(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
@@ -17,32 +19,31 @@ def api_test(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
 
 
 def auth_test(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
-    """Tells whom the token belongs to: the bot of the made-up workspace."""
-    return {
-        "ok": True,
-        "url": _URL,
-        "team": _NAME,
-        "user": "anchorbolt",
-        "team_id": TEAM_ID,
-        "user_id": BOT_USER_ID,
-        "bot_id": BOT_ID,
-        "is_enterprise_install": False,
-    }
-
-
-def auth_revoke(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
-    """Says that the token is revoked. It goes on to work here, because every app of a developer shares it."""
-    return {"ok": True, "revoked": str(arguments.get("test", "")).lower() not in ("1", "true")}
+    """Tells whom the token belongs to: the bot, or a user, of the workspace that the token names."""
+    team = _team(workspace)
+    user = tokens.user_of(workspace.token)
+    answer: Answer = {"ok": True, "url": f"https://{team.domain}.slack.com/", "team": team.name, "team_id": team.id}
+    answer |= {"user_id": user, "is_enterprise_install": team.is_organization}
+    if team.is_organization or team.enterprise_id:
+        answer["enterprise_id"] = team.id if team.is_organization else team.enterprise_id
+    if user == tokens.bot_user_of(team.id):
+        return answer | {"user": "anchorbolt", "bot_id": tokens.bot_of(team.id)}
+    return answer | {"user": user.lower()}
 
 
 def auth_teams(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
-    """The workspaces that the app is installed in."""
-    return {"ok": True, "teams": [{"id": TEAM_ID, "name": _NAME}], "response_metadata": {"next_cursor": ""}}
+    """The workspaces that the app is installed in with the token: one, or all those of an organization."""
+    team = _team(workspace)
+    found = [one for one in teams.TEAMS.values() if one.enterprise_id == team.id] if team.is_organization else [team]
+    listed = [{"id": one.id, "name": one.name} for one in found]
+    return {"ok": True, "teams": listed, "response_metadata": {"next_cursor": ""}}
 
 
 def team_info(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
-    """The made-up workspace."""
-    team = {"id": TEAM_ID, "name": _NAME, "url": _URL, "domain": TEAM_DOMAIN, "email_domain": "example.com"}
+    """The workspace of the token."""
+    found = _team(workspace)
+    team: dict[str, Any] = {"id": found.id, "name": found.name, "url": f"https://{found.domain}.slack.com/"}
+    team |= {"domain": found.domain, "email_domain": "example.com"}
     icon = {f"image_{size}": f"https://avatars.example.com/team_{size}.png" for size in (34, 68, 132)}
     return {
         "ok": True,
@@ -66,19 +67,11 @@ def emoji(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
     return {"ok": True, "emoji": found, "cache_ts": f"{int(now)}.000000"}
 
 
-def oauth_access(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
-    """Installs the app in the made-up workspace, for any code."""
-    if arguments.get("grant_type", "authorization_code") == "authorization_code" and not arguments.get("code"):
-        return failed("invalid_code")
-    answer = {"ok": True, "access_token": "xoxb-installed", "token_type": "bot", "scope": "commands,chat:write"}
-    answer |= {"bot_user_id": BOT_USER_ID, "app_id": APP_ID, "team": {"id": TEAM_ID, "name": _NAME}}
-    return answer | {"enterprise": None, "is_enterprise_install": False, "authed_user": {"id": "U0ADA"}}
-
-
 def identity(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
     """The user who signed in with Slack."""
+    team = _team(workspace)
     user = {"id": "U0ADA", "name": "Ada Lovelace", "email": "ada@example.com"}
-    return {"ok": True, "user": user, "team": {"id": TEAM_ID, "name": _NAME, "domain": TEAM_DOMAIN}}
+    return {"ok": True, "user": user, "team": {"id": team.id, "name": team.name, "domain": team.domain}}
 
 
 def open_id_user(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
@@ -90,18 +83,20 @@ def open_id_user(arguments: Arguments, workspace: Workspace, now: float) -> Answ
         "locale": "en-US",
         "picture": "https://example.com/a.png",
     }
-    return answer | {"https://slack.com/user_id": "U0ADA", "https://slack.com/team_id": TEAM_ID}
+    return answer | {"https://slack.com/user_id": "U0ADA", "https://slack.com/team_id": _team(workspace).id}
+
+
+def _team(workspace: Workspace) -> Team:
+    return teams.find(tokens.team_of(workspace.token))
 
 
 METHODS: dict[str, Answering] = {
     "api.test": api_test,
     "auth.test": auth_test,
-    "auth.revoke": auth_revoke,
     "auth.teams.list": auth_teams,
     "team.info": team_info,
     "bots.info": bot_info,
     "emoji.list": emoji,
-    "oauth.v2.access": oauth_access,
     "users.identity": identity,
     "openid.connect.userInfo": open_id_user,
 }

@@ -7,6 +7,7 @@ from typing import Any
 from anchorbolt.emulator.state.bounded import Bounded
 from anchorbolt.emulator.state.channels import Channels
 from anchorbolt.emulator.state.files import Files
+from anchorbolt.emulator.state.grants import Grants
 from anchorbolt.emulator.state.messages import Messages
 from anchorbolt.emulator.state.users import Users
 
@@ -15,10 +16,15 @@ Place = tuple[str, str]
 
 
 class Workspace:
-    """The made-up workspace. `base` is the emulator's address as the current call names it, without a slash."""
+    """The made-up workspace. All workspaces that tokens name share its channels, users and messages.
+
+    `base` is the emulator's address as the current call names it, without a slash; `token` is that of the call.
+    """
 
     def __init__(self) -> None:
         self.base = "http://127.0.0.1"
+        self.token = ""
+        self.grants = Grants()
         self.channels = Channels()
         self.users = Users()
         self.messages = Messages()
