@@ -17,6 +17,7 @@ AnchorboltError
 │   ├── SlackUnreachableError no connection of Socket Mode could be had: tried again, soon
 │   └── SlackRefusesError     Slack wants none of us, and says why in `word`: tried again, seldom
 ├── RefusedError              bad input; answered with `status` and the stable word `word`
+├── NotInstalledError         Slack gave no tokens for a code: the user is told, nothing was stored
 ├── UndecryptableError        a stored text cannot be decrypted with TOKEN_KEYS
 └── RunError
     ├── AckTimeoutError       a listener did not acknowledge in time: Slack was told of a failure, nothing goes on
@@ -133,6 +134,14 @@ class RefusedError(AnchorboltError):
         bodies in there.
         """
         return type(self)(self.status, self.word)
+
+
+class NotInstalledError(AnchorboltError):
+    """Slack gave no tokens for the code of an installation. `word`: Slack's own, or one of ours."""
+
+    def __init__(self, word: str, what: str) -> None:
+        super().__init__(f"{what} ({word})")
+        self.word = word
 
 
 class UndecryptableError(AnchorboltError):

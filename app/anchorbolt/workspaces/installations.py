@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, delete, exists, func, or_, select, update
 
 from anchorbolt.encryption import Keys
 from anchorbolt.errors import UndecryptableError
@@ -64,6 +64,31 @@ class Installations:
             )
         )
         return written.rowcount > 0
+
+    def save_without_bot(self, connection: Connection, found: Installation) -> None:
+        """Writes an installation for users' tokens alone. One that has a bot stays, and counts as changed."""
+        values = {
+            "enterprise_id": found.enterprise_id,
+            "org_wide": int(found.org_wide),
+            "name": found.name,
+            "state": found.state.value,
+            "reason": found.reason,
+            "installed_by": found.installed_by,
+            "installed_at": found.installed_at,
+        }
+        into = insert(self._dialect, installation).values(
+            workspace=found.workspace, **values, scopes="", version=1, updated_at=now()
+        )
+        written = connection.execute(
+            into.on_conflict_do_update(
+                index_elements=[installation.c.workspace],
+                set_={**values, "version": installation.c.version + 1, "updated_at": into.excluded["updated_at"]},
+                where=installation.c.bot_token.is_(None),
+            )
+        )
+        if written.rowcount == 0:
+            its = installation.c.workspace == found.workspace
+            connection.execute(update(installation).where(its).values(updated_at=now()))
 
     def save_user(self, connection: Connection, found: UserToken, *, only_younger: bool = False) -> bool:
         """Writes a user's token in the place of one that is there. `only_younger` and the answer are as of `save`."""

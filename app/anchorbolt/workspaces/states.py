@@ -1,7 +1,7 @@
 """The states of installations that have begun: each is bound to the browser that began it, and used once.
 
-The state goes to Slack and comes back in an address; the cookie stays in the browser. Whoever has only one of them, such
-as somebody who sends another person a link, has nothing. The database has hashes of both.
+The state goes to Slack and comes back in an address; the cookie stays in the browser. Whoever has only one of them,
+such as somebody who sends another person a link, has nothing. The database has hashes of both.
 """
 
 from __future__ import annotations

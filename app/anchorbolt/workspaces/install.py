@@ -1,0 +1,178 @@
+"""Installs the app: exchanges the code that Slack gave for tokens, and saves them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from sqlalchemy import Connection
+
+from anchorbolt.errors import NotInstalledError, StoreError, StoreRefusedError
+from anchorbolt.inbox.store import Store
+from anchorbolt.workspaces import grant
+from anchorbolt.workspaces.grant import Grant
+from anchorbolt.workspaces.installation import Installation
+from anchorbolt.workspaces.installations import Installations
+
+# Slack's answers take some 300 ms. Both calls and the waits between tries end within what a person waits for a page.
+CALL_SECONDS = 8.0
+# The code is used up once Slack has answered: what can be tried again is tried again then.
+_TRIES = 3
+_AGAIN_SECONDS = 0.5
+
+
+class Directory(Protocol):
+    """What this process remembers of installations (workspaces/directory.py)."""
+
+    def changed(self, workspace: str) -> None:
+        """It is to be looked up again in all processes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """What is told to the one who installed the app.
+
+    Args:
+        installation: as it was saved.
+        user_scopes: what was granted by the user for the user.
+        app_id: of the app (A...).
+        url: of the workspace or organization, as Slack says it: `https://anchor-works.slack.com/`.
+    """
+
+    installation: Installation
+    user_scopes: tuple[str, ...] = ()
+    app_id: str | None = None
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Install:
+    """The steps of one installation.
+
+    Args:
+        store: of the inbox's database.
+        directory: told of what has changed.
+        installations: the statements.
+        session: returns the HTTP session of the process, once it is open.
+        api_url: of the Web API, with a slash at the end.
+        client_id: of the app.
+        client_secret: of the app.
+        redirect_uri: where Slack sent the browser with the code: Slack compares it.
+        clock: seconds since 1970.
+        again_seconds: how long to wait before the next try.
+    """
+
+    store: Store
+    directory: Directory
+    installations: Installations
+    session: Callable[[], aiohttp.ClientSession]
+    api_url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    redirect_uri: str
+    clock: Callable[[], float] = time.time
+    again_seconds: float = _AGAIN_SECONDS
+
+    async def __call__(self, code: str) -> Installed:
+        """Installs the app for a code of Slack's.
+
+        Raises NotInstalledError, which says why in a word, where Slack does not give tokens for the code, and a
+        StoreError where the tokens could not be saved. Nothing is stored then.
+        """
+        granted = await self._exchange(code)
+        url = None
+        if granted.installation.bot is not None:
+            about = await self._whose(granted.installation.bot.access)
+            url = about.get("url")
+            bot_id = about.get("bot_id")
+            granted = replace(granted, installation=replace(granted.installation, bot_id=bot_id))
+        await self._save(granted)
+        self.directory.changed(granted.installation.workspace)
+        user_scopes = granted.user.scopes if granted.user is not None else ()
+        return Installed(granted.installation, user_scopes, granted.app_id, url if isinstance(url, str) else None)
+
+    async def _exchange(self, code: str) -> Grant:
+        """Asked once: a code works once, so that a second try after an answer that was lost cannot succeed."""
+        asked_at = self.clock()
+        answer = await self._call(
+            lambda client: client.oauth_v2_access(
+                client_id=self.client_id, client_secret=self.client_secret, code=code, redirect_uri=self.redirect_uri
+            )
+        )
+        try:
+            return grant.read(
+                answer.data, asked_at=asked_at, installed_at=_date_of(answer.headers) or float(int(asked_at))
+            )
+        except grant.UnreadableGrantError as error:
+            raise NotInstalledError("unreadable", str(error)) from None
+
+    async def _whose(self, token: str) -> Mapping[str, Any]:
+        """What auth.test says of the bot's token: the id of the bot, by which a listener's own messages are known."""
+        for left in reversed(range(_TRIES)):
+            try:
+                answer = await self._call(lambda client: client.auth_test(token=token))
+            except NotInstalledError:
+                if left == 0:
+                    raise
+                await asyncio.sleep(self.again_seconds)
+            else:
+                return answer.data if isinstance(answer.data, Mapping) else {}
+        raise AssertionError("not reached")
+
+    async def _call(self, ask: Callable[[AsyncWebClient], Any]) -> Any:
+        client = AsyncWebClient(base_url=self.api_url, session=self.session(), retry_handlers=[])
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                return await ask(client)
+        except SlackApiError as error:
+            raise NotInstalledError(_word_of(error), "Slack refused a call") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:  # a TimeoutError is an OSError
+            raise NotInstalledError("slack_unreachable", type(error).__name__) from None
+
+    async def _save(self, granted: Grant) -> None:
+        """One transaction. Tried again while the database is away for a moment: the code is used up already."""
+
+        def work(connection: Connection) -> None:
+            if granted.installation.bot is None:
+                self.installations.save_without_bot(connection, granted.installation)
+            else:
+                self.installations.save(connection, granted.installation)
+            if granted.user is not None:
+                self.installations.save_user(connection, granted.user)
+
+        for left in reversed(range(_TRIES)):
+            try:
+                return await self.store.transact(work)
+            except StoreRefusedError:
+                raise
+            except StoreError:
+                if left == 0:
+                    raise
+                await asyncio.sleep(self.again_seconds)
+        return None
+
+
+def _word_of(error: SlackApiError) -> str:
+    """Slack's own word, if there is one: it is short, and no secret."""
+    answer: Any = error.response
+    data = getattr(answer, "data", answer)
+    said = data.get("error") if isinstance(data, Mapping) else None
+    if isinstance(said, str) and said.isascii() and said.replace("_", "").isalnum() and len(said) <= 64:
+        return said
+    return "slack_failed"
+
+
+def _date_of(headers: Mapping[str, Any]) -> float | None:
+    """Slack's clock, from the header Date of an answer: events are compared with it."""
+    said = next((value for name, value in (headers or {}).items() if name.lower() == "date"), None)
+    try:
+        return parsedate_to_datetime(said).timestamp() if isinstance(said, str) else None
+    except ValueError:
+        return None
