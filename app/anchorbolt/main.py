@@ -8,6 +8,8 @@ import socket
 from collections.abc import Sequence
 from operator import attrgetter
 
+from starlette.routing import BaseRoute
+
 from anchorbolt.bolt import listeners, team_code
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.bolt.workspace_authorization import WorkspaceAuthorization
@@ -90,7 +92,8 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
             "no database: what a pod acknowledged ends with it, or is finished in its drain; a SIGKILL loses it,"
             " and order and deduplication hold as far as the sticky ingress keeps a conversation on its pod"
         )
-    rotation = authorize_by_workspace(settings, inbox, bolt) if settings.installs else None
+    directory = installations_of(settings, inbox) if settings.installs else None
+    rotation = authorize_by_workspace(settings, inbox, bolt, directory) if directory is not None else None
     limits = Limits(
         max_attempts=settings.max_attempts,
         max_crashes=settings.max_crashes,
@@ -140,6 +143,8 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
         web = application.create(route)
         if bolt.oauth_pages is not None:
             web.router.routes += oauth_flow.routes(bolt.oauth_pages)
+        if directory is not None:
+            web.router.routes += install_pages(settings, inbox, directory, bolt, intake)
         if team is not None:
             mount(web, team, settings.max_body_bytes)
         server = Server(
@@ -215,16 +220,32 @@ def load(settings: Settings) -> BoltApp:
     return bolt
 
 
-def authorize_by_workspace(settings: Settings, inbox: Inbox, bolt: BoltApp) -> Rotation:
-    """Installation by OAuth: each delivery is authorized with the tokens of its workspace. Returns what renews them."""
+def installations_of(settings: Settings, inbox: Inbox) -> Directory:
+    """Installation by OAuth: what this process knows of the installations in the inbox's database."""
     directory = Directory(inbox.store, Keys(settings.keys), wake_others=inbox.announce_workspaces)
     inbox.on_workspaces = directory.recheck
+    return directory
+
+
+def authorize_by_workspace(settings: Settings, inbox: Inbox, bolt: BoltApp, directory: Directory) -> Rotation:
+    """Each delivery is authorized with the tokens of its workspace. Returns what renews them."""
     rotation = keeping.rotation(settings, inbox, directory, lambda: bolt.http_session)
     leaving = Leaving(inbox.store, directory, directory.installations)
     bolt.authorize_by_workspace(
         WorkspaceAuthorization(directory, rotation, leaving, install_url=f"{settings.public_url}/slack/install")
     )
     return rotation
+
+
+def install_pages(
+    settings: Settings, inbox: Inbox, directory: Directory, bolt: BoltApp, intake: Intake
+) -> list[BaseRoute]:
+    """The pages on which users install the app."""
+    from anchorbolt.http.oauth.routes import routes  # noqa: PLC0415 - Jinja is 3 MiB, only where there are pages
+
+    return routes(
+        settings, inbox.store, directory, lambda: bolt.http_session, lambda: intake.starting or intake.closing
+    )
 
 
 def socket_transport(settings: Settings, inbox: Inbox, envelopes: Envelopes) -> SocketTransport:
