@@ -106,6 +106,31 @@ async def test_a_sweep_refreshes_what_expires_within_half_an_hour(pod: RotationP
     assert await pod.bot("T2") == later
 
 
+async def test_sweeps_come_by_themselves_and_end(
+    inbox: Inbox, slack: RotatingSlack, wall: Wall, pod: RotationPod
+) -> None:
+    """A refresh that is under way at the end is still written."""
+    async with session() as opened:
+        sweeping = RotationPod(inbox, slack.url, opened, wall, sweep_seconds=0.01)
+        slack.answers.clear()
+        sweeping.rotation.start()
+        await until(lambda: slack.asked == ["xoxe-old"], what="a sweep")
+        sweeping.rotation.stop_sweeping()
+        ending = asyncio.create_task(sweeping.rotation.stop())
+        slack.answers.set()
+        await ending
+    assert (await pod.bot()).bot == NEW
+
+
+async def test_a_sweep_ends_when_slack_is_away(pod: RotationPod, slack: RotatingSlack) -> None:
+    """Of fifty tokens that are due it tries some; the others come with a later sweep."""
+    for n in range(50):
+        await pod.save(replace(ONE, workspace=f"T{n + 100}"))
+    slack.faults += 50 * [Fault.DOWN]
+    await pod.rotation.sweep()
+    assert 10 <= len(slack.asked) < 50
+
+
 async def test_a_users_token_is_refreshed_on_use(pod: RotationPod, slack: RotatingSlack) -> None:
     """It is the user's row alone that changes."""
     found = await pod.rotation.fresh_user(USER)

@@ -62,11 +62,11 @@ class WorkspaceAuthorization(AsyncMultiTeamsAuthorization):
             await self._leave(req.body)  # before the listeners: it must not hang on them
             return await super().async_process(req=req, resp=resp, next=next)
         found = await self._directory.find(candidates(req))
+        if found is not None and found.bot is not None:
+            found = await self._tokens.fresh(found)  # before the user's, whose refresh may fail
         user = await self._user_of(found, req) if found is not None and found.has_users else None
         if found is None or (found.bot is None and user is None and not found.reason):
             return await self._refuse(req)
-        if found.bot is not None:
-            found = await self._tokens.fresh(found)
         bot, its = found.bot, user.token if user is not None else None
         token = bot or its
         if token is None:
@@ -76,11 +76,19 @@ class WorkspaceAuthorization(AsyncMultiTeamsAuthorization):
         return await next()
 
     async def _user_of(self, found: Installation, req: AsyncBoltRequest) -> UserToken | None:
-        """The token of the user who acted, if that user has granted one."""
+        """The token of the user who acted, if that user has granted one that works.
+
+        Without it the bot's goes on: a user's token that is gone is no reason to run nothing for that user.
+        """
         if (user_id := req.context.user_id) is None:
             return None
         user = await self._directory.find_user(found.workspace, user_id)
-        return await self._tokens.fresh_user(user) if user is not None else None
+        try:
+            return await self._tokens.fresh_user(user) if user is not None else None
+        except NotAuthorizedError:
+            if found.bot is None:
+                raise
+            return None
 
     async def _refuse(self, req: AsyncBoltRequest) -> BoltResponse:
         if self._not_installed.is_first(req):

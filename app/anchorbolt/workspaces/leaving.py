@@ -16,6 +16,7 @@ from anchorbolt.inbox.sql import now
 from anchorbolt.inbox.store import Store
 from anchorbolt.inbox.tables import installation, user_token
 from anchorbolt.telemetry.logs import get_logger
+from anchorbolt.workspaces.installation import InstallationState
 from anchorbolt.workspaces.installations import Installations
 from anchorbolt.workspaces.refresher import Directory
 
@@ -98,11 +99,9 @@ class Leaving:
         """Whether anything was there that is old enough."""
         if named.everything:
             return self._installations.remove(connection, named.workspace, before=named.at)
-        removed = [
-            self._installations.remove_user(connection, named.workspace, user, before=named.at) for user in named.users
-        ]
-        if named.bot:
-            removed.append(_remove_bot(connection, named))
+        removed = [_remove_bot(connection, named)] if named.bot else []  # first, as an installation is written first
+        for user in named.users:
+            removed.append(self._installations.remove_user(connection, named.workspace, user, before=named.at))
         if any(removed):
             _remove_what_is_empty(connection, named.workspace)
         return any(removed)
@@ -116,8 +115,13 @@ def _remove_bot(connection: Connection, named: Named) -> bool:
         installation.c.installed_at <= named.at,
         installation.c.bot_token.is_not(None),
     )
-    gone = dict.fromkeys((*of_bot, "refresh_owner", "refresh_until"))
-    more = {"scopes": "", "version": installation.c.version + 1, "updated_at": now()}
+    gone = dict.fromkeys((*of_bot, "reason", "refresh_owner", "refresh_until"))
+    more = {
+        "state": InstallationState.INSTALLED.value,
+        "scopes": "",
+        "version": installation.c.version + 1,
+        "updated_at": now(),
+    }
     return connection.execute(there.values(**gone, **more)).rowcount > 0
 
 

@@ -28,6 +28,8 @@ STOP_SECONDS = 2.0
 # What one sweep takes at most, and how many calls of it are under way at once.
 MOST = 200
 AT_ONCE = 4
+# After so many that failed, a sweep ends: it is Slack that is away, and the next sweep comes.
+MOST_FAILED = 10
 
 Found = TypeVar("Found", Installation, UserToken)
 
@@ -36,14 +38,21 @@ class Rotation:
     """The refreshes of this process."""
 
     def __init__(
-        self, refresher: Refresher, wall_clock: Callable[[], float], *, wait_seconds: float = WAIT_SECONDS
+        self,
+        refresher: Refresher,
+        wall_clock: Callable[[], float],
+        *,
+        wait_seconds: float = WAIT_SECONDS,
+        sweep_seconds: float = SWEEP_SECONDS,
     ) -> None:
         """`wall_clock`: in seconds since 1970. `wait_seconds`: how long who uses a token waits for a refresh."""
         self._refresher = refresher
         self._wall_clock = wall_clock
         self._wait_seconds = wait_seconds
+        self._sweep_seconds = sweep_seconds
         self._running: dict[Whose, asyncio.Task[Kept | None]] = {}
         self._loop: asyncio.Task[None] | None = None
+        self._failed_in_sweep = 0
 
     async def fresh(self, installation: Installation) -> Installation:
         """Returns the installation with a bot's token that may be used now. It seldom waits, and never over 3 s.
@@ -83,18 +92,24 @@ class Rotation:
             )
         except StoreError:
             return  # the store has said so, and the next sweep comes
+        self._failed_in_sweep = 0
         for some in ([w for w in due if w.user_id is None], [w for w in due if w.user_id is not None]):
             random.shuffle(some)  # pods that sweep at the same time begin with different ones
             await asyncio.gather(*(self._refresh_all(some, before) for _ in range(AT_ONCE)))
 
     async def _sweep_again_and_again(self) -> None:
         while True:
-            await asyncio.sleep(SWEEP_SECONDS * (0.5 + random.random()))
+            await asyncio.sleep(self._sweep_seconds * (0.5 + random.random()))
             await self.sweep()
 
     async def _refresh_all(self, due: list[Whose], before: float) -> None:
         while due and not self._refresher.requests.is_limited:
-            await asyncio.wait([self._refresh(due.pop(), before)])
+            task = self._refresh(due.pop(), before)
+            await asyncio.wait([task])
+            if task.cancelled() or task.exception() is not None or _is_due(task.result(), before):
+                self._failed_in_sweep += 1
+                if self._failed_in_sweep >= MOST_FAILED:
+                    due.clear()
 
     async def _fresh(self, whose: Whose, held: Found) -> Found:
         if not self._ends_within(held, ON_USE_SECONDS):
@@ -142,3 +157,11 @@ class Rotation:
         if token is None or token.expires_at is None:
             return kept.state is InstallationState.REINSTALL_NEEDED and token is None
         return token.expires_at - self._wall_clock() < seconds
+
+
+def _is_due(kept: Kept | None, before: float) -> bool:
+    """Whether it still waits for a new token: its refresh failed, and is tried again."""
+    token = token_of(kept)
+    if kept is None or token is None or token.expires_at is None:
+        return False
+    return kept.state is InstallationState.INSTALLED and token.expires_at <= before
