@@ -73,7 +73,6 @@ WELL = {
     f"anchorbolt_gates_closed{{{HERE}}}": "0x240",
     f'anchorbolt_token_refreshes_total{{{HERE}, outcome="refreshed"}}': "0+10x240",
     f'anchorbolt_token_refreshes_total{{{HERE}, outcome="failed"}}': "0x240",
-    f'anchorbolt_token_refreshes_total{{{HERE}, outcome="reinstall_needed"}}': "0x240",
     f"anchorbolt_event_loop_blocked_seconds_total{{{HERE}}}": "0x240",
     f'anchorbolt_unprotected_acks_total{{{HERE}, kind="command"}}': "0x240",
     f'anchorbolt_web_api_calls_total{{{HERE}, method="chat.postMessage", result="ok"}}': "0+60x240",
@@ -126,7 +125,6 @@ LIMITED = one("parked_lanes", 'waits_for="limit"')
 SECOND = one("busiest_workspaces_events", 'rank="2"')
 BLOCKED = one("event_loop_blocked_seconds_total")
 NO_NEW_TOKEN = one("token_refreshes_total", 'outcome="failed"')
-NO_TOKEN_ANY_MORE = one("token_refreshes_total", 'outcome="reinstall_needed"')
 ATTEMPTS_FAILED = one("attempts_total", 'kind="event", outcome="failed"')
 
 CASES = (
@@ -187,7 +185,6 @@ CASES = (
     Case("runs wait for a gate by the thousand", fires("ManyRunsWait"), {one("runs_waiting"): "0x85 1500x155"}),
     Case("Slack gives no new tokens", fires("TokenRefreshFails"), {NO_NEW_TOKEN: "0x70 2+2x169"}),
     Case("a refresh fails, and the next one does not", fires(), {NO_NEW_TOKEN: "0x80 1x160"}),
-    Case("a token cannot be refreshed any more", fires("ReinstallNeeded"), {NO_TOKEN_ANY_MORE: "0x80 1x160"}),
     Case("a listener stops the loop for 12 s", fires("EventLoopBlocked"), {BLOCKED: "0x88 12x152"}),
     Case("a listener stops the loop for 2 s", fires(), {BLOCKED: "0x88 2x152"}),
     Case("a listener blocks the loop", fires("EventLoopLag"), {one("event_loop_lag_seconds_bucket", 'le="0.01"'): "0+100x240"}),  # noqa: E501 - a table

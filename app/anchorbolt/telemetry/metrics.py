@@ -199,6 +199,13 @@ installation_lookups = Counter(
     ("result",),
     known=_one(("hit", "miss", "not_installed")),
 )
+token_refreshes = Counter(
+    "anchorbolt.token_refreshes",
+    "{refresh}",
+    "Refreshes of tokens that expire.",
+    ("outcome",),
+    known=_one(("refreshed", "recovered", "failed", "superseded", "reinstall_needed")),
+)
 
 # The Web API
 web_api_calls = Counter(
@@ -222,15 +229,6 @@ web_api_repeats = Counter(
     "Calls of runs that were cut short, which another run may make again.",
     ("cut",),
     known=_one(("drained", "expired", "lost", "cancelled")),
-)
-
-# Workspaces
-token_refreshes = Counter(
-    "anchorbolt.token_refreshes",
-    "{refresh}",
-    "Refreshes of tokens that expire.",
-    ("outcome",),
-    known=_one(("refreshed", "recovered", "failed", "superseded", "reinstall_needed")),
 )
 
 # The process
