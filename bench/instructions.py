@@ -2,7 +2,7 @@
 
 python -m bench.instructions sqlite bolt-async          about a minute a server
 python -m bench.instructions sqlite --kind command --listeners 200
-python -m bench.instructions sqlite --setting LOG_DELIVERIES=none
+python -m bench.instructions sqlite --setting TOKEN_KEYS=$(openssl rand -base64 32)
 
 Only what the server's process does outside of the kernel: a call to the disk or the network counts for nothing.
 """
@@ -35,24 +35,30 @@ UNHURRIED = {"LEASE_SECONDS": "600", "ACK_DEADLINE_SECONDS": "2.99"}
 TOTAL = re.compile(r"^(?:summary|totals): (\d+)", re.MULTILINE)
 
 
-async def count(  # noqa: PLR0917 - in the order of the command line
-    variant: Variant, listeners: int, kind: Kind, deliveries: int, directory: Path, settings: dict[str, str]
+async def count(  # noqa: PLR0917 - what is counted, and where
+    variant: Variant,
+    listeners: int,
+    kind: Kind,
+    deliveries: int,
+    directory: Path,
+    settings: Mapping[str, str],
+    connections: int = CONNECTIONS,
 ) -> float:
-    """Instructions of one delivery, in thousands."""
+    """Instructions of one delivery, in thousands. `settings`: of the server, beside those that it needs."""
     launcher, web_api, out = Launcher(directory, 0), WebApi(), directory / f"{variant.name}.callgrind"
     await web_api.start()
     launch = launcher.launch(variant, listeners, kind, web_api.url)
     command = ["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={out}", *_worker(launch)]
-    environment = launch.environment | UNHURRIED | {"PYTHONHASHSEED": "0"} | settings
+    environment = launch.environment | UNHURRIED | {"PYTHONHASHSEED": "0", **settings}
     server = ServerProcess(command, environment, directory / "log", max(os.sched_getaffinity(0)))
     names = targets(plan(listeners, kind), kind)
     try:
         await server.answers(launch.ready_port, launch.ready_path, within_seconds=120)
-        await Client(launch.port, prepare(kind, names, 1, WARM), 1).closed_loop(CONNECTIONS, 120)
+        await Client(launch.port, prepare(kind, names, 1, WARM), 1).closed_loop(connections, 120)
         await _all_ended(web_api, WARM)
         await _switch(server.pid, "on", environment)
         outcome = await Client(launch.port, prepare(kind, names, 10_000, deliveries), 10_000).closed_loop(
-            CONNECTIONS, 240
+            connections, 240
         )
         await _all_ended(web_api, WARM + len(outcome.accepted))
         await _switch(server.pid, "off", environment)
@@ -94,6 +100,7 @@ def main() -> None:
     parser.add_argument("--kind", choices=["event", "command"], default="event")
     parser.add_argument("--deliveries", type=int, default=1_000)
     parser.add_argument("--setting", action="append", default=[], metavar="NAME=VALUE", help="of the server")
+    parser.add_argument("--connections", type=int, default=CONNECTIONS, help="fewer, where others use the machine too")
     options = parser.parse_args()
     settings = dict(setting.split("=", 1) for setting in options.setting)
     found: dict[str, float] = {}
@@ -101,7 +108,15 @@ def main() -> None:
         if variant.name in options.variants:
             with scratch("instructions") as directory:
                 found[variant.name] = uvloop.run(
-                    count(variant, options.listeners, options.kind, options.deliveries, directory, settings)
+                    count(
+                        variant,
+                        options.listeners,
+                        options.kind,
+                        options.deliveries,
+                        directory,
+                        settings,
+                        options.connections,
+                    )
                 )
             print(f"{variant.label:<24}{found[variant.name]:>9,.0f} thousand instructions a delivery", flush=True)
     for ours in OURS:
