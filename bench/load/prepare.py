@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hmac
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from urllib.parse import quote_plus
 
 from bench.listeners.plan import Kind
 
 SIGNING_SECRET = b"8f742231b10e8888abcd99yyyzzz85a5"
 PATH = b"/slack/events"
+WORKSPACE = b"T0BENCH001"
 # How many jobs lie between a message and the reply to it: some 100 ms at the rates measured here.
 REPLIES_AFTER = 200
 
@@ -42,8 +43,16 @@ _HEAD = (
 )
 
 
-def prepare(kind: Kind, names: Sequence[str], first_job: int, count: int) -> list[bytes]:
+def prepare(
+    kind: Kind,
+    names: Sequence[str],
+    first_job: int,
+    count: int,
+    workspace: Callable[[int], bytes] = lambda _: WORKSPACE,
+) -> list[bytes]:
     """Requests for the jobs `first_job`, `first_job + 1`, ...: spread over `names`, 500 channels and 300 users.
+
+    `workspace`: the id of the workspace that the job is of whose number is given, and all replies to its message.
 
     A job's number is its text, and a part of its idempotency key: each is a new delivery. One event in four is a reply
     in the thread of an earlier one, so that some lanes meet.
@@ -69,6 +78,8 @@ def prepare(kind: Kind, names: Sequence[str], first_job: int, count: int) -> lis
             b"user": job % 300,
             b"msg": b"a1b2c3d4-0000-4000-8000-%012d" % job,
         }
+        if (of := workspace(parent)) != WORKSPACE:
+            body = body.replace(WORKSPACE, of)
         signature = hmac.digest(SIGNING_SECRET, b"v0:%d:%s" % (now, body), "sha256").hex().encode()
         requests.append(_HEAD % (PATH, content_type, now, signature, len(body)) + body)
     return requests

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Callable
 from typing import cast
 
 _JOB = re.compile(rb"job-(\d{9})")
@@ -28,9 +29,14 @@ _POSTED = _answer(
 
 
 class WebApi:
-    """Counts jobs: `ended` has each once, `again` the calls for a job that had ended before."""
+    """Counts jobs: `ended` has each once, `again` the calls for a job that had ended before.
 
-    def __init__(self) -> None:
+    `token_of`: the token that a job's call must have; calls with another one count as `strangers`. None: any.
+    """
+
+    def __init__(self, token_of: Callable[[int], bytes] | None = None) -> None:
+        self.token_of = token_of
+        self.strangers = 0
         self.ended: set[int] = set()
         self.again = 0
         self.last_at = 0.0
@@ -83,7 +89,13 @@ class _Call(asyncio.Protocol):
         else:
             job = _JOB.search(request, head_end)
             if job:
-                self._web_api.count(int(job[1]))
+                self._count(int(job[1]), request[:head_end])
             self._transport.write(_POSTED)
         if _CLOSE.search(request, 0, head_end):
             self._transport.close()
+
+    def _count(self, job: int, head: bytes) -> None:
+        token_of = self._web_api.token_of
+        if token_of is not None and b"Bearer " + token_of(job) + b"\r\n" not in head + b"\r\n":
+            self._web_api.strangers += 1
+        self._web_api.count(job)
