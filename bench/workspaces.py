@@ -37,7 +37,7 @@ CONNECTIONS = 64
 SETTLE_SECONDS = 60.0
 # Of the busy workspace: Slack sends no more (https://docs.slack.dev/apis/events-api/#rate-limiting).
 EVENTS_AN_HOUR = 30_000
-# Slots for 4 or 5 events a second, and the busy workspace sends 8.3. With 8 slots a listener may have all of them, so that
+# Slots for 4 or 5 events a second; the busy workspace sends 8.3. With 8 slots a listener may have all of them, so that
 # lanes wait for a claim. From 10 on it may have 8 of 10 (docs/decisions/0085), so that lanes wait for its limit.
 SLOTS = {"claims": 8, "limit": 10}
 WORK_SECONDS = 2.0
