@@ -67,6 +67,46 @@ async def test_an_installation_is_read_once(inbox: Inbox) -> None:
     assert store.reads == 2
 
 
+async def test_all_that_is_too_old_is_looked_at_together(inbox: Inbox) -> None:
+    """One transaction tells that none of many has changed; what has changed, unheard, is read again alone."""
+    store = Counted(inbox)
+    directory = directory_on(store)
+    names = [f"T{n}" for n in range(10)]
+    await save(inbox, directory, *names)
+    for name in names:
+        await directory.find([name])
+    store.reads = 0
+    store.now += FRESH_SECONDS + 1
+    for _ in range(2):
+        assert all(await asyncio.gather(*(directory.find([name]) for name in names)))
+    assert store.reads == 1
+
+    await save(inbox, directory, "T3", token="xoxb-2")
+    await inbox.store.transact(lambda c: directory.installations.remove(c, "T4"))
+    store.reads = 0
+    store.now += FRESH_SECONDS + 1
+    found = await asyncio.gather(*(directory.find([name]) for name in names))
+    assert [one.bot.access if one and one.bot else None for one in found] == [
+        *["xoxb-1"] * 3,
+        "xoxb-2",
+        None,
+        *["xoxb-1"] * 5,
+    ]
+    assert store.reads == 3
+
+
+async def test_a_workspace_that_is_known_needs_nothing_of_its_organization(inbox: Inbox) -> None:
+    """That an organization has no installation of its own is not asked again and again beside a workspace's."""
+    store = Counted(inbox)
+    directory = directory_on(store)
+    await save(inbox, directory, "T1")
+    await directory.find(["T1", "E1"])
+    store.reads = 0
+    store.now += FRESH_SECONDS / 2
+    assert await directory.find(["T1", "E1"])
+    assert store.reads == 0
+
+
 async def test_a_workspace_comes_before_its_organization(inbox: Inbox) -> None:
     """The first that is installed is found; without it the next one is."""
     directory = directory_on(Counted(inbox))

@@ -24,6 +24,8 @@ FRESH_SECONDS = 60.0
 ABSENT_SECONDS = 5.0
 # About 1.5 KB each. Beyond so many the one that was read first is forgotten.
 MOST = 10_000
+# So many are compared in one transaction: a few milliseconds.
+LOT = 1_000
 
 Key = TypeVar("Key")
 Found = TypeVar("Found")
@@ -49,6 +51,7 @@ class Directory:
         self._known: dict[str, _Known[Installation]] = {}
         self._users: dict[tuple[str, str], _Known[UserToken]] = {}
         self._reading: dict[tuple[str, ...], asyncio.Task[dict[str, Installation]]] = {}
+        self._renewing: asyncio.Task[None] | None = None
         self._changes = 0  # a read that began before a change must not be remembered
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -57,22 +60,32 @@ class Directory:
 
         While the database is away, what was known before counts. Raises a StoreError where nothing was.
         """
-        now = self._store.clock()
-        known = [self._known.get(name) for name in workspaces]
-        if all(one is not None and one.until > now for one in known):
-            found = next((one.found for one in known if one is not None and one.found is not None), None)
+        is_known, found = self._look(workspaces)
+        if not is_known and found is not None:
+            await self._renew_together()
+            is_known, found = self._look(workspaces)
+        if is_known:
             metrics.installation_lookups.add("hit" if found is not None else "not_installed")
             return found
         try:
             read = await self._read_together(tuple(workspaces))
         except StoreError:
-            found = next((one.found for one in known if one is not None and one.found is not None), None)
             if found is None:
                 raise
             return found
         found = next((read[name] for name in workspaces if name in read), None)
         metrics.installation_lookups.add("miss" if found is not None else "not_installed")
         return found
+
+    def _look(self, workspaces: Sequence[str]) -> tuple[bool, Installation | None]:
+        """Returns whether memory can tell, and the first that it has, however old."""
+        now, is_known = self._store.clock(), True
+        for name in workspaces:
+            known = self._known.get(name)
+            is_known = is_known and known is not None and known.until > now
+            if known is not None and known.found is not None:
+                return is_known, known.found
+        return is_known, None
 
     async def find_user(self, workspace: str, user_id: str) -> UserToken | None:
         """Returns the token of a user, if there is one. Raises a StoreError."""
@@ -108,15 +121,41 @@ class Directory:
         changes = None
         while changes != self._changes:  # who is told meanwhile may have been told of a later change
             changes = self._changes
-            self._known = {name: one for name, one in self._known.items() if one.found is not None}
-            names = list(self._known)
             try:
-                versions = await self._store.transact(lambda c: self.installations.versions(c, names), reads=True)  # noqa: B023 - it is called at once
+                await self._compare()
             except StoreError:
                 return  # what is known is read again when its time is over
-            for name in names:
-                known = self._known.get(name)
-                if known is not None and known.found is not None and versions.get(name) != known.found.updated_at:
+
+    async def _renew_together(self) -> None:
+        """Looks whether anything has changed of all that is known, once for all that ask meanwhile.
+
+        To read each again when its time is over would cost more than half of an event each time.
+        """
+        if self._renewing is None:
+            self._renewing = asyncio.get_running_loop().create_task(self._renew(), name="renew installations")
+        await asyncio.shield(self._renewing)
+
+    async def _renew(self) -> None:
+        try:
+            await self._compare()
+        except StoreError:
+            pass  # who asked reads what it asks for, and is told
+        finally:
+            self._renewing = None
+
+    async def _compare(self) -> None:
+        """Forgets what has changed, and lets the rest count anew. Raises a StoreError."""
+        self._known = {name: one for name, one in self._known.items() if one.found is not None}
+        names = list(self._known)
+        for begin in range(0, len(names), LOT):
+            lot, now = {name: self._known.get(name) for name in names[begin : begin + LOT]}, self._store.clock()
+            versions = await self._store.transact(lambda c: self.installations.versions(c, lot), reads=True)  # noqa: B023 - it is called at once
+            for name, known in lot.items():
+                if known is None or known.found is None or self._known.get(name) is not known:
+                    continue
+                if versions.get(name) == known.found.updated_at:
+                    known.until = now + FRESH_SECONDS
+                else:
                     del self._known[name]
 
     async def _read_together(self, workspaces: tuple[str, ...]) -> dict[str, Installation]:
