@@ -85,6 +85,17 @@ def test_the_public_side_passes_slack_only(proxy: Proxy, path: str) -> None:
     assert not any(pod.seen for pod in proxy.cluster.pods)
 
 
+@pytest.mark.parametrize("page", ["/slack/install", "/slack/oauth_redirect"])
+def test_the_pages_of_an_installation_are_read_only(proxy: Proxy, page: str) -> None:
+    """A GET reaches a pod with its query; any other method is refused, and no pod hears of it."""
+    with Slack(proxy.port) as slack:
+        answers = {way: slack.send(b"", path=f"{page}?code=1&state=2", method=way) for way in ("POST", "PUT", "HEAD")}
+        assert {answered.status for answered in answers.values()} <= {404, 405}, answers
+        assert not any(pod.seen for pod in proxy.cluster.pods)
+        assert slack.send(b"", path=f"{page}?code=1&state=2", method="GET").status == 200
+    assert [request.path for pod in proxy.cluster.pods for request in pod.seen] == [f"{page}?code=1&state=2"]
+
+
 def test_the_tier_counts_what_it_cannot_buffer(tier: HAProxy) -> None:
     """A body over 128 KiB, declared or not, goes to any pod whole, and the backend `unbuffered` counts it."""
     before = tier.requests_of("unbuffered")

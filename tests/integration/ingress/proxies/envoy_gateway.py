@@ -37,10 +37,7 @@ class EnvoyGateway(Proxy):
         client, backend = objects["ClientTrafficPolicy"], objects["BackendTrafficPolicy"]
         cluster, retry, hashed = self._cluster(backend)
         [rule] = objects["HTTPRoute"]["rules"]
-        [match] = rule["matches"]
-        assert match["path"]["type"] == "PathPrefix"
-        route = {
-            "match": {"path_separated_prefix": match["path"]["value"].rstrip("/")},
+        to_pods = {
             "route": {
                 "cluster": "pods",
                 "timeout": rule["timeouts"]["request"],
@@ -50,9 +47,10 @@ class EnvoyGateway(Proxy):
                 "upgrade_configs": [{"upgrade_type": "websocket"}],
             },
         }
+        routes = [{"match": _match(match)} | to_pods for match in rule["matches"]]
         bootstrap = {
             "admin": {"address": _socket("127.0.0.1", self.internal_port)},
-            "static_resources": {"listeners": [self._listener(client, objects, route)], "clusters": [cluster]},
+            "static_resources": {"listeners": [self._listener(client, objects, routes)], "clusters": [cluster]},
         }
         path = self.directory / "envoy.yaml"
         path.write_text(yaml.safe_dump(bootstrap))
@@ -70,7 +68,9 @@ class EnvoyGateway(Proxy):
         }
         return {pod.name for pod in self.cluster.pods if pod.address in healthy}
 
-    def _listener(self, client: dict[str, Any], objects: dict[str, Any], route: dict[str, Any]) -> dict[str, Any]:
+    def _listener(
+        self, client: dict[str, Any], objects: dict[str, Any], routes: list[dict[str, Any]]
+    ) -> dict[str, Any]:
         spec = _Fields(client)
         [lua] = objects["EnvoyExtensionPolicy"]["lua"]
         assert lua["valueRef"]["name"] == "anchorbolt-conversation"
@@ -113,7 +113,7 @@ class EnvoyGateway(Proxy):
                     },
                 },
             ],
-            "route_config": {"virtual_hosts": [{"name": "bot", "domains": ["*"], "routes": [route]}]},
+            "route_config": {"virtual_hosts": [{"name": "bot", "domains": ["*"], "routes": routes}]},
         }
         spec.nothing_left("ClientTrafficPolicy")
         return {
@@ -249,6 +249,17 @@ class _Fields:
 
         if rest(self._spec):
             raise AssertionError(f"{kind} has fields that no test translates: {self._spec}")
+
+
+def _match(match: dict[str, Any]) -> dict[str, Any]:
+    """One match of an HTTPRoute, as Envoy's."""
+    path = match["path"]
+    if path["type"] == "PathPrefix":
+        assert match.keys() == {"path"}
+        return {"path_separated_prefix": path["value"].rstrip("/")}
+    assert path["type"] == "Exact"
+    assert match.keys() == {"path", "method"}
+    return {"path": path["value"], "headers": [{"name": ":method", "string_match": {"exact": match["method"]}}]}
 
 
 def _documents() -> list[dict[str, Any]]:
