@@ -1,0 +1,1 @@
+"""The app as a real process that users install in their workspaces, with a Slack emulator."""
