@@ -22,8 +22,10 @@ RATE = 1.0  # deliveries a second, of the listener that is in trouble
 
 # By the defaults of the app; what a shorter wait of its backoff leads to (half of the longest) is the earliest.
 DEFAULTS = {name: field.default for name, field in Settings.model_fields.items()}
-WAITS = [DEFAULTS["backoff_base_seconds"] * 2**n / 2 for n in range(DEFAULTS["max_attempts"] - 1)]
-FAILS_AT = [sum(WAITS[:n]) for n in range(DEFAULTS["max_attempts"])]
+# A delivery has more attempts; an alert is to come within these, one to two minutes after the first one.
+ATTEMPTS = 8
+WAITS = [DEFAULTS["backoff_base_seconds"] * 2**n / 2 for n in range(ATTEMPTS - 1)]
+FAILS_AT = [sum(WAITS[:n]) for n in range(ATTEMPTS)]
 DEAD_AFTER_SECONDS = FAILS_AT[-1]
 # Slack sends an event again after 0, 1 and 5 minutes; what is refused each time is not sent any more.
 SLACK_GIVES_UP_AFTER_SECONDS = 360
