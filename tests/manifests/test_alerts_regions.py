@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 from pathlib import Path
@@ -129,3 +130,18 @@ def test_every_alert_is_tested_and_has_its_page() -> None:
         if rule["labels"]["severity"] == "critical":
             wanted.append("**Wake somebody else:**")
         assert [word for word in wanted if word not in sections[rule["alert"]]] == [], rule["alert"]
+
+
+@needs_promtool
+def test_the_dashboard_asks_what_prometheus_understands(tmp_path: Path) -> None:
+    """Each expression of the dashboard for regions is one that Prometheus reads, and each panel says what it shows."""
+    panels = json.loads((RULES.parent / "anchorbolt-regions.json").read_text())["panels"]
+    asked = [target["expr"] for panel in panels for target in panel.get("targets", ())]
+    assert asked
+    written = [one.replace("$__rate_interval", "5m").replace("$namespace", ".*") for one in asked]
+    rules = [{"record": f"one:{n}", "expr": one} for n, one in enumerate(written)]
+    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": rules}]}))
+    command = [str(promtool), "check", "rules", str(tmp_path / "rules.yaml")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [panel["title"] for panel in panels if panel["type"] != "row" and not panel["description"]] == []
