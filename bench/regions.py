@@ -24,6 +24,7 @@ from anchorbolt.emulator.signing import EMULATOR_SECRET
 
 from bench.machine import commit
 from tests.support.regions.faults import FAULTS, RETRY_AFTER
+from tests.support.regions.region import Way
 from tests.support.regions.sites import address, missing
 from tests.support.regions.world import RATE, Outcome, World, world
 
@@ -64,12 +65,12 @@ async def latencies(made: World) -> str:
 
 
 async def play(
-    names: Sequence[str], times: int, delay_ms: int, record: Callable[[list[str]], None], *, through_proxy: bool
+    names: Sequence[str], times: int, delay_ms: int, record: Callable[[list[str]], None], ways: Sequence[Way]
 ) -> int:
     """Plays the faults; how many promises were broken. `record`: gets the lines of the table after each."""
     lines, broken = [], 0
     directory = Path(tempfile.mkdtemp(prefix="anchorbolt-regions-bench-"))
-    async with world(directory, delay_ms=delay_ms, through_proxy=through_proxy) as made:
+    async with world(directory, delay_ms=delay_ms, ways=ways) as made:
         for number in range(1, times + 1):
             for name in names:
                 began = time.monotonic()
@@ -95,7 +96,9 @@ async def main() -> int:
     arguments.add_argument("faults", nargs="*", help=f"parts of the names of some: {'; '.join(FAULTS)}")
     arguments.add_argument("--times", type=int, default=1)
     arguments.add_argument("--delay", type=int, default=15, help="milliseconds between two sites, one way")
-    arguments.add_argument("--through-haproxy", action="store_true", help="the eu reaches the database by HAProxy")
+    arguments.add_argument(
+        "--through-proxies", action="store_true", help="the eu reaches the database by HAProxy, the us by PgBouncer"
+    )
     arguments.add_argument("--latency-only", action="store_true", help="no faults")
     arguments.add_argument("--record", metavar="NAME")
     asked = arguments.parse_args()
@@ -116,7 +119,8 @@ async def main() -> int:
             text = "\n".join(["# Regions", "", about, "", HEAD, *lines, ""])
             (RESULTS / f"regions-{asked.record}.md").write_text(text)
 
-    broken = await play(names, asked.times, asked.delay, record, through_proxy=asked.through_haproxy)
+    ways = (Way.HAPROXY, Way.POOLER) if asked.through_proxies else (Way.HOSTS, Way.HOSTS)
+    broken = await play(names, asked.times, asked.delay, record, ways)
     return 1 if broken else 0
 
 

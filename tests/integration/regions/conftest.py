@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.regions.region import Way
 from tests.support.regions.sites import missing
 from tests.support.regions.world import World
 from tests.support.regions.world import world as bring_up
@@ -29,7 +30,7 @@ async def world(sites_are_possible: None, tmp_path: Path) -> AsyncIterator[World
 
 
 @pytest.fixture
-async def world_through_haproxy(sites_are_possible: None, tmp_path: Path) -> AsyncIterator[World]:
-    """The same, where the eu's pod reaches the database by a HAProxy that asks Patroni."""
-    async with bring_up(tmp_path, through_proxy=True) as made:
+async def world_through_proxies(sites_are_possible: None, tmp_path: Path) -> AsyncIterator[World]:
+    """The same, where the eu's pod reaches the database by a HAProxy that asks Patroni, the us's by PgBouncer too."""
+    async with bring_up(tmp_path, ways=(Way.HAPROXY, Way.POOLER)) as made:
         yield made

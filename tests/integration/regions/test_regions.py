@@ -35,10 +35,16 @@ async def test_a_duplicate_is_as_durable_as_what_it_duplicates(world: World) -> 
     assert len(found.account.acknowledged) == 2
 
 
-async def test_a_failover_is_followed_through_haproxy(world_through_haproxy: World) -> None:
-    """A pod that reaches the database by a HAProxy which asks Patroni follows a planned switchover by itself; then its
-    region is drained by command, and no request has another first answer than it had before."""
-    world = world_through_haproxy
+async def test_a_duplicate_is_as_durable_through_proxies(world_through_proxies: World) -> None:
+    """The same where the pods reach the database by HAProxy, and the one that has the retry by PgBouncer too."""
+    found = await duplicate(world_through_proxies)
+    assert found.problems() == []
+    assert len(found.account.acknowledged) == 2
+
+
+async def test_a_region_is_drained_by_command(world: World) -> None:
+    """After a planned switchover, which both regions follow, one is drained by command and taken back: no first answer
+    fails."""
     await world.switch_to("r2")
     found = await drained(world)
     assert found.problems() == []

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Mapping
+from enum import Enum
 from pathlib import Path
 
 import httpx
@@ -18,11 +19,21 @@ from tests.support.app_process import AppProcess
 from tests.support.regions.sites import PROXY_PORT, address, inside
 from tests.support.waiting import until_answer
 
-PORT, HOP_PORT = 8080, 8443
+PORT, HOP_PORT, POOLER_PORT = 8080, 8443, 6432
+# A folder of a test's is for root alone.
+READS_ALL = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
 # All of the one workspace's requests have their home in the first region.
 HOMES = f"{TEAM_ID} eu\nhash:0-99 us\n"
 # A proxy before the database that asks Patroni which server is the primary, as docs/regions.md tells.
 TO_THE_PRIMARY = Path(__file__).with_name("to-the-primary.cfg")
+
+
+class Way(Enum):
+    """How a pod reaches the database."""
+
+    HOSTS = "all hosts in DATABASE_URL"
+    HAPROXY = "a HAProxy that asks Patroni"
+    POOLER = "PgBouncer before that HAProxy"
 
 
 class Region:
@@ -44,6 +55,7 @@ class Region:
         )
         self._slack_api_url = slack_api_url
         self._peers = dict(peers)
+        self.way = Way.HOSTS
         self._proxies: list[subprocess.Popen[bytes]] = []
         self.app: AppProcess | None = None
         self.pids: set[int] = set()  # of all processes that ever served here
@@ -53,15 +65,33 @@ class Region:
         """Where the global balancer sends to."""
         return f"http://{address(self.site)}:{PORT}"
 
-    def start(self, *, through_proxy: bool = False) -> None:
-        """Starts the tier and the pod. `through_proxy`: the pod reaches the database by a HAProxy of its own."""
+    def start(self) -> None:
+        """Starts the tier and the pod."""
         self._directory.mkdir(exist_ok=True)
-        environment = self._environment
-        if through_proxy:
+        environment = dict(self._environment)
+        if self.way in {Way.HAPROXY, Way.POOLER}:
             self._start(["haproxy", "-W", "-db", "-f", str(TO_THE_PRIMARY)], {}, "to-the-primary")
-            environment = environment | {"DATABASE_URL": f"postgresql://postgres@127.0.0.1:{PROXY_PORT}/anchorbolt"}
+            port = PROXY_PORT
+            if self.way is Way.POOLER:
+                port = POOLER_PORT
+                environment["DATABASE_LISTEN_URL"] = environment["DATABASE_URL"]
+                self._start_pooler()
+            environment["DATABASE_URL"] = f"postgresql://postgres@127.0.0.1:{port}/anchorbolt"
         self.app = AppProcess.start(self._directory, self._slack_api_url, prefix=inside(self.site), **environment)
         self._start_tier()
+
+    def _start_pooler(self) -> None:
+        """A PgBouncer in transaction mode, on the way to whoever leads."""
+        settings = self._directory / "pgbouncer.ini"
+        users = self._directory / "users"
+        users.write_text('"postgres" ""\n')
+        settings.write_text(
+            f"[databases]\n* = host=127.0.0.1 port={PROXY_PORT}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
+            f"listen_port = {POOLER_PORT}\nunix_socket_dir =\nauth_type = trust\nauth_file = {users}\n"
+            "pool_mode = transaction\ndefault_pool_size = 5\n"
+        )
+        unprivileged = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+        self._start([*unprivileged, *READS_ALL, "pgbouncer", str(settings)], {}, "pgbouncer")
 
     def _start_tier(self) -> None:
         text = replaced(

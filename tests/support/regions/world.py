@@ -25,7 +25,7 @@ from tests.support.listener_log import ListenerLog
 from tests.support.pods import migrate
 from tests.support.regions.balancer import Account, Balancer, Slack
 from tests.support.regions.certificates import make_certificates
-from tests.support.regions.region import HOP_PORT, TO_THE_PRIMARY, Region
+from tests.support.regions.region import HOP_PORT, TO_THE_PRIMARY, Region, Way
 from tests.support.regions.sites import HOST_ADDRESS, Sites, address, inside
 from tests.support.waiting import until_answer
 
@@ -88,8 +88,8 @@ class World:
         """The region in a site."""
         return next(region for region in self.regions if region.site == site)
 
-    async def start(self, *, through_proxy: bool = False) -> None:
-        """Makes the schema, and starts both regions. `through_proxy`: the eu reaches the database by HAProxy."""
+    async def start(self, ways: Sequence[Way]) -> None:
+        """Makes the schema, and starts both regions. `ways`: how the pods of each reach the database."""
         await self.slack_api.start()
         await migrate_within(self.sites.url())
         make_certificates(self._directory)
@@ -107,8 +107,9 @@ class World:
             environment = {"PATH": f"/usr/sbin:{os.environ['PATH']}"}
             # Nothing else goes on yet that would wait for it.
             self._way_round = subprocess.Popen(command, stdout=output, stderr=output, env=environment)  # noqa: ASYNC220
-        for region in self.regions:
-            region.start(through_proxy=through_proxy and region is self.eu)
+        for region, way in zip(self.regions, ways, strict=True):
+            region.way = way
+            region.start()
         async with client() as http:
             for region in self.regions:
                 await region.until_up(http)
@@ -220,14 +221,16 @@ async def migrate_within(url: str, within_seconds: float = 30) -> None:
 
 
 @asynccontextmanager
-async def world(directory: Path, *, delay_ms: int = 0, through_proxy: bool = False) -> AsyncIterator[World]:
-    """Brings all of it up, and down again."""
+async def world(
+    directory: Path, *, delay_ms: int = 0, ways: Sequence[Way] = (Way.HOSTS, Way.HOSTS)
+) -> AsyncIterator[World]:
+    """Brings all of it up, and down again. `ways`: how the pods of the eu and of the us reach the database."""
     sites = Sites(delay_ms)
     with contextlib.ExitStack() as stack:
         await asyncio.to_thread(stack.enter_context, sites.running())
         made = World(sites, directory)
         try:
-            await made.start(through_proxy=through_proxy)
+            await made.start(ways)
             yield made
         finally:
             await made.stop()
