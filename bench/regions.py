@@ -25,7 +25,7 @@ from anchorbolt.emulator.signing import EMULATOR_SECRET
 from bench.machine import commit
 from tests.support.regions.faults import FAULTS, RETRY_AFTER
 from tests.support.regions.region import Way
-from tests.support.regions.sites import address, missing
+from tests.support.regions.sites import address, missing, unable
 from tests.support.regions.world import RATE, Outcome, World, world
 
 RESULTS = Path(__file__).parent / "results"
@@ -102,7 +102,7 @@ async def main() -> int:
     arguments.add_argument("--latency-only", action="store_true", help="no faults")
     arguments.add_argument("--record", metavar="NAME")
     asked = arguments.parse_args()
-    if (reason := missing()) is not None:
+    if (reason := unable() or missing()) is not None:
         print(f"cannot run here: {reason}")
         return 2
     names = [] if asked.latency_only else [n for n in FAULTS if not asked.faults or any(f in n for f in asked.faults)]

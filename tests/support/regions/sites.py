@@ -26,20 +26,26 @@ PROXY_PORT = 5000
 LOCK = Path(tempfile.gettempdir()) / "anchorbolt-regions.lock"
 
 
+def unable() -> str | None:
+    """Why this machine cannot have the sites, whatever is installed; None where it can."""
+    if os.geteuid() != 0 or not Path("/dev/net/tun").exists():
+        return "needs root and /dev/net/tun, to make network namespaces"
+    probe = subprocess.run(["unshare", "--net", "true"], check=False, capture_output=True, text=True)
+    return f"no network namespace can be made here: {probe.stderr.strip()}" if probe.returncode else None
+
+
 def missing() -> str | None:
-    """Why the sites cannot be brought up here; None where they can."""
-    if os.geteuid() != 0 or shutil.which("ip") is None or not Path("/dev/net/tun").exists():
-        return "needs root, the command ip and /dev/net/tun, to make network namespaces"
+    """What has to be installed to bring the sites up; None where all is there."""
+    if shutil.which("ip") is None or shutil.which("curl") is None:
+        return "the commands ip and curl are not installed: apt-get install iproute2 curl"
     if shutil.which("etcd") is None:
         return "etcd is not installed: apt-get install etcd-server"
     if not postgresql.is_installed():
         return "PostgreSQL is not installed: apt-get install postgresql"
     if importlib.util.find_spec("patroni") is None:
         return "Patroni is not installed: it is in the dev group of uv.lock"
-    probe = subprocess.run(["ip", "netns", "add", "rg-probe"], check=False, capture_output=True, text=True)
-    if probe.returncode:
-        return f"no network namespace can be made here: {probe.stderr.strip()}"
-    subprocess.run(["ip", "netns", "del", "rg-probe"], check=False, capture_output=True)
+    if shutil.which("haproxy", path=f"{os.environ.get('PATH', '')}:/usr/sbin") is None:
+        return "HAProxy is not installed: apt-get install haproxy"
     return None
 
 
