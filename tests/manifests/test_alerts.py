@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 import yaml
 from anchorbolt.telemetry import metrics
-from anchorbolt.telemetry.instruments import Counter, Histogram
 
 from tests.manifests.render import ROOT
+from tests.support.metrics_page import series_of
 
 RULES = ROOT / "k8s/components/monitoring/prometheusrule.yaml"
 PAGE = ROOT / "docs/operations/alerts.md"
@@ -269,14 +269,7 @@ def test_every_page_says_what_to_do_and_whom_to_wake() -> None:
 
 def test_alerts_ask_for_metrics_that_there_are() -> None:
     """Each series that an alert reads is one of the app's."""
-    known = set()
-    for metric in metrics.ALL:
-        if isinstance(metric, Counter):
-            known.add(metric.prometheus_name + "_total")
-        elif isinstance(metric, Histogram):
-            known |= {metric.prometheus_name + end for end in ("_bucket", "_sum", "_count")}
-        else:
-            known.add(metric.prometheus_name)
+    known = set().union(*map(series_of, metrics.ALL))
     asked = {name for rule in rules() for name in NAME.findall(rule["expr"])}
     assert asked
     assert asked <= known

@@ -6,10 +6,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import httpx
+from anchorbolt.telemetry.instruments import Counter, Histogram, Instrument
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.app_process import AppProcess
+
+# The endings that OpenTelemetry's exporter for Prometheus gives the units that we have.
+ENDINGS = {"s": "_seconds", "By": "_bytes"}
+
+
+def series_of(instrument: Instrument) -> set[str]:
+    """The names of an instrument's series in Prometheus."""
+    name = instrument.name.replace(".", "_") + ENDINGS.get(instrument.unit, "")
+    if isinstance(instrument, Counter):
+        return {name + "_total"}
+    if isinstance(instrument, Histogram):
+        return {name + ending for ending in ("_bucket", "_sum", "_count")}
+    return {name}
 
 
 @dataclass(frozen=True)

@@ -9,28 +9,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-import time
 from collections.abc import Callable, Sequence
 
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
-from opentelemetry.metrics import Observation
+from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
-from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 
 from anchorbolt.settings.otel import Collector
 from anchorbolt.telemetry import traces
 from anchorbolt.telemetry.logs import get_logger
-from anchorbolt.telemetry.metrics import ALL
-from anchorbolt.telemetry.otlp_metrics import WithOurs
-from anchorbolt.telemetry.own_meters import LazyMeterProvider
+from anchorbolt.telemetry.meters import SCOPE, resource
 from anchorbolt.telemetry.span_sender import SpanSender
 from anchorbolt.telemetry.tracing import SampledTracing, SpansOfListeners
 
 log = get_logger("telemetry")
 
-SERVICE = "anchorbolt"
 # How long sending the last spans and metrics may take before the process ends anyway.
 FLUSH_SECONDS = 3.0
 
@@ -38,17 +33,16 @@ FLUSH_SECONDS = 3.0
 class Otlp:
     """Sends to the collector: spans from the event loop, metrics from a thread of the SDK."""
 
-    def __init__(self, collector: Collector, instance: str, meters: LazyMeterProvider) -> None:
-        """`instance`: the name of this pod. `meters`: the provider of the listeners' own metrics.
+    def __init__(self, collector: Collector, instance: str, meters: MeterProvider) -> None:
+        """`instance`: the name of this pod. `meters`: the meter provider of this process.
 
-        It must be created in the event loop that serves.
+        It must be created in the process and the event loop that serve: the SDK starts its threads here.
         """
         self._spans: SpanSender | None = None
-        self._meters: LazyMeterProvider | None = None
-        resource = _resource(instance)
+        self._reader: PeriodicExportingMetricReader | None = None
         if "traces" in collector.signals:
-            provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-            self._spans = SpanSender(collector, resource.attributes, SERVICE)
+            provider = TracerProvider(resource=resource(instance), shutdown_on_exit=False)
+            self._spans = SpanSender(collector, provider.resource.attributes, SCOPE)
             provider.add_span_processor(SpansOfListeners(self._spans))
             trace.set_tracer_provider(provider)
             traces.switch(SampledTracing(provider.sampler, self._spans))
@@ -56,14 +50,8 @@ class Otlp:
             for name in ("opentelemetry.sdk", "opentelemetry.exporter"):
                 for logger in _loggers_below(name):
                     logger.addFilter(Seldom())
-            exporter = WithOurs(OTLPMetricExporter(), ALL, resource)
-            meters.load([PeriodicExportingMetricReader(exporter)], resource)
-            began = time.monotonic()
-            # The SDK exports nothing without an instrument of its own; this one has a standard name.
-            meters.get_meter(SERVICE).create_observable_gauge(
-                "process.uptime", [lambda _: [Observation(time.monotonic() - began)]], "s", "Since the process began."
-            )
-            self._meters = meters
+            self._reader = PeriodicExportingMetricReader(OTLPMetricExporter())
+            meters.add_metric_reader(self._reader)
 
     def start(self) -> None:
         """Starts to send spans."""
@@ -83,12 +71,12 @@ class Otlp:
             await self._spans.close()
 
     async def _close_meters(self) -> None:
-        meters, loop, ended = self._meters, asyncio.get_running_loop(), asyncio.Event()
-        if meters is None:
+        reader, loop, ended = self._reader, asyncio.get_running_loop(), asyncio.Event()
+        if reader is None:
             return
 
         def close() -> None:
-            meters.shutdown()
+            reader.shutdown()  # it collects and sends a last time
             loop.call_soon_threadsafe(ended.set)
 
         # A daemon thread instead of an executor, whose threads the interpreter would join at the end.
@@ -120,11 +108,3 @@ def _loggers_below(name: str) -> Sequence[logging.Logger]:
     """The loggers below a name: a filter of a logger does not apply to the records of its children."""
     found = [logger for key, logger in logging.Logger.manager.loggerDict.items() if key.startswith(name + ".")]
     return [logger for logger in found if isinstance(logger, logging.Logger)]
-
-
-def _resource(instance: str) -> Resource:
-    """The resource: our attributes, overridden by OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES."""
-    told = Resource.create()
-    named = not str(told.attributes.get(SERVICE_NAME, "unknown_service")).startswith("unknown_service")
-    ours = Resource({"service.instance.id": instance, SERVICE_NAME: SERVICE})
-    return ours.merge(told) if named else told.merge(ours)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opentelemetry.metrics import get_meter_provider, set_meter_provider
-
 from anchorbolt.settings.otel import Collector
 from anchorbolt.telemetry import delivery_lines, metrics
-from anchorbolt.telemetry.own_meters import LazyMeterProvider
+from anchorbolt.telemetry.meters import meters
 from anchorbolt.telemetry.pulse import Pulse
 from anchorbolt.telemetry.refusals import Refusals
 from anchorbolt.telemetry.watchdog import Watchdog
@@ -28,12 +26,12 @@ class Telemetry:
         self._pulse = Pulse(self._watchdog.turn, self.workspaces.turn, Refusals().turn, delivery_lines.lines.turn)
         self._otlp: Otlp | None = None
         metrics.busiest_workspaces.observe(self.workspaces.by_rank)
-        meters = _meters()
+        provider = meters(instance, exemplars="metrics" in collector.signals)
         if collector.signals:
-            # Imported here, because the SDK takes a fifth of a second and 4 MiB, which most pods do not need.
+            # Imported here, because the exporters take time and memory, which most pods do not need.
             from anchorbolt.telemetry.otlp import Otlp  # noqa: PLC0415
 
-            self._otlp = Otlp(collector, instance, meters)
+            self._otlp = Otlp(collector, instance, provider)
 
     def start(self) -> None:
         """Starts to measure and to send, on the worker's event loop."""
@@ -49,13 +47,3 @@ class Telemetry:
         delivery_lines.lines.say()
         if self._otlp is not None:
             await self._otlp.close()
-
-
-def _meters() -> LazyMeterProvider:
-    """Returns the meter provider of this process; OpenTelemetry allows to set it only once."""
-    known = get_meter_provider()
-    if isinstance(known, LazyMeterProvider):
-        return known
-    ours = LazyMeterProvider()
-    set_meter_provider(ours)
-    return ours

@@ -8,7 +8,6 @@ No text, token or URL of a payload is put into a span.
 from __future__ import annotations
 
 import time
-from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -18,6 +17,7 @@ from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, S
 
 from anchorbolt.telemetry.redact import without_secrets
 from anchorbolt.telemetry.span import Event, OwnSpan
+from anchorbolt.telemetry.traced import is_traced, traced
 
 
 class Tracing(Protocol):
@@ -34,9 +34,6 @@ class Tracing(Protocol):
 
 
 _tracing: Tracing | None = None
-# Whether this task belongs to a traced delivery. Reading it is cheaper than reading OpenTelemetry's context.
-_traced: ContextVar[bool] = ContextVar("traced", default=False)
-
 # The context for deliveries that are not traced, so that a listener's own spans begin no trace there.
 NOT_TRACED = trace.set_span_in_context(NonRecordingSpan(SpanContext(1, 1, is_remote=False)), Context())
 
@@ -158,7 +155,7 @@ def traceparent() -> str | None:
 
     https://www.w3.org/TR/trace-context/
     """
-    if not _traced.get():
+    if not is_traced():
         return None
     trace_id, span_id = _ids(trace.get_current_span())
     return f"00-{trace_id:032x}-{span_id:016x}-01"
@@ -176,7 +173,7 @@ def begin_attempt(
         return None
     under = _read(parent) if parent is not None else None
     if parent is None or under is None or not tracing.goes_on(under[0]):
-        _traced.set(False)
+        traced.set(False)
         context.attach(NOT_TRACED)
         return None
     attributes: dict[str, Any] = {"messaging.message.id": key, "slack.kind": kind, "anchorbolt.attempt": attempt}
@@ -211,7 +208,7 @@ class CallTrace:
 def begin_call(method: str, base_url: str) -> CallTrace | None:
     """Begins the span of a Web API call. Returns None where the calling run is not traced."""
     tracing = _tracing
-    if tracing is None or not _traced.get():
+    if tracing is None or not is_traced():
         return None
     above = trace.get_current_span()  # the attempt's, or one of the listener's own
     if not above.is_recording():
@@ -245,7 +242,7 @@ def _ids(span: Span) -> tuple[int, int]:
 
 def _enter(span: OwnSpan) -> None:
     """Makes the span the current one of this task and of the tasks that it starts."""
-    _traced.set(True)
+    traced.set(True)
     context.attach(trace.set_span_in_context(span, Context()))
 
 
