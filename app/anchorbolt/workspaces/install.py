@@ -21,8 +21,8 @@ from anchorbolt.workspaces.grant import Grant
 from anchorbolt.workspaces.installation import Installation
 from anchorbolt.workspaces.installations import Installations
 
-# For all calls of one installation; Slack's answers take some 300 ms. Proxies give up on an answer after 5 s, and what a
-# pod has begun has 3.5 s at its end.
+# For all calls of one installation; Slack's answers take some 300 ms. Proxies give up on an answer after 5 s, and what
+# a pod has begun has 3.5 s at its end.
 SLACK_SECONDS = 4.0
 # The code is used up once Slack has answered: what can be tried again is tried again then.
 _TRIES = 3
