@@ -12,7 +12,8 @@ from typing import Any
 import anchorbolt_sample
 import pytest
 import typer
-from anchorbolt.cli.manifest import MANIFEST, PLACEHOLDER, filled_in, for_sockets, manifest
+from anchorbolt.cli.manifest import MANIFEST, PLACEHOLDER, filled_in, for_sockets, installable, manifest
+from anchorbolt.settings import Settings
 from slack_bolt.async_app import AsyncApp, AsyncAssistant
 from slack_sdk.web.async_client import AsyncWebClient
 from typer.testing import CliRunner
@@ -321,3 +322,27 @@ def test_the_command_says_what_is_wrong(arguments: tuple[str, ...]) -> None:
     assert (exit_code, output) == (2, "")
     assert any(name in errors for name in arguments if name.startswith("--"))
     assert "Traceback" not in errors
+
+
+def test_an_app_that_users_install_has_its_redirect_url_and_scopes() -> None:
+    """With SLACK_CLIENT_ID, the manifest asks for what the pages ask for, and hears of workspaces that leave."""
+    found = Settings(
+        slack_client_id="1.2",
+        slack_scopes="commands, chat:write",
+        slack_user_scopes="search:read",
+        public_url="https://bot.example.com",
+        _env_file=None,
+    )
+    told = json.loads(installable(filled_in("bot.example.com"), found))
+    assert told["oauth_config"] == {
+        "scopes": {"bot": ["commands", "chat:write"], "user": ["search:read"]},
+        "redirect_urls": ["https://bot.example.com/slack/oauth_redirect"],
+    }
+    events = told["settings"]["event_subscriptions"]["bot_events"]
+    assert {"app_uninstalled", "tokens_revoked", "app_mention"} <= set(events)
+
+
+def test_an_app_of_one_workspace_has_the_manifest_as_it_is() -> None:
+    """Without SLACK_CLIENT_ID nothing is added."""
+    text = filled_in("bot.example.com")
+    assert installable(text, Settings(_env_file=None)) == text

@@ -7,8 +7,13 @@ from typing import Annotated, Any
 
 import typer
 
+from anchorbolt import settings
+from anchorbolt.settings import Settings
+
 MANIFEST = Path("manifest.json")  # in the working directory: it is the team's
 PLACEHOLDER = "https://YOUR-HOST"
+# They remove tokens that Slack has revoked.
+LEAVING = ("app_uninstalled", "tokens_revoked")
 
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ORIGIN = re.compile(rf"(?:https://)?(?P<host>{_LABEL}(?:\.{_LABEL})+(?::[0-9]{{1,5}})?)/?")
@@ -21,10 +26,13 @@ def manifest(
     socket: Annotated[bool, typer.Option("--socket", help="For Socket Mode, in which Slack needs no URL.")] = False,
     output: Annotated[Path | None, typer.Option(help="The file to write, instead of standard output.")] = None,
 ) -> None:
-    """Prints the manifest for creating the app at https://api.slack.com/apps (New App, From a manifest)."""
+    """Prints the manifest for creating the app at https://api.slack.com/apps (New App, From a manifest).
+
+    With SLACK_CLIENT_ID in the settings, the redirect URL and the scopes of an installation by OAuth are in it.
+    """
     if (host is None) != socket:
         raise typer.BadParameter("give one of --host and --socket")
-    text = for_sockets() if host is None else filled_in(host)
+    text = installable(for_sockets() if host is None else filled_in(host), settings.load())
     if output is None:
         typer.echo(text, nl=False)
         return
@@ -53,6 +61,28 @@ def for_sockets() -> str:
     """Returns manifest.json with Socket Mode switched on and without a URL in it: Slack asks for none then."""
     manifest = _without_urls(json.loads(_template()))
     manifest["settings"]["socket_mode_enabled"] = True
+    return json.dumps(manifest, indent=2) + "\n"
+
+
+def installable(text: str, found: Settings) -> str:
+    """Returns the text of a manifest with what users need to install the app by OAuth, where the settings ask for it.
+
+    That is the redirect URL, the scopes, and the events that tell of workspaces that leave.
+    """
+    if not found.installs:
+        return text
+    manifest = json.loads(text)
+    oauth = manifest.setdefault("oauth_config", {})
+    scopes = oauth.setdefault("scopes", {})
+    for who, listed in (("bot", found.slack_scopes), ("user", found.slack_user_scopes)):
+        wanted = [scope.strip() for scope in (listed or "").split(",") if scope.strip()]
+        scopes.pop(who, None)
+        if wanted:
+            scopes[who] = wanted
+    if found.public_url:
+        oauth["redirect_urls"] = [f"{found.public_url}/slack/oauth_redirect"]
+    events = manifest.setdefault("settings", {}).setdefault("event_subscriptions", {}).setdefault("bot_events", [])
+    events += [event for event in LEAVING if event not in events]
     return json.dumps(manifest, indent=2) + "\n"
 
 
