@@ -86,7 +86,8 @@ class Refreshes:
         is_free = or_(
             table.c.refresh_until.is_(None), table.c.refresh_until <= now(), table.c.refresh_owner == self._owner
         )
-        take = update(table).where(*_is(whose), table.c.version == kept.version, is_free)
+        # The state too: a mark ends a lease without another version, perhaps since we have read.
+        take = update(table).where(*_is(whose), table.c.version == kept.version, _works(table), is_free)
         if connection.execute(take.values(refresh_owner=self._owner, refresh_until=until)).rowcount:
             return Seen(kept, Turn.OURS, token.refresh)
         look = select(table.c.refresh_owner, table.c.refresh_until).where(*_is(whose))
@@ -131,7 +132,8 @@ class Refreshes:
             if kept.state is not InstallationState.INSTALLED:
                 return None
             marked = InstallationState.REINSTALL_NEEDED
-            if self._change(connection, whose, kept.version, {"state": marked.value, "reason": reason}):
+            columns = {"state": marked.value, "reason": reason}
+            if self._change(connection, whose, kept.version, columns, _works(_table(whose))):
                 return replace(kept, state=marked, reason=reason)
 
     def put_off(self, connection: Connection, whose: Whose, seconds: float) -> None:
@@ -146,10 +148,12 @@ class Refreshes:
             return self._installations.find_user(connection, whose.workspace, whose.user_id)
         return self._installations.find(connection, [whose.workspace]).get(whose.workspace)
 
-    def _change(self, connection: Connection, whose: Whose, version: int, columns: dict[str, Any]) -> bool:
+    def _change(
+        self, connection: Connection, whose: Whose, version: int, columns: dict[str, Any], *where: ColumnElement[bool]
+    ) -> bool:
         """Changes the row, and ends the lease on it. Whether it still had that version."""
         table = _table(whose)
-        change = update(table).where(*_is(whose), table.c.version == version)
+        change = update(table).where(*_is(whose), table.c.version == version, *where)
         more = {"refresh_owner": None, "refresh_until": None, "updated_at": now()}
         return connection.execute(change.values(**columns, **more)).rowcount > 0
 
@@ -166,11 +170,15 @@ def _is(whose: Whose) -> list[ColumnElement[bool]]:
     return where
 
 
+def _works(table: Table) -> ColumnElement[bool]:
+    return table.c.state == InstallationState.INSTALLED.value
+
+
 def _due(
     table: Table, expires_at: ColumnElement[float], refresh_token: ColumnElement[str], before: float
 ) -> list[ColumnElement[bool]]:
     return [
-        table.c.state == InstallationState.INSTALLED.value,
+        _works(table),
         refresh_token.is_not(None),
         expires_at <= before,
         or_(table.c.refresh_until.is_(None), table.c.refresh_until <= this_moment()),
