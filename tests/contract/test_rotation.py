@@ -13,6 +13,7 @@ from anchorbolt.inbox.sql import now
 from anchorbolt.inbox.tables import installation, user_token
 from anchorbolt.telemetry import metrics
 from anchorbolt.workspaces.installation import Installation, InstallationState, Token, UserToken
+from anchorbolt.workspaces.refresh import Turn
 from anchorbolt.workspaces.whose import Whose
 from sqlalchemy import select, update
 
@@ -330,6 +331,16 @@ async def test_a_token_that_comes_after_the_mark_is_written(pod: RotationPod) ->
     written = await pod.store.transact(lambda c: where.refreshes.write(c, _BOT, "xoxe-old", NEW))
     again = await pod.store.transact(lambda c: where.refreshes.write(c, _BOT, "xoxe-old", NEW))
     assert written == again == replace(ONE, bot=NEW, version=2) == await pod.bot()
+
+
+async def test_a_mark_between_reading_and_taking_leaves_no_turn(
+    pod: RotationPod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The mark ended the lease and left the version: who has read the row before looks again, and does not call."""
+    await pod.store.transact(lambda c: pod.refreshes.mark(c, _BOT, "xoxe-old", "refused"))
+    monkeypatch.setattr(pod.refreshes, "find", lambda *_: ONE)  # as it was read before
+    seen = await pod.store.transact(lambda c: pod.refreshes.take(c, _BOT, NOW + EXPIRES_IN, 30))
+    assert seen.turn is Turn.OTHERS
 
 
 async def test_the_lease_of_a_pod_that_died_runs_out(pod: RotationPod, slack: RotatingSlack) -> None:
