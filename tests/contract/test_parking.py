@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Held, Outcome, Stored
-from anchorbolt.inbox.parking import PARK_SECONDS, Parking, sentence
+from anchorbolt.inbox.parking import PARK_SECONDS, Parking, WakingInTurn, sentence
 from anchorbolt.inbox.pauses import Pauses
 from anchorbolt.inbox.tables import lane
 from anchorbolt.worker.obstacles import ALL, Obstacles
@@ -57,8 +59,26 @@ async def test_some_are_woken_those_first_that_were_parked_first(inbox: Inbox) -
     await do(inbox, lambda c: c.execute(update(lane).values(claimable_at=lane.c.claimable_at - PARK_SECONDS * 0.9)))
     assert await do(inbox, lambda c: PARKING.put_off(c, "limit:a")) == 4
     assert await do(inbox, lambda c: PARKING.put_off(c, "limit:a")) == 0
-    assert await do(inbox, lambda c: PARKING.wake(c, "limit:a", 2)) == 2
+    wake = WakingInTurn(inbox.database.dialect)
+    assert await do(inbox, lambda c: wake(c, "limit:a", 2)) == 2
     assert sorted(keys(await claim(inbox))) == ["A1:Ev0", "A1:Ev1"]
+
+
+async def test_workspaces_are_woken_in_turn(inbox: Inbox) -> None:
+    """A long queue of one workspace behind the limit of a listener does not keep another's waiting."""
+    wake = WakingInTurn(inbox.database.dialect)
+    for n in range(8):
+        (accepted,) = await accept(inbox, replace(item(f"C{n}", f"A1:Ev{n}"), workspace="T1" if n < 6 else "T2"))
+        assert accepted.held is not None
+        await park(inbox, accepted.held, "limit:a")
+    woken: list[str | None] = []
+    for room in (1, 2, 3):
+        assert await do(inbox, partial(wake, waits_for="limit:a", most=room)) == room
+        woken += [one.stored.workspace for one in await claim(inbox)]
+    assert sorted(map(str, woken[:3])) in (["T1", "T1", "T2"], ["T1", "T2", "T2"])
+    assert woken.count("T2") == 2
+    assert await do(inbox, PARKING.waiting) == {"limit:a": 2}
+    assert await do(inbox, lambda c: wake(c, "limit:a", 10)) == 2
 
 
 async def test_what_comes_behind_it_waits_too(inbox: Inbox) -> None:

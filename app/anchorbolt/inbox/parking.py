@@ -8,10 +8,11 @@ which know nothing of parking, claim the lane.
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, Select, func, null, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, bindparam, func, null, select, true, update
 
-from anchorbolt.inbox.sql import now
+from anchorbolt.inbox.sql import TEXT, now
 from anchorbolt.inbox.tables import lane
+from anchorbolt.inbox.turns import Round
 
 PARK_SECONDS = 900.0
 # The sorts of what a lane waits for: its name is written behind a colon.
@@ -50,21 +51,46 @@ class Parking:
         parked = select(lane.c.waits_for, func.count()).where(lane.c.waits_for.is_not(None)).group_by(lane.c.waits_for)
         return {waits_for: count for waits_for, count in connection.execute(parked)}  # noqa: C416 - rows are no pairs
 
-    def wake(self, connection: Connection, waits_for: str, most: int | None = None) -> int:
-        """Lets lanes that wait for this be claimed at once, those that were parked first. Returns how many.
+    def wake(self, connection: Connection, waits_for: str) -> int:
+        """Lets all lanes that wait for this be claimed at once. Returns how many.
 
-        `most`: how many at most; None: all of them. A lane that somebody else changes now is left for the next
-        look: to wait for it could be a deadlock with those who lock lanes in their one order.
+        A lane that somebody else changes now is left for the next look: to wait for it could be a deadlock with those
+        who lock lanes in their one order.
         """
-        waiting = _free(waits_for).order_by(lane.c.claimable_at).limit(most)
-        woken = update(lane).where(lane.c.name.in_(waiting)).values(claimable_at=now(), waits_for=null())
-        return connection.execute(woken).rowcount
+        woken = update(lane).where(lane.c.name.in_(_free(waits_for)))
+        return connection.execute(woken.values(claimable_at=now(), waits_for=null())).rowcount
 
     def put_off(self, connection: Connection, waits_for: str) -> int:
         """Puts off the end of the parking of lanes that go on waiting, and keeps their order. Returns how many."""
         waiting = _free(waits_for).where(lane.c.claimable_at < now() + PARK_SECONDS / 2)
         later = lane.c.claimable_at + PARK_SECONDS / 2
         return connection.execute(update(lane).where(lane.c.name.in_(waiting)).values(claimable_at=later)).rowcount
+
+
+class WakingInTurn:
+    """Wakes some of the lanes that wait for one thing, for which there is not room at once. Workspaces take turns."""
+
+    def __init__(self, dialect: str) -> None:
+        self._round = Round(dialect, _is_parked, lambda _: true())
+        self._last: dict[str, str] = {}  # the workspace whose turn came last, by what is waited for
+
+    def __call__(self, connection: Connection, waits_for: str, most: int) -> int:
+        """Lets up to `most` lanes be claimed at once, of each workspace those that were parked first. Returns how many.
+
+        To be called in a transaction. A lane that somebody else changes now is left for the next look.
+        """
+        chosen = self._round(connection, self._last.get(waits_for, ""), most, waits_for=waits_for)[:most]
+        if not chosen:
+            self._last.pop(waits_for, None)
+            return 0
+        self._last[waits_for] = chosen[-1][0]
+        woken = update(lane).where(lane.c.name.in_([name for _, (name, *_) in chosen]))
+        return connection.execute(woken.values(claimable_at=now(), waits_for=null())).rowcount
+
+
+def _is_parked(of: FromClause) -> ColumnElement[bool]:
+    """Whether a lane waits for that, as the index `lane_parked_turns` has it."""
+    return and_(of.c.waits_for == bindparam("waits_for", type_=TEXT()), of.c.owner.is_(None))
 
 
 def _free(waits_for: str) -> Select[tuple[str]]:

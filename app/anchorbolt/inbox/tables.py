@@ -98,6 +98,14 @@ Index(
     lane.c.claimable_at,
     info={WHERE: "owner IS NULL AND waits_for IS NULL"},
 )
+# The same of lanes that are parked, by what they wait for.
+Index(
+    "lane_parked_turns",
+    lane.c.waits_for,
+    text("coalesce(workspace, '')"),
+    lane.c.claimable_at,
+    info={WHERE: "owner IS NULL AND waits_for IS NOT NULL"},
+)
 Index("lane_cancel", lane.c.owner, info={WHERE: "cancel_id IS NOT NULL"})
 
 # The leader lock: who does what one process alone may do; at most a row a name (leader_lock.py). The table has kept the

@@ -6,7 +6,7 @@ turns go on from one claim to the next. Lanes without a workspace have turns as 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import chain, islice, zip_longest
 from typing import Any
 
@@ -30,6 +30,7 @@ from anchorbolt.inbox.statement import Statement
 from anchorbolt.inbox.tables import lane
 
 Row = Sequence[Any]
+Waits = Callable[[FromClause], ColumnElement[bool]]
 
 
 def turn_of(of: FromClause) -> ColumnElement[str]:
@@ -48,14 +49,14 @@ def several_wait() -> ColumnElement[bool]:
     return first.scalar_subquery() != last.scalar_subquery()
 
 
-class Turns:
-    """Takes the workspaces in turn, for one process."""
+class Round:
+    """The statement that finds the oldest lanes of each workspace, workspace by workspace, from one on."""
 
-    def __init__(self, dialect: str) -> None:
-        self._last = ""  # the workspace whose turn came last
+    def __init__(self, dialect: str, waits: Waits, may_go: Waits) -> None:
+        """`waits`: which lanes have turns; there must be an index of these. `may_go`: which of them are taken now."""
         last, most = bindparam("last", type_=TEXT()), bindparam("most", type_=WHOLE())
-        ahead = _walk("ahead", most, turn_of(lane) > last)
-        again = _walk("again", most, turn_of(lane) <= last, turn_of(lane) <= last)
+        ahead = _walk("ahead", most, waits, may_go, turn_of(lane) > last)
+        again = _walk("again", most, waits, may_go, turn_of(lane) <= last, turn_of(lane) <= last)
         walks = [
             select(number(part).label("part"), walk.c.place, walk.c.turn).where(walk.c.turn.is_not(None))
             for part, walk in enumerate((ahead, again))
@@ -66,30 +67,38 @@ class Turns:
         of_it = lane.alias("of_it")
         oldest = (
             select(of_it.c.name, of_it.c.owner, of_it.c.cancel_id, of_it.c.cancelled_by, of_it.c.claimable_at)
-            .where(
-                turn_of(of_it) == places.c.turn,
-                has_turns(of_it),
-                of_it.c.claimable_at <= this_moment(),
-                func.substr(of_it.c.name, number(1), number(1)) != word("!"),
-            )
+            .where(turn_of(of_it) == places.c.turn, waits(of_it), may_go(of_it))
             .order_by(of_it.c.claimable_at)
             .limit(share)
         )
         self._in_turn = Statement(_each(dialect, places, oldest))
+
+    def __call__(self, connection: Connection, last: str, most: int, **parameters: Any) -> list[tuple[str, Row]]:
+        """Returns lanes in the order of turns, each with its workspace; locked, where others may ask at once.
+
+        `last`: the workspace whose turn came last. `most`: how many lanes are wanted; it may return more.
+        `parameters`: those of `waits` and `may_go`.
+        """
+        turns: dict[str, list[Row]] = {}
+        for turn, *row in self._in_turn(connection, {"last": last, "most": most, **parameters}):
+            turns.setdefault(turn, []).append(row)
+        rounds = zip_longest(*([(turn, row) for row in rows] for turn, rows in turns.items()))
+        return [one for round_ in rounds for one in round_ if one is not None]
+
+
+class Turns:
+    """Takes the workspaces in turn, for the claims of one process."""
+
+    def __init__(self, dialect: str) -> None:
+        self._last = ""  # the workspace whose turn came last
+        self._round = Round(dialect, has_turns, _can_be_claimed)
 
     def __call__(self, connection: Connection, oldest: Sequence[Row], most: int) -> list[Row]:
         """Returns up to `most` lanes in the order of turns, after those of `oldest` that another process had held.
 
         `oldest`: the lanes that wait longest, of whatever workspace; they fill up what the turns leave.
         """
-        turns: dict[str, list[Row]] = {}
-        for turn, *row in self._in_turn(connection, {"last": self._last, "most": most}):
-            turns.setdefault(turn, []).append(row)
-        rounds = [
-            (turn, row)
-            for round_ in zip_longest(*([(turn, row) for row in rows] for turn, rows in turns.items()))
-            for turn, row in filter(None, round_)
-        ]
+        rounds = self._round(connection, self._last, most)
         taken_over = [row for row in oldest if row[1] is not None]
         ordered = {row[0]: row for row in chain(taken_over, (row for _, row in rounds), oldest)}
         taken = dict(islice(ordered.items(), most))
@@ -97,23 +106,36 @@ class Turns:
         return list(taken.values())
 
 
-def _walk(
-    name: str, most: ColumnElement[int], begins: ColumnElement[bool], ends: ColumnElement[bool] | None = None
+def _can_be_claimed(of: FromClause) -> ColumnElement[bool]:
+    """Whether its time has come; urgent events are claimed beside all others."""
+    return and_(of.c.claimable_at <= this_moment(), func.substr(of.c.name, number(1), number(1)) != word("!"))
+
+
+def _walk(  # noqa: PLR0917 - what one of two halves of the walk differs in, and what it does not
+    name: str,
+    most: ColumnElement[int],
+    waits: Waits,
+    may_go: Waits,
+    begins: ColumnElement[bool],
+    ends: ColumnElement[bool] | None = None,
 ) -> CTE:
-    """The workspaces of which lanes wait, one look into the index each, until `most` of them can run.
+    """The workspaces of which lanes wait, one look into the index each, until `most` of them can go.
 
     `begins`: where the first one is looked for. `ends`: up to where the others are.
     """
 
     def first(*there: ColumnElement[bool]) -> ScalarSelect[str]:
-        return select(func.min(turn_of(lane))).where(has_turns(lane), *there).scalar_subquery()
+        return select(func.min(turn_of(lane))).where(waits(lane), *there).scalar_subquery()
 
     walk = select(first(begins).label("turn"), number(0).label("place")).cte(name, recursive=True)
     # With one bound below alone: SQLite would go to one of two, and walk from there.
     following = first(turn_of(lane) > walk.c.turn, *([ends] if ends is not None else []))
-    soonest = select(func.min(lane.c.claimable_at)).where(has_turns(lane), turn_of(lane) == walk.c.turn)
-    can_run = case((soonest.scalar_subquery() <= this_moment(), number(1)), else_=number(0))
-    step = select(following, walk.c.place + can_run)
+    soonest = lane.alias("soonest")
+    one = select(soonest.c.name).where(waits(soonest), turn_of(soonest) == walk.c.turn, may_go(soonest))
+    # Not EXISTS: PostgreSQL would look at all lanes first, to answer it for any workspace.
+    found = one.order_by(soonest.c.claimable_at).limit(number(1)).scalar_subquery()
+    can_go = case((found.is_not(None), number(1)), else_=number(0))
+    step = select(following, walk.c.place + can_go)
     return walk.union_all(step.where(walk.c.turn.is_not(None), walk.c.place < most))
 
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from anchorbolt.errors import StoreError
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import Stored
-from anchorbolt.inbox.parking import LIMIT, Parking, sort_of
+from anchorbolt.inbox.parking import LIMIT, Parking, WakingInTurn, sort_of
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.timers import is_set_within
 
@@ -63,6 +63,7 @@ class Obstacles:
         self._readers = readers
         self._clock = clock
         self._parking = Parking()
+        self._wake_in_turn = WakingInTurn(inbox.database.dialect)
         self._read_at = float("-inf")
         self._reading = asyncio.Lock()
         self._due = asyncio.Event()  # somebody wrote something, or there is room: it is time to look
@@ -145,7 +146,10 @@ class Obstacles:
         for waits_for in waiting:
             room = self._room(waits_for)
             if room > 0:
-                now_awake = self._parking.wake(connection, waits_for, None if room >= ALL else room)
+                if room >= ALL:
+                    now_awake = self._parking.wake(connection, waits_for)
+                else:
+                    now_awake = self._wake_in_turn(connection, waits_for, room)
                 woken += now_awake
                 for_itself += now_awake if sort_of(waits_for) == LIMIT else 0
             if room < ALL:

@@ -15,10 +15,17 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Adds an index of the lanes that wait for a slot or a time (few, but where a queue is long), and a table."""
+    """Adds indexes of the lanes that wait for a slot or a time, and of those that are parked, and a table.
+
+    They are few, but where a queue is long.
+    """
     op.execute(
         "CREATE INDEX lane_turns ON lane (coalesce(workspace, ''), claimable_at)"
         " WHERE owner IS NULL AND waits_for IS NULL"
+    )
+    op.execute(
+        "CREATE INDEX lane_parked_turns ON lane (waits_for, coalesce(workspace, ''), claimable_at)"
+        " WHERE owner IS NULL AND waits_for IS NOT NULL"
     )
     op.create_table(
         "pod",
