@@ -145,9 +145,9 @@ class Region:
             self.pids.add(pid)
 
     async def health(self, http: httpx.AsyncClient) -> int:
-        """What the region's health URL answers; 0 where nothing does within half a second."""
+        """What the region's health URL answers; 0 where nothing does within a second."""
         try:
-            async with asyncio.timeout(0.5):
+            async with asyncio.timeout(1):
                 return (await http.get(f"{self.url}/region", timeout=None)).status_code
         except (TimeoutError, httpx.TransportError):
             return 0
