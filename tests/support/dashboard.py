@@ -9,6 +9,8 @@ from typing import Any
 from tests.support.app_process import ROOT
 
 FILE = ROOT / "k8s/components/monitoring/anchorbolt.json"
+# Beside it, where there are several regions: it shows metrics of Patroni and of the tier too.
+REGIONS_FILE = ROOT / "k8s/components/region-monitoring/anchorbolt-regions.json"
 
 
 @dataclass(frozen=True)
