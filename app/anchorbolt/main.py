@@ -129,6 +129,8 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
     team = TeamApplication(routes.application) if routes.application is not None else None
     if team is not None and (settings.has_socket or settings.role is Role.WORKER):
         log.info("no public port here: of ROUTES only the startup and the shutdown run", routes=settings.routes)
+    if settings.has_socket and settings.installs:
+        log.info("no public port here: processes with RECEIVER=http serve the pages on which the app is installed")
     if settings.has_socket:
         transport = socket_transport(settings, inbox, Envelopes(bolt, intake))
     else:

@@ -20,7 +20,7 @@ _KEPT = ("scope", "user_scope", "state", "redirect_uri")
 
 def authorize_route(workspace: Workspace) -> Route:
     """The route of the page, and of its two buttons."""
-    pages = Environment(loader=PackageLoader("anchorbolt.emulator", "pages"), autoescape=True)
+    pages = Environment(loader=PackageLoader("anchorbolt.emulator", "templates"), autoescape=True)
 
     async def authorize(request: Request) -> Response:
         asked: Mapping[str, str] = request.query_params

@@ -46,6 +46,9 @@ def dev(
 
     Without SLACK_BOT_TOKEN it talks to a Slack emulator, which sends it one signed request of every kind.
 
+    With SLACK_CLIENT_ID it is to be installed first: in the emulator where PUBLIC_URL begins with http://localhost, else
+    in the real Slack, which takes https only.
+
     With SLACK_BOT_TOKEN, from the environment or .env, it talks to the real Slack, and nothing is sent to it unless you
     say --demo: then its listeners post in the real Slack.
 
@@ -74,20 +77,20 @@ async def _run(loaded: settings.Settings, *, demo: bool | None, emulator_port: i
     async with AsyncExitStack() as stack:
         sockets = stack.enter_context(listening(loaded))
         emulator = None
-        if loaded.slack_bot_token is None:
+        if _needs_the_emulator(loaded):
             emulator = await stack.enter_async_context(Emulator(port=emulator_port))
-            changes |= {
-                "SLACK_API_URL": emulator.api_url,
-                "SLACK_BOT_TOKEN": EMULATOR_TOKEN,
-                "SLACK_APP_TOKEN": EMULATOR_APP_TOKEN,
-            }
+            changes |= {"SLACK_API_URL": emulator.api_url, "SLACK_APP_TOKEN": EMULATOR_APP_TOKEN}
+            if not loaded.installs:
+                changes["SLACK_BOT_TOKEN"] = EMULATOR_TOKEN
         address = reachable(loaded.host)
         plan = Plan(
             events_url=None if loaded.has_socket else f"http://{address}:{loaded.port}/slack/events",
             readyz_url=f"http://{address}:{loaded.internal_port}/readyz",
             secret=secret,
             listeners=listeners,
-            demo=emulator is not None if demo is None else demo and not (emulator is None and loaded.has_socket),
+            demo=emulator is not None and not loaded.installs
+            if demo is None
+            else demo and not (emulator is None and loaded.has_socket),
             verbose=verbose,
             durable=not _in_memory(loaded),
         )
@@ -95,10 +98,19 @@ async def _run(loaded: settings.Settings, *, demo: bool | None, emulator_port: i
         console = Screen()
         transport = "in Socket Mode" if loaded.has_socket else f"on port {loaded.port}"
         say(console, f"Starting {listeners} {transport}; Slack is {slack}")
+        if loaded.installs:
+            say(console, f"Install it in a workspace, once it serves: {loaded.public_url}/slack/install")
         scene = Scene(slack_url=emulator.url) if emulator else Scene()
         envelopes = emulator.sockets if emulator and loaded.has_socket else None
         session = Session(plan, emulator.calls if emulator else None, scene, console, envelopes)
         return await session.run(settings.environment_with(**changes), sockets)
+
+
+def _needs_the_emulator(loaded: settings.Settings) -> bool:
+    """Whether there is no real Slack for the app: no token, or an address that Slack would send no browser to."""
+    if loaded.installs:
+        return not (loaded.public_url or "").startswith("https://")
+    return loaded.slack_bot_token is None
 
 
 def _in_memory(loaded: settings.Settings) -> bool:
