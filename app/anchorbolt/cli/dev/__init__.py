@@ -46,8 +46,8 @@ def dev(
 
     Without SLACK_BOT_TOKEN it talks to a Slack emulator, which sends it one signed request of every kind.
 
-    With SLACK_CLIENT_ID it is to be installed first: in the emulator where PUBLIC_URL begins with http://localhost, else
-    in the real Slack, which takes https only.
+    With SLACK_CLIENT_ID it is to be installed first: in the emulator where PUBLIC_URL begins with http://localhost,
+    else in the real Slack, which takes https only.
 
     With SLACK_BOT_TOKEN, from the environment or .env, it talks to the real Slack, and nothing is sent to it unless you
     say --demo: then its listeners post in the real Slack.

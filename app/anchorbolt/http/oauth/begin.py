@@ -10,7 +10,11 @@ from starlette.responses import RedirectResponse, Response
 from anchorbolt.http.oauth.cookies import Cookies
 from anchorbolt.http.oauth.page import Page, Turns
 from anchorbolt.http.oauth.pages import HEADERS, Pages
+from anchorbolt.http.oauth.rate import Rate
 from anchorbolt.workspaces.states import States
+
+# Each is a row for ten minutes, and anybody can ask for one.
+MOST_A_SECOND = 20
 
 
 class BeginPage(Page):
@@ -25,11 +29,14 @@ class BeginPage(Page):
         self._cookies = cookies
         self._authorize_url = authorize_url
         self._asks = asks
+        self._rate = Rate(MOST_A_SECOND)
 
     async def answer(self, request: Request) -> Response:
         """Without `direct` nothing is stored: robots and previews of links open this page too."""
         if request.query_params.get("direct") != "1":
             return self.pages.page("install")
+        if not self._rate.take():
+            return self.busy()
         begun = await self._states.begin()
         query = urlencode(self._asks | {"state": begun.state})
         response = RedirectResponse(f"{self._authorize_url}?{query}", 302, HEADERS)

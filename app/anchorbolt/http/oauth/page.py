@@ -56,12 +56,16 @@ class Page(ABC):
             return await self.answer(request)
         except StoreError as error:
             log.error("an installation waits for the database", error=str(error))
-            return self.pages.page("busy", 503, headers=_AGAIN)
+            return self.busy()
         except Exception as error:
             log.exception("an installation failed: a defect of ours", error=type(error).__name__)
             return self.pages.page("failed", 500, word=None)
         finally:
             self._turns.taken -= 1
+
+    def busy(self, status: int = 503) -> Response:
+        """Tells the user to come back in a moment. The state is not used up."""
+        return self.pages.page("busy", status, headers=_AGAIN)
 
     def _refused(self, request: Request) -> Response | None:
         """The response to what may not come in, by its head alone."""
@@ -73,7 +77,7 @@ class Page(ABC):
         if len(request.scope["query_string"]) > MAX_QUERY_BYTES:
             return self.pages.page("bad_request", 414)
         if self._turns.is_away():
-            return self.pages.page("busy", 425, headers=_AGAIN)  # proxies ask another pod on this status
+            return self.busy(425)  # proxies ask another pod on this status
         if self._turns.taken >= self._turns.most:
-            return self.pages.page("busy", 503, headers=_AGAIN)
+            return self.busy()
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from typing import Any
 
@@ -9,8 +10,11 @@ import httpx
 import pytest
 from anchorbolt.emulator.script import Line
 from anchorbolt.errors import StoreUnavailableError
+from anchorbolt.http.oauth.page import MOST_AT_ONCE
+from anchorbolt.http.oauth.rate import Rate
 from structlog.testing import capture_logs
 
+from tests.support.waiting import until
 from tests.unit.http.oauth.conftest import PUBLIC_URL, Site, state_of, with_query
 
 pytestmark = pytest.mark.filterwarnings("ignore:BasicAuth")  # slack_sdk's own use of aiohttp
@@ -268,6 +272,44 @@ async def test_what_is_no_request_of_a_browser_s_is_refused(site: Site, path: st
     is_a_page(await browser.request("GET", path, content=b"x"), 413, "This page cannot be opened so")
     is_a_page(await browser.get(f"{path}?direct=1&x={'x' * 3000}"), 414, "This page cannot be opened so")
     assert len(browser.cookies) == 0
+
+
+async def test_a_flood_of_beginnings_is_told_to_wait(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anybody can ask for a row of the database: so many a second, and no more."""
+    monkeypatch.setattr("anchorbolt.http.oauth.begin.MOST_A_SECOND", 0)
+    is_a_page(await site.browser().get(f"{INSTALL}?direct=1"), 503, "Please try again in a moment")
+    is_a_page(await site.browser().get(INSTALL), 200, "Add this app to Slack")
+
+
+def test_a_rate_begins_anew_each_second() -> None:
+    """What was too much in one second is not counted in the next."""
+    now = [5.0]
+    rate = Rate(2, lambda: now[0])
+    assert [rate.take() for _ in range(4)] == [True, True, False, False]
+    now[0] = 6.0
+    assert rate.take()
+
+
+async def test_more_at_once_than_there_are_turns_are_told_to_wait(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While so many are worked on, the next one is asked to reload, and its state is not used up."""
+    browser = site.browser()
+    back = await site.answer(await site.to_slack(browser))
+    goes_on = asyncio.Event()
+    arrived: list[int] = []
+    usual = site.inbox.store.transact
+
+    async def waits(*given: Any, **named: Any) -> Any:
+        arrived.append(1)
+        await goes_on.wait()
+        return await usual(*given, **named)
+
+    monkeypatch.setattr(site.inbox.store, "transact", waits)
+    waiting = [asyncio.create_task(browser.get(back)) for _ in range(MOST_AT_ONCE)]
+    await until(lambda: len(arrived) == MOST_AT_ONCE, what="as many are worked on as there are turns")
+    is_a_page(await browser.get(back), 503, "Please try again in a moment")
+    goes_on.set()
+    titles = [response.status_code for response in await asyncio.gather(*waiting)]
+    assert sorted(titles) == [200] + [400] * (MOST_AT_ONCE - 1)
 
 
 async def test_over_http_the_cookie_is_one_that_every_browser_takes(site: Site) -> None:
