@@ -1,37 +1,30 @@
-"""Where traces and metrics are sent: OpenTelemetry's own environment variables, read as its SDK reads them.
+"""Whether traces and metrics are sent to a collector, by OpenTelemetry's own environment variables.
 
-The SDK itself reads the variables for metrics alone, for the resource and for the sampler.
+The SDK reads them itself, and takes a default where one is wrong, with a line in the log. Here they are checked, so
+that a wrong one is named before the app starts.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from anchorbolt.errors import InvalidSettingsError
 
 Value = TypeVar("Value")
+Other = TypeVar("Other")
 
 COMPRESSIONS = ("none", "gzip", "deflate")
-DEFAULT_ENDPOINT = "http://localhost:4318"
 
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """Where to send telemetry. `signals`: which of `traces` and `metrics` are sent; the other fields are for traces."""
+    """`signals`: which of `traces` and `metrics` are sent. The other fields are about the queue of spans."""
 
     signals: frozenset[str] = frozenset()
-    traces_url: str = field(default="", repr=False)  # may hold a password
-    headers: str = field(default="", repr=False)  # as in the variable: name=value,name=value; may hold a key
-    timeout_seconds: float = 10
-    compression: str = "none"
-    certificate: Path | None = None
-    client_certificate: Path | None = None
-    client_key: Path | None = None
     delay_seconds: float = 5
     queue_spans: int = 2048
     batch_spans: int = 512
@@ -41,7 +34,7 @@ def collector() -> Collector:
     """Reads the variables. Raises InvalidSettingsError, which names every wrong variable and never shows a value."""
     problems: list[str] = []
 
-    def read(name: str, kind: Callable[[str], Value], otherwise: Value, what: str) -> Value:
+    def read(name: str, kind: Callable[[str], Value], otherwise: Other, what: str) -> Value | Other:
         text = os.environ.get(name, "").strip()
         try:
             return kind(text) if text else otherwise
@@ -49,28 +42,24 @@ def collector() -> Collector:
             problems.append(f"{name}: is no {what}; mend it, or take it out")
             return otherwise
 
-    def of_traces(name: str) -> str:
-        """The name of the variable for traces where that is set, otherwise of the one for all signals."""
-        alone = f"OTEL_EXPORTER_OTLP_TRACES_{name}"
-        return alone if os.environ.get(alone) else f"OTEL_EXPORTER_OTLP_{name}"
-
+    for signal in ("", "TRACES_", "METRICS_"):
+        of_signal = f"OTEL_EXPORTER_OTLP_{signal}"
+        read(f"{of_signal}ENDPOINT", _url, None, "URL that begins with http:// or https://")
+        read(f"{of_signal}HEADERS", _headers, None, "list of name=value without control characters")
+        read(f"{of_signal}TIMEOUT", _seconds, None, "number of seconds")
+        read(f"{of_signal}COMPRESSION", _compression, None, f"one of {', '.join(COMPRESSIONS)}")
+        for name in ("CERTIFICATE", "CLIENT_CERTIFICATE", "CLIENT_KEY"):
+            read(f"{of_signal}{name}", _file, None, "file that can be read")
+    for name in ("OTEL_METRIC_EXPORT_INTERVAL", "OTEL_METRIC_EXPORT_TIMEOUT"):
+        read(name, _milliseconds, None, "number of milliseconds")
     found = Collector(
         signals=_signals(),
-        traces_url=read(of_traces("ENDPOINT"), _url, DEFAULT_ENDPOINT, "URL that begins with http:// or https://"),
-        headers=read(of_traces("HEADERS"), _headers, "", "list of name=value without control characters"),
-        timeout_seconds=read(of_traces("TIMEOUT"), _seconds, 10.0, "number of seconds"),
-        compression=read(of_traces("COMPRESSION"), _compression, "none", f"one of {', '.join(COMPRESSIONS)}"),
-        certificate=read(of_traces("CERTIFICATE"), _file, None, "file that can be read"),
-        client_certificate=read(of_traces("CLIENT_CERTIFICATE"), _file, None, "file that can be read"),
-        client_key=read(of_traces("CLIENT_KEY"), _file, None, "file that can be read"),
         delay_seconds=read("OTEL_BSP_SCHEDULE_DELAY", _milliseconds, 5.0, "number of milliseconds"),
         queue_spans=read("OTEL_BSP_MAX_QUEUE_SIZE", _count, 2048, "whole number of spans"),
         batch_spans=read("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", _count, 512, "whole number of spans"),
     )
     if problems:
         raise InvalidSettingsError(problems)
-    if not os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):  # otherwise the endpoint is the base for all signals
-        return replace(found, traces_url=found.traces_url.removesuffix("/") + "/v1/traces")
     return found
 
 
@@ -125,7 +114,7 @@ def _compression(text: str) -> str:
     return text.lower()
 
 
-def _file(text: str) -> Path | None:
+def _file(text: str) -> str:
     if not os.access(text, os.R_OK):
         raise ValueError
-    return Path(text)
+    return text

@@ -1,28 +1,35 @@
 """Sends spans and metrics to a collector by OTLP over HTTP. Imported only when a collector is configured.
 
-OpenTelemetry's SDK sends the metrics, our own sender the spans (docs/decisions/0021). The SDK itself reads the sampler,
-the resource and how to send metrics from the standard `OTEL_*` variables (docs/settings.md).
+All of it is OpenTelemetry's SDK, which reads most of the standard `OTEL_*` variables itself (docs/settings.md); they
+were checked before (settings/otel.py).
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Sequence
+from typing import Any
 
+import requests
+from google.protobuf.message import DecodeError
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SpanExporter
 
 from anchorbolt.settings.otel import Collector
 from anchorbolt.telemetry import traces
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.meters import SCOPE, resource
-from anchorbolt.telemetry.span_sender import SpanSender
-from anchorbolt.telemetry.tracing import SampledTracing, SpansOfListeners
+from anchorbolt.telemetry.span_export import SpanQueue, WhileThereIsRoom
 
 log = get_logger("telemetry")
 
@@ -31,57 +38,71 @@ FLUSH_SECONDS = 3.0
 
 
 class Otlp:
-    """Sends to the collector: spans from the event loop, metrics from a thread of the SDK."""
+    """Sends to the collector, from threads of the SDK."""
 
     def __init__(self, collector: Collector, instance: str, meters: MeterProvider) -> None:
         """`instance`: the name of this pod. `meters`: the meter provider of this process.
 
-        It must be created in the process and the event loop that serve: the SDK starts its threads here.
+        It must be created in the process that serves: the SDK starts its threads here.
         """
-        self._spans: SpanSender | None = None
-        self._reader: PeriodicExportingMetricReader | None = None
+        self._ends: list[Callable[[], Any]] = []
+        for name in ("opentelemetry.sdk", "opentelemetry.exporter"):
+            for logger in _loggers_below(name):
+                logger.addFilter(Seldom())
         if "traces" in collector.signals:
-            provider = TracerProvider(resource=resource(instance), shutdown_on_exit=False)
-            self._spans = SpanSender(collector, provider.resource.attributes, SCOPE)
-            provider.add_span_processor(SpansOfListeners(self._spans))
+            session = requests.Session()
+            provider, queue = tracer_provider(OTLPSpanExporter(session=session), collector, resource(instance))
+            session.hooks["response"] = [_Partly(queue).answered]
             trace.set_tracer_provider(provider)
-            traces.switch(SampledTracing(provider.sampler, self._spans))
+            traces.switch(provider.get_tracer(SCOPE))
+            self._ends.append(provider.shutdown)
         if "metrics" in collector.signals:
-            for name in ("opentelemetry.sdk", "opentelemetry.exporter"):
-                for logger in _loggers_below(name):
-                    logger.addFilter(Seldom())
-            self._reader = PeriodicExportingMetricReader(OTLPMetricExporter())
-            meters.add_metric_reader(self._reader)
-
-    def start(self) -> None:
-        """Starts to send spans."""
-        if self._spans is not None:
-            self._spans.start()
+            reader = PeriodicExportingMetricReader(OTLPMetricExporter())
+            meters.add_metric_reader(reader)
+            self._ends.append(reader.shutdown)  # it collects and sends a last time
 
     async def close(self) -> None:
         """Sends what is left, for FLUSH_SECONDS at most, so that a collector that is away does not delay the end."""
         try:
             async with asyncio.timeout(FLUSH_SECONDS):
-                await asyncio.gather(self._close_spans(), self._close_meters())
+                await asyncio.gather(*map(_in_a_thread, self._ends))
         except TimeoutError:
             log.warning("the last telemetry was not sent: the collector does not answer")
 
-    async def _close_spans(self) -> None:
-        if self._spans is not None:
-            await self._spans.close()
 
-    async def _close_meters(self) -> None:
-        reader, loop, ended = self._reader, asyncio.get_running_loop(), asyncio.Event()
-        if reader is None:
-            return
+def tracer_provider(exporter: SpanExporter, collector: Collector, of: Resource) -> tuple[TracerProvider, SpanQueue]:
+    """Returns a tracer provider with the configured sampler, and its queue. `of`: the attributes of the process."""
+    provider = TracerProvider(resource=of, shutdown_on_exit=False)
+    queue = SpanQueue(exporter, collector)
+    provider.add_span_processor(queue)
+    provider.sampler = WhileThereIsRoom(provider.sampler, queue)
+    return provider, queue
 
-        def close() -> None:
-            reader.shutdown()  # it collects and sends a last time
-            loop.call_soon_threadsafe(ended.set)
 
-        # A daemon thread instead of an executor, whose threads the interpreter would join at the end.
-        threading.Thread(target=close, name="flush metrics", daemon=True).start()
-        await ended.wait()
+class _Partly:
+    """Counts the spans that the collector rejected by its answer, which the SDK does not read."""
+
+    def __init__(self, queue: SpanQueue) -> None:
+        self._queue = queue
+
+    def answered(self, response: requests.Response, *_: Any, **__: Any) -> None:
+        """A hook of requests."""
+        with contextlib.suppress(DecodeError):  # a proxy may answer in words
+            partly = ExportTraceServiceResponse.FromString(response.content).partial_success
+            if response.ok and partly.rejected_spans:
+                self._queue.checked.gave_up(partly.rejected_spans, "rejected")
+
+
+async def _in_a_thread(work: Callable[[], Any]) -> None:
+    """Calls it in a daemon thread instead of an executor, whose threads the interpreter would join at the end."""
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+
+    def run() -> None:
+        work()
+        loop.call_soon_threadsafe(ended.set)
+
+    threading.Thread(target=run, name="flush telemetry", daemon=True).start()
+    await ended.wait()
 
 
 class Seldom(logging.Filter):

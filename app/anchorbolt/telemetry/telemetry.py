@@ -34,11 +34,9 @@ class Telemetry:
             self._otlp = Otlp(collector, instance, provider)
 
     def start(self) -> None:
-        """Starts to measure and to send, on the worker's event loop."""
+        """Starts to measure, on the worker's event loop."""
         self._pulse.start()
         self._watchdog.start()
-        if self._otlp is not None:
-            self._otlp.start()
 
     async def close(self) -> None:
         """Sends what was not sent yet, for a few seconds at most."""

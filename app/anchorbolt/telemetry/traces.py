@@ -1,47 +1,36 @@
 """One trace for each delivery: the request, each attempt (also in another pod), and every Web API call.
 
-There is a span for the request, for each attempt and for each call. Steps within them are events of the span
-(docs/decisions/0021). Without traces, all this reads one variable; a delivery that is not sampled costs 3 us.
-No text, token or URL of a payload is put into a span.
+There is a span for the request, for each attempt and for each call, made by OpenTelemetry's SDK; its sampler decides
+once, when the request is known to be Slack's. Steps within them are events of the span (docs/decisions/0021 and 0105).
+Without traces, all this reads one variable. No text, token or URL of a payload is put into a span.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from opentelemetry import context, trace
 from opentelemetry.context import Context
-from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, StatusCode
+from opentelemetry.trace import NonRecordingSpan, Span, SpanContext, SpanKind, StatusCode, Tracer
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from anchorbolt.telemetry.redact import without_secrets
-from anchorbolt.telemetry.span import Event, OwnSpan
 from anchorbolt.telemetry.traced import is_traced, traced
 
+_tracer: Tracer | None = None
 
-class Tracing(Protocol):
-    """Decides which deliveries are traced, and takes their spans."""
-
-    def begin(self) -> int | None:
-        """Returns the id of a new trace, or None if it is not sampled."""
-
-    def goes_on(self, trace_id: int) -> bool:
-        """Whether to continue a trace that began, and was sampled, elsewhere."""
-
-    def ended(self, span: OwnSpan) -> None:
-        """Takes a span that has ended."""
-
-
-_tracing: Tracing | None = None
 # The context for deliveries that are not traced, so that a listener's own spans begin no trace there.
 NOT_TRACED = trace.set_span_in_context(NonRecordingSpan(SpanContext(1, 1, is_remote=False)), Context())
+_NO_PARENT = Context()
+_propagator = TraceContextTextMapPropagator()
 
 
-def switch(tracing: Tracing | None) -> None:
+def switch(tracer: Tracer | None) -> None:
     """Switches traces on, or off with None."""
-    global _tracing  # noqa: PLW0603 - one for the process, as OpenTelemetry's provider is
-    _tracing = tracing
+    global _tracer  # noqa: PLW0603 - one for the process, as OpenTelemetry's provider is
+    _tracer = tracer
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +47,19 @@ SOCKET = Way("receive envelope", {"network.protocol.name": "websocket"}, None)
 
 
 class RequestTrace:
-    """The span of a request and its events. Only those of traced requests are kept."""
+    """The span of a request and its events."""
 
-    __slots__ = ("_events", "_span", "_started", "_way")
+    __slots__ = ("_marks", "_span", "_started", "_way")
 
     def __init__(self, way: Way) -> None:
         self._way = way
         self._started = time.time_ns()
-        self._events: list[Event] = []
-        self._span: OwnSpan | None = None
+        self._marks: list[tuple[str, int]] = []
+        self._span: Span | None = None
 
     def mark(self, name: str) -> None:
         """Records that a step is done."""
-        self._events.append((name, time.time_ns(), None))
+        self._marks.append((name, time.time_ns()))
 
     def identify(
         self, kind: str, slack_type: str, key: str | None, parent: str | None, request_id: str | None = None
@@ -79,39 +68,34 @@ class RequestTrace:
 
         `parent`: the traceparent header of an ingress, if there is one. `request_id`: its X-Request-Id, or ours.
         """
-        tracing = _tracing
-        if tracing is None:
-            return False
-        ids = _ids_of_request(tracing, parent)
-        if ids is None:
+        tracer = _tracer
+        if tracer is None:
             return False
         attributes = self._way.attributes | {"slack.kind": kind, "slack.type": slack_type}
         if key is not None:
             attributes["messaging.message.id"] = key
         if request_id is not None:  # the only attribute whose text a client may choose
             attributes["anchorbolt.request_id"] = without_secrets(request_id)
-        self._span = OwnSpan(
-            self._way.span,
-            SpanKind.SERVER,
-            ids,
-            attributes,
-            tracing.ended,
-            parent_is_remote=ids[1] is not None,
-            events=self._events,
-            began=self._started,
-        )
-        _enter(self._span)
+        above = _read(parent) if parent is not None else _NO_PARENT
+        span = tracer.start_span(self._way.span, above, SpanKind.SERVER, attributes, start_time=self._started)
+        if not span.is_recording():
+            return False
+        self._span = span
+        _enter(span)
         return True
 
     def end(self, status: int) -> None:
         """Ends the span, when the request was answered."""
         span = self._span
-        if span is not None:
-            if self._way.status is not None:
-                span.attributes[self._way.status] = status
-            if status >= 500:
-                span.status = StatusCode.ERROR
-            span.end()
+        if span is None:
+            return
+        for name, at in self._marks:
+            span.add_event(name, None, at)
+        if self._way.status is not None:
+            span.set_attribute(self._way.status, status)
+        if status >= 500:
+            span.set_status(StatusCode.ERROR)
+        span.end()
 
 
 class AttemptTrace:
@@ -119,14 +103,14 @@ class AttemptTrace:
 
     __slots__ = ("_span", "traceparent")
 
-    def __init__(self, span: OwnSpan, traceparent: str) -> None:
+    def __init__(self, span: Span, traceparent: str) -> None:
         """`traceparent`: that of the request, for later attempts."""
         self._span = span
         self.traceparent = traceparent
 
     def found(self, listener: str) -> None:
         """Records the listener that Bolt has found and that begins now."""
-        self._span.attributes["code.function.name"] = listener
+        self._span.set_attribute("code.function.name", listener)
         self._span.add_event("listener")
 
     def event(self, name: str) -> None:
@@ -138,16 +122,17 @@ class AttemptTrace:
         span = self._span
         if not span.is_recording():
             return
-        span.attributes["anchorbolt.outcome"] = outcome
-        if error is not None:
-            span.attributes["error.type"] = type(error).__name__
-            span.status = StatusCode.ERROR
+        if error is None:
+            span.set_attribute("anchorbolt.outcome", outcome)
+        else:
+            span.set_attributes({"anchorbolt.outcome": outcome, "error.type": type(error).__name__})
+            span.set_status(StatusCode.ERROR)
         span.end()
 
 
 def begin_request(way: Way) -> RequestTrace | None:
     """Begins the trace of a request. Returns None while traces are off."""
-    return RequestTrace(way) if _tracing is not None else None
+    return RequestTrace(way) if _tracer is not None else None
 
 
 def traceparent() -> str | None:
@@ -157,8 +142,8 @@ def traceparent() -> str | None:
     """
     if not is_traced():
         return None
-    trace_id, span_id = _ids(trace.get_current_span())
-    return f"00-{trace_id:032x}-{span_id:016x}-01"
+    found = trace.get_current_span().get_span_context()
+    return f"00-{found.trace_id:032x}-{found.span_id:016x}-{found.trace_flags:02x}"
 
 
 def begin_attempt(
@@ -168,20 +153,21 @@ def begin_attempt(
 
     `parent` is the request's traceparent, `received_at` is in seconds since 1970.
     """
-    tracing = _tracing
-    if tracing is None:
+    tracer = _tracer
+    if tracer is None:
         return None
-    under = _read(parent) if parent is not None else None
-    if parent is None or under is None or not tracing.goes_on(under[0]):
-        traced.set(False)
-        context.attach(NOT_TRACED)
-        return None
-    attributes: dict[str, Any] = {"messaging.message.id": key, "slack.kind": kind, "anchorbolt.attempt": attempt}
-    if received_at is not None:
-        attributes["anchorbolt.wait_seconds"] = max(0.0, time.time() - received_at)
-    span = OwnSpan(f"process {kind}", SpanKind.CONSUMER, under, attributes, tracing.ended, parent_is_remote=True)
-    _enter(span)
-    return AttemptTrace(span, parent)
+    above = _read(parent) if parent is not None else _NO_PARENT
+    if parent is not None and above is not _NO_PARENT:
+        attributes: dict[str, Any] = {"messaging.message.id": key, "slack.kind": kind, "anchorbolt.attempt": attempt}
+        if received_at is not None:
+            attributes["anchorbolt.wait_seconds"] = max(0.0, time.time() - received_at)
+        span = tracer.start_span(f"process {kind}", above, SpanKind.CONSUMER, attributes)
+        if span.is_recording():
+            _enter(span)
+            return AttemptTrace(span, parent)
+    traced.set(False)
+    context.attach(NOT_TRACED)
+    return None
 
 
 class CallTrace:
@@ -189,7 +175,7 @@ class CallTrace:
 
     __slots__ = ("_span", "_token")
 
-    def __init__(self, span: OwnSpan) -> None:
+    def __init__(self, span: Span) -> None:
         self._span = span
         self._token = context.attach(trace.set_span_in_context(span))
 
@@ -198,23 +184,22 @@ class CallTrace:
         context.detach(self._token)
         span = self._span
         if status is not None:
-            span.attributes["http.response.status_code"] = status
+            span.set_attribute("http.response.status_code", status)
         if result != "ok":
-            span.attributes["error.type"] = result
-            span.status = StatusCode.ERROR
+            span.set_attribute("error.type", result)
+            span.set_status(StatusCode.ERROR)
         span.end()
 
 
 def begin_call(method: str, base_url: str) -> CallTrace | None:
     """Begins the span of a Web API call. Returns None where the calling run is not traced."""
-    tracing = _tracing
-    if tracing is None or not is_traced():
+    tracer = _tracer
+    if tracer is None or not is_traced():
         return None
-    above = trace.get_current_span()  # the attempt's, or one of the listener's own
-    if not above.is_recording():
+    if not trace.get_current_span().is_recording():  # the attempt's, or one of the listener's own
         return None
-    attributes: dict[str, Any] = {"http.request.method": "POST", "url.full": base_url + method}
-    return CallTrace(OwnSpan(method, SpanKind.CLIENT, _ids(above), attributes, tracing.ended))
+    attributes = {"http.request.method": "POST", "url.full": base_url + method}
+    return CallTrace(tracer.start_span(method, None, SpanKind.CLIENT, attributes))
 
 
 def call_sent_again(times: int, status: int | None) -> None:
@@ -225,33 +210,12 @@ def call_sent_again(times: int, status: int | None) -> None:
         span.add_event("sent again", {"http.response.status_code": status} if status is not None else None)
 
 
-def _ids_of_request(tracing: Tracing, parent: str | None) -> tuple[int, int | None] | None:
-    under = _read(parent) if parent is not None else None
-    if under is not None:
-        return under if tracing.goes_on(under[0]) else None
-    trace_id = tracing.begin()
-    return (trace_id, None) if trace_id is not None else None
-
-
-def _ids(span: Span) -> tuple[int, int]:
-    if isinstance(span, OwnSpan):
-        return span.trace_id, span.span_id
-    found = span.get_span_context()
-    return found.trace_id, found.span_id
-
-
-def _enter(span: OwnSpan) -> None:
+def _enter(span: Span) -> None:
     """Makes the span the current one of this task and of the tasks that it starts."""
     traced.set(True)
     context.attach(trace.set_span_in_context(span, Context()))
 
 
-def _read(parent: str) -> tuple[int, int] | None:
-    """Parses a traceparent into the ids of trace and span. Returns None if it is malformed or not sampled."""
-    try:
-        _, trace_id, span_id, flags = parent.split("-")
-        found = int(trace_id, 16), int(span_id, 16)
-        sampled = int(flags[:2], 16) & 1
-    except ValueError:
-        return None
-    return found if sampled and 0 < found[0] < 1 << 128 and 0 < found[1] < 1 << 64 else None
+def _read(parent: str) -> Context:
+    """Returns the context that a traceparent stands for; `_NO_PARENT` if it is malformed."""
+    return _propagator.extract({"traceparent": parent}, _NO_PARENT)

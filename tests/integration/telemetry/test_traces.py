@@ -156,11 +156,13 @@ async def test_a_collector_that_is_away_costs_no_delivery(
 ) -> None:
     """With nobody at the collector's address all is answered and run, the process drains in time, and the log says so
     a few times, not for every span; those are counted."""
-    app = start_app(OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{free_ports()[0]}", OTEL_BSP_SCHEDULE_DELAY="20")
+    away = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{free_ports()[0]}", "OTEL_EXPORTER_OTLP_TIMEOUT": "0.5"}
+    app = start_app(OTEL_BSP_SCHEDULE_DELAY="20", **away)
     await app.until_ready()
     for number in range(50):
         assert (await play_to(app).send(make("app_mention", Scene(text=f"n={number}")))).status == 200
     await listener_log.until_said("done", times=50)
+    await app.until_logged("spans were dropped: the collector did not take them; deliveries go on without")
     app.terminate()
     assert await app.until_ended(within_seconds=20) == 0
     about_it = [line for line in app.log() if line["logger"].startswith("opentelemetry")]

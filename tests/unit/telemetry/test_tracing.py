@@ -8,13 +8,11 @@ from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import pytest
-from anchorbolt.settings.otel import Collector
-from anchorbolt.telemetry import metrics, traces
-from anchorbolt.telemetry.span import OwnSpan
-from anchorbolt.telemetry.span_sender import SpanSender
-from anchorbolt.telemetry.tracing import SampledTracing, SpansOfListeners
+from anchorbolt.telemetry import traces
 from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import (
     ALWAYS_OFF,
     ALWAYS_ON,
@@ -31,23 +29,48 @@ WANTED, UNWANTED = f"00-{TRACE}-{SPAN}-01", f"00-{TRACE}-{SPAN}-00"
 Result = TypeVar("Result")
 
 
-class Queue(SpanSender):
-    """A sender that is never started: what waits in it can be looked at."""
+class Traced:
+    """Spans as the SDK has them, in the order in which they ended."""
 
-    def __init__(self, size: int = 100) -> None:
-        super().__init__(Collector(queue_spans=size), {}, "anchorbolt")
+    def __init__(self, sampler: Sampler) -> None:
+        self._exporter = InMemorySpanExporter()
+        self.provider = TracerProvider(sampler=sampler, shutdown_on_exit=False)
+        self.provider.add_span_processor(SimpleSpanProcessor(self._exporter))
 
     @property
-    def spans(self) -> list[OwnSpan]:
-        """Ours, in the order in which they ended."""
-        return [span for span in self._waiting if isinstance(span, OwnSpan)]
+    def spans(self) -> tuple[ReadableSpan, ...]:
+        """All that have ended."""
+        return self._exporter.get_finished_spans()
 
 
 @pytest.fixture
-def switched() -> Iterator[Callable[[Sampler, SpanSender], None]]:
+def switched() -> Iterator[Callable[[Sampler], Traced]]:
     """Traces on with a sampler; off after the test."""
-    yield lambda sampler, sender: traces.switch(SampledTracing(sampler, sender))
+
+    def switch(sampler: Sampler) -> Traced:
+        found = Traced(sampler)
+        traces.switch(found.provider.get_tracer("anchorbolt"))
+        return found
+
+    yield switch
     traces.switch(None)
+
+
+def trace_id(span: ReadableSpan) -> int:
+    """The id of its trace."""
+    assert span.context is not None
+    return int(span.context.trace_id)
+
+
+def span_id(span: ReadableSpan) -> int:
+    """Its own id."""
+    assert span.context is not None
+    return int(span.context.span_id)
+
+
+def parent_id(span: ReadableSpan) -> int | None:
+    """The id of the span above it."""
+    return span.parent.span_id if span.parent is not None else None
 
 
 def alone(work: Callable[[], Result]) -> Result:
@@ -81,43 +104,63 @@ def attempt(parent: str | None) -> None:
 
 
 @pytest.mark.parametrize("given", ["of-the-proxy", "xoxb-1234567890-abcdefghijkl"])
-def test_the_request_has_its_id(switched: Callable[[Sampler, SpanSender], None], given: str) -> None:
+def test_the_request_has_its_id(switched: Callable[[Sampler], Traced], given: str) -> None:
     """Whoever has the id of a request from the log of a proxy finds its trace; a token in its place is redacted."""
-    queue = Queue()
-    switched(DEFAULT_ON, queue)
+    found = switched(DEFAULT_ON)
 
-    def traced() -> None:
+    def of_request() -> None:
         begun = traces.begin_request(traces.HTTP)
         assert begun is not None
         assert begun.identify("event", "app_mention", "A:Ev1", None, given)
         begun.end(200)
 
-    alone(traced)
-    told = queue.spans[0].attributes["anchorbolt.request_id"]
-    assert told == given if given == "of-the-proxy" else "abcdefghijkl" not in told
+    alone(of_request)
+    told = (found.spans[0].attributes or {})["anchorbolt.request_id"]
+    assert told == given if given == "of-the-proxy" else "abcdefghijkl" not in str(told)
 
 
-def test_a_delivery_is_three_spans(switched: Callable[[Sampler, SpanSender], None]) -> None:
+def test_a_delivery_is_three_spans(switched: Callable[[Sampler], Traced]) -> None:
     """The request, under it the attempt, under that the call; the attempt is linked by what is stored alone."""
-    queue = Queue()
-    switched(DEFAULT_ON, queue)
+    found = switched(DEFAULT_ON)
     stored = alone(request)
     alone(lambda: attempt(stored))
-    first, call, run = queue.spans
-    assert {span.trace_id for span in queue.spans} == {first.trace_id}
-    assert (first.parent_id, run.parent_id, call.parent_id) == (None, first.span_id, run.span_id)
-    assert [name for name, _, _ in first.events] == ["verified", "accepted"]
-    assert first.began <= first.events[0][1] <= first.events[1][1]
-    assert first.attributes["http.response.status_code"] == 200
-    assert (run.attributes["anchorbolt.outcome"], run.attributes["error.type"]) == ("failed", "ValueError")
-    assert call.attributes["error.type"] == "channel_not_found"
-    assert "xoxb" not in str([span.attributes for span in queue.spans])
+    first, call, run = found.spans
+    assert {trace_id(span) for span in found.spans} == {trace_id(first)}
+    assert (parent_id(first), parent_id(run), parent_id(call)) == (None, span_id(first), span_id(run))
+    assert [event.name for event in first.events] == ["verified", "accepted"]
+    assert first.start_time is not None
+    assert first.start_time <= first.events[0].timestamp <= first.events[1].timestamp
+    assert dict(first.attributes or {}) == {
+        "http.request.method": "POST",
+        "slack.kind": "event",
+        "slack.type": "app_mention",
+        "messaging.message.id": "A:Ev1",
+        "http.response.status_code": 200,
+    }
+    told = dict(run.attributes or {})
+    assert told.pop("anchorbolt.wait_seconds") > 0  # type: ignore[operator] # a number
+    assert told == {
+        "messaging.message.id": "A:Ev1",
+        "slack.kind": "event",
+        "anchorbolt.attempt": 1,
+        "code.function.name": "events.x",
+        "anchorbolt.outcome": "failed",
+        "error.type": "ValueError",
+    }
+    assert dict(call.attributes or {}) == {
+        "http.request.method": "POST",
+        "url.full": "https://slack.com/api/chat.postMessage",
+        "http.response.status_code": 200,
+        "error.type": "channel_not_found",
+    }
+    assert [span.name for span in found.spans] == ["POST /slack/events", "chat.postMessage", "process event"]
+    assert "xoxb" not in "".join(span.to_json() for span in found.spans)
 
 
 @pytest.mark.parametrize(
     ("sampler", "root", "wanted", "unwanted"),
     [
-        (DEFAULT_ON, True, True, True),
+        (DEFAULT_ON, True, True, False),
         (DEFAULT_OFF, False, True, False),
         (ALWAYS_ON, True, True, True),
         (ALWAYS_OFF, False, False, False),
@@ -127,51 +170,45 @@ def test_a_delivery_is_three_spans(switched: Callable[[Sampler, SpanSender], Non
     ],
 )
 def test_the_sampler_decides(
-    switched: Callable[[Sampler, SpanSender], None], sampler: Sampler, root: bool, wanted: bool, unwanted: bool
+    switched: Callable[[Sampler], Traced], sampler: Sampler, root: bool, wanted: bool, unwanted: bool
 ) -> None:
-    """A request alone, under an ingress that traces it, and under one that does not: the last begins a trace anew."""
-    queue = Queue()
-    switched(sampler, queue)
+    """A request alone, under a proxy that traces it, and under one that does not: a parent-based sampler follows the
+    proxy, any other decides itself."""
+    found = switched(sampler)
     assert (alone(request) is not None) == root
     under = alone(lambda: request(WANTED))
     assert (under is not None) == wanted
     assert (alone(lambda: request(UNWANTED)) is not None) == unwanted
     if under is not None:
-        span = queue.spans[-2 if unwanted else -1]
-        assert (f"{span.trace_id:032x}", f"{span.parent_id:016x}") == (TRACE, SPAN)
-        assert under == f"00-{TRACE}-{span.span_id:016x}-01"
+        span = found.spans[-2 if unwanted else -1]
+        assert (f"{trace_id(span):032x}", f"{parent_id(span):016x}") == (TRACE, SPAN)
+        assert under == f"00-{TRACE}-{span_id(span):016x}-01"
 
 
-def test_one_in_ten_is_one_in_ten(switched: Callable[[Sampler, SpanSender], None]) -> None:
+def test_one_in_ten_is_one_in_ten(switched: Callable[[Sampler], Traced]) -> None:
     """A ratio is kept over many requests, and what is left out leaves no span at all."""
-    queue = Queue(10_000)
-    switched(ParentBased(TraceIdRatioBased(0.1)), queue)
+    found = switched(ParentBased(TraceIdRatioBased(0.1)))
     traced = sum(alone(request) is not None for _ in range(5_000))
     assert 350 < traced < 650
-    assert len(queue.spans) == traced
+    assert len(found.spans) == traced
 
 
 @pytest.mark.parametrize("parent", [None, UNWANTED, "", "00-1-2", f"00-{'0' * 32}-{SPAN}-01", f"00-{TRACE}-x-01"])
-def test_an_attempt_of_what_is_not_traced_is_not(
-    switched: Callable[[Sampler, SpanSender], None], parent: str | None
-) -> None:
+def test_an_attempt_of_what_is_not_traced_is_not(switched: Callable[[Sampler], Traced], parent: str | None) -> None:
     """Without a traceparent, or with one that says no or nothing: no span, also none that a listener begins itself."""
-    queue = Queue()
-    switched(DEFAULT_ON, queue)
+    found = switched(DEFAULT_ON)
 
     def listener() -> bool:
         attempt(parent)
-        tracer = TracerProvider(shutdown_on_exit=False).get_tracer("a listener's")
-        return tracer.start_span("own").is_recording()
+        return found.provider.get_tracer("a listener's").start_span("own").is_recording()
 
     assert not alone(listener)
-    assert queue.spans == []
+    assert found.spans == ()
 
 
-def test_a_lane_forgets_the_delivery_before(switched: Callable[[Sampler, SpanSender], None]) -> None:
+def test_a_lane_forgets_the_delivery_before(switched: Callable[[Sampler], Traced]) -> None:
     """One task runs deliveries one after the other: one that is not traced is not put under the one before it."""
-    queue = Queue()
-    switched(DEFAULT_ON, queue)
+    found = switched(DEFAULT_ON)
 
     def lane() -> None:
         attempt(WANTED)
@@ -179,44 +216,27 @@ def test_a_lane_forgets_the_delivery_before(switched: Callable[[Sampler, SpanSen
         assert traces.traceparent() is None
 
     alone(lane)
-    assert [span.name for span in queue.spans] == ["chat.postMessage", "process event"]
+    assert [span.name for span in found.spans] == ["chat.postMessage", "process event"]
 
 
-def test_nothing_new_is_traced_while_the_queue_is_full(switched: Callable[[Sampler, SpanSender], None]) -> None:
-    """With the collector away a delivery costs no more than one that is left out, and each is counted."""
-    queue = Queue(1)
-    switched(DEFAULT_ON, queue)
-    assert alone(request) is not None
-    before = metrics.spans_dropped.value("queue_full")
-    assert alone(request) is None
-    assert metrics.spans_dropped.value("queue_full") - before == 1
-    assert len(queue.spans) == 1
-
-
-async def test_what_a_listener_begins_goes_the_same_way(switched: Callable[[Sampler, SpanSender], None]) -> None:
-    """A listener's own span, ended in any thread, waits in the same queue, under the attempt; a call goes under it."""
-    queue = Queue()
-    provider = TracerProvider(sampler=DEFAULT_ON, shutdown_on_exit=False)
-    provider.add_span_processor(SpansOfListeners(queue))
-    switched(provider.sampler, queue)
+async def test_what_a_listener_begins_is_under_ours(switched: Callable[[Sampler], Traced]) -> None:
+    """A listener's own span, in whatever thread, is under the attempt, and a call that it makes is under that."""
+    found = switched(DEFAULT_ON)
 
     def listener() -> None:
         begun = traces.begin_attempt(WANTED, "event", "A:Ev1", 1)
         assert begun is not None
-        own = provider.get_tracer("a listener's").start_span("own")
-        with trace.use_span(own):
+        with found.provider.get_tracer("a listener's").start_as_current_span("own"):
             call = traces.begin_call("chat.postMessage", "https://slack.com/api/")
             assert call is not None
+            traces.call_sent_again(1, 429)
             call.end("ok", 200)
-        own.end()
+        assert trace.get_current_span().is_recording()
         begun.end("done")
+        begun.end("done")  # only the first counts
 
     await asyncio.to_thread(alone, listener)
-    await asyncio.sleep(0)
-    call, run = queue.spans
-    (own,) = (span for span in queue._waiting if not isinstance(span, OwnSpan))
-    assert own.name == "own"
-    assert own.parent is not None
-    assert own.parent.span_id == run.span_id
-    assert own.context is not None
-    assert call.parent_id == own.context.span_id
+    call, own, run = found.spans
+    assert (own.name, parent_id(own), parent_id(call)) == ("own", span_id(run), span_id(own))
+    assert (call.attributes or {})["http.request.resend_count"] == 1
+    assert [event.name for event in call.events] == ["sent again"]

@@ -1,0 +1,198 @@
+"""What spans go through on their way to the collector: a queue that counts, and a last look at what is in them.
+
+The queue, its thread and the sending are OpenTelemetry's SDK's. A collector that is away or too slow costs spans, never
+a delivery: while it takes none, no trace begins but one that finds out whether it is back.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from opentelemetry import trace
+from opentelemetry.context import Context
+from opentelemetry.sdk.trace import Event, ReadableSpan
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
+from opentelemetry.trace import Status
+
+from anchorbolt.settings.otel import Collector
+from anchorbolt.telemetry import metrics
+from anchorbolt.telemetry.logs import get_logger
+from anchorbolt.telemetry.redact import SECRET_FIELDS, without_secrets
+from anchorbolt.telemetry.secret_patterns import REDACTED
+
+log = get_logger("telemetry")
+
+SAID_EVERY_SECONDS = 60.0
+INT64 = range(-(2**63), 2**63)
+# The attribute with a delivery's key. That of a command holds its trigger_id: one looks the delivery up by it.
+KEY = "messaging.message.id"
+
+
+class Checked(SpanExporter):
+    """Redacts what listeners have put into spans, sends them by another exporter, and counts what that did not take.
+
+    The SDK calls it in its own thread, one batch at a time.
+    """
+
+    def __init__(self, exporter: SpanExporter, clock: Callable[[], float] = time.monotonic) -> None:
+        self._exporter = exporter
+        self._clock = clock
+        self._quiet_until = 0.0
+        self.is_away = False
+        self.taken = 0  # from the queue
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """The SDK's own hook."""
+        self.taken += len(spans)
+        batch = list(self._clean(spans))
+        if not batch:
+            return SpanExportResult.SUCCESS
+        result = self._exporter.export(batch)
+        self.is_away = result is not SpanExportResult.SUCCESS
+        if self.is_away:
+            self.gave_up(len(batch), "not_sent")
+        return result
+
+    def shutdown(self) -> None:
+        """The SDK's own hook."""
+        self._exporter.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """The SDK's own hook."""
+        return self._exporter.force_flush(timeout_millis)
+
+    def gave_up(self, spans: int, reason: str) -> None:
+        """Counts spans that the collector does not get, and says so once a minute."""
+        metrics.spans_dropped.add(reason, amount=spans)
+        if self._clock() >= self._quiet_until:
+            self._quiet_until = self._clock() + SAID_EVERY_SECONDS
+            log.warning(
+                "spans were dropped: the collector did not take them; deliveries go on without",
+                reason=reason,
+                advice="look at OTEL_EXPORTER_OTLP_ENDPOINT and at the collector; anchorbolt_spans_dropped counts them",
+            )
+
+    def _clean(self, spans: Sequence[ReadableSpan]) -> Sequence[ReadableSpan]:
+        found = []
+        for span in spans:
+            try:
+                found.append(span if _is_clean(span) else _cleaned(span))
+            except Exception:  # a listener may have set anything; the others of the batch shall arrive
+                self.gave_up(1, "unreadable")
+        return found
+
+
+class SpanQueue(BatchSpanProcessor):
+    """The SDK's queue of spans, which counts what it has no room for. Its thread starts with it."""
+
+    def __init__(self, exporter: SpanExporter, collector: Collector) -> None:
+        """`collector`: how many spans may wait, and when they are sent."""
+        self.checked = Checked(exporter)
+        self._most = collector.queue_spans
+        self._numbers = itertools.count(1)  # spans may end in any thread
+        self._put = 0
+        super().__init__(
+            self.checked,
+            max_queue_size=collector.queue_spans,
+            schedule_delay_millis=1_000 * collector.delay_seconds,
+            max_export_batch_size=min(collector.batch_spans, collector.queue_spans),
+        )
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no trace shall begin: the queue is full, or the collector is away and one span waits to find out."""
+        return self._put - self.checked.taken >= (1 if self.checked.is_away else self._most)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """The SDK's own hook, in whatever thread the span ended."""
+        if self._put - self.checked.taken >= self._most:
+            metrics.spans_dropped.add("queue_full")
+            return
+        self._put = next(self._numbers)
+        super().on_end(span)
+
+
+class WhileThereIsRoom(Sampler):
+    """The configured sampler, but no trace begins while its spans would be dropped anyway."""
+
+    def __init__(self, sampler: Sampler, queue: SpanQueue) -> None:
+        self._sampler = sampler
+        self._queue = queue
+
+    def should_sample(
+        self, parent_context: Context | None, trace_id: int, name: str, *rest: Any, **named: Any
+    ) -> SamplingResult:
+        """The SDK's own hook."""
+        found = self._sampler.should_sample(parent_context, trace_id, name, *rest, **named)
+        if found.decision is Decision.DROP or not self._queue.is_full:
+            return found
+        if trace.get_current_span(parent_context).get_span_context().is_valid:
+            return found
+        metrics.spans_dropped.add("queue_full")
+        return SamplingResult(Decision.DROP)
+
+    def get_description(self) -> str:
+        """The SDK's own hook."""
+        return self._sampler.get_description()
+
+
+def _is_clean(span: ReadableSpan) -> bool:
+    """Whether all of it can be sent as it is."""
+    texts, keys = [span.name, span.status.description or ""], [""]
+    for attributes in (span.attributes, *(event.attributes for event in span.events)):
+        for name, value in (attributes or {}).items():
+            if name in SECRET_FIELDS:
+                return False
+            texts.append(name)
+            if type(value) is str:
+                (keys if name == KEY else texts).append(value)
+            elif type(value) is not bool and type(value) is not float and not (type(value) is int and value in INT64):
+                return False
+    joined = "\n".join(texts)
+    return joined.isascii() and "".join(keys).isascii() and without_secrets(joined) == joined
+
+
+def _cleaned(span: ReadableSpan) -> ReadableSpan:
+    """Returns a copy with secrets redacted, and without what OTLP cannot say."""
+    return ReadableSpan(
+        name=_text(span.name),
+        context=span.context,
+        parent=span.parent,
+        resource=span.resource,
+        attributes=_attributes(span.attributes),
+        events=[Event(_text(one.name), _attributes(one.attributes), one.timestamp) for one in span.events],
+        links=span.links,
+        kind=span.kind,
+        status=Status(span.status.status_code, span.status.description and _text(span.status.description)),
+        start_time=span.start_time,
+        end_time=span.end_time,
+        instrumentation_scope=span.instrumentation_scope,
+    )
+
+
+def _attributes(attributes: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {_text(name): _value(name, value) for name, value in (attributes or {}).items()}
+
+
+def _value(name: str, value: Any) -> Any:
+    if name in SECRET_FIELDS and value is not None:
+        return REDACTED
+    match value:
+        case str():
+            return _text(value, trigger_ids=name != KEY)
+        case int() if value not in INT64:
+            return str(value)
+        case Mapping():
+            return _attributes(value)
+        case Sequence() if not isinstance(value, bytes):
+            return [_value(name, one) for one in value]
+    return value
+
+
+def _text(text: str, *, trigger_ids: bool = True) -> str:
+    """Redacts, and replaces lone surrogates, which may be in what Slack sends and cannot be encoded as UTF-8."""
+    return without_secrets(text.encode("utf-8", "replace").decode(), trigger_ids=trigger_ids)
