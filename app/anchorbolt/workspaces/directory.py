@@ -124,7 +124,9 @@ class Directory:
             try:
                 await self._compare()
             except StoreError:
-                return  # what is known is read again when its time is over
+                for known in self._known.values():
+                    known.until = 0  # whoever asks next compares again
+                return
 
     async def _renew_together(self) -> None:
         """Looks whether anything has changed of all that is known, once for all that ask meanwhile.
