@@ -1,9 +1,10 @@
-"""What telemetry costs a delivery: traces off, at 0, 10 and 100 %, and with a collector that is away.
+"""What telemetry costs a delivery: metrics alone, with traces at 0, 10 and 100 %, and with a collector that is away.
 
 python -m bench.telemetry --rounds 10
 
 A server a mode, all at once on one core, loaded in turn for some seconds each: what else the machine does disturbs all
-of them alike, so that their ratios hold where their rates do not. The first round warms them, and is left out.
+of them alike, so that their ratios hold where their rates do not. The first round warms them, and is left out. Each is
+compared with an app that counts nothing (bench/listeners/uncounted.py).
 """
 
 from __future__ import annotations
@@ -87,6 +88,7 @@ def modes(collector: str) -> list[Mode]:
         return {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": ratio}
 
     return [
+        Mode("nothing is counted", {"LISTENERS": "bench.listeners.uncounted"}),
         Mode("traces off"),
         Mode("traces at 0 %", there | at("0")),
         Mode("traces at 10 %", there | at("0.1")),

@@ -82,9 +82,20 @@ def _reading(one: Counter | Gauge) -> Callable[[CallbackOptions], Iterable[Obser
     return read
 
 
+class FixedResource(Resource):
+    """A resource whose hash is computed once: the SDK's exporter asks for it with every span, and it writes JSON."""
+
+    def __hash__(self) -> int:
+        found: int | None = self.__dict__.get("_hash")
+        if found is None:
+            found = self.__dict__["_hash"] = super().__hash__()
+        return found
+
+
 def resource(instance: str) -> Resource:
     """The resource: our attributes, overridden by OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES."""
     told = Resource.create()
     named = not str(told.attributes.get(SERVICE_NAME, "unknown_service")).startswith("unknown_service")
     ours = Resource({"service.instance.id": instance, SERVICE_NAME: SERVICE})
-    return ours.merge(told) if named else told.merge(ours)
+    found = ours.merge(told) if named else told.merge(ours)
+    return FixedResource(dict(found.attributes), found.schema_url)

@@ -29,7 +29,7 @@ from anchorbolt.settings.otel import Collector
 from anchorbolt.telemetry import traces
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.meters import SCOPE, resource
-from anchorbolt.telemetry.span_export import SpanQueue, WhileThereIsRoom
+from anchorbolt.telemetry.span_export import Ids, SpanQueue, WhileThereIsRoom
 
 log = get_logger("telemetry")
 
@@ -54,7 +54,7 @@ class Otlp:
             provider, queue = tracer_provider(OTLPSpanExporter(session=session), collector, resource(instance))
             session.hooks["response"] = [_Partly(queue).answered]
             trace.set_tracer_provider(provider)
-            traces.switch(provider.get_tracer(SCOPE))
+            traces.switch(provider.get_tracer(SCOPE), provider.sampler)
             self._ends.append(provider.shutdown)
         if "metrics" in collector.signals:
             reader = PeriodicExportingMetricReader(OTLPMetricExporter())
@@ -72,7 +72,7 @@ class Otlp:
 
 def tracer_provider(exporter: SpanExporter, collector: Collector, of: Resource) -> tuple[TracerProvider, SpanQueue]:
     """Returns a tracer provider with the configured sampler, and its queue. `of`: the attributes of the process."""
-    provider = TracerProvider(resource=of, shutdown_on_exit=False)
+    provider = TracerProvider(resource=of, shutdown_on_exit=False, id_generator=Ids())
     queue = SpanQueue(exporter, collector)
     provider.add_span_processor(queue)
     provider.sampler = WhileThereIsRoom(provider.sampler, queue)

@@ -15,6 +15,7 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.trace import Status
 
@@ -23,10 +24,12 @@ from anchorbolt.telemetry import metrics
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.redact import SECRET_FIELDS, without_secrets
 from anchorbolt.telemetry.secret_patterns import REDACTED
+from anchorbolt.telemetry.traced import chosen_trace_id
 
 log = get_logger("telemetry")
 
 SAID_EVERY_SECONDS = 60.0
+MOST_KNOWN = 2_000
 INT64 = range(-(2**63), 2**63)
 # The attribute with a delivery's key. That of a command holds its trigger_id: one looks the delivery up by it.
 KEY = "messaging.message.id"
@@ -42,13 +45,14 @@ class Checked(SpanExporter):
         self._exporter = exporter
         self._clock = clock
         self._quiet_until = 0.0
+        self._known: set[str] = set()  # texts in which nothing is to be redacted
         self.is_away = False
         self.taken = 0  # from the queue
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """The SDK's own hook."""
         self.taken += len(spans)
-        batch = list(self._clean(spans))
+        batch = self._clean(spans)
         if not batch:
             return SpanExportResult.SUCCESS
         result = self._exporter.export(batch)
@@ -77,10 +81,17 @@ class Checked(SpanExporter):
             )
 
     def _clean(self, spans: Sequence[ReadableSpan]) -> Sequence[ReadableSpan]:
+        """Looks at the texts of a batch at once, because nearly always nothing is to be redacted in any of them."""
+        texts, keys = set[str](), set[str]()
+        if all(_is_plain(span, texts, keys) for span in spans):
+            texts -= self._known  # names, methods, URLs: most come again and again
+            if _has_nothing("\n".join(texts)) and _has_nothing("\n".join(keys), trigger_ids=False):
+                self._known = self._known | texts if len(self._known) < MOST_KNOWN else texts
+                return spans
         found = []
         for span in spans:
             try:
-                found.append(span if _is_clean(span) else _cleaned(span))
+                found.append(_cleaned(span))
             except Exception:  # a listener may have set anything; the others of the batch shall arrive
                 self.gave_up(1, "unreadable")
         return found
@@ -140,20 +151,33 @@ class WhileThereIsRoom(Sampler):
         return self._sampler.get_description()
 
 
-def _is_clean(span: ReadableSpan) -> bool:
-    """Whether all of it can be sent as it is."""
-    texts, keys = [span.name, span.status.description or ""], [""]
+class Ids(RandomIdGenerator):
+    """Ids of traces: the one that the sampler was asked about already, else a random one."""
+
+    def generate_trace_id(self) -> int:
+        """The SDK's own hook."""
+        return chosen_trace_id.get() or super().generate_trace_id()
+
+
+def _has_nothing(text: str, *, trigger_ids: bool = True) -> bool:
+    return text.isascii() and without_secrets(text, trigger_ids=trigger_ids) == text
+
+
+def _is_plain(span: ReadableSpan, texts: set[str], keys: set[str]) -> bool:
+    """Adds to `texts` and `keys` what may hold a secret. Returns False for what is to be looked at value by value."""
+    texts.add(span.name)
+    if span.status.description is not None:
+        texts.add(span.status.description)
     for attributes in (span.attributes, *(event.attributes for event in span.events)):
-        for name, value in (attributes or {}).items():
-            if name in SECRET_FIELDS:
+        for name, value in attributes.items() if attributes else ():
+            if isinstance(value, str):
+                (keys if name == KEY else texts).add(value)
+            elif not isinstance(value, float) and not (isinstance(value, int) and value in INT64):
                 return False
-            texts.append(name)
-            if type(value) is str:
-                (keys if name == KEY else texts).append(value)
-            elif type(value) is not bool and type(value) is not float and not (type(value) is int and value in INT64):
+            if name in SECRET_FIELDS or type(name) is not str:
                 return False
-    joined = "\n".join(texts)
-    return joined.isascii() and "".join(keys).isascii() and without_secrets(joined) == joined
+            texts.add(name)
+    return True
 
 
 def _cleaned(span: ReadableSpan) -> ReadableSpan:

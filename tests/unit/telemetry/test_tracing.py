@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import pytest
 from anchorbolt.telemetry import traces
+from anchorbolt.telemetry.span_export import Checked, Ids
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -34,8 +35,8 @@ class Traced:
 
     def __init__(self, sampler: Sampler) -> None:
         self._exporter = InMemorySpanExporter()
-        self.provider = TracerProvider(sampler=sampler, shutdown_on_exit=False)
-        self.provider.add_span_processor(SimpleSpanProcessor(self._exporter))
+        self.provider = TracerProvider(sampler=sampler, shutdown_on_exit=False, id_generator=Ids())
+        self.provider.add_span_processor(SimpleSpanProcessor(Checked(self._exporter)))
 
     @property
     def spans(self) -> tuple[ReadableSpan, ...]:
@@ -49,7 +50,7 @@ def switched() -> Iterator[Callable[[Sampler], Traced]]:
 
     def switch(sampler: Sampler) -> Traced:
         found = Traced(sampler)
-        traces.switch(found.provider.get_tracer("anchorbolt"))
+        traces.switch(found.provider.get_tracer("anchorbolt"), found.provider.sampler)
         return found
 
     yield switch
@@ -193,7 +194,19 @@ def test_one_in_ten_is_one_in_ten(switched: Callable[[Sampler], Traced]) -> None
     assert len(found.spans) == traced
 
 
-@pytest.mark.parametrize("parent", [None, UNWANTED, "", "00-1-2", f"00-{'0' * 32}-{SPAN}-01", f"00-{TRACE}-x-01"])
+@pytest.mark.parametrize(
+    "parent",
+    [
+        None,
+        UNWANTED,
+        "",
+        "00-1-2",
+        f"ff-{TRACE}-{SPAN}-01",
+        f"{WANTED}-x",
+        f"00-{'0' * 32}-{SPAN}-01",
+        f"00-{TRACE}-x-01",
+    ],
+)
 def test_an_attempt_of_what_is_not_traced_is_not(switched: Callable[[Sampler], Traced], parent: str | None) -> None:
     """Without a traceparent, or with one that says no or nothing: no span, also none that a listener begins itself."""
     found = switched(DEFAULT_ON)
