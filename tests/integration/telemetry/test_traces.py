@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 from anchorbolt.emulator.samples import make
 from anchorbolt.emulator.scene import Scene
+from anchorbolt.telemetry import metrics
+from anchorbolt.telemetry.instruments import Counter, Histogram
 
 from tests.integration.app.conftest import PlayTo, StartApp
 from tests.support.app_process import free_ports
@@ -67,6 +69,11 @@ async def test_an_event_that_runs_twice_is_one_trace(
     # 7. No text.
     assert not [body for body in collector.raw if b"very-secret" in body]
     assert collector.resources[0]["service.name"] == "anchorbolt"
+    # 8. The histograms name the trace too: how long the ack took, and the runs.
+    for name in ("anchorbolt.ack.duration", "anchorbolt.attempt.duration"):
+        points = collector.metrics[name].histogram.data_points
+        linked = {exemplar.trace_id.hex() for point in points for exemplar in point.exemplars}
+        assert linked == {request.trace_id}
 
 
 async def test_a_command_that_goes_on_after_its_ack_is_one_trace(
@@ -148,6 +155,8 @@ async def test_metrics_go_to_the_collector_too(
     assert done.is_monotonic
     assert sum(point.as_double for point in done.data_points) == 1
     assert collector.metrics["anchorbolt.drain.duration"].gauge.data_points[0].as_double > 0
+    counted = {one.name for one in metrics.ALL if isinstance(one, Counter | Histogram) and not one.labels}
+    assert counted <= set(collector.metrics)
     assert collector.spans == []
 
 
