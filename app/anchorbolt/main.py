@@ -232,7 +232,7 @@ def installations_of(settings: Settings, inbox: Inbox) -> Directory:
 def authorize_by_workspace(settings: Settings, inbox: Inbox, bolt: BoltApp, directory: Directory) -> Rotation:
     """Each delivery is authorized with the tokens of its workspace. Returns what renews them."""
     rotation = keeping.rotation(settings, inbox, directory, lambda: bolt.http_session)
-    leaving = Leaving(inbox.store, directory, directory.installations)
+    leaving = Leaving(inbox.store, directory.changed, directory.installations)
     bolt.authorize_by_workspace(
         WorkspaceAuthorization(directory, rotation, leaving, install_url=f"{settings.public_url}/slack/install")
     )

@@ -34,7 +34,7 @@ class Here:
         self.installations = Installations(inbox.database.dialect, KEYS)
         self.install = Install(
             inbox.store,
-            self.directory,
+            self.directory.changed,
             self.installations,
             lambda: session,
             slack.api_url,

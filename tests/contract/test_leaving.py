@@ -42,7 +42,7 @@ class Here:
         self.store = inbox.store
         self.installations = Installations(inbox.database.dialect, KEYS)
         self.directory = Remembered()
-        self.leave = Leaving(self.store, self.directory, self.installations)
+        self.leave = Leaving(self.store, self.directory.changed, self.installations)
 
     async def save(self, *found: Installation | UserToken) -> None:
         """Installs."""

@@ -73,7 +73,7 @@ class RotationPod:
         self.requests = TokenRequests(lambda: session, slack_url, "1.2", "of-the-app", wall_clock=wall)
         self.refreshes = Refreshes(self.installations, inbox.owner)
         tell = ReinstallMessage(self.requests, INSTALL_URL, wall) if notify else tell_nobody
-        self.refresher = Refresher(self.store, self.directory, self.refreshes, self.requests, tell)
+        self.refresher = Refresher(self.store, self.directory.changed, self.refreshes, self.requests, tell)
         self.rotation = Rotation(self.refresher, wall, **options)
 
     async def save(self, *found: Installation | UserToken) -> None:
@@ -122,7 +122,9 @@ async def _main(url: str, slack_url: str, *options: str) -> None:
         wall = Wall()
         pod = RotationPod(inbox, slack_url, opened, wall, wait_seconds=40)
         if options:
-            pod.refresher = Refresher(pod.store, pod.directory, _Stalls(pod.installations, inbox.owner), pod.requests)
+            pod.refresher = Refresher(
+                pod.store, pod.directory.changed, _Stalls(pod.installations, inbox.owner), pod.requests
+            )
             pod.rotation = Rotation(pod.refresher, wall)
         held = await pod.bot()
         found = await asyncio.gather(*(pod.rotation.fresh(held) for _ in range(50)))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
-from typing import Any, Protocol
+from typing import Any
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
@@ -27,13 +27,6 @@ SLACK_SECONDS = 4.0
 # The code is used up once Slack has answered: what can be tried again is tried again then.
 _TRIES = 3
 _AGAIN_SECONDS = 0.5
-
-
-class Directory(Protocol):
-    """What this process remembers of installations (workspaces/directory.py)."""
-
-    def changed(self, workspace: str) -> None:
-        """It is to be looked up again in all processes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +52,7 @@ class Install:
 
     Args:
         store: of the inbox's database.
-        directory: told of what has changed.
+        changed: told of a workspace that was installed (Directory.changed).
         installations: the statements.
         session: returns the HTTP session of the process, once it is open.
         api_url: of the Web API, with a slash at the end.
@@ -71,7 +64,7 @@ class Install:
     """
 
     store: Store
-    directory: Directory
+    changed: Callable[[str], None]
     installations: Installations
     session: Callable[[], aiohttp.ClientSession]
     api_url: str
@@ -98,7 +91,7 @@ class Install:
         except TimeoutError:
             raise NotInstalledError("slack_unreachable", f"no answer within {SLACK_SECONDS} s") from None
         await self._save(granted)
-        self.directory.changed(granted.installation.workspace)
+        self.changed(granted.installation.workspace)
         user_scopes = granted.user.scopes if granted.user is not None else ()
         return Installed(granted.installation, user_scopes, granted.app_id, url if isinstance(url, str) else None)
 

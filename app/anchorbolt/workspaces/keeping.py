@@ -38,7 +38,7 @@ def rotation(
     message = ReinstallMessage(requests, f"{settings.public_url}/slack/install", time.time)
     refresher = Refresher(
         inbox.store,
-        directory,
+        directory.changed,
         Refreshes(directory.installations, inbox.owner),
         requests,
         tell=message if settings.notify_installer else tell_nobody,

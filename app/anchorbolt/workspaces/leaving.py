@@ -6,7 +6,7 @@ https://docs.slack.dev/reference/events/tokens_revoked: `tokens.oauth` has the i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,6 @@ from anchorbolt.inbox.tables import installation, user_token
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.workspaces.installation import InstallationState
 from anchorbolt.workspaces.installations import Installations
-from anchorbolt.workspaces.refresher import Directory
 
 log = get_logger("workspaces")
 
@@ -71,9 +70,10 @@ def installation_of(payload: Mapping[str, Any]) -> str | None:
 class Leaving:
     """Removes what an event names. It may be called any number of times with the same event."""
 
-    def __init__(self, store: Store, directory: Directory, installations: Installations) -> None:
+    def __init__(self, store: Store, changed: Callable[[str], None], installations: Installations) -> None:
+        """`changed`: told of a workspace of which something left (Directory.changed)."""
         self._store = store
-        self._directory = directory
+        self._changed = changed
         self._installations = installations
 
     async def __call__(self, payload: Mapping[str, Any]) -> None:
@@ -87,7 +87,7 @@ class Leaving:
             return
         removed = await self._store.transact(lambda c: self._remove(c, named))
         # Also where nothing was removed: an attempt before this one may have died between its commit and this line.
-        self._directory.changed(named.workspace)
+        self._changed(named.workspace)
         log.info(
             "the app left a workspace" if named.everything else "tokens were revoked",
             workspace=named.workspace,

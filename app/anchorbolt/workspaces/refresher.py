@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from anchorbolt.errors import StoreError
 from anchorbolt.inbox.store import Store
@@ -29,13 +28,6 @@ LOOK_SECONDS = 0.2  # how often a process looks whether another one is done
 WRITE_AGAIN_SECONDS = (0.2, 5.0)  # the first and the longest wait, while the database is away
 
 
-class Directory(Protocol):
-    """What this process remembers of installations (workspaces/directory.py)."""
-
-    def changed(self, workspace: str) -> None:
-        """We changed something: it is to be looked up again in all processes."""
-
-
 # Tells somebody that a workspace needs to be installed again.
 Tell = Callable[[Kept], Awaitable[None]]
 
@@ -46,10 +38,14 @@ async def tell_nobody(_: Kept) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Refresher:
-    """Refreshes in this process. `tell`: called once over all pods for what has to be installed again."""
+    """Refreshes in this process.
+
+    `changed`: told of a workspace whose tokens have changed (Directory.changed). `tell`: called once over all pods for
+    what has to be installed again.
+    """
 
     store: Store
-    directory: Directory
+    changed: Callable[[str], None]
     refreshes: Refreshes
     requests: TokenRequests
     tell: Tell = tell_nobody
@@ -94,7 +90,7 @@ class Refresher:
                 log.error("a new token is not written yet: the database is away", **_names(whose), error=str(error))
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, longest)
-        self.directory.changed(whose.workspace)
+        self.changed(whose.workspace)
         if written is None:
             metrics.token_refreshes.add("superseded")
             log.info("a new token is not needed: it was installed again or removed meanwhile", **_names(whose))
@@ -107,7 +103,7 @@ class Refresher:
         lost = " after an answer of Slack's was lost" if was_lost else ""
         reason = f"Slack refused the refresh token ({answer.word}){lost}"
         marked = await self.store.transact(lambda c: self.refreshes.mark(c, whose, refused, reason))
-        self.directory.changed(whose.workspace)
+        self.changed(whose.workspace)
         if marked is None:
             metrics.token_refreshes.add("superseded")
             return await self.store.transact(lambda c: self.refreshes.find(c, whose), reads=True)

@@ -45,7 +45,7 @@ def routes(
     states, cookies = States(store), Cookies(secure=public_url.startswith("https://"))
     install = Install(
         store,
-        directory,
+        directory.changed,
         directory.installations,
         session,
         settings.slack_api_url,
