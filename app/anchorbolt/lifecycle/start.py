@@ -97,6 +97,8 @@ def _installing(settings: Settings) -> list[str]:
         problems.append("SLACK_SCOPES: missing; they are under OAuth & Permissions, such as chat:write,commands")
     if settings.public_url is None:
         problems.append("PUBLIC_URL: missing; it is the address of the app as browsers reach it")
+    if settings.in_memory:
+        problems.append("DATABASE_URL: installations in memory end with the process: name a file, or a PostgreSQL")
     if not settings.keys:
         problems.append(f"TOKEN_KEYS: missing; the tokens of workspaces are stored encrypted: {HOW_TO_MAKE_ONE}")
     return problems

@@ -178,6 +178,11 @@ class Settings(BaseSettings):
         return self.database_url.get_secret_value().startswith("postgres")
 
     @property
+    def in_memory(self) -> bool:
+        """Whether DATABASE_URL names a SQLite in memory, which ends with the process."""
+        return not self.on_postgresql and self.database_url.get_secret_value().partition("://")[2] in ("", "/:memory:")
+
+    @property
     def drain_socket_path(self) -> Path:
         """The Unix socket that `preStop` speaks to (anchorbolt/drain.py computes it alike)."""
         return self.drain_socket or Path(f"/tmp/anchorbolt-{self.internal_port}.sock")  # noqa: S108 - bound for the owner alone
