@@ -1,6 +1,6 @@
 """Builds the arguments of a listener, only those that it asks for.
 
-Bolt builds all thirty of them for each listener, which is a fifth of a dispatch (docs/performance.md). A listener that
+Bolt builds all thirty of them for each listener, which is a fifth of a dispatch. A listener that
 asks for a name that is not in this table gets all of its arguments from Bolt.
 """
 

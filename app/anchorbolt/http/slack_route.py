@@ -24,7 +24,7 @@ class SlackRoute:
     """The endpoint, as raw ASGI.
 
     An instance with `__call__` and not a function: Starlette would wrap a function for requests and responses, and a
-    typed path operation of FastAPI's costs a third of an event (docs/performance.md).
+    typed path operation of FastAPI's costs a third of an event (bench/results/performance-until-2026-11-28.md).
     """
 
     def __init__(

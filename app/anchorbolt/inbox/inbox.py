@@ -33,7 +33,7 @@ from anchorbolt.telemetry import metrics
 SOCKET_LEADER = "socket"
 
 # At half of what a pod can take, writes that begin as soon as they can cost more than all the rest: a delivery took
-# 1.6 to 2 times the CPU of one at the peak, so far apart 1.4 times (docs/performance.md). One alone does not wait.
+# 1.6 to 2 times the CPU of one at the peak, so far apart 1.4 times. One alone does not wait.
 APART_SECONDS = 0.004
 
 

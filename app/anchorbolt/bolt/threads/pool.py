@@ -1,6 +1,6 @@
 """A bounded pool of threads, each of whose calls is over only when its thread is.
 
-Not the standard library's pool, because a call costs half as much so (docs/performance.md): one lock instead of two
+Not the standard library's pool, because a call costs half as much so: one lock instead of two
 futures, a condition and a semaphore.
 """
 

@@ -1,7 +1,7 @@
 """Accepts connections in batches: all that wait, up to a bound, in one iteration of the event loop.
 
 uvloop itself accepts one in an iteration (libuv 1.48 and later). Under load an iteration is long, and a new connection
-waited for seconds while requests on older connections were served (docs/performance.md).
+waited for seconds while requests on older connections were served (bench/results/performance-until-2026-11-28.md).
 """
 
 from __future__ import annotations
