@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from anchorbolt.workspaces.installation import Installation, Token, UserToken
+from anchorbolt.workspaces.lifetime import lifetime
 
 # Ids become keys of the database and parts of addresses.
 _ID = re.compile(r"[A-Z0-9]{2,32}")
@@ -69,12 +70,12 @@ def _part(answer: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _token(part: Mapping[str, Any], asked_at: float) -> Token | None:
-    access, refresh, expires_in = part.get("access_token"), part.get("refresh_token"), part.get("expires_in")
+    access, refresh = part.get("access_token"), part.get("refresh_token")
     if not isinstance(access, str) or not access:
         return None
-    if not isinstance(refresh, str) or not isinstance(expires_in, int | float):
+    if not isinstance(refresh, str) or not refresh:
         return Token(access)
-    return Token(access, refresh, asked_at + expires_in)
+    return Token(access, refresh, asked_at + lifetime(part.get("expires_in")))
 
 
 def _scopes(part: Mapping[str, Any]) -> tuple[str, ...]:
@@ -88,4 +89,7 @@ def _id(part: Mapping[str, Any], name: str) -> str | None:
 
 def _text(part: Mapping[str, Any], name: str) -> str | None:
     found = part.get(name)
-    return found if isinstance(found, str) and found else None
+    if not isinstance(found, str):
+        return None
+    # Neither database takes half of a surrogate pair, and PostgreSQL no null character: the code is used up by now.
+    return found.encode("utf-8", "replace").decode().replace("\0", "") or None

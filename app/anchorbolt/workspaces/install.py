@@ -87,6 +87,8 @@ class Install:
                 if (bot := granted.installation.bot) is not None:
                     about = await self._whose(bot.access)
                     url, bot_id = about.get("url"), about.get("bot_id")
+                    if not isinstance(bot_id, str):
+                        bot_id = None
                     granted = replace(granted, installation=replace(granted.installation, bot_id=bot_id))
         except TimeoutError:
             raise NotInstalledError("slack_unreachable", f"no answer within {SLACK_SECONDS} s") from None

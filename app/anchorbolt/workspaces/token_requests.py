@@ -17,6 +17,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from anchorbolt.workspaces.installation import Token
+from anchorbolt.workspaces.lifetime import lifetime
 
 # Slack's words for a refresh token that is good for nothing any more: used, revoked, or of an app that was removed.
 # `invalid_refresh_token` is what Slack says; the others are its words for a token whose authorization is gone, and the
@@ -146,10 +147,13 @@ def _read(data: Any, kind: str, asked_at: float) -> Answer:
         return Lost("no token in the answer")
     if data.get("token_type", kind) != kind:  # it must not be stored as what it is not
         return Later("a token of another type", REFUSED_SECONDS)
-    refresh, expires_in = data.get("refresh_token"), data.get("expires_in")
+    refresh = data.get("refresh_token")
+    if not isinstance(refresh, str) or not refresh:
+        refresh = None
+    expires_in = data.get("expires_in")
     # From the moment before the call, because Slack counts from when it made the token.
-    expires_at = asked_at + float(expires_in) if isinstance(expires_in, int | float) else None
-    return New(Token(data["access_token"], refresh if isinstance(refresh, str) else None, expires_at))
+    expires_at = asked_at + lifetime(expires_in) if refresh is not None or expires_in is not None else None
+    return New(Token(data["access_token"], refresh, expires_at))
 
 
 def _retry_after(headers: Mapping[str, Any]) -> float:
