@@ -67,3 +67,10 @@ async def test_it_goes_on_while_the_database_is_away(monkeypatch: pytest.MonkeyP
     assert len(opened) == 1
     monkeypatch.undo()
     await inbox.close()
+
+
+def test_without_a_terminal_it_looks_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A pipe or a file gets one look and the command ends, instead of nothing for ever."""
+    monkeypatch.setattr(top, "as_admin", lambda _: "one look")
+    top.top()
+    assert capsys.readouterr().out == "one look\n"

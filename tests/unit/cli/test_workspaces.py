@@ -205,6 +205,17 @@ def test_revoking_asks_slack_for_each_token_and_removes_the_installation(tmp_pat
     assert call(tmp_path, "revoke", "T1", SLACK_API_URL=slack.url).returncode == 1
 
 
+def test_an_answer_to_revoking_does_not_control_the_terminal(tmp_path: Path, slack: FakeSlack) -> None:
+    """The word in an answer and the id of a user, which may have been imported, are shown without escape sequences."""
+    fill(tmp_path, ONE, replace(USER, user_id="U1\x1b[2J"))
+    for token in (USER.token.access, f"xoxb-{PLANTED}-1"):
+        slack.answers[token] = {"ok": False, "error": "no\x1b[2J\nT1: removed"}
+    revoked = call(tmp_path, "revoke", "T1", SLACK_API_URL=slack.url)
+    assert revoked.returncode == 1
+    assert "\x1b" not in revoked.stdout + revoked.stderr
+    assert len(revoked.stdout.splitlines()) == 2
+
+
 @pytest.mark.parametrize("trouble", ["no answer", "an error", "a status"])
 def test_what_slack_did_not_revoke_stays(tmp_path: Path, slack: FakeSlack, trouble: str) -> None:
     """Where Slack does not answer, or says no, it is said and kept: given again, the command does the rest."""

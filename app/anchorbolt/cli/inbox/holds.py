@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from anchorbolt.cli.inbox.listing import visible
 from anchorbolt.cli.inbox.session import as_admin
 from anchorbolt.errors import AnchorboltError
 
@@ -20,7 +21,8 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
         return
     for one in found:
         held = "not held" if one.held_seconds is None else f"held for {one.held_seconds:.0f} s"
-        print(f"{one.listener}: {held}; {one.deaths} in a row of {one.fingerprint}; version {one.version}")
+        line = f"{one.listener}: {held}; {one.deaths} in a row of {one.fingerprint}; version {one.version}"
+        print(visible(line))
     if not any(one.held_seconds is not None for one in found):
         print("No listener is held.")
 

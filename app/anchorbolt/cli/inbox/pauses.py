@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import Connection
 
+from anchorbolt.cli.inbox.listing import visible
 from anchorbolt.cli.inbox.options import By, who
 from anchorbolt.cli.inbox.session import as_admin
 from anchorbolt.errors import AnchorboltError
@@ -53,7 +54,7 @@ def resume(
     if scope is None:
         as_admin(lambda admin, connection: admin.pause(connection, paused=False))
         left = as_admin(lambda _, connection: _pauses(connection).read(connection))
-        print("Resumed." + "".join(f" {one.scope} {one.name} is still paused." for one in left))
+        print("Resumed." + "".join(f" {one.scope} {visible(one.name)} is still paused." for one in left))
         return
     if not as_admin(lambda _, connection: _pauses(connection).resume(connection, scope, name)):
         raise AnchorboltError(f"{scope} {name} is not paused; `anchorbolt inbox pauses` lists what is")
@@ -77,7 +78,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
         print(json.dumps([asdict(one) for one in found]))
         return
     for one in found:
-        print(f"{one.scope} {one.name}: paused for {one.seconds:.0f} s by {one.paused_by}")
+        print(visible(f"{one.scope} {one.name}: paused for {one.seconds:.0f} s by {one.paused_by}"))
     if not found:
         print("Nothing is paused.")
 

@@ -27,11 +27,15 @@ LOOK_SECONDS = 10.0
 
 
 def top(once: Once = False, every: Every = 2.0) -> None:
-    """Shows what comes and ends, what runs longest, what waits for what, and each pod. Ctrl-C ends it."""
-    if once:
+    """Shows what comes and ends, what runs longest, what waits for what, and each pod. Ctrl-C ends it.
+
+    Where the output is no terminal, it prints once and ends, as with --once.
+    """
+    console = Console()
+    if once or not console.is_terminal:  # a pipe would be shown nothing until the end, which never comes
         print(as_admin(_frame))
         return
-    with Live(console=Console(), auto_refresh=False, screen=True) as live:
+    with Live(console=console, auto_refresh=False, screen=True) as live:
         asyncio.run(_watch(live, every))
 
 

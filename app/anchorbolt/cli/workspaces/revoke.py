@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from anchorbolt.cli.inbox.listing import visible
 from anchorbolt.cli.inbox.session import PATIENT_SECONDS
 from anchorbolt.cli.workspaces.session import Opened, opened, unknown
 from anchorbolt.errors import AnchorboltError
@@ -64,11 +65,11 @@ async def _users(at: Opened, client: AsyncWebClient, workspace: str) -> int:
             PATIENT_SECONDS,
         )
         if found is None:
-            print(f"{workspace}: the token of user {one.user_id} cannot be decrypted, and is left")
+            print(visible(f"{workspace}: the token of user {one.user_id} cannot be decrypted, and is left"))
             left += 1
             continue
         answer = await revoking.revoke(client, found.token.access)
-        print(f"{workspace}: the token of user {one.user_id} {answer.said}")
+        print(visible(f"{workspace}: the token of user {one.user_id} {answer.said}"))
         left += int(not answer.is_over)
         if answer.is_over:
             await at.database.transact(
@@ -84,7 +85,7 @@ async def _bot(at: Opened, client: AsyncWebClient, found: Installation) -> int:
     workspace = found.workspace
     if found.bot is not None:
         answer = await revoking.revoke(client, found.bot.access)
-        print(f"{workspace}: the bot's token {answer.said}")
+        print(visible(f"{workspace}: the bot's token {answer.said}"))
         if not answer.is_over:
             return 1
     elif found.reason is not None:
