@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,8 +12,13 @@ class BadValueError(ValueError):
 
 
 def text(value: Any) -> str | None:
-    """Returns a text; None for one that is empty, as in slack_sdk's sqlite3 tables, and for what is no text."""
-    return value if isinstance(value, str) and value else None
+    """Returns a text; None for one that is empty, as in slack_sdk's sqlite3 tables, and for what is no text.
+
+    Half of a surrogate pair becomes `?`, and a null character is left out: one row must not end the whole import.
+    """
+    if not isinstance(value, str):
+        return None
+    return value.encode("utf-8", "replace").decode().replace("\0", "") or None
 
 
 def truth(value: Any) -> bool:
@@ -38,6 +44,9 @@ def seconds(value: Any, column: str) -> float | None:
             value = float(value) if value.replace(".", "", 1).isdecimal() else datetime.fromisoformat(value)
         if isinstance(value, datetime):
             return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
-        return float(value)
+        found = float(value)
+        if math.isfinite(found):
+            return found
+        raise BadValueError(f"{column} is no time")
     except (TypeError, ValueError, OverflowError):
         raise BadValueError(f"{column} is no time") from None
