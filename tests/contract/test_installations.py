@@ -77,3 +77,16 @@ async def test_a_token_copied_from_another_row_makes_that_workspace_alone_need_a
     both = await store.transact(lambda c: found.find(c, ["T1", "T2"]))
     assert both["T1"] == ONE
     assert (both["T2"].bot, both["T2"].state) == (None, InstallationState.REINSTALL_NEEDED)
+
+
+async def test_a_token_that_was_refreshed_meanwhile_is_not_removed(inbox: Inbox) -> None:
+    """Who revoked a token at Slack removes that one, and not the one that took its place."""
+    store, found = inbox.store, Installations(inbox.database.dialect, KEYS)
+    for _ in range(2):  # the second time as a change of its tokens
+        await store.transact(lambda c: found.save(c, ONE))
+        await store.transact(lambda c: found.save_user(c, USER))
+
+    assert not await store.transact(lambda c: found.remove_user(c, "T1", "U1", before=USER.installed_at, version=1))
+    assert await store.transact(lambda c: found.remove_user(c, "T1", "U1", before=USER.installed_at, version=2))
+    assert not await store.transact(lambda c: found.remove(c, "T1", before=ONE.installed_at, version=1))
+    assert await store.transact(lambda c: found.remove(c, "T1", before=ONE.installed_at, version=2))

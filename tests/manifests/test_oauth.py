@@ -30,7 +30,9 @@ def settings(manifests: tuple[Manifest, ...], **secrets: Any) -> Settings:
     """What the pods read, with these values in the Secret."""
     [ours] = [one for one in manifests if one["metadata"]["name"].startswith("anchorbolt-oauth-")]
     told = settings_of(manifests) | {"LISTENERS": "acme.listeners"} | ours["data"]
-    return Settings(**{name.lower(): value for name, value in told.items()}, **secrets, _env_file=None)
+    return Settings(
+        **{name.lower(): value for name, value in told.items()}, **{"slack_bot_token": None, **secrets}, _env_file=None
+    )
 
 
 def test_the_app_starts_with_what_the_secret_is_said_to_hold(installed: tuple[Manifest, ...]) -> None:

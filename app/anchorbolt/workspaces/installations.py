@@ -141,24 +141,42 @@ class Installations:
         row = connection.execute(select(user_token).where(*_is_user(workspace, user_id))).one_or_none()
         return self._user(row) if row is not None else None
 
-    def remove(self, connection: Connection, workspace: str, *, before: float | None = None) -> bool:
+    def remove(
+        self, connection: Connection, workspace: str, *, before: float | None = None, version: int | None = None
+    ) -> bool:
         """Removes an installation and its users' tokens. Returns whether it was there.
 
-        `before`: only one that was installed until that time, in seconds since 1970; None: any.
+        Args:
+            connection: of the transaction.
+            workspace: its id.
+            before: only one that was installed until that time, in seconds since 1970; None: any.
+            version: only one with the tokens of this version; None: any.
         """
         where: list[ColumnElement[bool]] = [installation.c.workspace == workspace]
         if before is not None:
             where.append(installation.c.installed_at <= before)
+        if version is not None:
+            where.append(installation.c.version == version)
         if connection.execute(delete(installation).where(*where)).rowcount == 0:
             return False
         connection.execute(delete(user_token).where(user_token.c.workspace == workspace))
         return True
 
-    def remove_user(self, connection: Connection, workspace: str, user_id: str, *, before: float | None = None) -> bool:
-        """Removes one user's token. Returns whether it was there. `before`: as of `remove`."""
+    def remove_user(
+        self,
+        connection: Connection,
+        workspace: str,
+        user_id: str,
+        *,
+        before: float | None = None,
+        version: int | None = None,
+    ) -> bool:
+        """Removes one user's token. Returns whether it was there. `before` and `version`: as of `remove`."""
         where = _is_user(workspace, user_id)
         if before is not None:
             where.append(user_token.c.installed_at <= before)
+        if version is not None:
+            where.append(user_token.c.version == version)
         return connection.execute(delete(user_token).where(*where)).rowcount > 0
 
     def bot_columns(self, workspace: str, bot: Token | None) -> dict[str, Any]:

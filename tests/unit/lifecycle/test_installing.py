@@ -13,6 +13,7 @@ KEY = "a" * 43 + "="
 ALL: dict[str, Any] = {
     "slack_signing_secret": "s",
     "listeners": "app",
+    "slack_bot_token": None,  # another test of this process may have left one in the environment
     "slack_client_id": "1.2",
     "slack_client_secret": "client-secret",
     "slack_scopes": "chat:write",

@@ -70,13 +70,16 @@ async def _users(at: Opened, client: AsyncWebClient, workspace: str) -> int:
             continue
         answer = await revoking.revoke(client, found.token.access)
         print(visible(f"{workspace}: the token of user {one.user_id} {answer.said}"))
-        left += int(not answer.is_over)
-        if answer.is_over:
-            await at.database.transact(
-                lambda connection, gone=found: at.installations.remove_user(  # type: ignore[misc] # a default binds it
-                    connection, workspace, gone.user_id, before=gone.installed_at
-                )
+        if not answer.is_over:
+            left += 1
+            continue
+        # One that was refreshed or granted while we asked Slack is another token, which nobody has revoked.
+        is_gone = await at.database.transact(
+            lambda connection, gone=found: at.installations.remove_user(  # type: ignore[misc] # a default binds it
+                connection, workspace, gone.user_id, before=gone.installed_at, version=gone.version
             )
+        )
+        left += int(not is_gone)
     return left
 
 
@@ -94,9 +97,11 @@ async def _bot(at: Opened, client: AsyncWebClient, found: Installation) -> int:
     users = await at.database.transact(lambda connection: overview.users(connection, workspace), PATIENT_SECONDS)
     if users:  # removing the installation would remove their tokens unrevoked
         return 0
-    # One that was made while we asked Slack is younger, and stays.
-    gone = await at.database.transact(
-        lambda connection: at.installations.remove(connection, workspace, before=found.installed_at)
+    # As above: its token may be another one by now.
+    is_gone = await at.database.transact(
+        lambda connection: at.installations.remove(
+            connection, workspace, before=found.installed_at, version=found.version
+        )
     )
-    print(f"{workspace}: removed" if gone else f"{workspace}: was installed again meanwhile, and that stays")
-    return 0
+    print(f"{workspace}: removed" if is_gone else f"{workspace}: was installed again or refreshed meanwhile, and stays")
+    return int(not is_gone)
