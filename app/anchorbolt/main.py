@@ -6,7 +6,6 @@ import asyncio
 import os
 import socket
 from collections.abc import Sequence
-from operator import attrgetter
 
 from starlette.routing import BaseRoute
 
@@ -32,10 +31,10 @@ from anchorbolt.inbox.retention import Retention
 from anchorbolt.intake.events import Events
 from anchorbolt.intake.intake import Intake
 from anchorbolt.intake.interactions import Interactions
-from anchorbolt.lifecycle import garbage_collection, life, probes, start
+from anchorbolt.lifecycle import garbage_collection, gauges, life, probes, start
 from anchorbolt.lifecycle.drain_socket import DrainSocket
 from anchorbolt.lifecycle.life import Parts
-from anchorbolt.lifecycle.pod import Pod, State
+from anchorbolt.lifecycle.pod import Pod
 from anchorbolt.lifecycle.transport import HttpTransport, Transport
 from anchorbolt.limits import parse
 from anchorbolt.settings import Role, Settings, SocketConnections, otel
@@ -50,13 +49,18 @@ from anchorbolt.telemetry.page import metrics_page
 from anchorbolt.telemetry.redact import hide_settings
 from anchorbolt.telemetry.telemetry import Telemetry
 from anchorbolt.telemetry.watchdog import Watchdog
-from anchorbolt.worker.region import Region
+from anchorbolt.worker.obstacles import Reader
+from anchorbolt.worker.region import OwnRegion
 from anchorbolt.worker.verdict import Limits
 from anchorbolt.worker.worker import Worker
-from anchorbolt.workspaces import keeping
 from anchorbolt.workspaces.directory import Directory
 from anchorbolt.workspaces.leaving import Leaving
+from anchorbolt.workspaces.oauth_client import OAuthClient
+from anchorbolt.workspaces.refresh import Refreshes
+from anchorbolt.workspaces.refresher import Refresher, tell_nobody
+from anchorbolt.workspaces.reinstall_message import ReinstallMessage
 from anchorbolt.workspaces.rotation import Rotation
+from anchorbolt.workspaces.token_requests import TokenRequests
 
 log = get_logger("main")
 
@@ -78,97 +82,38 @@ async def live(settings: Settings, sockets: Sequence[socket.socket]) -> None:
 def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
     """Builds all parts and starts none. `sockets`: those that the master has bound, the internal one last."""
     public, internal = sockets[:-1], sockets[-1:]
+    # What the team brings.
     bolt = load(settings)
     routes = team_routes.load(settings.routes)
-    inbox = Inbox(
-        database(settings),
-        lease_seconds=settings.lease_seconds,
-        retention=Retention(settings.retention_hours * 3600, settings.dead_retention_days * 86400),
-        name=os.uname().nodename,
-        keys=Keys(settings.keys),
-    )
-    if not inbox.database.durable:
-        log.warning(
-            "no database: what a pod acknowledged ends with it, or is finished in its drain; a SIGKILL loses it,"
-            " and order and deduplication hold as far as the sticky ingress keeps a conversation on its pod"
-        )
-    directory = installations_of(settings, inbox) if settings.installs else None
+    team = TeamApplication(routes.application) if routes.application is not None else None
+    # What is stored, and who runs it.
+    keys = Keys(settings.keys)
+    inbox = build_inbox(settings, keys)
+    directory = directory_of(inbox, keys) if settings.installs else None
     rotation = authorize_by_workspace(settings, inbox, bolt, directory) if directory is not None else None
-    limits = Limits(
-        max_attempts=settings.max_attempts,
-        max_crashes=settings.max_crashes,
-        backoff_base_seconds=settings.backoff_base_seconds,
-        backoff_cap_seconds=settings.backoff_cap_seconds,
-        run_timeout_seconds=settings.run_timeout_seconds,
-        attempt_policy=settings.attempt_policy,
-        attempt_on=settings.attempt_on_names,
-    )
-    region = Region(inbox, settings.region) if settings.region else None
-    takes = settings.role is not Role.RECEIVER
-    version = settings.app_version or team_code.version_of(settings.listeners)
-    worker = Worker(
-        inbox,
-        bolt,
-        limits,
-        concurrency=settings.run_concurrency,
-        takes=takes,
-        app_version=version,
-        listener_limits={**bolt.listener_limits, **parse(settings.listener_limits or "")},
-        gates=bolt.gates,
-        readers=() if region is None else (region,),
-    )
+    region = OwnRegion(inbox, settings.region) if settings.region else None
+    worker = build_worker(settings, inbox, bolt, readers=() if region is None else (region,))
     telemetry = Telemetry(otel.collector(), os.uname().nodename, Watchdog(worker.blame))
+    # How deliveries arrive.
     intake = Intake(
         Events(inbox, worker, telemetry.workspaces),
         Interactions(inbox, worker),
         max_in_flight=settings.max_in_flight,
         deadline_seconds=settings.ack_deadline_seconds,
     )
-    finish_seconds = start.finish_seconds(settings)
-    transport: Transport
-    team = TeamApplication(routes.application) if routes.application is not None else None
     if team is not None and (settings.has_socket or settings.role is Role.WORKER):
         log.info("no public port here: of ROUTES only the startup and the shutdown run", routes=settings.routes)
     if settings.has_socket and settings.installs:
         log.info("no public port here: processes with RECEIVER=http serve the pages on which the app is installed")
+    transport: Transport
     if settings.has_socket:
         transport = socket_transport(settings, inbox, Envelopes(bolt, intake))
     else:
-        connections = max_connections()
-        route = SlackRoute(
-            intake,
-            Signature(settings.signing_secrets),
-            BoltAdapter(bolt),
-            max_body_bytes=settings.max_body_bytes,
-            max_connections=connections,
-        )
-        web = application.create(route)
-        if bolt.oauth_pages is not None:
-            web.router.routes += oauth_flow.routes(bolt.oauth_pages)
-        if directory is not None:
-            web.router.routes += install_pages(settings, inbox, directory, bolt, intake)
-        if team is not None:
-            mount(web, team, settings.max_body_bytes)
-        server = Server(
-            OverloadLimit(web, intake, PATH),
-            public,
-            finish_seconds=finish_seconds,
-            head_seconds=settings.ack_deadline_seconds,  # Slack does not wait longer for the answer
-            max_connections=connections,
-        )
-        transport = HttpTransport(web, intake, server)
-
-    def drain() -> None:
-        if inbox.database.shared:  # nobody else could run what a pod has in a database of its own: it goes on
-            worker.stop_taking()
-        transport.hand_over()
-
-    def lapse() -> None:
-        worker.resume_taking()
-        transport.resume()
-
-    pod = Pod(settings.drain_delay_seconds, on_drain=drain, on_lapse=lapse, trouble=lambda: transport.trouble)
-    observe(settings, inbox, worker, transport, pod, bolt)
+        pages = install_pages(settings, inbox, directory, bolt, intake) if directory is not None else []
+        transport = http_transport(settings, bolt, intake, pages=pages, team=team, sockets=public)
+    # The pod, and what operators see of it.
+    pod = build_pod(settings, inbox, worker, transport)
+    gauges.observe(settings, inbox, worker, transport, pod, bolt)
     if region is not None:
         metrics.region_drained.observe(lambda: {(region.name,): int(region.drained)})
     return Parts(
@@ -179,21 +124,9 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
         intake=intake,
         transport=transport,
         team=TeamLife(routes, team),
-        internal=Server(
-            probes.create(
-                pod,
-                {
-                    "/metrics": metrics_page,
-                    "/region": probes.region_page(pod, lambda: region is not None and region.drained),
-                },
-            ),
-            internal,
-            finish_seconds=1,
-            head_seconds=INTERNAL_HEAD_SECONDS,
-            max_connections=INTERNAL_CONNECTIONS,
-        ),
+        internal=internal_server(pod, region, internal),
         drain_socket=DrainSocket(settings.drain_socket_path, pod),
-        finish_seconds=finish_seconds,
+        finish_seconds=start.finish_seconds(settings),
         drain_timeout_seconds=settings.drain_timeout_seconds,
         telemetry=telemetry,
         rotation=rotation,
@@ -222,32 +155,113 @@ def load(settings: Settings) -> BoltApp:
     return bolt
 
 
-def installations_of(settings: Settings, inbox: Inbox) -> Directory:
-    """Installation by OAuth: what this process knows of the installations in the inbox's database."""
-    directory = Directory(inbox.store, Keys(settings.keys), wake_others=inbox.announce_workspaces)
+def build_inbox(settings: Settings, keys: Keys) -> Inbox:
+    """The inbox, on the database that the settings name."""
+    inbox = Inbox(
+        database(settings),
+        lease_seconds=settings.lease_seconds,
+        retention=Retention(settings.retention_hours * 3600, settings.dead_retention_days * 86400),
+        name=os.uname().nodename,
+        keys=keys,
+    )
+    if not inbox.database.durable:
+        log.warning(
+            "no database: what a pod acknowledged ends with it, or is finished in its drain; a SIGKILL loses it,"
+            " and order and deduplication hold as far as the sticky ingress keeps a conversation on its pod"
+        )
+    return inbox
+
+
+def build_worker(settings: Settings, inbox: Inbox, bolt: BoltApp, *, readers: Sequence[Reader]) -> Worker:
+    """What runs deliveries. `readers`: what else it reads from the database every few seconds."""
+    limits = Limits(
+        max_attempts=settings.max_attempts,
+        max_crashes=settings.max_crashes,
+        backoff_base_seconds=settings.backoff_base_seconds,
+        backoff_cap_seconds=settings.backoff_cap_seconds,
+        run_timeout_seconds=settings.run_timeout_seconds,
+        attempt_policy=settings.attempt_policy,
+        attempt_on=settings.attempt_on_names,
+    )
+    return Worker(
+        inbox,
+        bolt,
+        limits,
+        concurrency=settings.run_concurrency,
+        takes=settings.role is not Role.RECEIVER,
+        app_version=settings.app_version or team_code.version_of(settings.listeners),
+        listener_limits={**bolt.listener_limits, **parse(settings.listener_limits or "")},
+        gates=bolt.gates,
+        readers=readers,
+    )
+
+
+def directory_of(inbox: Inbox, keys: Keys) -> Directory:
+    """What this process knows of the installations in the inbox's database, where the app is installed by OAuth."""
+    directory = Directory(inbox.store, keys, wake_others=inbox.announce_workspaces)
     inbox.on_workspaces = directory.recheck
     return directory
 
 
 def authorize_by_workspace(settings: Settings, inbox: Inbox, bolt: BoltApp, directory: Directory) -> Rotation:
-    """Each delivery is authorized with the tokens of its workspace. Returns what renews them."""
-    rotation = keeping.rotation(settings, inbox, directory, lambda: bolt.http_session)
-    leaving = Leaving(inbox.store, directory.changed, directory.installations)
-    bolt.authorize_by_workspace(
-        WorkspaceAuthorization(directory, rotation, leaving, install_url=f"{settings.public_url}/slack/install")
+    """Authorizes each delivery with the tokens of its workspace. Returns what keeps those valid."""
+    client = OAuthClient.of(settings, lambda: bolt.http_session)
+    refresher = Refresher(
+        inbox.store,
+        directory.changed,
+        Refreshes(directory.installations, inbox.owner),
+        TokenRequests(client),
+        tell=ReinstallMessage(client, settings.install_url) if settings.notify_installer else tell_nobody,
     )
+    rotation = Rotation(refresher)
+    leaving = Leaving(inbox.store, directory.changed, directory.installations)
+    bolt.authorize_by_workspace(WorkspaceAuthorization(directory, rotation, leaving, install_url=settings.install_url))
     return rotation
 
 
 def install_pages(
     settings: Settings, inbox: Inbox, directory: Directory, bolt: BoltApp, intake: Intake
-) -> list[BaseRoute]:
+) -> Sequence[BaseRoute]:
     """The pages on which users install the app."""
     from anchorbolt.http.oauth.routes import routes  # noqa: PLC0415 - Jinja is 3 MiB, only where there are pages
 
     return routes(
         settings, inbox.store, directory, lambda: bolt.http_session, lambda: intake.starting or intake.closing
     )
+
+
+def http_transport(
+    settings: Settings,
+    bolt: BoltApp,
+    intake: Intake,
+    *,
+    pages: Sequence[BaseRoute],
+    team: TeamApplication | None,
+    sockets: Sequence[socket.socket],
+) -> HttpTransport:
+    """The transport of HTTP: Slack's route, the pages of an installation, and the team's own routes."""
+    connections = max_connections()
+    route = SlackRoute(
+        intake,
+        Signature(settings.signing_secrets),
+        BoltAdapter(bolt),
+        max_body_bytes=settings.max_body_bytes,
+        max_connections=connections,
+    )
+    web = application.create(route)
+    if bolt.oauth_pages is not None:
+        web.router.routes += oauth_flow.routes(bolt.oauth_pages)
+    web.router.routes += pages
+    if team is not None:
+        mount(web, team, settings.max_body_bytes)
+    server = Server(
+        OverloadLimit(web, intake, PATH),
+        sockets,
+        finish_seconds=start.finish_seconds(settings),
+        head_seconds=settings.ack_deadline_seconds,  # Slack does not wait longer for the answer
+        max_connections=connections,
+    )
+    return HttpTransport(web, intake, server)
 
 
 def socket_transport(settings: Settings, inbox: Inbox, envelopes: Envelopes) -> SocketTransport:
@@ -264,37 +278,31 @@ def socket_transport(settings: Settings, inbox: Inbox, envelopes: Envelopes) -> 
     )
 
 
-def observe(  # noqa: PLR0917 - the parts that are observed
-    settings: Settings, inbox: Inbox, worker: Worker, transport: Transport, pod: Pod, bolt: BoltApp
-) -> None:
-    """Connects each gauge to the part whose value it reports."""
-    metrics.requests_in_flight.observe(lambda: transport.in_flight)
-    metrics.socket_connections.observe(lambda: transport.connections)
-    metrics.socket_active.observe(lambda: transport.active)
-    metrics.lanes_held.observe(lambda: worker.running)
-    metrics.gates_closed.observe(lambda: bolt.gates.shut)
-    metrics.runs_waiting.observe(lambda: worker.waiting_runs)
-    metrics.breakers_open.observe(lambda: worker.open_breakers)
-    metrics.pauses.observe(lambda: worker.pauses)
-    metrics.longest_run.observe(lambda: worker.longest_run_seconds)
-    metrics.held_listeners.observe(lambda: worker.held_listeners)
-    metrics.run_places.observe(lambda: settings.run_concurrency if settings.role is not Role.RECEIVER else 0)
-    for gauge, read in (
-        (metrics.waiting, attrgetter("waiting")),
-        (metrics.oldest_waiting, attrgetter("oldest_waiting_seconds")),
-        (metrics.dead_letters, attrgetter("dead_letters")),
-        (metrics.paused, attrgetter("paused")),
-        (metrics.busiest_waiting_share, attrgetter("busiest_waiting_share")),
-    ):
-        gauge.observe(lambda read=read: None if inbox.stats is None else read(inbox.stats))  # type: ignore[misc]
-    metrics.parked_lanes.observe(
-        lambda: None if inbox.stats is None else {(sort,): lanes for sort, lanes in inbox.stats.parked.items()}
+def build_pod(settings: Settings, inbox: Inbox, worker: Worker, transport: Transport) -> Pod:
+    """The state of this pod. While it drains, its worker takes no lanes, and others get new requests."""
+
+    def drain() -> None:
+        if inbox.database.shared:  # nobody else could run what a pod has in a database of its own: it goes on
+            worker.stop_taking()
+        transport.hand_over()
+
+    def lapse() -> None:
+        worker.resume_taking()
+        transport.resume()
+
+    return Pod(settings.drain_delay_seconds, on_drain=drain, on_lapse=lapse, trouble=lambda: transport.trouble)
+
+
+def internal_server(pod: Pod, region: OwnRegion | None, sockets: Sequence[socket.socket]) -> Server:
+    """The server of the internal port: probes, metrics, and whether this pod's region should get traffic."""
+    pages = {
+        "/metrics": metrics_page,
+        "/region": probes.region_page(pod, lambda: region is not None and region.drained),
+    }
+    return Server(
+        probes.create(pod, pages),
+        sockets,
+        finish_seconds=1,
+        head_seconds=INTERNAL_HEAD_SECONDS,
+        max_connections=INTERNAL_CONNECTIONS,
     )
-    metrics.installations.observe(
-        lambda: None if inbox.stats is None else {(state,): n for state, n in inbox.stats.installations.items()}
-    )
-    metrics.store_up.observe(lambda: inbox.up and pod.state is not State.STARTING)
-    metrics.drain_duration.observe(lambda: pod.drain_seconds)
-    receiver = "none" if settings.role is Role.WORKER else settings.receiver.value
-    about = (settings.role.value, receiver, inbox.database.dialect if inbox.database.durable else "memory")
-    metrics.info.observe(lambda: {about: 1})

@@ -16,6 +16,7 @@ from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.workspaces.install import Install, Installed
 from anchorbolt.workspaces.installation import Installation, Token
 from anchorbolt.workspaces.installations import Installations
+from anchorbolt.workspaces.oauth_client import OAuthClient
 
 from tests.support.rotation_pod import KEYS, Remembered, Wall
 
@@ -36,10 +37,7 @@ class Here:
             inbox.store,
             self.directory.changed,
             self.installations,
-            lambda: session,
-            slack.api_url,
-            "1.2",
-            "secret-1",
+            OAuthClient(lambda: session, slack.api_url, "1.2", "secret-1"),
             BACK,
             clock=Wall(SLACKS_CLOCK),
             again_seconds=0,

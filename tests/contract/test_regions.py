@@ -5,7 +5,7 @@ from __future__ import annotations
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.pauses import Pauses
 from anchorbolt.inbox.regions import Regions
-from anchorbolt.worker.region import Region
+from anchorbolt.worker.region import OwnRegion
 
 
 async def test_a_region_is_drained_once_and_taken_back_once(inbox: Inbox) -> None:
@@ -29,7 +29,7 @@ async def test_a_drained_region_is_no_pause(inbox: Inbox) -> None:
 
 async def test_a_pod_knows_of_its_own_region(inbox: Inbox) -> None:
     """A pod of the drained region is told so, one of another region is not."""
-    ours, other = Region(inbox, "eu"), Region(inbox, "us")
+    ours, other = OwnRegion(inbox, "eu"), OwnRegion(inbox, "us")
     regions = Regions(inbox.database.dialect)
     await inbox.store.transact(lambda connection: regions.drain(connection, "eu", "anna"))
     for one in (ours, other):

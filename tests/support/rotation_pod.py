@@ -20,6 +20,7 @@ from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.postgresql import PostgresqlDatabase
 from anchorbolt.workspaces.installation import Installation, Token, UserToken
 from anchorbolt.workspaces.installations import Installations
+from anchorbolt.workspaces.oauth_client import OAuthClient
 from anchorbolt.workspaces.refresh import Refreshes
 from anchorbolt.workspaces.refresher import Refresher, tell_nobody
 from anchorbolt.workspaces.reinstall_message import ReinstallMessage
@@ -70,9 +71,10 @@ class RotationPod:
         self.store = inbox.store
         self.installations = Installations(inbox.database.dialect, KEYS)
         self.directory = Remembered()
-        self.requests = TokenRequests(lambda: session, slack_url, "1.2", "of-the-app", wall_clock=wall)
+        client = OAuthClient(lambda: session, slack_url, "1.2", "of-the-app")
+        self.requests = TokenRequests(client, wall_clock=wall)
         self.refreshes = Refreshes(self.installations, inbox.owner)
-        tell = ReinstallMessage(self.requests, INSTALL_URL, wall) if notify else tell_nobody
+        tell = ReinstallMessage(client, INSTALL_URL, wall) if notify else tell_nobody
         self.refresher = Refresher(self.store, self.directory.changed, self.refreshes, self.requests, tell)
         self.rotation = Rotation(self.refresher, wall, **options)
 
@@ -122,9 +124,8 @@ async def _main(url: str, slack_url: str, *options: str) -> None:
         wall = Wall()
         pod = RotationPod(inbox, slack_url, opened, wall, wait_seconds=40)
         if options:
-            pod.refresher = Refresher(
-                pod.store, pod.directory.changed, _Stalls(pod.installations, inbox.owner), pod.requests
-            )
+            stalls = _Stalls(pod.installations, inbox.owner)
+            pod.refresher = Refresher(pod.store, pod.directory.changed, stalls, pod.requests)
             pod.rotation = Rotation(pod.refresher, wall)
         held = await pod.bot()
         found = await asyncio.gather(*(pod.rotation.fresh(held) for _ in range(50)))

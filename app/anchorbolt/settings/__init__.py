@@ -26,6 +26,7 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 # DATABASE_LISTEN_URL with this value: DATABASE_URL is a pooler, and no other address of the database can be reached.
 NO_LISTEN = "none"
 
+INSTALL_PATH = "/slack/install"
 # The end of messages about a database that cannot be the inbox.
 OF_THE_APP = "if it is your app's own database, leave it, and name the inbox by ANCHORBOLT_DATABASE_URL, which wins"
 
@@ -192,6 +193,11 @@ class Settings(BaseSettings):
         """The signing secrets that are valid now: two of them during a rotation."""
         parts = (part.strip() for part in self.slack_signing_secret.get_secret_value().split(","))
         return tuple(part.encode() for part in parts if part)
+
+    @property
+    def install_url(self) -> str:
+        """Where users begin to install the app in their workspace."""
+        return f"{self.public_url or ''}{INSTALL_PATH}"
 
     @property
     def keys(self) -> tuple[bytes, ...]:

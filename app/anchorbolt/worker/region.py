@@ -1,4 +1,4 @@
-"""What this pod knows of its region: whether an operator has drained it."""
+"""The region that this pod is in: whether an operator has drained it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from anchorbolt.telemetry.logs import get_logger
 log = get_logger("worker")
 
 
-class Region:
-    """One region's name and state; a Reader (obstacles.py). While the database is away, what was known last holds."""
+class OwnRegion:
+    """Its name and state; a Reader (obstacles.py). While the database is away, what was known last holds."""
 
     def __init__(self, inbox: Inbox, name: str) -> None:
         self.name = name

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 from sqlalchemy import Connection
 
 from anchorbolt.errors import NotInstalledError, StoreError, StoreRefusedError
@@ -20,6 +19,7 @@ from anchorbolt.workspaces import grant
 from anchorbolt.workspaces.grant import Grant
 from anchorbolt.workspaces.installation import Installation
 from anchorbolt.workspaces.installations import Installations
+from anchorbolt.workspaces.oauth_client import OAuthClient, word_of
 
 # For all calls of one installation; Slack's answers take some 300 ms. Proxies give up on an answer after 5 s, and what
 # a pod has begun has 3.5 s at its end.
@@ -52,12 +52,9 @@ class Install:
 
     Args:
         store: of the inbox's database.
-        changed: told of a workspace that was installed (Directory.changed).
+        changed: told the id of a workspace once its installation has changed (Directory.changed).
         installations: the statements.
-        session: returns the HTTP session of the process, once it is open.
-        api_url: of the Web API, with a slash at the end.
-        client_id: of the app.
-        client_secret: of the app.
+        client: of the app.
         redirect_uri: where Slack sent the browser with the code: Slack compares it.
         clock: seconds since 1970.
         again_seconds: how long to wait before the next try.
@@ -66,10 +63,7 @@ class Install:
     store: Store
     changed: Callable[[str], None]
     installations: Installations
-    session: Callable[[], aiohttp.ClientSession]
-    api_url: str
-    client_id: str
-    client_secret: str = field(repr=False)
+    client: OAuthClient
     redirect_uri: str
     clock: Callable[[], float] = time.time
     again_seconds: float = _AGAIN_SECONDS
@@ -100,11 +94,7 @@ class Install:
     async def _exchange(self, code: str) -> Grant:
         """Asked once: a code works once, so that a second try after an answer that was lost cannot succeed."""
         asked_at = self.clock()
-        answer = await self._call(
-            lambda client: client.oauth_v2_access(
-                client_id=self.client_id, client_secret=self.client_secret, code=code, redirect_uri=self.redirect_uri
-            )
-        )
+        answer = await self._call(self.client.access(code=code, redirect_uri=self.redirect_uri))
         try:
             return grant.read(
                 answer.data, asked_at=asked_at, installed_at=_date_of(answer.headers) or float(int(asked_at))
@@ -116,7 +106,7 @@ class Install:
         """What auth.test says of the bot's token: the id of the bot, by which a listener's own messages are known."""
         for left in reversed(range(_TRIES)):
             try:
-                answer = await self._call(lambda client: client.auth_test(token=token))
+                answer = await self._call(self.client.web().auth_test(token=token))
             except NotInstalledError:
                 if left == 0:
                     raise
@@ -125,12 +115,11 @@ class Install:
                 return answer.data if isinstance(answer.data, Mapping) else {}
         raise AssertionError("not reached")
 
-    async def _call(self, ask: Callable[[AsyncWebClient], Any]) -> Any:
-        client = AsyncWebClient(base_url=self.api_url, session=self.session(), retry_handlers=[])
+    async def _call(self, call: Awaitable[Any]) -> Any:
         try:
-            return await ask(client)
+            return await call
         except SlackApiError as error:
-            raise NotInstalledError(_word_of(error), "Slack refused a call") from None
+            raise NotInstalledError(_short_word_of(error), "Slack refused a call") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise NotInstalledError("slack_unreachable", type(error).__name__) from None
 
@@ -157,12 +146,10 @@ class Install:
         return None
 
 
-def _word_of(error: SlackApiError) -> str:
-    """Slack's own word, if there is one: it is short, and no secret."""
-    answer: Any = error.response
-    data = getattr(answer, "data", answer)
-    said = data.get("error") if isinstance(data, Mapping) else None
-    if isinstance(said, str) and said.isascii() and said.replace("_", "").isalnum() and len(said) <= 64:
+def _short_word_of(error: SlackApiError) -> str:
+    """Slack's own word, if it has the form of one: a page and a log line show it."""
+    said = word_of(error)
+    if said is not None and said.isascii() and said.replace("_", "").isalnum() and len(said) <= 64:
         return said
     return "slack_failed"
 

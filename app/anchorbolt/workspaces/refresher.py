@@ -16,7 +16,7 @@ from anchorbolt.inbox.store import Store
 from anchorbolt.telemetry import metrics
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.workspaces.refresh import Refreshes, Turn
-from anchorbolt.workspaces.token_requests import CALL_SECONDS, Answer, Later, Lost, New, NotValid, TokenRequests
+from anchorbolt.workspaces.token_requests import CALL_SECONDS, Later, Lost, New, NotValid, TokenRequests
 from anchorbolt.workspaces.whose import Kept, Whose
 
 log = get_logger("workspaces")
@@ -40,8 +40,8 @@ async def tell_nobody(_: Kept) -> None:
 class Refresher:
     """Refreshes in this process.
 
-    `changed`: told of a workspace whose tokens have changed (Directory.changed). `tell`: called once over all pods for
-    what has to be installed again.
+    `changed`: told the id of a workspace once its tokens have changed (Directory.changed). `tell`: called once over all
+    pods for what has to be installed again.
     """
 
     store: Store
@@ -112,12 +112,11 @@ class Refresher:
         await self.tell(marked)
         return marked
 
-    async def _put_off(self, whose: Whose, kept: Kept, answer: Answer) -> Kept:
-        seconds, why = LOST_SECONDS, "an answer was lost twice"
+    async def _put_off(self, whose: Whose, kept: Kept, answer: Later | Lost) -> Kept:
         if isinstance(answer, Later):
             seconds, why = answer.seconds, answer.why
-        elif isinstance(answer, Lost):
-            why = f"no answer ({answer.why})"
+        else:
+            seconds, why = LOST_SECONDS, f"no answer ({answer.why})"
         metrics.token_refreshes.add("failed")
         log.warning("a token is not refreshed yet", **_names(whose), reason=why, again_in_seconds=round(seconds, 1))
         await self.store.transact(lambda c: self.refreshes.put_off(c, whose, seconds))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,7 +12,8 @@ from slack_sdk.errors import SlackApiError
 
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.workspaces.installation import Installation
-from anchorbolt.workspaces.token_requests import CALL_SECONDS, TokenRequests
+from anchorbolt.workspaces.oauth_client import OAuthClient
+from anchorbolt.workspaces.token_requests import CALL_SECONDS
 from anchorbolt.workspaces.whose import Kept
 
 log = get_logger("workspaces")
@@ -25,9 +27,9 @@ TEXT = (
 class ReinstallMessage:
     """Sends the message while the old token is valid. `install_url`: where the app is installed."""
 
-    requests: TokenRequests
+    client: OAuthClient
     install_url: str
-    wall_clock: Callable[[], float]
+    wall_clock: Callable[[], float] = time.time
 
     async def __call__(self, kept: Kept) -> None:
         """Sends it to the installer of a workspace. It raises nothing: the log and the metric have said it already."""
@@ -39,8 +41,6 @@ class ReinstallMessage:
         text = TEXT.format(url=self.install_url)
         try:
             async with asyncio.timeout(CALL_SECONDS):
-                await self.requests.client().chat_postMessage(
-                    channel=kept.installed_by, text=text, token=kept.bot.access
-                )
+                await self.client.web().chat_postMessage(channel=kept.installed_by, text=text, token=kept.bot.access)
         except (SlackApiError, aiohttp.ClientError, OSError) as error:
             log.warning("the installer could not be told", workspace=kept.workspace, error=type(error).__name__)

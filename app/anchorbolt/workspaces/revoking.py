@@ -13,14 +13,14 @@ WORTHLESS = ("token_revoked", "token_expired", "invalid_auth", "account_inactive
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Revocation:
     """What came of it. `is_over`: the token is worth nothing now. `said`: in words."""
 
     is_over: bool
     said: str
 
 
-async def revoke(client: AsyncWebClient, token: str) -> Answer:
+async def revoke(client: AsyncWebClient, token: str) -> Revocation:
     """Asks Slack to revoke a token (`auth.revoke`). Raises nothing that Slack or the way to it can cause."""
     import aiohttp  # noqa: PLC0415 - as above
     from slack_sdk.errors import SlackApiError, SlackClientError  # noqa: PLC0415 - as above
@@ -31,10 +31,10 @@ async def revoke(client: AsyncWebClient, token: str) -> Answer:
         body = error.response.data if isinstance(error.response.data, dict) else {}
         word = str(body.get("error") or f"status {error.response.status_code}")
         if word in WORTHLESS:
-            return Answer(True, f"was worth nothing any more ({word})")
-        return Answer(False, f"not revoked: Slack says {word}")
+            return Revocation(True, f"was worth nothing any more ({word})")
+        return Revocation(False, f"not revoked: Slack says {word}")
     except (TimeoutError, aiohttp.ClientError, SlackClientError, OSError, ValueError) as error:
-        return Answer(False, f"not revoked: Slack did not answer ({type(error).__name__})")
+        return Revocation(False, f"not revoked: Slack did not answer ({type(error).__name__})")
     if not answer.get("revoked"):
-        return Answer(False, "not revoked: Slack says that it did nothing")
-    return Answer(True, "revoked")
+        return Revocation(False, "not revoked: Slack says that it did nothing")
+    return Revocation(True, "revoked")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -40,7 +41,7 @@ class Rotation:
     def __init__(
         self,
         refresher: Refresher,
-        wall_clock: Callable[[], float],
+        wall_clock: Callable[[], float] = time.time,
         *,
         wait_seconds: float = WAIT_SECONDS,
         sweep_seconds: float = SWEEP_SECONDS,

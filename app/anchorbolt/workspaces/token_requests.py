@@ -9,15 +9,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from anchorbolt.workspaces.installation import Token
 from anchorbolt.workspaces.lifetime import lifetime
+from anchorbolt.workspaces.oauth_client import OAuthClient, word_of
 
 # Slack's words for a refresh token that is good for nothing any more: used, revoked, or of an app that was removed.
 # `invalid_refresh_token` is what Slack says; the others are its words for a token whose authorization is gone, and the
@@ -27,6 +27,8 @@ NOT_VALID = frozenset({
     "authorization_not_found",
 })  # fmt: skip
 RATE_LIMITED = frozenset({"ratelimited", "rate_limited"})
+# Slack's words for what another try soon may mend.
+DOWN = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
 
 CALL_SECONDS = 10.0
 # When to try again: a Slack that is down; a word that another try will hardly mend, such as `bad_client_secret`.
@@ -64,7 +66,7 @@ class Lost:
     why: str
 
 
-Answer = New | NotValid | Later | Lost
+Outcome = New | NotValid | Later | Lost
 
 
 @dataclass(slots=True)
@@ -72,18 +74,12 @@ class TokenRequests:
     """The calls, for one app.
 
     Args:
-        session: returns the HTTP session of the process.
-        api_url: of the Web API, with a slash at the end.
-        client_id: of the app.
-        client_secret: of the app.
+        client: of the app.
         clock: monotonic, in seconds.
         wall_clock: in seconds since 1970.
     """
 
-    session: Callable[[], aiohttp.ClientSession]
-    api_url: str
-    client_id: str
-    client_secret: str = field(repr=False)
+    client: OAuthClient
     clock: Callable[[], float] = time.monotonic
     wall_clock: Callable[[], float] = time.time
     _limited_until: float = float("-inf")
@@ -93,7 +89,7 @@ class TokenRequests:
         """Whether Slack has told us to wait, and that time is not over."""
         return self.clock() < self._limited_until
 
-    async def refresh(self, refresh_token: str, kind: str) -> Answer:
+    async def refresh(self, refresh_token: str, kind: str) -> Outcome:
         """Asks once. While Slack limits us, nothing is asked.
 
         Args:
@@ -105,27 +101,16 @@ class TokenRequests:
         asked_at = self.wall_clock()
         try:
             async with asyncio.timeout(CALL_SECONDS):
-                answer = await self.client().oauth_v2_access(
-                    client_id=self.client_id,
-                    client_secret=self.client_secret,
-                    grant_type="refresh_token",
-                    refresh_token=refresh_token,
-                )
+                answer = await self.client.access(grant_type="refresh_token", refresh_token=refresh_token)
         except SlackApiError as error:
             return self._refused(error)
         except (aiohttp.ClientError, OSError, ValueError) as error:  # a TimeoutError is an OSError
             return Lost(type(error).__name__)
         return _read(answer.data, kind, asked_at)
 
-    def client(self) -> AsyncWebClient:
-        """Returns a client without a token. It sends nothing twice by itself: that is for us to decide."""
-        return AsyncWebClient(base_url=self.api_url, session=self.session(), retry_handlers=[])
-
-    def _refused(self, error: SlackApiError) -> Answer:
+    def _refused(self, error: SlackApiError) -> Outcome:
         answer: Any = error.response
-        data = getattr(answer, "data", answer)
-        said = data.get("error") if isinstance(data, Mapping) else None
-        word = said if isinstance(said, str) else None
+        word = word_of(error)
         status = getattr(answer, "status_code", None) or getattr(answer, "status", None) or 200
         if status == 429 or word in RATE_LIMITED:
             seconds = _retry_after(getattr(answer, "headers", None) or {})
@@ -136,13 +121,10 @@ class TokenRequests:
         if word is None:
             # The page of a proxy, or of a Slack that is down. With a 200, half of an answer.
             return Later(f"status {status}", DOWN_SECONDS) if status >= 400 else Lost("no JSON")
-        return Later(word, DOWN_SECONDS if status >= 500 or word in _DOWN else REFUSED_SECONDS)
+        return Later(word, DOWN_SECONDS if status >= 500 or word in DOWN else REFUSED_SECONDS)
 
 
-_DOWN = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
-
-
-def _read(data: Any, kind: str, asked_at: float) -> Answer:
+def _read(data: Any, kind: str, asked_at: float) -> Outcome:
     if not isinstance(data, Mapping) or not isinstance(data.get("access_token"), str):
         return Lost("no token in the answer")
     if data.get("token_type", kind) != kind:  # it must not be stored as what it is not

@@ -13,12 +13,12 @@ from anchorbolt.http.oauth.finish import FinishPage
 from anchorbolt.http.oauth.page import Turns
 from anchorbolt.http.oauth.pages import Pages
 from anchorbolt.inbox.store import Store
-from anchorbolt.settings import Settings
+from anchorbolt.settings import INSTALL_PATH, Settings
 from anchorbolt.workspaces.directory import Directory
 from anchorbolt.workspaces.install import Install
+from anchorbolt.workspaces.oauth_client import OAuthClient
 from anchorbolt.workspaces.states import States
 
-INSTALL = "/slack/install"
 REDIRECT = "/slack/oauth_redirect"
 
 
@@ -38,23 +38,15 @@ def routes(
         session: returns the HTTP session of the process, once it is open.
         is_away: whether this process starts or ends, so that another one should be asked.
     """
-    public_url, secret = settings.public_url or "", settings.slack_client_secret
+    public_url = settings.public_url or ""
     redirect_uri = public_url + REDIRECT
     scopes, user_scopes = _listed(settings.slack_scopes), _listed(settings.slack_user_scopes)
-    pages, turns = Pages(public_url + INSTALL), Turns(is_away)
+    pages, turns = Pages(settings.install_url), Turns(is_away)
     states, cookies = States(store), Cookies(secure=public_url.startswith("https://"))
-    install = Install(
-        store,
-        directory.changed,
-        directory.installations,
-        session,
-        settings.slack_api_url,
-        settings.slack_client_id or "",
-        secret.get_secret_value() if secret is not None else "",
-        redirect_uri,
-    )
+    client = OAuthClient.of(settings, session)
+    install = Install(store, directory.changed, directory.installations, client, redirect_uri)
     asks = {
-        "client_id": settings.slack_client_id or "",
+        "client_id": client.client_id,
         "scope": ",".join(scopes),
         "user_scope": ",".join(user_scopes),
         "redirect_uri": redirect_uri,
@@ -70,7 +62,7 @@ def routes(
         user_scopes=user_scopes,
         without_state=settings.install_without_state,
     )
-    return [Route(path, page, include_in_schema=False) for path, page in ((INSTALL, begin), (REDIRECT, finish))]
+    return [Route(path, page, include_in_schema=False) for path, page in ((INSTALL_PATH, begin), (REDIRECT, finish))]
 
 
 def _listed(scopes: str | None) -> list[str]:
