@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from anchorbolt.inbox.parking import Parking
-from anchorbolt.inbox.pods import Pod, Pods
+from anchorbolt.inbox.pods import Pods, SeenPod
 from anchorbolt.inbox.retention import is_ended
 from anchorbolt.inbox.sql import now, this_moment, word
 from anchorbolt.inbox.tables import delivery, lane
@@ -31,7 +31,7 @@ class Overview:
     running: dict[str, int]
     parked: dict[str, int]
     waiting: dict[str, int]
-    pods: list[Pod]
+    pods: list[SeenPod]
 
 
 def look(connection: Connection) -> Overview:

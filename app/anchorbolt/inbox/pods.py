@@ -17,8 +17,11 @@ FORGET_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pod:
-    """A process. `name`: as owner of lanes. `slots`: for runs; 0: it only stores. `seconds`: since it wrote this."""
+class SeenPod:
+    """A process, as it was seen last.
+
+    `name`: as the owner of lanes. `slots`: how many runs it has room for; 0: it only stores. `seconds`: since then.
+    """
 
     name: str
     version: str
@@ -40,10 +43,10 @@ class Pods:
         connection.execute(into.on_conflict_do_update(index_elements=[pod.c.name], set_=said))
         connection.execute(delete(pod).where(pod.c.seen_at < now() - FORGET_SECONDS))
 
-    def read(self, connection: Connection) -> list[Pod]:
+    def read(self, connection: Connection) -> list[SeenPod]:
         """Returns the processes by their names; `gone` is the state of those that say nothing any more."""
         found = connection.execute(select(pod, (now() - pod.c.seen_at).label("seconds")).order_by(pod.c.name))
         return [
-            Pod(row.name, row.version, row.state if row.seconds < GONE_SECONDS else "gone", row.slots, row.seconds)
+            SeenPod(row.name, row.version, row.state if row.seconds < GONE_SECONDS else "gone", row.slots, row.seconds)
             for row in found
         ]

@@ -17,7 +17,7 @@ from anchorbolt.cli.inbox.session import as_admin, opened
 from anchorbolt.errors import StoreError
 from anchorbolt.inbox.admin import Admin, Entry, Filter
 from anchorbolt.inbox.overview import Overview, look
-from anchorbolt.inbox.pods import Pod
+from anchorbolt.inbox.pods import SeenPod
 
 Once = Annotated[bool, typer.Option("--once", help="Print once and end, for scripts.")]
 Every = Annotated[float, typer.Option(help="Seconds between two looks.", min=0.5)]
@@ -78,7 +78,7 @@ def _slow(entry: Entry) -> str:
 
 def _pods(found: Overview) -> list[str]:
     """A line for each process: those that say that they live, and those that hold lanes without saying so."""
-    silent = [Pod(name, "-", "unknown", 0, 0.0) for name in found.running.keys() - {pod.name for pod in found.pods}]
+    silent = [SeenPod(name, "-", "unknown", 0, 0.0) for name in found.running.keys() - {pod.name for pod in found.pods}]
     pods = sorted([*found.pods, *silent], key=lambda pod: pod.name)
     lines = [
         f"  {found.running.get(pod.name, 0):>5,} of {pod.slots or '?'} slots  {pod.state:<8}  {pod.version or '-':<12}"

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from anchorbolt.http.oauth.cookies import Cookies
-from anchorbolt.http.oauth.page import Page, Turns
+from anchorbolt.http.oauth.page import Page, PageSlots
 from anchorbolt.http.oauth.pages import HEADERS, Pages
 from anchorbolt.http.oauth.rate import Rate
 from anchorbolt.workspaces.states import States
@@ -21,10 +21,10 @@ class BeginPage(Page):
     """`?direct=1` begins an installation: a state, its cookie, and a redirect to Slack, and to nowhere else."""
 
     def __init__(  # noqa: PLR0917 - the parts of a page
-        self, pages: Pages, turns: Turns, states: States, cookies: Cookies, authorize_url: str, asks: dict[str, str]
+        self, pages: Pages, slots: PageSlots, states: States, cookies: Cookies, authorize_url: str, asks: dict[str, str]
     ) -> None:
         """`authorize_url`: Slack's page. `asks`: what it is told but the state: the client's id, scopes and so on."""
-        super().__init__(pages, turns)
+        super().__init__(pages, slots)
         self._states = states
         self._cookies = cookies
         self._authorize_url = authorize_url

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from anchorbolt.errors import NotInstalledError
 from anchorbolt.http.oauth.cookies import Cookies
-from anchorbolt.http.oauth.page import Page, Turns
+from anchorbolt.http.oauth.page import Page, PageSlots
 from anchorbolt.http.oauth.pages import Pages
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.workspaces.install import Install, Installed
@@ -29,7 +29,7 @@ class FinishPage(Page):
     def __init__(
         self,
         pages: Pages,
-        turns: Turns,
+        slots: PageSlots,
         states: States,
         cookies: Cookies,
         install: Install,
@@ -39,7 +39,7 @@ class FinishPage(Page):
         without_state: bool,
     ) -> None:
         """`scopes`, `user_scopes`: asked for. `without_state`: also take what began on a page of Slack's."""
-        super().__init__(pages, turns)
+        super().__init__(pages, slots)
         self._states = states
         self._cookies = cookies
         self._install = install

@@ -22,7 +22,7 @@ MOST_AT_ONCE = 8
 _AGAIN = {"retry-after": "5"}
 
 
-class Turns:
+class PageSlots:
     """How many requests are worked on at once in this process. `is_away`: whether another pod should be asked."""
 
     def __init__(self, is_away: Callable[[], bool], most: int = MOST_AT_ONCE) -> None:
@@ -34,9 +34,9 @@ class Turns:
 class Page(ABC):
     """A page as raw ASGI: an instance with `__call__`, which FastAPI and Starlette leave as it is."""
 
-    def __init__(self, pages: Pages, turns: Turns) -> None:
+    def __init__(self, pages: Pages, slots: PageSlots) -> None:
         self.pages = pages
-        self._turns = turns
+        self._slots = slots
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request. No input whatever is answered with a 500."""
@@ -51,7 +51,7 @@ class Page(ABC):
         refused = self._refused(request)
         if refused is not None:
             return refused
-        self._turns.taken += 1
+        self._slots.taken += 1
         try:
             return await self.answer(request)
         except StoreError as error:
@@ -61,7 +61,7 @@ class Page(ABC):
             log.exception("an installation failed: a defect of ours", error=type(error).__name__)
             return self.pages.page("failed", 500, word=None)
         finally:
-            self._turns.taken -= 1
+            self._slots.taken -= 1
 
     def busy(self, status: int = 503) -> Response:
         """Tells the user to come back in a moment. The state is not used up."""
@@ -76,8 +76,8 @@ class Page(ABC):
             return self.pages.page("bad_request", 413, headers={"connection": "close"})
         if len(request.scope["query_string"]) > MAX_QUERY_BYTES:
             return self.pages.page("bad_request", 414)
-        if self._turns.is_away():
+        if self._slots.is_away():
             return self.busy(425)  # proxies ask another pod on this status
-        if self._turns.taken >= self._turns.most:
+        if self._slots.taken >= self._slots.most:
             return self.busy()
         return None

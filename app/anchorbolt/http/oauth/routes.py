@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Route
 from anchorbolt.http.oauth.begin import BeginPage, authorize_url
 from anchorbolt.http.oauth.cookies import Cookies
 from anchorbolt.http.oauth.finish import FinishPage
-from anchorbolt.http.oauth.page import Turns
+from anchorbolt.http.oauth.page import PageSlots
 from anchorbolt.http.oauth.pages import Pages
 from anchorbolt.inbox.store import Store
 from anchorbolt.settings import INSTALL_PATH, Settings
@@ -41,7 +41,7 @@ def routes(
     public_url = settings.public_url or ""
     redirect_uri = public_url + REDIRECT
     scopes, user_scopes = _listed(settings.slack_scopes), _listed(settings.slack_user_scopes)
-    pages, turns = Pages(settings.install_url), Turns(is_away)
+    pages, slots = Pages(settings.install_url), PageSlots(is_away)
     states, cookies = States(store), Cookies(secure=public_url.startswith("https://"))
     client = OAuthClient.of(settings, session)
     install = Install(store, directory.changed, directory.installations, client, redirect_uri)
@@ -51,10 +51,10 @@ def routes(
         "user_scope": ",".join(user_scopes),
         "redirect_uri": redirect_uri,
     }
-    begin = BeginPage(pages, turns, states, cookies, authorize_url(settings.slack_api_url), asks)
+    begin = BeginPage(pages, slots, states, cookies, authorize_url(settings.slack_api_url), asks)
     finish = FinishPage(
         pages,
-        turns,
+        slots,
         states,
         cookies,
         install,
