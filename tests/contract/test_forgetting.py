@@ -32,7 +32,7 @@ async def forget(inbox: Inbox, workspace: str) -> Forgot:
     """What `workspaces forget` does to deliveries."""
     forgetting = Forgetting(inbox.database.dialect)
     low, high = await inbox.store.transact(forgetting.ids)
-    return await inbox.store.transact(lambda c: forgetting.between(c, workspace, low, high))
+    return await inbox.store.transact(lambda c: forgetting.delete_between(c, workspace, low, high))
 
 
 async def left(inbox: Inbox) -> list[str]:
@@ -76,7 +76,9 @@ async def test_what_runs_is_told_and_ends_as_ever(inbox: Inbox) -> None:
     assert not await inbox.renew([running.lease])
     assert (await end(inbox, running, go_on=True)).written
     assert await lanes(inbox) == {}
-    again = await inbox.store.transact(lambda c: Forgetting(inbox.database.dialect).these(c, [running.stored.id]))
+    again = await inbox.store.transact(
+        lambda c: Forgetting(inbox.database.dialect).delete_these(c, [running.stored.id])
+    )
     assert (again.ended, again.running) == (1, [])
     assert await left(inbox) == []
 
@@ -124,8 +126,8 @@ async def test_the_gates_and_the_pause_of_a_workspace_go(inbox: Inbox) -> None:
         await inbox.store.transact(lambda c, team=team: Pauses(dialect).pause(c, "workspace", team, "ann"))
     await inbox.store.transact(lambda c: Pauses(dialect).pause(c, "conversation", "T1", "ann"))
     rest = Forgetting(dialect)
-    assert await inbox.store.transact(lambda c: rest.rest(c, "T1")) == (1, 1)
-    assert await inbox.store.transact(lambda c: rest.rest(c, "T1")) == (0, 0)
+    assert await inbox.store.transact(lambda c: rest.delete_gates_and_pause(c, "T1")) == (1, 1)
+    assert await inbox.store.transact(lambda c: rest.delete_gates_and_pause(c, "T1")) == (0, 0)
     assert [one.workspace for one in await inbox.store.transact(SharedGates(dialect).read)] == ["T2"]
     pauses = await inbox.store.transact(Pauses(dialect).read)
     assert {(one.scope, one.name) for one in pauses} == {("workspace", "T2"), ("conversation", "T1")}

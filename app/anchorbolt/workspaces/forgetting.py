@@ -46,15 +46,15 @@ class Forgetting:
         low, high = connection.execute(select(func.min(delivery.c.id), func.max(delivery.c.id))).one()
         return low or 0, high or 0
 
-    def between(self, connection: Connection, workspace: str, first: int, last: int) -> Forgot:
+    def delete_between(self, connection: Connection, workspace: str, first: int, last: int) -> Forgot:
         """Deletes the deliveries of a workspace among these ids, `last` included; what runs is returned."""
         return self._delete(connection, and_(delivery.c.workspace == workspace, delivery.c.id.between(first, last)))
 
-    def these(self, connection: Connection, ids: Collection[int]) -> Forgot:
+    def delete_these(self, connection: Connection, ids: Collection[int]) -> Forgot:
         """Deletes these deliveries; what still runs is returned."""
         return self._delete(connection, delivery.c.id.in_(ids))
 
-    def rest(self, connection: Connection, workspace: str) -> tuple[int, int]:
+    def delete_gates_and_pause(self, connection: Connection, workspace: str) -> tuple[int, int]:
         """Deletes the gates and the pause of a workspace. Returns how many there were of each."""
         gates = connection.execute(delete(gate).where(gate.c.workspace == workspace)).rowcount
         return gates, int(Pauses(self._dialect).resume(connection, "workspace", workspace))

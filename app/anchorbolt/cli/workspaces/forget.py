@@ -13,7 +13,7 @@ from anchorbolt.cli.inbox.listing import visible
 from anchorbolt.cli.inbox.session import PATIENT_SECONDS
 from anchorbolt.cli.workspaces.session import Opened, opened
 from anchorbolt.errors import AnchorboltError
-from anchorbolt.workspaces import overview
+from anchorbolt.workspaces import user_grants
 from anchorbolt.workspaces.forgetting import BATCH, Forgetting, Forgot, Running
 
 LOOK_SECONDS = 0.5
@@ -51,7 +51,7 @@ async def _look(workspace: str) -> _There:
 
         def work(connection: Connection) -> _There:
             found = at.installations.find(connection, [workspace]).get(workspace)
-            users = overview.users(connection, workspace)
+            users = user_grants.read(connection, workspace)
             return _There(found is not None, found.name if found else None, len(users))
 
         return await at.database.transact(work, PATIENT_SECONDS)
@@ -68,7 +68,9 @@ async def _forget(workspace: str, wait_seconds: float) -> None:
         for _ in range(2):  # the second time over what came meanwhile
             last = await _all(at, forgetting, workspace, last, done)
             await _ended(at, forgetting, done, deadline)
-        gates, pauses = await at.database.transact(lambda connection: forgetting.rest(connection, workspace))
+        gates, pauses = await at.database.transact(
+            lambda connection: forgetting.delete_gates_and_pause(connection, workspace)
+        )
         await at.database.tidy()
     told = [
         *(["its installation"] if there.installed else []),
@@ -86,7 +88,7 @@ async def _forget(workspace: str, wait_seconds: float) -> None:
 
 
 def _remove(at: Opened, connection: Connection, workspace: str) -> _There:
-    users = overview.users(connection, workspace)
+    users = user_grants.read(connection, workspace)
     installed = at.installations.remove(connection, workspace)
     for one in users:  # also those without an installation
         at.installations.remove_user(connection, workspace, one.user_id)
@@ -101,7 +103,9 @@ async def _all(at: Opened, forgetting: Forgetting, workspace: str, after: int, d
         _add(
             done,
             await at.database.transact(
-                lambda connection, first=first, until=until: forgetting.between(connection, workspace, first, until)  # type: ignore[misc] # defaults bind them
+                lambda connection, first=first, until=until: forgetting.delete_between(
+                    connection, workspace, first, until
+                )  # type: ignore[misc] # defaults bind them
             ),
         )
     return high
@@ -112,7 +116,7 @@ async def _ended(at: Opened, forgetting: Forgetting, done: Forgot, deadline: flo
     loop = asyncio.get_running_loop()
     while done.running:
         ids, done.running = [one.id for one in done.running], []
-        _add(done, await at.database.transact(lambda connection, ids=ids: forgetting.these(connection, ids)))  # type: ignore[misc] # a default binds it
+        _add(done, await at.database.transact(lambda connection, ids=ids: forgetting.delete_these(connection, ids)))  # type: ignore[misc] # a default binds it
         if not done.running or loop.time() >= deadline:
             return
         await asyncio.sleep(LOOK_SECONDS)

@@ -18,9 +18,9 @@ from sqlalchemy import Connection
 from anchorbolt.cli.inbox.listing import WIDE, AsJson, age, visible
 from anchorbolt.cli.inbox.session import PATIENT_SECONDS
 from anchorbolt.cli.workspaces.session import opened, unknown
-from anchorbolt.workspaces import overview
+from anchorbolt.workspaces import user_grants
 from anchorbolt.workspaces.installation import Installation, InstallationState
-from anchorbolt.workspaces.overview import UserGrant
+from anchorbolt.workspaces.user_grants import UserGrant
 
 STATES = tuple(InstallationState)
 State = Annotated[str | None, typer.Option(help=f"One of {', '.join(STATES)}.")]
@@ -76,7 +76,7 @@ async def _all() -> tuple[list[Installation], Mapping[str, int]]:
     async with opened() as at:
 
         def work(connection: Connection) -> tuple[list[Installation], Mapping[str, int]]:
-            return at.installations.all(connection), overview.users_by_workspace(connection)
+            return at.installations.all(connection), user_grants.count_by_workspace(connection)
 
         return await at.database.transact(work, PATIENT_SECONDS)
 
@@ -86,7 +86,7 @@ async def _one(workspace: str) -> tuple[Installation | None, list[UserGrant]]:
 
         def work(connection: Connection) -> tuple[Installation | None, list[UserGrant]]:
             found = at.installations.find(connection, [workspace]).get(workspace)
-            return found, overview.users(connection, workspace)
+            return found, user_grants.read(connection, workspace)
 
         return await at.database.transact(work, PATIENT_SECONDS)
 

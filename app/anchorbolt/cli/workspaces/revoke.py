@@ -11,7 +11,7 @@ from anchorbolt.cli.inbox.listing import visible
 from anchorbolt.cli.inbox.session import PATIENT_SECONDS
 from anchorbolt.cli.workspaces.session import Opened, opened, unknown
 from anchorbolt.errors import AnchorboltError
-from anchorbolt.workspaces import overview, revoking
+from anchorbolt.workspaces import revoking, user_grants
 from anchorbolt.workspaces.installation import Installation
 
 if TYPE_CHECKING:  # it takes a quarter of a second, and only who revokes needs it
@@ -59,7 +59,7 @@ async def _revoke(workspace: str) -> None:
 async def _users(at: Opened, client: AsyncWebClient, workspace: str) -> int:
     """Revokes the users' tokens. Returns how many are left."""
     left = 0
-    for one in await at.database.transact(lambda connection: overview.users(connection, workspace), PATIENT_SECONDS):
+    for one in await at.database.transact(lambda connection: user_grants.read(connection, workspace), PATIENT_SECONDS):
         found = await at.database.transact(
             lambda connection, user=one.user_id: at.installations.find_user(connection, workspace, user),  # type: ignore[misc] # a default binds it
             PATIENT_SECONDS,
@@ -94,7 +94,7 @@ async def _bot(at: Opened, client: AsyncWebClient, found: Installation) -> int:
     elif found.reason is not None:
         print(f"{workspace}: the bot's token cannot be used: {found.reason}")
         return 1
-    users = await at.database.transact(lambda connection: overview.users(connection, workspace), PATIENT_SECONDS)
+    users = await at.database.transact(lambda connection: user_grants.read(connection, workspace), PATIENT_SECONDS)
     if users:  # removing the installation would remove their tokens unrevoked
         return 0
     # As above: its token may be another one by now.

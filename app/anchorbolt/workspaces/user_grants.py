@@ -1,4 +1,4 @@
-"""What operators see of installations beside what is in them: the users' tokens, without the tokens."""
+"""Which users have granted scopes of their own, for operators: all but the tokens."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class UserGrant:
     installed_at: float
 
 
-def users(connection: Connection, workspace: str) -> list[UserGrant]:
+def read(connection: Connection, workspace: str) -> list[UserGrant]:
     """Returns the users who have granted scopes of their own, by their ids."""
     columns = ("user_id", "scopes", "state", "reason", "expires_at", "installed_at")
     wanted = select(*(user_token.c[name] for name in columns)).where(user_token.c.workspace == workspace)
     return [UserGrant(**row) for row in connection.execute(wanted.order_by(user_token.c.user_id)).mappings()]
 
 
-def users_by_workspace(connection: Connection) -> Mapping[str, int]:
+def count_by_workspace(connection: Connection) -> Mapping[str, int]:
     """Returns how many users have granted scopes of their own, by workspace."""
     counted = select(user_token.c.workspace, func.count()).group_by(user_token.c.workspace)
-    return {workspace: count for workspace, count in connection.execute(counted)}  # noqa: C416 - rows are no pairs
+    return {workspace: users for workspace, users in connection.execute(counted)}  # noqa: C416 - rows are no pairs
