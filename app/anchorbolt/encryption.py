@@ -62,7 +62,7 @@ class Keys:
         cipher = self._ciphers.get(name)
         if cipher is None:
             raise UndecryptableError(f"TOKEN_KEYS has no key {name}, with which this was encrypted: add it again")
-        from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - as above
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - as in _cipher
 
         try:
             raw = binascii.a2b_base64(sealed)  # not strict, which costs more than all the rest: the tag finds changes

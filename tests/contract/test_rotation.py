@@ -311,7 +311,7 @@ async def test_a_row_that_was_encrypted_anew_during_a_refresh_takes_the_token(
     waiting = asyncio.create_task(pod.rotation.fresh(ONE))
     await until(lambda: slack.asked, what="Slack was called")
     assert ONE.bot is not None
-    columns = pod.installations.bot_columns("T1", ONE.bot)
+    columns = pod.installations.rows.of_bot("T1", ONE.bot)
     anew = update(installation).values(**columns, version=installation.c.version + 1)
     await pod.store.transact(lambda c: c.execute(anew) and None)
     slack.answers.set()

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, null, or_, select, update
 
 from anchorbolt.encryption import KEY_NAME_CHARACTERS, MARK, Keys, is_encrypted
-from anchorbolt.inbox import sealing
+from anchorbolt.inbox import delivery_encryption
 from anchorbolt.inbox.history import Past
 from anchorbolt.inbox.holds import Hold, Holds
 from anchorbolt.inbox.lookup import is_named, running_seconds
@@ -113,7 +113,7 @@ class Admin:
         row = connection.execute(self._entries(None).where(is_named(name))).first()
         if row is None:
             return None
-        body, before, why_not = sealing.shown(self._keys, row.key, row.body, row.history)
+        body, before, why_not = delivery_encryption.shown(self._keys, row.key, row.body, row.history)
         return replace(_entry(row), body=body, attempts_before=before, undecryptable=why_not)
 
     def without_key(self, connection: Connection, ids: Sequence[int]) -> int:

@@ -15,6 +15,7 @@ from anchorbolt.inbox.accept import Accepted, Item
 from anchorbolt.inbox.claim import Claim, Claimed
 from anchorbolt.inbox.complete import Completed
 from anchorbolt.inbox.database import Database, Wake
+from anchorbolt.inbox.delivery_encryption import DeliveryEncryption
 from anchorbolt.inbox.group import Group
 from anchorbolt.inbox.known import Known
 from anchorbolt.inbox.leader_lock import LeaderLock
@@ -24,7 +25,6 @@ from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.renew import Renew
 from anchorbolt.inbox.replication import Replication
 from anchorbolt.inbox.retention import Retention
-from anchorbolt.inbox.sealing import Sealing
 from anchorbolt.inbox.stats import Stats
 from anchorbolt.inbox.store import Store
 from anchorbolt.telemetry import metrics
@@ -52,7 +52,7 @@ class Inbox:
     ) -> None:
         """`keys`: what is stored of deliveries is encrypted with them, unless it is in memory."""
         self.database = database
-        self.sealing = Sealing(keys) if keys and database.durable else None
+        self.encryption = DeliveryEncryption(keys) if keys and database.durable else None
         self.owner = f"{name}-{secrets.token_hex(6)}"
         self.lease_seconds = lease_seconds
         self.store = store = Store(database, clock)
@@ -113,7 +113,7 @@ class Inbox:
 
     def accept(self, item: Item, deadline: float) -> asyncio.Future[Accepted]:
         """Stores a delivery with the next group. `deadline` is on the monotonic clock."""
-        return self._accepts.submit(self.sealing.sealed(item) if self.sealing is not None else item, deadline)
+        return self._accepts.submit(self.encryption.encrypted(item) if self.encryption is not None else item, deadline)
 
     def knows_at_once(self, key: str) -> bool | None:
         """As `knows`, where the database can tell without waiting: SQLite. None where it cannot."""

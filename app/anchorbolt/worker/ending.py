@@ -109,8 +109,8 @@ class Ending:
         may_go_on = self._slots.may_begin and verdict.end is not End.CANCELLED
         go_on = may_go_on and not (self._slots.backlog and running.in_a_row >= MAX_IN_A_ROW)
         line = record(stored, run, verdict, self._inbox.owner, self._clock() - began)
-        if line is not None and (sealing := self._inbox.sealing) is not None:
-            line = sealing.sealed_line(stored.key, line)
+        if line is not None and (encryption := self._inbox.encryption) is not None:
+            line = encryption.encrypted_line(stored.key, line)
         outcome = Outcome(
             held.lease,
             stored.id,

@@ -17,11 +17,11 @@ from anchorbolt.inbox.lease import End, Held, Stored
 from anchorbolt.telemetry import logs, traces
 from anchorbolt.worker.admission import Admission
 from anchorbolt.worker.cancelling import Cancelling
+from anchorbolt.worker.decryption import Decryption
 from anchorbolt.worker.ending import Ending, Told
 from anchorbolt.worker.lending import Lending
 from anchorbolt.worker.run_limit import RunLimit
 from anchorbolt.worker.runs import Cut, Running
-from anchorbolt.worker.sealed import Sealed
 from anchorbolt.worker.slots import RunSlots
 from anchorbolt.worker.verdict import Limits, Reason, Verdict, judge, parked
 
@@ -50,14 +50,14 @@ class LaneRun:
         admission: Admission,
         cancelling: Cancelling,
         slots: RunSlots,
-        sealed: Sealed,
+        decryption: Decryption,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._dispatch = dispatch
         self._admission = admission
         self._cancelling = cancelling
         self._slots = slots
-        self._sealed = sealed
+        self._decryption = decryption
         self._ending = ending
         self._limits = limits
         self._clock = clock
@@ -67,8 +67,7 @@ class LaneRun:
         """Runs the lane from the delivery that is held."""
         following: Held | None = running.held
         while following is not None:
-            if self._sealed.sealing is not None:
-                following = self._sealed.opened(following, running.delivery)
+            following = self._decryption.decrypted(following, running.delivery)
             running.hold(following, lease_seconds)
             following = await self._run_one(running, following.stored)
             running.delivery = running.run = None
@@ -139,7 +138,7 @@ class LaneRun:
 
     def _prepare(self, running: Running, stored: Stored, began: float) -> Run:
         if running.delivery is None and is_encrypted(stored.body):
-            raise _NotRunError(self._sealed.judge(stored))
+            raise _NotRunError(self._decryption.judge(stored))
         try:
             delivery = running.delivery or restore(stored.body, stored.content_type, stored.key, stored.headers)
         except RefusedError as error:

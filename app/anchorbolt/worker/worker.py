@@ -25,6 +25,7 @@ from anchorbolt.worker.admission import Admission
 from anchorbolt.worker.breaking import Breaking
 from anchorbolt.worker.cancelling import Cancelling
 from anchorbolt.worker.claims import Claims
+from anchorbolt.worker.decryption import Decryption
 from anchorbolt.worker.ending import Ending
 from anchorbolt.worker.holding import Holding
 from anchorbolt.worker.interactive import InteractiveRuns
@@ -36,7 +37,6 @@ from anchorbolt.worker.obstacles import Obstacles, Reader
 from anchorbolt.worker.pausing import Pausing
 from anchorbolt.worker.presence import Presence
 from anchorbolt.worker.runs import Cut, Running, Runs
-from anchorbolt.worker.sealed import Sealed
 from anchorbolt.worker.sharing_gates import SharingGates
 from anchorbolt.worker.slots import RunSlots
 from anchorbolt.worker.verdict import Limits
@@ -84,8 +84,8 @@ class Worker:
         )
         ending = Ending(inbox, self._slots, dispatch, limits, self._holding, self._breaking, clock)
         admission = Admission(self._obstacles, limits_of_listeners, self._breaking)
-        sealed = Sealed(inbox.sealing, clock)
-        self._lane_run = LaneRun(dispatch, ending, limits, admission, self._cancelling, self._slots, sealed, clock)
+        decryption = Decryption(inbox.encryption, clock)
+        self._lane_run = LaneRun(dispatch, ending, limits, admission, self._cancelling, self._slots, decryption, clock)
         self._interactive = InteractiveRuns(ending, limits, clock)
         self._leases = Leases(inbox, self._runs, clock)
         self._claims = Claims(

@@ -8,16 +8,25 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Table, or_, select, tuple_
 
+from anchorbolt.inbox.delivery_encryption import BODY, HEADERS, HISTORY, place
 from anchorbolt.inbox.retention import is_ended
-from anchorbolt.inbox.sealing import BODY, HEADERS, HISTORY, place
 from anchorbolt.inbox.sql import word
 from anchorbolt.inbox.tables import delivery, installation, user_token
-from anchorbolt.workspaces import places
+from anchorbolt.workspaces.rows import place_of_bot, place_of_user
 
 
 @dataclass(frozen=True, slots=True)
-class Sort:
-    """Rows of a table. `place`: what a column of a row is bound to. `lines`: columns whose lines are texts each."""
+class EncryptedRows:
+    """The rows of a table that have something to encrypt.
+
+    Args:
+        name: of what they hold, for operators.
+        table: of the database.
+        columns: those that are encrypted.
+        place: what the text in a column of a row is bound to.
+        lines: columns in which each line is a text of its own.
+        conditions: rows that meet one of them have such texts; without any, all rows have.
+    """
 
     name: str
     table: Table
@@ -43,20 +52,20 @@ class Sort:
         return tuple_(*self.key).in_(list(names))
 
 
-SORTS = (
-    Sort(
+ENCRYPTED = (
+    EncryptedRows(
         "installations",
         installation,
         ("bot_token", "bot_refresh_token"),
-        lambda row, column: places.of_bot(row.workspace, column),
+        lambda row, column: place_of_bot(row.workspace, column),
     ),
-    Sort(
+    EncryptedRows(
         "tokens of users",
         user_token,
         ("token", "refresh_token"),
-        lambda row, column: places.of_user(row.workspace, row.user_id, column),
+        lambda row, column: place_of_user(row.workspace, row.user_id, column),
     ),
-    Sort(
+    EncryptedRows(
         "deliveries",
         delivery,
         (BODY, HEADERS, HISTORY),

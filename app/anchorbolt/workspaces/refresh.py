@@ -111,9 +111,9 @@ class Refreshes:
             if there.refresh != used:
                 return None
             if whose.user_id is None:
-                columns = self._installations.bot_columns(whose.workspace, fresh)
+                columns = self._installations.rows.of_bot(whose.workspace, fresh)
             else:
-                columns = self._installations.user_columns(whose.workspace, whose.user_id, fresh)
+                columns = self._installations.rows.of_users_token(whose.workspace, whose.user_id, fresh)
             columns |= {"state": InstallationState.INSTALLED.value, "reason": None, "version": kept.version + 1}
             if self._change(connection, whose, kept.version, columns):
                 return with_token(kept, fresh)

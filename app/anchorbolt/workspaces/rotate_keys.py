@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Row, select, update
 from anchorbolt.encryption import Keys
 from anchorbolt.errors import UndecryptableError
 from anchorbolt.inbox.database import Database
-from anchorbolt.workspaces.encrypted import SORTS, Sort
+from anchorbolt.workspaces.encrypted import ENCRYPTED, EncryptedRows
 
 # Few, because a SQLite file has one writer at a time, and a body may have a megabyte.
 BATCH = 50
@@ -30,7 +30,7 @@ PASS_PAUSE_SECONDS = 0.5
 
 @dataclass(slots=True)
 class Rotated:
-    """What became of the rows of one sort.
+    """What became of the rows of one kind.
 
     `encrypted`: again, or for the first time. `left`: changed or locked by somebody else in each pass, or still being
     written with another key. `undecryptable`: by workspace, in the last pass.
@@ -43,17 +43,17 @@ class Rotated:
 
 
 async def rotate(database: Database, keys: Keys, timeout_seconds: float) -> list[Rotated]:
-    """Encrypts all rows with the first key; returns what became of them, by sort.
+    """Encrypts all rows with the first key; returns what became of them, by kind.
 
     `timeout_seconds`: of one transaction. Raises a StoreError.
     """
     found = []
-    for sort in SORTS:
-        total = Rotated(sort.name)
+    for kind in ENCRYPTED:
+        total = Rotated(kind.name)
         found.append(total)
         for passes in range(MOST_PASSES):
             await asyncio.sleep(PASS_PAUSE_SECONDS if passes else 0)
-            one = await _pass(database, sort, keys, timeout_seconds)
+            one = await _pass(database, kind, keys, timeout_seconds)
             total.encrypted += one.encrypted
             total.left, total.undecryptable = one.left, one.undecryptable
             if not one.encrypted and not one.left:
@@ -64,39 +64,39 @@ async def rotate(database: Database, keys: Keys, timeout_seconds: float) -> list
     return found
 
 
-async def _pass(database: Database, sort: Sort, keys: Keys, timeout_seconds: float) -> Rotated:
+async def _pass(database: Database, kind: EncryptedRows, keys: Keys, timeout_seconds: float) -> Rotated:
     """Goes over all rows once."""
-    found = Rotated(sort.name)
-    names = await database.transact(sort.names, timeout_seconds)
+    found = Rotated(kind.name)
+    names = await database.transact(kind.names, timeout_seconds)
     for first in range(0, len(names), BATCH):
         batch = names[first : first + BATCH]
-        rows = await database.transact(lambda c, batch=batch: _read(c, sort, batch), timeout_seconds)  # type: ignore[misc]
+        rows = await database.transact(lambda c, batch=batch: _read(c, kind, batch), timeout_seconds)  # type: ignore[misc]
         changes = []
         for row in rows:
             try:
-                changed = _changed(sort, keys, row)
+                changed = _changed(kind, keys, row)
             except UndecryptableError:
                 found.undecryptable[row.workspace or "no workspace"] += 1
                 continue
             if changed:
                 changes.append((row, changed))
         if changes:
-            written = await database.transact(lambda c, changes=changes: _write(c, sort, changes), timeout_seconds)  # type: ignore[misc]
+            written = await database.transact(lambda c, changes=changes: _write(c, kind, changes), timeout_seconds)  # type: ignore[misc]
             found.encrypted += written
             found.left += len(changes) - written
         await asyncio.sleep(PAUSE_SECONDS)
     return found
 
 
-def _changed(sort: Sort, keys: Keys, row: Row[Any]) -> dict[str, str]:
+def _changed(kind: EncryptedRows, keys: Keys, row: Row[Any]) -> dict[str, str]:
     """The texts of a row that are to be written anew. Raises UndecryptableError."""
     changed = {}
-    for column in sort.columns:
+    for column in kind.columns:
         text = getattr(row, column)
         if text is None:
             continue
-        bound_to = sort.place(row, column)
-        parts = text.split("\n") if column in sort.lines else [text]
+        bound_to = kind.place(row, column)
+        parts = text.split("\n") if column in kind.lines else [text]
         again = [
             part if not part or keys.is_current(part) else keys.encrypt(keys.decrypt(part, bound_to), bound_to)
             for part in parts
@@ -106,26 +106,26 @@ def _changed(sort: Sort, keys: Keys, row: Row[Any]) -> dict[str, str]:
     return changed
 
 
-def _read(connection: Connection, sort: Sort, names: Sequence[tuple[Any, ...]]) -> Sequence[Row[Any]]:
-    return connection.execute(select(sort.table).where(sort.are(names))).all()
+def _read(connection: Connection, kind: EncryptedRows, names: Sequence[tuple[Any, ...]]) -> Sequence[Row[Any]]:
+    return connection.execute(select(kind.table).where(kind.are(names))).all()
 
 
-def _write(connection: Connection, sort: Sort, changes: Sequence[tuple[Row[Any], dict[str, str]]]) -> int:
+def _write(connection: Connection, kind: EncryptedRows, changes: Sequence[tuple[Row[Any], dict[str, str]]]) -> int:
     """Writes the rows that are as they were read, and that nobody locks. Returns how many those are.
 
     To wait for a lock could be a deadlock with those who write several rows in another order.
     """
-    names = {_name(sort, row): (row, changed) for row, changed in changes}
-    free = connection.execute(select(*sort.key).where(sort.are(list(names))).with_for_update(skip_locked=True)).all()
+    names = {_name(kind, row): (row, changed) for row, changed in changes}
+    free = connection.execute(select(*kind.key).where(kind.are(list(names))).with_for_update(skip_locked=True)).all()
     written = 0
     for name in free:
         row, changed = names[tuple(name)]
-        as_it_was = (sort.table.c[column].is_not_distinct_from(getattr(row, column)) for column in changed)
+        as_it_was = (kind.table.c[column].is_not_distinct_from(getattr(row, column)) for column in changed)
         written += connection.execute(
-            update(sort.table).where(sort.are([tuple(name)]), *as_it_was).values(**changed)
+            update(kind.table).where(kind.are([tuple(name)]), *as_it_was).values(**changed)
         ).rowcount
     return written
 
 
-def _name(sort: Sort, row: Row[Any]) -> tuple[Any, ...]:
-    return tuple(getattr(row, column.name) for column in sort.key)
+def _name(kind: EncryptedRows, row: Row[Any]) -> tuple[Any, ...]:
+    return tuple(getattr(row, column.name) for column in kind.key)

@@ -39,8 +39,8 @@ def store(directory: Path) -> None:
         of = Item(KEY, "C1", "event", "application/json", body, take=True)
         held = (await inbox.accept(of, time.monotonic() + 10)).held
         assert held is not None
-        assert inbox.sealing is not None
-        record = inbox.sealing.sealed_line(KEY, line(PAST))
+        assert inbox.encryption is not None
+        record = inbox.encryption.encrypted_line(KEY, line(PAST))
         await inbox.complete(Outcome(held.lease, held.stored.id, End.DEAD, "ValueError: no", record=record))
         await inbox.close()
 

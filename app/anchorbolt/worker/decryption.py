@@ -1,4 +1,4 @@
-"""Deliveries that are stored encrypted: opened before they run, and what becomes of those that cannot be.
+"""Deliveries that are stored encrypted: decrypted before they run, and what becomes of those that cannot be.
 
 While keys are changed, pods that do not have the new one yet run beside pods that do (docs/encryption.md). What such a
 pod claims and cannot read is handed back, for a pod that can. That has an end: a key that nobody has must not keep
@@ -13,8 +13,8 @@ from dataclasses import replace
 from anchorbolt.delivery import Delivery, headers
 from anchorbolt.encryption import Keys, key_name
 from anchorbolt.errors import UndecryptableError
+from anchorbolt.inbox.delivery_encryption import BODY, HEADERS, DeliveryEncryption, place
 from anchorbolt.inbox.lease import End, Held, Stored
-from anchorbolt.inbox.sealing import BODY, HEADERS, Sealing, place
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.worker.verdict import Reason, Verdict
 
@@ -28,18 +28,18 @@ PAUSE_SECONDS = 2.0
 NO_KEYS = Keys()
 
 
-class Sealed:
-    """Opens what is held, and judges what cannot be opened. `sealing`: None where no keys are set."""
+class Decryption:
+    """Decrypts what is held, and judges what cannot be decrypted. `encryption`: None where no keys are set."""
 
-    def __init__(self, sealing: Sealing | None, clock: Callable[[], float]) -> None:
+    def __init__(self, encryption: DeliveryEncryption | None, clock: Callable[[], float]) -> None:
         """`clock`: monotonic, in seconds."""
-        self.sealing = sealing
+        self._encryption = encryption
         self._clock = clock
         self._missing_since: dict[str, float] = {}  # by the names of keys that we do not have
 
     def judge(self, stored: Stored) -> Verdict:
         """Decides what becomes of a delivery whose body is still encrypted: handed back, or a dead letter."""
-        keys = self.sealing.keys if self.sealing is not None else NO_KEYS
+        keys = self._encryption.keys if self._encryption is not None else NO_KEYS
         said = _why(keys, stored)
         if not keys.has_key_of(stored.body):
             name = key_name(stored.body)
@@ -56,15 +56,17 @@ class Sealed:
             said = f"{said}, then run `anchorbolt inbox replay`"
         return Verdict(End.DEAD, f"cannot be decrypted: {said}", reason=Reason.UNREADABLE)
 
-    def opened(self, held: Held, delivery: Delivery | None) -> Held:
+    def decrypted(self, held: Held, delivery: Delivery | None) -> Held:
         """Returns what is held with its texts decrypted, or as it is where that cannot be done.
 
         `delivery`: of what has just arrived here, and need not be decrypted.
         """
+        if self._encryption is None:
+            return held
         if delivery is not None:
             written = headers.written(delivery.headers)
             return replace(held, stored=replace(held.stored, body=delivery.body, headers=written))
-        return self.sealing.opened(held) if self.sealing is not None else held
+        return self._encryption.decrypted(held)
 
 
 def _why(keys: Keys, stored: Stored) -> str:

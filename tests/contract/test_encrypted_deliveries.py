@@ -25,7 +25,7 @@ HEADERS = '{"user-agent":"planted"}'
 
 
 @pytest.fixture
-async def sealing(database: Database) -> AsyncIterator[Inbox]:
+async def encrypting(database: Database) -> AsyncIterator[Inbox]:
     """An open inbox with a key."""
     inbox = Inbox(database, lease_seconds=LEASE_SECONDS, keys=KEYS)
     await inbox.open()
@@ -45,8 +45,8 @@ async def store(inbox: Inbox, lane: str, key: str) -> Held:
 
 async def end(inbox: Inbox, held: Held, how: End) -> None:
     """Ends a run, with a line for its history."""
-    assert inbox.sealing is not None
-    record = inbox.sealing.sealed_line(held.stored.key, line(PAST))
+    assert inbox.encryption is not None
+    record = inbox.encryption.encrypted_line(held.stored.key, line(PAST))
     assert (await inbox.complete(Outcome(held.lease, held.stored.id, how, "x", record=record))).written
 
 
@@ -62,80 +62,80 @@ async def found(inbox: Inbox, key: str, keys: Keys) -> Any:
 
 def opened(inbox: Inbox, held: Held) -> Held:
     """What is held as it is run."""
-    assert inbox.sealing is not None
-    return inbox.sealing.opened(held)
+    assert inbox.encryption is not None
+    return inbox.encryption.decrypted(held)
 
 
-async def test_body_headers_and_attempts_are_encrypted_and_come_back(sealing: Inbox) -> None:
+async def test_body_headers_and_attempts_are_encrypted_and_come_back(encrypting: Inbox) -> None:
     """Nothing of them is in the row; who claims it, and an operator with the key, have them as they were."""
-    if not sealing.database.durable:
+    if not encrypting.database.durable:
         pytest.skip("nothing is encrypted in memory")
-    held = await store(sealing, "C1", "A1:Ev1")
-    await end(sealing, held, End.RETRY)
-    stored = await row(sealing, "A1:Ev1")
+    held = await store(encrypting, "C1", "A1:Ev1")
+    await end(encrypting, held, End.RETRY)
+    stored = await row(encrypting, "A1:Ev1")
     assert is_encrypted(stored.body)
     assert is_encrypted(stored.headers)
     assert is_encrypted(stored.history)
     assert "planted" not in str(stored)
 
-    (held,) = await claim(sealing)
+    (held,) = await claim(encrypting)
     assert "planted" not in held.stored.body
-    again = opened(sealing, held).stored
+    again = opened(encrypting, held).stored
     assert (again.body, again.headers) == ('{"planted":1}', HEADERS)
-    await end(sealing, held, End.DEAD)
-    entry = await found(sealing, "A1:Ev1", KEYS)
+    await end(encrypting, held, End.DEAD)
+    entry = await found(encrypting, "A1:Ev1", KEYS)
     assert (entry.body, entry.attempts_before, entry.undecryptable) == ('{"planted":1}', [PAST, PAST], None)
-    without = await found(sealing, "A1:Ev1", Keys([OLD]))
+    without = await found(encrypting, "A1:Ev1", Keys([OLD]))
     assert (without.body, without.attempts_before) == (None, [])
     assert "TOKEN_KEYS has no key" in without.undecryptable
 
 
-async def test_a_text_copied_to_another_delivery_stays_encrypted(sealing: Inbox) -> None:
+async def test_a_text_copied_to_another_delivery_stays_encrypted(encrypting: Inbox) -> None:
     """A body is bound to its key: in another row it is not read, and the rest of the claim is."""
-    if not sealing.database.durable:
+    if not encrypting.database.durable:
         pytest.skip("nothing is encrypted in memory")
     for n in range(2):
-        await end(sealing, await store(sealing, f"C{n}", f"A1:Ev{n}"), End.RETRY)
+        await end(encrypting, await store(encrypting, f"C{n}", f"A1:Ev{n}"), End.RETRY)
     first = select(delivery.c.body).where(delivery.c.key == "A1:Ev0").scalar_subquery()
     moved = update(delivery).where(delivery.c.key == "A1:Ev1").values(body=first)
-    await sealing.store.transact(lambda c: c.execute(moved) and None)
-    held = {one.stored.key: opened(sealing, one).stored.body for one in await claim(sealing)}
+    await encrypting.store.transact(lambda c: c.execute(moved) and None)
+    held = {one.stored.key: opened(encrypting, one).stored.body for one in await claim(encrypting)}
     assert held["A1:Ev0"] == '{"planted":1}'
     assert is_encrypted(held["A1:Ev1"])
-    assert "another place" in (await found(sealing, "A1:Ev1", KEYS)).undecryptable
+    assert "another place" in (await found(encrypting, "A1:Ev1", KEYS)).undecryptable
 
 
-async def test_what_was_stored_before_there_were_keys_is_read(sealing: Inbox) -> None:
+async def test_what_was_stored_before_there_were_keys_is_read(encrypting: Inbox) -> None:
     """A row in the clear is run and shown as it is."""
-    sealing.sealing, kept = None, sealing.sealing
-    held = await accept(sealing, item("C1", "A1:Ev1"))
-    sealing.sealing = kept
+    encrypting.encryption, kept = None, encrypting.encryption
+    held = await accept(encrypting, item("C1", "A1:Ev1"))
+    encrypting.encryption = kept
     assert held[0].held is not None
-    assert (await row(sealing, "A1:Ev1")).body == '{"key":"A1:Ev1"}'
+    assert (await row(encrypting, "A1:Ev1")).body == '{"key":"A1:Ev1"}'
     if kept is not None:
-        assert opened(sealing, held[0].held).stored.body == '{"key":"A1:Ev1"}'
-    assert (await found(sealing, "A1:Ev1", KEYS)).body == '{"key":"A1:Ev1"}'
+        assert opened(encrypting, held[0].held).stored.body == '{"key":"A1:Ev1"}'
+    assert (await found(encrypting, "A1:Ev1", KEYS)).body == '{"key":"A1:Ev1"}'
 
 
-async def test_done_erases_what_is_encrypted(sealing: Inbox) -> None:
+async def test_done_erases_what_is_encrypted(encrypting: Inbox) -> None:
     """What is done has no body, no headers and no attempts left, encrypted or not."""
-    held = await store(sealing, "C1", "A1:Ev1")
-    assert (await sealing.complete(Outcome(held.lease, held.stored.id, End.DONE))).written
-    left = await row(sealing, "A1:Ev1")
+    held = await store(encrypting, "C1", "A1:Ev1")
+    assert (await encrypting.complete(Outcome(held.lease, held.stored.id, End.DONE))).written
+    left = await row(encrypting, "A1:Ev1")
     assert (left.state, left.body, left.headers, left.history) == ("done", None, None, None)
 
 
-async def test_nothing_is_encrypted_in_memory(sealing: Inbox) -> None:
+async def test_nothing_is_encrypted_in_memory(encrypting: Inbox) -> None:
     """A database in memory ends with its process: its deliveries are as they came."""
-    await store(sealing, "C1", "A1:Ev1")
-    assert is_encrypted((await row(sealing, "A1:Ev1")).body) == sealing.database.durable
+    await store(encrypting, "C1", "A1:Ev1")
+    assert is_encrypted((await row(encrypting, "A1:Ev1")).body) == encrypting.database.durable
 
 
-async def test_an_operator_learns_how_many_have_another_key(sealing: Inbox) -> None:
+async def test_an_operator_learns_how_many_have_another_key(encrypting: Inbox) -> None:
     """Letters of which the operator's keys lack the key are counted; those in the clear are not."""
-    if not sealing.database.durable:
+    if not encrypting.database.durable:
         pytest.skip("nothing is encrypted in memory")
-    held = await store(sealing, "C1", "A1:Ev1")
-    count = Admin(sealing.database.dialect, Keys([OLD])).without_key
-    assert await sealing.store.transact(lambda c: count(c, [held.stored.id])) == 1
-    assert await sealing.store.transact(lambda c: Admin("", KEYS).without_key(c, [held.stored.id])) == 0
+    held = await store(encrypting, "C1", "A1:Ev1")
+    count = Admin(encrypting.database.dialect, Keys([OLD])).without_key
+    assert await encrypting.store.transact(lambda c: count(c, [held.stored.id])) == 1
+    assert await encrypting.store.transact(lambda c: Admin("", KEYS).without_key(c, [held.stored.id])) == 0

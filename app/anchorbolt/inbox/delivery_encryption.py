@@ -37,13 +37,13 @@ def shown(keys: Keys, key: str, body: str | None, history: str | None) -> tuple[
         return None, [], str(error)
 
 
-class Sealing:
+class DeliveryEncryption:
     """Encrypts and decrypts the texts of deliveries with some keys, at least one."""
 
     def __init__(self, keys: Keys) -> None:
         self.keys = keys
 
-    def sealed(self, item: Item) -> Item:
+    def encrypted(self, item: Item) -> Item:
         """Returns a copy of an item, with its body and its headers encrypted."""
         headers = item.headers
         return replace(
@@ -52,11 +52,11 @@ class Sealing:
             headers=None if headers is None else self.keys.encrypt(headers, place(item.key, HEADERS)),
         )
 
-    def sealed_line(self, key: str, line: str) -> str:
+    def encrypted_line(self, key: str, line: str) -> str:
         """Returns a line of a history encrypted, with its line break in the clear."""
         return self.keys.encrypt(line.removesuffix("\n"), place(key, HISTORY)) + "\n"
 
-    def opened(self, held: Held) -> Held:
+    def decrypted(self, held: Held) -> Held:
         """Returns what is held with its texts decrypted, or as it is where one of them cannot be decrypted."""
         stored = held.stored
         try:
