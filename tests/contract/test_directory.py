@@ -10,8 +10,9 @@ import pytest
 from anchorbolt.encryption import Keys
 from anchorbolt.errors import StoreUnavailableError
 from anchorbolt.inbox.inbox import Inbox
-from anchorbolt.workspaces.directory import FRESH_SECONDS, Directory
+from anchorbolt.workspaces.directory import Directory
 from anchorbolt.workspaces.installation import Installation, Token, UserToken
+from anchorbolt.workspaces.memory import FRESH_SECONDS
 
 from tests.support.waiting import until
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
 
 from anchorbolt.encryption import Keys
 from anchorbolt.errors import StoreError
@@ -17,26 +15,12 @@ from anchorbolt.telemetry import metrics
 from anchorbolt.telemetry.tasks import spawn
 from anchorbolt.workspaces.installation import Installation, UserToken
 from anchorbolt.workspaces.installations import Installations
+from anchorbolt.workspaces.memory import FRESH_SECONDS, Memory
 
-# How long what was read counts where no process says that it has changed; for what is not there, so that a workspace
-# that is installed is found soon.
-FRESH_SECONDS = 60.0
-ABSENT_SECONDS = 5.0
-# About 1.5 KB each. Beyond so many the one that was read first is forgotten.
+# How many are remembered, of about 1.5 KB each.
 MOST = 10_000
 # So many are compared in one transaction: a few milliseconds.
 LOT = 1_000
-
-Key = TypeVar("Key")
-Found = TypeVar("Found")
-
-
-@dataclass(slots=True)
-class _Known(Generic[Found]):
-    """What was read, None if it is not there; `until`: on the clock, when it is to be read again."""
-
-    found: Found | None
-    until: float
 
 
 class Directory:
@@ -46,10 +30,9 @@ class Directory:
         """`most`: how many installations, and how many users' tokens, it remembers. `wake_others`: tells processes."""
         self.installations = Installations(store.database.dialect, keys)
         self._store = store
-        self._most = most
         self._wake_others = wake_others
-        self._known: dict[str, _Known[Installation]] = {}
-        self._users: dict[tuple[str, str], _Known[UserToken]] = {}
+        self._known: Memory[str, Installation] = Memory(most)
+        self._users: Memory[tuple[str, str], UserToken] = Memory(most)
         self._reading: dict[tuple[str, ...], asyncio.Task[dict[str, Installation]]] = {}
         self._renewing: asyncio.Task[None] | None = None
         self._changes = 0  # a read that began before a change must not be remembered
@@ -61,7 +44,7 @@ class Directory:
         While the database is away, what was known before counts. Raises a StoreError where nothing was.
         """
         is_known, found = self._look(workspaces)
-        if not is_known and found is not None:
+        if not is_known and found is not None:  # it is too old: most often nothing has changed
             await self._renew_together()
             is_known, found = self._look(workspaces)
         if is_known:
@@ -96,13 +79,13 @@ class Directory:
         changes = self._changes
         found = await self._store.transact(lambda c: self.installations.find_user(c, workspace, user_id), reads=True)
         if changes == self._changes:
-            self._remember(self._users, key, _Known(found, now + (FRESH_SECONDS if found else ABSENT_SECONDS)))
+            self._users.put(key, found, now)
         return found
 
     def changed(self, workspace: str) -> None:
         """Forgets a workspace here and in the other processes. To be called after the commit of a change."""
         self._forget_reads()
-        self._known.pop(workspace, None)
+        self._known.forget(workspace)
         self._wake_others()
 
     def recheck(self) -> None:
@@ -124,8 +107,7 @@ class Directory:
             try:
                 await self._compare()
             except StoreError:
-                for known in self._known.values():
-                    known.until = 0  # whoever asks next compares again
+                self._known.expire()  # whoever asks next compares again
                 return
 
     async def _renew_together(self) -> None:
@@ -147,8 +129,7 @@ class Directory:
 
     async def _compare(self) -> None:
         """Forgets what has changed, and lets the rest count anew. Raises a StoreError."""
-        self._known = {name: one for name, one in self._known.items() if one.found is not None}
-        names = list(self._known)
+        names = self._known.forget_absent()
         for begin in range(0, len(names), LOT):
             lot, now = {name: self._known.get(name) for name in names[begin : begin + LOT]}, self._store.clock()
             versions = await self._store.transact(lambda c: self.installations.versions(c, lot), reads=True)  # noqa: B023 - it is called at once
@@ -158,7 +139,7 @@ class Directory:
                 if versions.get(name) == known.found.updated_at:
                     known.until = now + FRESH_SECONDS
                 else:
-                    del self._known[name]
+                    self._known.forget(name)
 
     async def _read_together(self, workspaces: tuple[str, ...]) -> dict[str, Installation]:
         """Reads once for all that ask for the same at the same time."""
@@ -180,12 +161,5 @@ class Directory:
         read = await self._store.transact(lambda c: self.installations.find(c, workspaces), reads=True)
         if changes == self._changes:
             for name in workspaces:
-                found = read.get(name)
-                self._remember(self._known, name, _Known(found, now + (FRESH_SECONDS if found else ABSENT_SECONDS)))
+                self._known.put(name, read.get(name), now)
         return read
-
-    def _remember(self, among: dict[Key, _Known[Found]], key: Key, known: _Known[Found]) -> None:
-        among.pop(key, None)
-        if len(among) >= self._most:
-            del among[next(iter(among))]
-        among[key] = known

@@ -104,16 +104,8 @@ class Install:
 
     async def _whose(self, token: str) -> Mapping[str, Any]:
         """What auth.test says of the bot's token: the id of the bot, by which a listener's own messages are known."""
-        for left in reversed(range(_TRIES)):
-            try:
-                answer = await self._call(self.client.web().auth_test(token=token))
-            except NotInstalledError:
-                if left == 0:
-                    raise
-                await asyncio.sleep(self.again_seconds)
-            else:
-                return answer.data if isinstance(answer.data, Mapping) else {}
-        raise AssertionError("not reached")
+        answer = await self._again_and_again(lambda: self._call(self.client.web().auth_test(token=token)))
+        return answer.data if isinstance(answer.data, Mapping) else {}
 
     async def _call(self, call: Awaitable[Any]) -> Any:
         try:
@@ -134,16 +126,18 @@ class Install:
             if granted.user is not None:
                 self.installations.save_user(connection, granted.user)
 
-        for left in reversed(range(_TRIES)):
+        await self._again_and_again(lambda: self.store.transact(work))
+
+    async def _again_and_again(self, step: Callable[[], Awaitable[Any]]) -> Any:
+        """Takes a step, which may be taken again, up to _TRIES times."""
+        for _ in range(_TRIES - 1):
             try:
-                return await self.store.transact(work)
-            except StoreRefusedError:
+                return await step()
+            except StoreRefusedError:  # no try changes that
                 raise
-            except StoreError:
-                if left == 0:
-                    raise
+            except (NotInstalledError, StoreError):
                 await asyncio.sleep(self.again_seconds)
-        return None
+        return await step()
 
 
 def _short_word_of(error: SlackApiError) -> str:

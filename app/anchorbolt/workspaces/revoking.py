@@ -25,11 +25,12 @@ async def revoke(client: AsyncWebClient, token: str) -> Revocation:
     import aiohttp  # noqa: PLC0415 - as above
     from slack_sdk.errors import SlackApiError, SlackClientError  # noqa: PLC0415 - as above
 
+    from anchorbolt.workspaces.oauth_client import word_of  # noqa: PLC0415 - as above
+
     try:
         answer = await client.auth_revoke(token=token)
     except SlackApiError as error:
-        body = error.response.data if isinstance(error.response.data, dict) else {}
-        word = str(body.get("error") or f"status {error.response.status_code}")
+        word = word_of(error) or f"status {error.response.status_code}"
         if word in WORTHLESS:
             return Revocation(True, f"was worth nothing any more ({word})")
         return Revocation(False, f"not revoked: Slack says {word}")
