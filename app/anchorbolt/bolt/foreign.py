@@ -12,6 +12,7 @@ from typing import Any
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
+from anchorbolt.bolt.event_authorizations import authorizations_of
 from anchorbolt.bolt.no_installation import NoInstallation, workspace_of
 from anchorbolt.telemetry.logs import get_logger
 
@@ -40,15 +41,14 @@ class TokenScope:
     def covers(self, request: AsyncBoltRequest) -> bool:
         """Returns whether a request belongs to where the token is valid; True where nothing says that it does not.
 
-        An event names the installations that it is for in `authorizations`; its outer `team_id` may be that of another
-        workspace, in a channel that is shared by Slack Connect. Of anything else Bolt's extractors say the workspace.
+        An event names the installations that it is for. Of anything else Bolt's extractors say the workspace.
         """
         if self.team_id is None and self.enterprise_id is None:
             return True
         body, context = request.body, request.context
-        named = body.get("authorizations") if body.get("type") == "event_callback" else None
-        if isinstance(named, list) and named:
-            return any(self._is(one) for one in named if isinstance(one, Mapping))
+        named = authorizations_of(body)
+        if named is not None:
+            return any(self._is(one) for one in named)
         if body.get("is_ext_shared_channel") is True:
             return True
         team_id, enterprise_id = context.team_id, context.enterprise_id

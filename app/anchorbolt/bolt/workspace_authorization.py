@@ -15,11 +15,12 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from anchorbolt.bolt.authorization import goes_without
+from anchorbolt.bolt.event_authorizations import authorizations_of
 from anchorbolt.bolt.no_installation import NoInstallation, workspace_of
 from anchorbolt.errors import NotAuthorizedError
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.workspaces.directory import Directory
-from anchorbolt.workspaces.installation import Installation, Token, UserToken
+from anchorbolt.workspaces.installation import Installation, UserToken
 
 log = get_logger("bolt")
 
@@ -67,11 +68,10 @@ class WorkspaceAuthorization(AsyncMultiTeamsAuthorization):
         user = await self._user_of(found, req) if found is not None and found.has_users else None
         if found is None or (found.bot is None and user is None and not found.reason):
             return await self._refuse(req)
-        bot, its = found.bot, user.token if user is not None else None
-        token = bot or its
+        token = found.bot or (user.token if user is not None else None)
         if token is None:
             raise NotAuthorizedError(f"the app must be installed again in {found.workspace}: {found.reason}")
-        req.context.set_authorize_result(_result(req, found, bot, user))
+        req.context.set_authorize_result(_result(req, found, user))
         req.context["token"] = req.context.client.token = token.access
         return await next()
 
@@ -103,14 +103,14 @@ class WorkspaceAuthorization(AsyncMultiTeamsAuthorization):
 def candidates(req: AsyncBoltRequest) -> list[str]:
     """Returns the ids under which the installation may be found that a request is for, the best first.
 
-    A workspace's own installation comes before that of its organization. An event names whom it is for in
-    `authorizations`; in a channel that is shared by Slack Connect, its outer `team_id` may be another's. Of anything
-    else Bolt's extractors say the workspace; a message that was clicked on in another workspace names its own.
+    A workspace's own installation comes before that of its organization. An event names the installations that it is
+    for. Of anything else Bolt's extractors say the workspace; a message that was clicked on in another workspace names
+    its own.
     """
     body = req.body
-    named = body.get("authorizations") if body.get("type") == "event_callback" else None
-    if isinstance(named, list) and named:
-        found = [id_ for one in named if isinstance(one, Mapping) for id_ in _of_authorization(one, body)]
+    named = authorizations_of(body)
+    if named is not None:
+        found = [id_ for one in named for id_ in _of_authorization(one, body)]
     else:
         message = body.get("message")
         posted_in = message.get("team") if isinstance(message, Mapping) else None
@@ -128,14 +128,14 @@ def _of_authorization(one: Mapping[str, Any], body: Mapping[str, Any]) -> tuple[
     return team_id, enterprise_id
 
 
-def _result(req: AsyncBoltRequest, found: Installation, bot: Token | None, user: UserToken | None) -> AuthorizeResult:
+def _result(req: AsyncBoltRequest, found: Installation, user: UserToken | None) -> AuthorizeResult:
     return AuthorizeResult(
         enterprise_id=req.context.enterprise_id or found.enterprise_id,
         team_id=req.context.team_id or (None if found.org_wide else found.workspace),
         team=found.name,
         bot_id=found.bot_id,
         bot_user_id=found.bot_user_id,
-        bot_token=bot.access if bot is not None else None,
+        bot_token=found.bot.access if found.bot is not None else None,
         bot_scopes=found.scopes,
         user_id=req.context.user_id,
         user_token=user.token.access if user is not None else None,
