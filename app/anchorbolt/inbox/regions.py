@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, delete, select, text
+from sqlalchemy import Connection, and_, delete, select
 
 from anchorbolt.inbox.database import Wake
+from anchorbolt.inbox.notify import notify
 from anchorbolt.inbox.sql import insert, now
 from anchorbolt.inbox.tables import pause
 
@@ -41,16 +42,11 @@ class Regions:
         """Drains a region; returns whether it was not drained yet. Who drained it first is kept."""
         into = insert(self._dialect, pause).values(scope=SCOPE, name=region, paused_by=by, paused_at=now())
         changed = connection.execute(into.on_conflict_do_nothing()).rowcount > 0
-        self._tell(connection)
+        notify(connection, Wake.HOLDS)
         return changed
 
     def undrain(self, connection: Connection, region: str) -> bool:
         """Lets a region have traffic again. Returns whether it was drained."""
         changed = connection.execute(delete(pause).where(and_(pause.c.scope == SCOPE, pause.c.name == region))).rowcount
-        self._tell(connection)
+        notify(connection, Wake.HOLDS)
         return changed > 0
-
-    def _tell(self, connection: Connection) -> None:
-        # Within the transaction, because an operator's command has no connection of its own for it.
-        if self._dialect == "postgresql":
-            connection.execute(text(f"NOTIFY {Wake.HOLDS}"))

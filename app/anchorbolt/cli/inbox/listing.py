@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection
 
 from anchorbolt.cli.inbox.options import Age, Conversation, Error, Kind, Lane, Listener, Since, Workspace, seconds
 from anchorbolt.cli.inbox.session import as_admin, unknown
+from anchorbolt.cli.print_table import print_table
 from anchorbolt.delivery import restore
 from anchorbolt.errors import AnchorboltError, RefusedError
 from anchorbolt.inbox.admin import STATES, Admin, Entry, Filter
@@ -26,8 +26,6 @@ Newest = Annotated[bool, typer.Option("--newest", help="The newest first.")]
 Most = Annotated[int, typer.Option(help="How many to list at most.", min=1, max=10_000)]
 # Of an error the list shows this many characters, and `show` all.
 MOST_OF_ERROR = 120
-# Characters of a line that is piped: more than the columns together ever have.
-WIDE = 1_000
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
@@ -179,13 +177,7 @@ def _print_table(entries: list[Entry]) -> None:
             _cut(without_secrets(entry.error or "")),
         )
         table.add_row(*(Text(visible(cell)) for cell in cells))  # a string would be read as rich's markup
-    # What is piped has a line for each delivery: keys that are broken into several lines cannot be used.
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDE)
-    with console.capture() as captured:
-        console.print(table)
-    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
+    print_table(table)
 
 
 def _cut(text: str) -> str:

@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection
 
-from anchorbolt.cli.inbox.listing import WIDE, AsJson, age, visible
+from anchorbolt.cli.inbox.listing import AsJson, age, visible
 from anchorbolt.cli.inbox.session import PATIENT_SECONDS
+from anchorbolt.cli.print_table import print_table
 from anchorbolt.cli.workspaces.session import opened, unknown
 from anchorbolt.workspaces import user_grants
 from anchorbolt.workspaces.installation import Installation, InstallationState
@@ -139,13 +139,7 @@ def _print_table(found: Sequence[Installation], users: Mapping[str, int]) -> Non
             str(users.get(one.workspace, 0) or ""),
         )
         table.add_row(*(Text(visible(cell)) for cell in cells))  # a string would be read as rich's markup
-    # What is piped has a line for each, in full width.
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDE)
-    with console.capture() as captured:
-        console.print(table)
-    print("\n".join(line.rstrip() for line in captured.get().splitlines()))
+    print_table(table)
 
 
 def _expires(one: Installation) -> str:

@@ -6,13 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, text
-
 from anchorbolt import settings
 from anchorbolt.cli.inbox import session
 from anchorbolt.encryption import HOW_TO_MAKE_ONE, Keys
 from anchorbolt.errors import AnchorboltError, InvalidSettingsError
 from anchorbolt.inbox.database import Database, Wake
+from anchorbolt.inbox.notify import notify
 from anchorbolt.settings import Settings
 from anchorbolt.workspaces.installations import Installations
 
@@ -28,7 +27,7 @@ class Opened:
     async def tell(self) -> None:
         """Tells the pods that installations have changed. On SQLite nobody hears it: its pod looks once a minute."""
         if self.database.shared:
-            await self.database.transact(_notify)
+            await self.database.transact(lambda connection: notify(connection, Wake.WORKSPACES))
 
 
 @asynccontextmanager
@@ -50,7 +49,3 @@ def require_keys(loaded: Settings) -> None:
 def unknown(workspace: str) -> AnchorboltError:
     """Returns the error for an id that has no installation."""
     return AnchorboltError(f"the app is not installed in {workspace}: `anchorbolt workspaces list` shows the ids")
-
-
-def _notify(connection: Connection) -> None:
-    connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": Wake.WORKSPACES.value})
