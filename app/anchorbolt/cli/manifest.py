@@ -74,13 +74,12 @@ def installable(text: str, found: Settings) -> str:
     manifest = json.loads(text)
     oauth = manifest.setdefault("oauth_config", {})
     scopes = oauth.setdefault("scopes", {})
-    for who, listed in (("bot", found.slack_scopes), ("user", found.slack_user_scopes)):
-        wanted = [scope.strip() for scope in (listed or "").split(",") if scope.strip()]
+    for who, wanted in (("bot", found.bot_scopes), ("user", found.user_scopes)):
         scopes.pop(who, None)
         if wanted:
             scopes[who] = wanted
     if found.public_url:
-        oauth["redirect_urls"] = [f"{found.public_url}/slack/oauth_redirect"]
+        oauth["redirect_urls"] = [found.redirect_url]
     events = manifest.setdefault("settings", {}).setdefault("event_subscriptions", {}).setdefault("bot_events", [])
     events += [event for event in LEAVING if event not in events]
     return json.dumps(manifest, indent=2) + "\n"

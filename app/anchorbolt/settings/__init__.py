@@ -26,7 +26,9 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 # DATABASE_LISTEN_URL with this value: DATABASE_URL is a pooler, and no other address of the database can be reached.
 NO_LISTEN = "none"
 
+# The pages of an installation.
 INSTALL_PATH = "/slack/install"
+REDIRECT_PATH = "/slack/oauth_redirect"
 # The end of messages about a database that cannot be the inbox.
 OF_THE_APP = "if it is your app's own database, leave it, and name the inbox by ANCHORBOLT_DATABASE_URL, which wins"
 
@@ -200,6 +202,21 @@ class Settings(BaseSettings):
         return f"{self.public_url or ''}{INSTALL_PATH}"
 
     @property
+    def redirect_url(self) -> str:
+        """Where Slack sends the browser back, once the user has allowed the installation."""
+        return f"{self.public_url or ''}{REDIRECT_PATH}"
+
+    @property
+    def bot_scopes(self) -> list[str]:
+        """The scopes of SLACK_SCOPES, which are asked for the bot."""
+        return _listed(self.slack_scopes)
+
+    @property
+    def user_scopes(self) -> list[str]:
+        """The scopes of SLACK_USER_SCOPES, which are asked for the user who installs the app."""
+        return _listed(self.slack_user_scopes)
+
+    @property
     def keys(self) -> tuple[bytes, ...]:
         """The keys of TOKEN_KEYS, the one that encrypts first."""
         return encryption.parse(self.token_keys.get_secret_value()) if self.token_keys else ()
@@ -315,6 +332,10 @@ def _problem(where: tuple[int | str, ...], what: str) -> str:
     """One problem as a line that begins with the setting's name; the text of a problem between two has it already."""
     name = ".".join(map(str, where)).upper()
     return f"{name}: {what}".removeprefix(": ").replace("Value error, ", "", 1)
+
+
+def _listed(text: str | None) -> list[str]:
+    return [part for part in map(str.strip, (text or "").split(",")) if part]
 
 
 def environment_with(**changes: str) -> dict[str, str]:

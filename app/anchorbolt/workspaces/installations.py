@@ -98,11 +98,6 @@ class Installations:
         rows = connection.execute(_SELECTED.order_by(installation.c.workspace))
         return [self.rows.installation(row) for row in rows]
 
-    def count(self, connection: Connection) -> dict[str, int]:
-        """Returns how many installations there are, by state."""
-        counted = select(installation.c.state, func.count().label("installations")).group_by(installation.c.state)
-        return {row.state: row.installations for row in connection.execute(counted)}
-
     def find_user(self, connection: Connection, workspace: str, user_id: str) -> UserToken | None:
         """Returns a user's token, or None; None as well for one that cannot be decrypted."""
         row = connection.execute(select(user_token).where(*_is_user(workspace, user_id))).one_or_none()

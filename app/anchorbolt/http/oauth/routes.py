@@ -13,13 +13,11 @@ from anchorbolt.http.oauth.finish import FinishPage
 from anchorbolt.http.oauth.page import PageSlots
 from anchorbolt.http.oauth.pages import Pages
 from anchorbolt.inbox.store import Store
-from anchorbolt.settings import INSTALL_PATH, Settings
+from anchorbolt.settings import INSTALL_PATH, REDIRECT_PATH, Settings
 from anchorbolt.workspaces.directory import Directory
 from anchorbolt.workspaces.install import Install
 from anchorbolt.workspaces.oauth_client import OAuthClient
 from anchorbolt.workspaces.states import States
-
-REDIRECT = "/slack/oauth_redirect"
 
 
 def routes(
@@ -38,18 +36,15 @@ def routes(
         session: returns the HTTP session of the process, once it is open.
         is_away: whether this process starts or ends, so that another one should be asked.
     """
-    public_url = settings.public_url or ""
-    redirect_uri = public_url + REDIRECT
-    scopes, user_scopes = _listed(settings.slack_scopes), _listed(settings.slack_user_scopes)
     pages, slots = Pages(settings.install_url), PageSlots(is_away)
-    states, cookies = States(store), Cookies(secure=public_url.startswith("https://"))
+    states, cookies = States(store), Cookies(secure=settings.install_url.startswith("https://"))
     client = OAuthClient.of(settings, session)
-    install = Install(store, directory.changed, directory.installations, client, redirect_uri)
+    install = Install(store, directory.changed, directory.installations, client, settings.redirect_url)
     asks = {
         "client_id": client.client_id,
-        "scope": ",".join(scopes),
-        "user_scope": ",".join(user_scopes),
-        "redirect_uri": redirect_uri,
+        "scope": ",".join(settings.bot_scopes),
+        "user_scope": ",".join(settings.user_scopes),
+        "redirect_uri": settings.redirect_url,
     }
     begin = BeginPage(pages, slots, states, cookies, authorize_url(settings.slack_api_url), asks)
     finish = FinishPage(
@@ -58,12 +53,11 @@ def routes(
         states,
         cookies,
         install,
-        scopes=scopes,
-        user_scopes=user_scopes,
+        scopes=settings.bot_scopes,
+        user_scopes=settings.user_scopes,
         without_state=settings.install_without_state,
     )
-    return [Route(path, page, include_in_schema=False) for path, page in ((INSTALL_PATH, begin), (REDIRECT, finish))]
-
-
-def _listed(scopes: str | None) -> list[str]:
-    return [scope.strip() for scope in (scopes or "").split(",") if scope.strip()]
+    return [
+        Route(INSTALL_PATH, begin, include_in_schema=False),
+        Route(REDIRECT_PATH, finish, include_in_schema=False),
+    ]
