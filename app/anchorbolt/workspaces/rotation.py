@@ -52,7 +52,7 @@ class Rotation:
         self._wait_seconds = wait_seconds
         self._sweep_seconds = sweep_seconds
         self._running: dict[Whose, asyncio.Task[Kept | None]] = {}
-        self._loop: asyncio.Task[None] | None = None
+        self._sweeping: asyncio.Task[None] | None = None
         self._failed_in_sweep = 0
 
     async def fresh(self, installation: Installation) -> Installation:
@@ -69,12 +69,12 @@ class Rotation:
 
     def start(self) -> None:
         """Starts the sweeps."""
-        self._loop = spawn(self._sweep_again_and_again(), "token sweep")
+        self._sweeping = spawn(self._sweep_again_and_again(), "token sweep")
 
     def stop_sweeping(self) -> None:
         """Begins no more sweeps: this process ends soon, and another one sweeps."""
-        if self._loop is not None:
-            self._loop.cancel()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
 
     async def stop(self) -> None:
         """Ends the sweeps. Refreshes under way have 2 s to end: a new token that is not written is lost."""

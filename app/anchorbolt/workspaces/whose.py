@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from anchorbolt.workspaces.installation import Installation, InstallationState, Token, UserToken
 
+# What is stored of the bot or the user that a token belongs to.
 Kept = Installation | UserToken
 
 
