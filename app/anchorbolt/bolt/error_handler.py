@@ -14,8 +14,9 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 from slack_bolt.util.utils import get_arg_names_of_callable
 
-from anchorbolt.bolt.raised import log_raised, of_delivery
+from anchorbolt.bolt.raised import log_raised
 from anchorbolt.bolt.run import RUN, Run
+from anchorbolt.delivery.log_fields import failure_fields
 from anchorbolt.errors import ENDS_THE_PROCESS, as_exception
 
 Handler = Callable[..., Awaitable[BoltResponse | None]]
@@ -51,7 +52,7 @@ class ErrorHandler:
         except (asyncio.CancelledError, *ENDS_THE_PROCESS):
             raise
         except BaseException as another:
-            log_raised("error handler raised", another, listener=run.listener, **of_delivery(run.delivery))
+            log_raised("error handler raised", another, listener=run.listener, **failure_fields(run.delivery))
             run.error = as_exception(another)
 
     async def answer(self, error: Exception, request: AsyncBoltRequest) -> BoltResponse | None:
@@ -97,7 +98,7 @@ class MiddlewareErrorHandler(AsyncMiddlewareErrorHandler):
     async def handle(self, error: Exception, request: AsyncBoltRequest, response: BoltResponse | None) -> None:
         """Bolt's own hook; it answers with `response` as we leave it."""
         run: Run = request.context[RUN]
-        log_raised("middleware raised", error, attempt=run.attempt.attempt, **of_delivery(run.delivery))
+        log_raised("middleware raised", error, attempt=run.attempt.attempt, **failure_fields(run.delivery))
         run.request = request
         answer = None
         if run.ack_by is not None or run.fails_for_good:  # somebody waits for the answer, so it is final

@@ -21,9 +21,10 @@ from anchorbolt.bolt.error_handler import ErrorHandler, Word
 from anchorbolt.bolt.listener import Listener
 from anchorbolt.bolt.names import short_name
 from anchorbolt.bolt.own_copy import own_copy
-from anchorbolt.bolt.raised import log_raised, of_delivery
+from anchorbolt.bolt.raised import log_raised
 from anchorbolt.bolt.run import RUN, Ack, Run
 from anchorbolt.bolt.threads.threads import Threads
+from anchorbolt.delivery.log_fields import failure_fields
 from anchorbolt.errors import ENDS_THE_PROCESS, AckTimeoutError, as_exception
 from anchorbolt.timers import Timeout
 
@@ -180,7 +181,7 @@ class ListenerRunner(AsyncioListenerRunner):
         """
         ack: Ack = request.context["ack"]
         attempt = run.attempt.attempt
-        log_raised("listener raised", error, listener=run.listener, attempt=attempt, **of_delivery(run.delivery))
+        log_raised("listener raised", error, listener=run.listener, attempt=attempt, **failure_fields(run.delivery))
         is_final = run.fails_for_good or (run.ack_by is not None and ack.response is None)
         if run.stopped or run.error_handler_called or not is_final:
             run.fail(error)

@@ -14,8 +14,6 @@ from typing import Any
 from anchorbolt.bolt import team_code
 from anchorbolt.bolt.description import describe, redacted
 from anchorbolt.bolt.repeats import MOST_IN_FULL, Repeats
-from anchorbolt.delivery import Delivery
-from anchorbolt.delivery.headers import REQUEST_ID
 from anchorbolt.telemetry.logs import get_logger
 
 log = get_logger("bolt")
@@ -27,17 +25,6 @@ MOST_DELIVERIES = 1_000
 # Delivery key → where its last error was raised, and the attempt whose line has the traceback.
 _logged: OrderedDict[str, tuple[object, int]] = OrderedDict()
 _repeats = Repeats()
-
-
-def of_delivery(delivery: Delivery) -> dict[str, str | None]:
-    """Returns the fields that say in a line about a failure which delivery it was, as `delivery ended` says it."""
-    return {
-        "key": delivery.key,
-        "team": delivery.workspace,
-        "conversation": delivery.conversation,
-        "lane": delivery.lane,
-        "request_id": delivery.headers.get(REQUEST_ID),
-    }
 
 
 def log_raised(event: str, error: BaseException, **more: Any) -> None:

@@ -10,10 +10,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar, cast
 
-from anchorbolt.bolt.raised import log_raised, of_delivery
+from anchorbolt.bolt.raised import log_raised
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Delivery, Kind
 from anchorbolt.delivery.headers import REQUEST_ID
+from anchorbolt.delivery.log_fields import failure_fields
 from anchorbolt.errors import ENDS_THE_PROCESS, AckTimeoutError, RefusedError, StoreError, as_exception
 from anchorbolt.inbox.accept import Accepted
 from anchorbolt.inbox.inbox import Inbox
@@ -123,7 +124,7 @@ class Interactions:
             run.reason = "listener_failed" if run.dispatched else "answer"
             self._worker.abandon(run, as_exception(error))
             if run.dispatched:  # a middleware raised what Bolt does not handle, or a listener's response is no response
-                log_raised("no response", error, listener=run.listener, attempt=1, **of_delivery(delivery))
+                log_raised("no response", error, listener=run.listener, attempt=1, **failure_fields(delivery))
                 raise RefusedError(503, "listener_failed") from None
             if isinstance(error, UNREADABLE):
                 raise RefusedError(400, "bad_payload") from None

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 from anchorbolt.bolt import raised
-from anchorbolt.bolt.raised import log_raised, of_delivery
+from anchorbolt.bolt.raised import log_raised
 from anchorbolt.bolt.repeats import MOST_IN_FULL, Repeats
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Attempt, Delivery, Kind
+from anchorbolt.delivery.log_fields import failure_fields
 from anchorbolt.inbox.lease import Stored
 from anchorbolt.intake.arrival import log_arrival
 from anchorbolt.worker.ended import stored_ended, unstored_ended
@@ -52,7 +53,7 @@ def test_the_page_has_the_fields_of_failures() -> None:
     delivery = Delivery(Kind.COMMAND, "/x", "command:1", "C1", "=command:1", "", "", {})
     with capture_logs() as lines:
         for attempt in (1, 2):
-            log_raised("listener raised", team_error(), listener="x", attempt=attempt, **of_delivery(delivery))
+            log_raised("listener raised", team_error(), listener="x", attempt=attempt, **failure_fields(delivery))
         for number in range(MOST_IN_FULL + 1):
             log_raised("listener raised", team_error(), key=f"command:{number + 2}")
     section = PAGE.read_text().split("## What a listener raised")[1].split("\n## ")[0]
