@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 
+from anchorbolt.rate import Rate
 from anchorbolt.telemetry import logs
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.quick_line import QuickLine
@@ -29,16 +30,11 @@ class Budget:
 
     def __init__(self) -> None:
         self.left_out = 0
-        self._second = 0
-        self._written = 0
+        self._rate = Rate(MOST_A_SECOND)
 
     def allows(self, now: float) -> bool:
         """Whether one more is written at this time (in seconds); one that is not is counted."""
-        second = int(now)
-        if second != self._second:
-            self._second, self._written = second, 0
-        if self._written < MOST_A_SECOND:
-            self._written += 1
+        if self._rate.take(now):
             return True
         self.left_out += 1
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from urllib.parse import urlencode, urljoin
 
 from starlette.requests import Request
@@ -10,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from anchorbolt.http.oauth.cookies import Cookies
 from anchorbolt.http.oauth.page import Page, PageSlots
 from anchorbolt.http.oauth.pages import HEADERS, Pages
-from anchorbolt.http.oauth.rate import Rate
+from anchorbolt.rate import Rate
 from anchorbolt.workspaces.states import States
 
 # Each is a row for ten minutes, and anybody can ask for one.
@@ -35,7 +36,7 @@ class BeginPage(Page):
         """Without `direct` nothing is stored: robots and previews of links open this page too."""
         if request.query_params.get("direct") != "1":
             return self.pages.page("install")
-        if not self._rate.take():
+        if not self._rate.take(time.monotonic()):
             return self.busy()
         begun = await self._states.begin()
         query = urlencode(self._asks | {"state": begun.state})

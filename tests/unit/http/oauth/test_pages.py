@@ -11,7 +11,6 @@ import pytest
 from anchorbolt.emulator.script import Line
 from anchorbolt.errors import StoreUnavailableError
 from anchorbolt.http.oauth.page import MOST_AT_ONCE
-from anchorbolt.http.oauth.rate import Rate
 from structlog.testing import capture_logs
 
 from tests.support.waiting import until
@@ -279,15 +278,6 @@ async def test_a_flood_of_beginnings_is_told_to_wait(site: Site, monkeypatch: py
     monkeypatch.setattr("anchorbolt.http.oauth.begin.MOST_A_SECOND", 0)
     is_a_page(await site.browser().get(f"{INSTALL}?direct=1"), 503, "Please try again in a moment")
     is_a_page(await site.browser().get(INSTALL), 200, "Add this app to Slack")
-
-
-def test_a_rate_begins_anew_each_second() -> None:
-    """What was too much in one second is not counted in the next."""
-    now = [5.0]
-    rate = Rate(2, lambda: now[0])
-    assert [rate.take() for _ in range(4)] == [True, True, False, False]
-    now[0] = 6.0
-    assert rate.take()
 
 
 async def test_more_at_once_than_there_are_turns_are_told_to_wait(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
