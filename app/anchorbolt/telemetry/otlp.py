@@ -52,7 +52,7 @@ class Otlp:
         if "traces" in collector.signals:
             session = requests.Session()
             provider, queue = tracer_provider(OTLPSpanExporter(session=session), collector, resource(instance))
-            session.hooks["response"] = [_Partly(queue).answered]
+            session.hooks["response"] = [_PartialSuccess(queue).answered]
             trace.set_tracer_provider(provider)
             traces.switch(provider.get_tracer(SCOPE), provider.sampler)
             self._ends.append(provider.shutdown)
@@ -79,7 +79,7 @@ def tracer_provider(exporter: SpanExporter, collector: Collector, of: Resource) 
     return provider, queue
 
 
-class _Partly:
+class _PartialSuccess:
     """Counts the spans that the collector rejected by its answer, which the SDK does not read."""
 
     def __init__(self, queue: SpanQueue) -> None:
@@ -90,7 +90,7 @@ class _Partly:
         with contextlib.suppress(DecodeError):  # a proxy may answer in words
             partly = ExportTraceServiceResponse.FromString(response.content).partial_success
             if response.ok and partly.rejected_spans:
-                self._queue.checked.gave_up(partly.rejected_spans, "rejected")
+                self._queue.redacting.gave_up(partly.rejected_spans, "rejected")
 
 
 async def _in_a_thread(work: Callable[[], Any]) -> None:

@@ -35,7 +35,7 @@ INT64 = range(-(2**63), 2**63)
 KEY = "messaging.message.id"
 
 
-class Checked(SpanExporter):
+class RedactingExporter(SpanExporter):
     """Redacts what listeners have put into spans, sends them by another exporter, and counts what that did not take.
 
     The SDK calls it in its own thread, one batch at a time.
@@ -102,12 +102,12 @@ class SpanQueue(BatchSpanProcessor):
 
     def __init__(self, exporter: SpanExporter, collector: Collector) -> None:
         """`collector`: how many spans may wait, and when they are sent."""
-        self.checked = Checked(exporter)
+        self.redacting = RedactingExporter(exporter)
         self._most = collector.queue_spans
         self._numbers = itertools.count(1)  # spans may end in any thread
         self._put = 0
         super().__init__(
-            self.checked,
+            self.redacting,
             max_queue_size=collector.queue_spans,
             schedule_delay_millis=1_000 * collector.delay_seconds,
             max_export_batch_size=min(collector.batch_spans, collector.queue_spans),
@@ -116,11 +116,11 @@ class SpanQueue(BatchSpanProcessor):
     @property
     def is_full(self) -> bool:
         """Whether no trace shall begin: the queue is full, or the collector is away and one span waits to find out."""
-        return self._put - self.checked.taken >= (1 if self.checked.is_away else self._most)
+        return self._put - self.redacting.taken >= (1 if self.redacting.is_away else self._most)
 
     def on_end(self, span: ReadableSpan) -> None:
         """The SDK's own hook, in whatever thread the span ended."""
-        if self._put - self.checked.taken >= self._most:
+        if self._put - self.redacting.taken >= self._most:
             metrics.spans_dropped.add("queue_full")
             return
         self._put = next(self._numbers)

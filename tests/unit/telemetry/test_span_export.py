@@ -11,7 +11,7 @@ import pytest
 from anchorbolt.settings.otel import Collector
 from anchorbolt.telemetry import metrics
 from anchorbolt.telemetry.otlp import tracer_provider
-from anchorbolt.telemetry.span_export import Checked, SpanQueue
+from anchorbolt.telemetry.span_export import RedactingExporter, SpanQueue
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -120,7 +120,7 @@ def test_a_span_that_nobody_can_read_is_counted_alone(monkeypatch: pytest.Monkey
     good, bad = (provider.get_tracer("x").start_span(name) for name in ("good", "bad"))
     monkeypatch.setattr(bad, "_attributes", {"x": 1, 5: "a number as a name"})
     before = dropped("unreadable")
-    assert Checked(memory).export([good, bad]) is SpanExportResult.SUCCESS  # type: ignore[list-item] # the SDK's are
+    assert RedactingExporter(memory).export([good, bad]) is SpanExportResult.SUCCESS  # type: ignore[list-item] # the SDK's are
     assert [span.name for span in memory.get_finished_spans()] == ["good"]
     assert dropped("unreadable") - before == 1
 
@@ -130,7 +130,7 @@ def test_what_is_refused_is_counted_and_said_once() -> None:
     gate, now = Gate(), [0.0]
     gate.says = SpanExportResult.FAILURE
     gate.go_on.set()
-    checked, before = Checked(gate, clock=lambda: now[0]), dropped("not_sent")
+    checked, before = RedactingExporter(gate, clock=lambda: now[0]), dropped("not_sent")
     span = TracerProvider(shutdown_on_exit=False).get_tracer("x").start_span("x")
     with capture_logs() as lines:
         for _ in range(3):

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import pytest
 from anchorbolt.telemetry import traces
-from anchorbolt.telemetry.span_export import Checked, Ids
+from anchorbolt.telemetry.span_export import Ids, RedactingExporter
 from opentelemetry import trace
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -36,7 +36,7 @@ class Traced:
     def __init__(self, sampler: Sampler) -> None:
         self._exporter = InMemorySpanExporter()
         self.provider = TracerProvider(sampler=sampler, shutdown_on_exit=False, id_generator=Ids())
-        self.provider.add_span_processor(SimpleSpanProcessor(Checked(self._exporter)))
+        self.provider.add_span_processor(SimpleSpanProcessor(RedactingExporter(self._exporter)))
 
     @property
     def spans(self) -> tuple[ReadableSpan, ...]:
