@@ -71,7 +71,7 @@ class Keys:
             raise UndecryptableError("this was changed, or was encrypted for another place") from None
 
     def has_key_of(self, text: str) -> bool:
-        """Whether the key is there that an encrypted text names."""
+        """Whether the key that an encrypted text names is among these."""
         return key_name(text) in self._ciphers
 
     def is_current(self, text: str) -> bool:

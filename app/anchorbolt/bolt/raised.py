@@ -73,7 +73,7 @@ def place_of_team(error: BaseException) -> str | None:
 
 
 def _logs_everything() -> bool:
-    """Whether whoever reads the log develops, and wants every traceback."""
+    """Whether the level of the log is DEBUG: a developer wants every traceback."""
     return logging.getLogger("anchorbolt.bolt").isEnabledFor(logging.DEBUG)
 
 

@@ -26,20 +26,23 @@ log = get_logger("bolt")
 
 
 class FreshTokens(Protocol):
-    """Returns what it is given, with a token that is valid now. Raises where there is none."""
+    """Interface that authorization needs from the rotation of tokens."""
 
     async def fresh(self, installation: Installation) -> Installation:
-        """Of a bot. Raises NotAuthorizedError, or an error after which there is another attempt."""
+        """Returns the installation with a bot's token that is valid now.
+
+        Raises NotAuthorizedError, or an error after which there is another attempt.
+        """
 
     async def fresh_user(self, user_token: UserToken) -> UserToken:
-        """Of a user."""
+        """Returns a user's token that is valid now. Raises as `fresh` does."""
 
 
 Leave = Callable[[Mapping[str, Any]], Awaitable[None]]
 
 
 class WorkspaceAuthorization(AsyncMultiTeamsAuthorization):
-    """In the place of Bolt's, which asks `auth.test` for each request and answers 200 where that fails."""
+    """Replaces Bolt's middleware, which asks `auth.test` for each request and answers 200 where that fails."""
 
     def __init__(self, directory: Directory, tokens: FreshTokens, leave: Leave, *, install_url: str) -> None:
         """`leave`: removes what an event of a workspace that left names. `install_url`: what users are told to open."""
@@ -144,6 +147,6 @@ def _result(req: AsyncBoltRequest, found: Installation, user: UserToken | None) 
 
 
 class _Never(AsyncAuthorize):
-    """What Bolt's class wants, and nobody calls."""
+    """The authorize function that Bolt's class has to be given. It is never called."""
 
     def __init__(self) -> None: ...

@@ -92,7 +92,7 @@ async def _database(loaded: settings.Settings) -> list[str]:
 
 
 def _of_replication(found: Replication | None) -> list[str]:
-    """What is promised, and what a failover can lose: to be known, and not wrong for everybody."""
+    """Lines on what replication promises, and on what a failover can lose. They tell, and count as no mistake."""
     if found is None:
         return []
     return [f"replication: {found.promise()}", *(f"warning: {warning}" for warning in found.warnings())]

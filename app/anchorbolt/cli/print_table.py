@@ -1,4 +1,4 @@
-"""Prints a table, on a terminal as wide as that is."""
+"""Prints a table: as wide as the terminal, or with each row in one line where the output is piped."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WIDE = 1_000
 
 
 def print_table(table: Table) -> None:
-    """Prints it without spaces at the ends of lines."""
+    """Prints the table, without spaces at the ends of lines."""
     console = Console()
     if not console.is_terminal:
         console = Console(width=WIDE)

@@ -16,7 +16,7 @@ from anchorbolt.worker.worker import Worker
 def observe(  # noqa: PLR0917 - the parts that are observed
     settings: Settings, inbox: Inbox, worker: Worker, transport: Transport, pod: Pod, bolt: BoltApp
 ) -> None:
-    """Connects them; telemetry knows none of these parts."""
+    """Connects each gauge to the part that it reports. `telemetry` itself imports none of these parts."""
     metrics.requests_in_flight.observe(lambda: transport.in_flight)
     metrics.socket_connections.observe(lambda: transport.connections)
     metrics.socket_active.observe(lambda: transport.active)

@@ -24,7 +24,7 @@ def _is_said(record: logging.LogRecord) -> bool:
 
 @contextmanager
 def kept_back(logger: logging.Logger | None) -> Iterator[None]:
-    """Keeps it out of the log while this lasts. `logger`: the one that the app is given, where it is given one.
+    """Keeps these messages of Bolt's out of the log inside of the block. `logger`: the app's own, if it was given one.
 
     Bolt tells that the token is ignored, and then we refuse the app and ask for the token: it reads as a contradiction.
     """

@@ -51,7 +51,7 @@ OURS = {
 INSTALLS = ("installation_store", "installation_store_bot_only", "oauth_settings", "oauth_flow")
 _CHOOSE = (
     "set INSTALLATIONS=app, so that the app's own installations are used; or leave it out and set SLACK_CLIENT_ID,"
-    " so that they are kept in the inbox's database (docs/settings.md)"
+    " so that they are kept in the inbox's database (docs/workspaces.md)"
 )
 _FILES = (FileInstallationStore, FileOAuthStateStore)
 

@@ -46,5 +46,5 @@ class Cookies:
         response.set_cookie(name, value, max_age=seconds, path="/", secure=self._secure, httponly=True, samesite="lax")
 
     def _name(self, state: str) -> str:
-        """Of the state's hash: cookies are seen in more places than their values are."""
+        """The name of a state's cookie, made of its hash, because more places show names of cookies than values."""
         return self._prefix + hashlib.sha256(state.encode("utf-8", "surrogatepass")).hexdigest()[:_NAME_CHARACTERS]

@@ -48,7 +48,7 @@ class FinishPage(Page):
         self._without_state = without_state
 
     async def answer(self, request: Request) -> Response:
-        """Whatever the outcome, the cookie of the state is done with."""
+        """Returns the page that says what happened, and removes the state's cookie in any case."""
         state = request.query_params.get("state", "")
         response = await self._outcome(request, state)
         if state:

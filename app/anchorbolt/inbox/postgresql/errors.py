@@ -34,7 +34,7 @@ def is_stale(error: BaseException) -> bool:
 
 
 def is_standby(error: BaseException) -> bool:
-    """Whether the server cannot be written to: it may have led before, and then no connection to it is of use."""
+    """Whether the server refuses writes, as a former primary does: then no connection to it is of use."""
     return isinstance(error, DBAPIError) and code_of(error) == READ_ONLY
 
 
