@@ -11,7 +11,7 @@ from anchorbolt.workspaces.installation import Installation, Token, UserToken
 from anchorbolt.workspaces.installations import Installations
 from anchorbolt.workspaces.leaving import Leaving, installation_of
 
-from tests.support.rotation_pod import KEYS, Remembered
+from tests.support.rotation_pod import KEYS, Remembered, save
 
 INSTALLED = 1_900_000_000.0
 ONE = Installation("T1", Token("xoxb-1"), bot_id="B1", bot_user_id="U0", scopes=("commands",), installed_at=INSTALLED)
@@ -46,11 +46,7 @@ class Here:
 
     async def save(self, *found: Installation | UserToken) -> None:
         """Installs."""
-        for one in found:
-            if isinstance(one, UserToken):
-                await self.store.transact(lambda c, one=one: self.installations.save_user(c, one))
-            else:
-                await self.store.transact(lambda c, one=one: self.installations.save(c, one))
+        await save(self.store, self.installations, *found)
 
     async def workspaces(self) -> list[str]:
         """Where the app is installed."""

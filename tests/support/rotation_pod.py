@@ -18,6 +18,7 @@ import aiohttp
 from anchorbolt.encryption import Keys
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.postgresql import PostgresqlDatabase
+from anchorbolt.inbox.store import Store
 from anchorbolt.workspaces.installation import Installation, Token, UserToken
 from anchorbolt.workspaces.installations import Installations
 from anchorbolt.workspaces.oauth_client import OAuthClient
@@ -55,6 +56,15 @@ class Remembered:
         self.changes.append(workspace)
 
 
+async def save(store: Store, installations: Installations, *found: Installation | UserToken) -> None:
+    """Saves installations and users' tokens, each in a transaction."""
+    for one in found:
+        if isinstance(one, UserToken):
+            await store.transact(lambda c, one=one: installations.save_user(c, one))
+        else:
+            await store.transact(lambda c, one=one: installations.save(c, one))
+
+
 class RotationPod:
     """The parts of one process, on `inbox`."""
 
@@ -80,11 +90,7 @@ class RotationPod:
 
     async def save(self, *found: Installation | UserToken) -> None:
         """Installs, as a browser would."""
-        for one in found:
-            if isinstance(one, UserToken):
-                await self.store.transact(lambda c, one=one: self.installations.save_user(c, one))
-            else:
-                await self.store.transact(lambda c, one=one: self.installations.save(c, one))
+        await save(self.store, self.installations, *found)
 
     async def bot(self, workspace: str = "T1") -> Installation:
         """The installation as it is stored."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import pytest
 from slack_sdk.signature import SignatureVerifier
+
+from tests.support.threaded_server import threaded_server
 
 SECRET = "made-up-secret"
 
@@ -42,11 +43,6 @@ def fake_app() -> Iterator[FakeApp]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    fake_app.url = f"http://127.0.0.1:{server.server_port}/slack/events"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield fake_app
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with threaded_server(Handler) as port:
+        fake_app.url = f"http://127.0.0.1:{port}/slack/events"
+        yield fake_app

@@ -6,11 +6,10 @@ import asyncio
 import base64
 import json
 import subprocess
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -24,6 +23,7 @@ from anchorbolt.workspaces.installations import Installations
 from slack_sdk.oauth.installation_store import FileInstallationStore
 from slack_sdk.oauth.installation_store.models.installation import Installation as Theirs
 
+from tests.support.threaded_server import threaded_server
 from tests.unit.cli.test_looking import look
 
 KEY = b"k" * 32
@@ -179,14 +179,9 @@ def slack() -> Iterator[FakeSlack]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class calls it so
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    slack.url = f"http://127.0.0.1:{server.server_port}/api/"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield slack
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with threaded_server(Handler) as port:
+        slack.url = f"http://127.0.0.1:{port}/api/"
+        yield slack
 
 
 def test_revoking_asks_slack_for_each_token_and_removes_the_installation(tmp_path: Path, slack: FakeSlack) -> None:
