@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +21,7 @@ from bench.listeners.plan import plan, targets
 from bench.load.client import Client
 from bench.load.prepare import prepare
 from bench.load.web_api import WebApi
-from bench.processes import ServerProcess, end_well
+from bench.processes import ServerProcess, end_well, two_cores
 from bench.scratch import scratch
 from bench.variants import OURS_SQLITE, Launcher
 
@@ -91,11 +90,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=8, help="for each server in a round")
     parser.add_argument("--rate", type=float, default=100, help="events a second")
     options = parser.parse_args()
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) < 2:
-        raise SystemExit("two cores are needed: one for the servers, one for the load")
     end_well()
-    os.sched_setaffinity(0, {cores[1]})
+    cores = two_cores()
     with scratch("bench") as directory:
         without, with_lines = uvloop.run(measure(options, directory, cores))
     more = [mine - theirs for mine, theirs in zip(with_lines.shares, without.shares, strict=True)]

@@ -91,6 +91,18 @@ def cpu(root: int) -> Cpu:
     return Cpu(user / _TICKS, system / _TICKS)
 
 
+def two_cores() -> list[int]:
+    """Keeps this process on the second core: the load, the Web API and the database share it; servers have the first.
+
+    Returns the cores. Ends the bench where there is only one.
+    """
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        raise SystemExit("two cores are needed: one for the server, one for the load")
+    os.sched_setaffinity(0, {cores[1]})
+    return cores
+
+
 def end_well() -> None:
     """From now on SIGTERM ends a bench as an interrupt does: what it started is ended too."""
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
 import subprocess
 import sys
 import time
@@ -27,7 +26,7 @@ from bench.listeners.plan import plan, targets
 from bench.load.client import Client
 from bench.load.prepare import prepare
 from bench.load.web_api import WebApi
-from bench.processes import ServerProcess, end_well
+from bench.processes import ServerProcess, end_well, two_cores
 from bench.scratch import scratch
 from bench.variants import ALL, ROOT, Launcher
 from tests.support.ports import free_port
@@ -59,11 +58,8 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2, help="for each mode in a round")
     parser.add_argument("--variant", choices=["sqlite", "memory", "postgres"], default="memory")
     options = parser.parse_args()
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) < 2:
-        raise SystemExit("two cores are needed: one for the servers, one for the load")
     end_well()
-    os.sched_setaffinity(0, {cores[1]})
+    cores = two_cores()
     port = free_port()
     collector = subprocess.Popen([sys.executable, "-m", "bench.collector", str(port)], cwd=ROOT)
     asked = modes(f"http://127.0.0.1:{port}")

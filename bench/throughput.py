@@ -8,7 +8,6 @@ python -m bench.throughput --only sqlite bolt-async --listeners 20 --kinds event
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ import uvloop
 
 from bench.machine import commit, machine, versions
 from bench.measure import Bench, Cell, Times
-from bench.processes import end_well
+from bench.processes import end_well, two_cores
 from bench.report import last_recorded, print_report, record
 from bench.scratch import scratch
 from bench.variants import ALL, Launcher
@@ -28,11 +27,7 @@ LATENCIES_AT = 20
 def main() -> None:
     options = _options()
     end_well()
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) < 2:
-        raise SystemExit("two cores are needed: one for the server, one for the load")
-    # The server has the first core to itself; the load, the Web API and the database share the other.
-    os.sched_setaffinity(0, {cores[1]})
+    cores = two_cores()
     with scratch("bench") as directory:
         results = uvloop.run(_rounds(options, directory, server_core=cores[0], load_core=cores[1]))
     previous = last_recorded()

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
-import os
 import random
 import time
 from collections.abc import Callable
@@ -28,7 +27,7 @@ from bench.load.client import Client
 from bench.load.prepare import REPLIES_AFTER, prepare
 from bench.load.web_api import WebApi
 from bench.machine import commit, machine, versions
-from bench.processes import ServerProcess, end_well
+from bench.processes import ServerProcess, end_well, two_cores
 from bench.report import record
 from bench.scratch import scratch
 from bench.variants import OURS_POSTGRES, OURS_SQLITE, Launcher, Variant
@@ -267,10 +266,7 @@ def main() -> None:
     options.seconds = options.seconds or (3.0 if options.quick else 8.0)
     options.fairness_seconds = options.fairness_seconds or (30.0 if options.quick else 120.0)
     end_well()
-    cores = sorted(os.sched_getaffinity(0))
-    if len(cores) < 2:
-        raise SystemExit("two cores are needed: one for the server, one for the load")
-    os.sched_setaffinity(0, {cores[1]})
+    cores = two_cores()
     with scratch("workspaces") as directory:
         results = uvloop.run(measure(options, directory, cores))
     if options.record:
