@@ -2,6 +2,14 @@
 
 Each gets a lane, then each a second one, and so on, its oldest first. A process remembers whose turn came last, so that
 turns go on from one claim to the next. Lanes without a workspace have turns as if they were of one.
+
+With six slots, and T1 that had the last turn, of lanes A to I in the order of their age:
+
+    T1: A B C D E     T2: F G     T3: H I     are taken as     F H A G I B
+
+The statement (`Round`) walks over the workspaces behind the last one ("ahead") and then over those before it ("again"),
+one look into the index for each, until it has met as many as there are slots. Of each it reads its share: six slots for
+three workspaces are two lanes. `__call__` then deals them out, one a round.
 """
 
 from __future__ import annotations
