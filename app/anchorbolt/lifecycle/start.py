@@ -73,9 +73,7 @@ def require_needed(settings: Settings) -> None:
         problems.append("SLACK_SIGNING_SECRET: missing; it is under Basic Information of your Slack app")
     if settings.installs:
         problems += _installing(settings)
-    elif settings.installs_itself:
-        pass  # whether the app can do that is known when it is loaded (main.load)
-    elif settings.slack_bot_token is None or not settings.slack_bot_token.get_secret_value():
+    elif not settings.installs_itself and not _has_bot_token(settings):
         problems.append("SLACK_BOT_TOKEN: missing; it is under OAuth & Permissions of your Slack app (xoxb-...)")
     if not settings.listeners:
         problems.append(NO_LISTENERS)
@@ -83,10 +81,14 @@ def require_needed(settings: Settings) -> None:
         raise InvalidSettingsError(problems)
 
 
+def _has_bot_token(settings: Settings) -> bool:
+    return settings.slack_bot_token is not None and bool(settings.slack_bot_token.get_secret_value())
+
+
 def _installing(settings: Settings) -> list[str]:
     """What is wrong with the settings of installation by OAuth, a line each."""
     problems = []
-    if settings.slack_bot_token is not None and settings.slack_bot_token.get_secret_value():
+    if _has_bot_token(settings):
         problems.append(
             "SLACK_BOT_TOKEN: leave it out, because with SLACK_CLIENT_ID each workspace has a token of its own;"
             " or leave out SLACK_CLIENT_ID, if the app is for one workspace"

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from anchorbolt.inbox.lease import Stored
 from anchorbolt.inbox.parking import LIMIT, name_of
 from anchorbolt.limits import Limit
+from anchorbolt.worker.obstacles import ALL
 
 # No listener takes all slots: a fifth of them is for others, so that one that is slow does not stop them (0085). Where
 # there are fewer slots than this, each counts, and a listener may have all of them.
@@ -34,7 +35,7 @@ class ListenerLimits:
         limits: Mapping[str, Limit],
         concurrency: int,
         clock: Callable[[], float] = time.monotonic,
-        most_to_wake: Callable[[], int] = lambda: 2**31,
+        most_to_wake: Callable[[], int] = lambda: ALL,
     ) -> None:
         """`limits`: by the names of listeners. `concurrency`: RUN_CONCURRENCY. `clock`: monotonic, in seconds.
 
