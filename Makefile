@@ -28,12 +28,13 @@ test: .venv/.made packages kustomize ## Run all tests (but those that need a clu
 packages: ## Install the Debian packages that the tests run for real (as root; else say which are missing)
 	@tests/packages
 
-lint: .venv/.made ## Check style, types, the layers of imports, and that every test states its promise
+lint: .venv/.made ## Check style, types, spelling, the layers of imports, and that every test states its promise
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m tests.promises
+	$(BIN)/codespell README.md CHANGELOG.md Makefile docs app tests bench k8s ingress
 
 format: .venv/.made ## Write the code as the linter wants it
 	$(BIN)/ruff check --fix .
