@@ -71,10 +71,16 @@ class Server(UvicornServer):
         self.started = True
         self._loop = asyncio.get_running_loop().create_task(self.main_loop(), name="server")
 
+    def close_after_each_response(self, closes: bool) -> None:
+        """Whether each connection ends with its next response, so that few are open when the process ends."""
+        self._connections.closes = closes
+
     async def stop(self) -> None:
         """Stops listening, lets requests in flight end, and closes."""
         if self._loop is None:
             return
+        self.close_after_each_response(True)
+        self._connections.ends = True
         self.should_exit = True
         await self.shutdown(sockets=self._sockets)
         await self._loop

@@ -73,10 +73,12 @@ class HttpTransport:
         self._intake.starting = False
 
     def hand_over(self) -> None:
-        """Does nothing: the proxies send new requests elsewhere."""
+        """Proxies send new requests elsewhere once they know of the drain, and keep no connection until then."""
+        self._server.close_after_each_response(True)
 
     def resume(self) -> None:
-        """Does nothing: requests were served all the time."""
+        """Requests were served all the time. Proxies may keep their connections again."""
+        self._server.close_after_each_response(False)
 
     async def close(self, within_seconds: float) -> None:
         """Stops listening. Requests that still arrive over open connections are refused, so that a proxy retries."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
 from collections.abc import AsyncIterator
 from itertools import pairwise
 
@@ -74,7 +75,7 @@ async def test_the_client_goes_away(told: ToldServer) -> None:
 
 
 async def test_the_end_of_the_server() -> None:
-    """1. An idle connection closes at once; 2. a request in flight is answered, told that it was the last, and its
+    """1. An idle connection closes in a moment; 2. a request in flight is answered, told that it was the last, and its
     connection closes; 3. then the server has ended.
     """
     async with told_server() as told:
@@ -91,6 +92,45 @@ async def test_the_end_of_the_server() -> None:
         assert fields[b"connection"] == b"close"
         assert await busy.is_closed()
         await stopping
+
+
+async def test_a_request_that_crosses_the_end_of_the_server_is_answered() -> None:
+    """A proxy repeats no POST that it sent on a kept or new connection, so the end resets none: each gets its answer.
+
+    1. One connection is kept from an earlier request, one is new and idle, one waits to be accepted.
+    2. The server is told to end. 3. Each brings a request, is answered and told that it was the last, and closes.
+    """
+    async with told_server() as told:
+        kept, new = await told.connect(), await told.connect()
+        await kept.send(request(b"now"))
+        assert await answered(kept) == "now"
+        with socket.create_connection(("127.0.0.1", told.port)) as waits:  # the event loop has not accepted it yet
+            waits.sendall(request(b"now"))
+            stopping = asyncio.create_task(told.stop())
+            waiting = Wire(*await asyncio.open_connection(sock=waits.dup()))
+            await until(lambda: told.server.should_exit, what="the server ends")
+            for wire in (kept, new):
+                await wire.send(request(b"now"))
+            for wire in (kept, new, waiting):
+                _, fields, _ = await wire.whole_answer()
+                assert fields[b"connection"] == b"close"
+                assert await wire.is_closed()
+        await stopping
+
+
+async def test_during_a_drain_each_response_ends_its_connection(told: ToldServer) -> None:
+    """A proxy keeps no connection to a pod that drains; it may keep them again after the drain has lapsed."""
+    told.server.close_after_each_response(True)
+    wire = await told.connect()
+    await wire.send(request(b"now"))
+    _, fields, _ = await wire.whole_answer()
+    assert fields[b"connection"] == b"close"
+    assert await wire.is_closed()
+    told.server.close_after_each_response(False)
+    wire = await told.connect()
+    for _ in range(2):
+        await wire.send(request(b"now"))
+        assert await answered(wire) == "now"
 
 
 async def test_what_outlives_the_end_of_the_server() -> None:

@@ -49,7 +49,12 @@ class Acceptor:
         self._resume()
 
     def close(self) -> None:
-        """Accepts no more connections. Whoever opened the socket closes it."""
+        """Takes what waits to be accepted, and nothing after that. Whoever opened the socket closes it.
+
+        A socket that is closed resets what waits, with the requests that were sent already.
+        """
+        for _ in range(self._backlog // MAX_BATCH + 1):
+            self._accept()
         if self._again is not None:
             self._again.cancel()
         self._loop.remove_reader(self._sock.fileno())

@@ -40,6 +40,8 @@ class Connections:
     """The connections of one port."""
 
     def __init__(self, limit: int) -> None:
+        self.closes = False  # whether each connection ends with its next response: the process will end soon
+        self.ends = False  # whether the port is being closed
         self._limit = limit
         self._open: set[Connection] = set()
         self._idle: dict[Connection, None] = {}  # the one that has been idle longest is the first

@@ -1,7 +1,11 @@
-"""Closes connections on which nothing happens, also where uvicorn would keep them open for ever.
+"""Closes connections on which nothing happens, also where uvicorn would keep them open for ever, and at the end.
 
 uvicorn closes a connection that was idle for `timeout_keep_alive` seconds after a response. It does not close one that
 never sends a request, nor one whose client sends the rest of a body slowly after the request was answered.
+
+At the end it closes an idle connection at once. A proxy may have sent a request on it that was not read yet, and does
+not repeat a POST of which something was sent (nginx answers 502). So an idle connection gets a moment for one more
+request; and from the beginning of the drain a response says `connection: close`, so that few are idle at the end.
 """
 
 from __future__ import annotations
@@ -11,6 +15,9 @@ from typing import Any
 
 from anchorbolt.http.limits.connections import Connections
 from anchorbolt.http.limits.upgrade import NoUpgrade
+
+# How long after the last moment of accepting an idle connection may bring one more request.
+LAST_REQUEST_SECONDS = 0.5
 
 
 class HttpConnection(NoUpgrade):
@@ -27,6 +34,8 @@ class HttpConnection(NoUpgrade):
         super().connection_made(transport)
         self._of_this_port.opened(self)
         self.restart_idle_timer()
+        if self._of_this_port.ends:
+            self.shutdown()  # uvicorn asks only those that are open already
 
     def data_received(self, data: bytes) -> None:
         """The rest of a body that was answered before it was whole gets as long as a head: nobody reads it."""
@@ -41,6 +50,8 @@ class HttpConnection(NoUpgrade):
         """uvicorn's hook."""
         super().on_headers_complete()
         self._of_this_port.became_busy(self)
+        if self._of_this_port.closes:
+            self.cycle.keep_alive = False  # the response says so, and the connection is closed behind it
 
     def on_response_complete(self) -> None:
         """uvicorn's hook."""
@@ -54,12 +65,23 @@ class HttpConnection(NoUpgrade):
             self.cycle.more_body = False  # else what follows would be taken for a part of this body
             self.restart_idle_timer()
 
+    def shutdown(self) -> None:
+        """uvicorn's hook, called at the end of the server."""
+        if self.cycle is None or self.cycle.response_complete:
+            self.loop.call_later(LAST_REQUEST_SECONDS, self._close_if_idle)
+        else:
+            self.cycle.keep_alive = False
+
     def connection_lost(self, exc: Exception | None) -> None:
         """uvicorn's hook. uvicorn itself leaves the idle timer running when a connection breaks."""
         self._stop_unread_timer()
         self._unset_keepalive_if_required()
         self._of_this_port.closed(self)
         super().connection_lost(exc)
+
+    def _close_if_idle(self) -> None:
+        if self.cycle is None or self.cycle.response_complete:
+            self.transport.close()
 
     def _stop_unread_timer(self) -> None:
         if self._unread_timer is not None:
