@@ -13,6 +13,9 @@ from typing import Any, Literal
 
 from tests.integration.ingress.names import Names
 from tests.support.ports import free_port
+from tests.support.waiting import until
+
+PROXIES_CLOSE_SECONDS = 5.0
 
 Answer = int | Literal["reset", "silence"]
 
@@ -50,11 +53,21 @@ class Pod:
         ]
 
     async def vanish(self) -> None:
-        """Closes the ports and every connection: who asks next is refused."""
+        """Closes the ports and every connection: who asks next is refused.
+
+        Returns when proxies have closed their ends too: what one sends on a connection that is gone, before it notices,
+        is lost with any pod.
+        """
         for server in self._servers:
             server.close()
-        for writer in list(self._connections):
-            writer.transport.abort()
+        for writer in self._connections:
+            if not writer.is_closing():
+                writer.write_eof()
+        try:
+            await until(lambda: not self._connections, PROXIES_CLOSE_SECONDS)
+        except AssertionError:
+            for writer in list(self._connections):
+                writer.transport.abort()
         self._servers = []
 
     async def _public(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
