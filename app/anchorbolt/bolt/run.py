@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
+from types import TracebackType
 from typing import Any, Literal, Protocol
 
 from slack_bolt.context.ack.async_ack import AsyncAck
@@ -82,6 +83,7 @@ class Run:
         self.counted_for: str | None = None  # the listener among whose runs this one is counted
         self.limit: TimeLimit | None = None  # of a stored run, while it goes on
         self.step_is_over = False  # Slack has accepted how this workflow step ended
+        self.stood_at: TracebackType | None = None  # where it was when it was cut short, for the history
         self.threads = 0  # its synchronous functions that run in threads, or wait for one: nothing can stop these
         self.tasks: set[asyncio.Task[None]] = set()
         self._all_ended: asyncio.Event | None = None  # set for whoever waits

@@ -77,7 +77,7 @@ class Ending:
         run, held = running.run, running.held
         limit = run.limit if run is not None else None
         if running.cut is Cut.DRAINED and held is not None and run is not None and limit is not None and limit.over:
-            run.fail(limit.error)
+            run.fail(limit.error.with_traceback(run.stood_at))
             return judge(limit.error, held.stored.tries, self._limits, is_final=run.step_is_over)
         return None if running.cut is Cut.LOST else HANDED_BACK
 

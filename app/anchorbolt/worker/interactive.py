@@ -109,7 +109,7 @@ class InteractiveRuns:
         finally:
             limit.end()
         if limit.cut_short:
-            run.error = limit.error
+            run.error = limit.error.with_traceback(run.stood_at)
 
 
 async def _cancelled(run: Run) -> None:

@@ -116,8 +116,10 @@ class LaneRun:
             # A listener that returns though it was cancelled swallowed that: nobody knows what it has done.
             cut = running.was_cut()
             return self._judge(run, run.error, stored) if cut is None else self._ending.of_cut(running)
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as cut_at:
             if running.was_cut() is not None:
+                if run is not None:
+                    run.stood_at = run.stood_at or cut_at.__traceback__
                 return self._ending.of_cut(running)
             if (task := asyncio.current_task()) is not None and task.cancelling():
                 raise
@@ -159,7 +161,6 @@ class LaneRun:
 
     async def _within_limit(self, run: Run) -> None:
         limit = run.limit = RunLimit(self._limits.run_timeout_seconds, run.calls)
-        stood_at = None
         try:
             with limit:
                 await self._dispatch.run_stored(run)
@@ -167,11 +168,11 @@ class LaneRun:
             task = asyncio.current_task()
             if not limit.cut_short or (task is not None and task.cancelling()):
                 raise
-            stood_at = (cut.__cause__ or cut).__traceback__  # for the history: where it hung
+            run.stood_at = run.stood_at or (cut.__cause__ or cut).__traceback__
         finally:
             limit.end()
         if limit.cut_short:  # also where the listener swallowed its cancellation, and returned
-            run.error = limit.error.with_traceback(stood_at)
+            run.error = limit.error.with_traceback(run.stood_at)
 
 
 def _lane(running: Running) -> str:

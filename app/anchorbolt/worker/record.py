@@ -8,6 +8,7 @@ from collections.abc import Callable
 from anchorbolt.bolt.description import redacted
 from anchorbolt.bolt.raised import redacted_traceback
 from anchorbolt.bolt.run import Run
+from anchorbolt.errors import RunError
 from anchorbolt.inbox.history import Past, line
 from anchorbolt.inbox.lease import End, Stored
 from anchorbolt.worker.verdict import Verdict
@@ -29,6 +30,8 @@ def record(  # noqa: PLR0917 - what an attempt is known by
     if verdict.end in WITHOUT_RECORD or (run is None and verdict.end is End.HANDED_BACK):
         return None
     error = run.error if run is not None else None
+    if run is not None and run.stood_at is not None and verdict.end is End.CANCELLED:
+        error = RunError(verdict.error).with_traceback(run.stood_at)  # where it hung when somebody ended it
     return line(
         Past(
             attempt=stored.attempts,

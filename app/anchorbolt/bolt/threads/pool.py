@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import sys
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
+from types import TracebackType
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -31,11 +33,12 @@ class Pool:
         """Whether one more function would have to wait for a thread."""
         return self.running >= self._size
 
-    async def run(self, function: Callable[[], Result], on_cancel: Callable[[], None]) -> Result:
+    async def run(self, function: Callable[[], Result], on_cancel: Callable[[TracebackType | None], None]) -> Result:
         """Runs a function in a thread, with the context variables of the caller, and returns what it returns.
 
         A thread cannot be stopped. So whoever cancels this call waits until the function has returned; only one that
-        has not begun yet is left out. `on_cancel` is called at once.
+        has not begun yet is left out. `on_cancel` is called at once, with where the thread stands; None: it has not
+        begun, or is about to return.
         """
         work = _Work(function, contextvars.copy_context(), asyncio.get_running_loop())
         self.running += 1
@@ -47,7 +50,7 @@ class Pool:
         try:
             await work.over()
         except asyncio.CancelledError:
-            on_cancel()
+            on_cancel(work.stands_at())
             if not work.claim():
                 while not work.is_over:
                     with contextlib.suppress(asyncio.CancelledError):
@@ -77,6 +80,7 @@ class _Work:
         self._context = context
         self._loop = loop
         self._claimed = threading.Lock()
+        self._thread: int | None = None  # that runs it, while it does
         self._waiter: asyncio.Future[None] | None = None
         self.is_over = False
         self.result: Any = None
@@ -88,11 +92,24 @@ class _Work:
 
     def run(self) -> None:
         """Runs the function, in the thread that has claimed it."""
+        self._thread = threading.get_ident()
         try:
             self.result = self._context.run(self._function)
         except BaseException as error:  # whatever a team's function raises belongs to who waits for it
             self.error = error
+        self._thread = None
         self._loop.call_soon_threadsafe(self._tell)
+
+    def stands_at(self) -> TracebackType | None:
+        """Returns where its thread is, as the traceback of an error that was raised there; None while none runs it."""
+        thread = self._thread
+        frame = sys._current_frames().get(thread) if thread is not None else None
+        found: TracebackType | None = None
+        while frame is not None:
+            found = TracebackType(found, frame, frame.f_lasti, frame.f_lineno)
+            frame = frame.f_back
+        # If it has ended meanwhile, the thread may run something else by now.
+        return found if self._thread is not None else None
 
     async def over(self) -> None:
         """Returns when the function has returned. A caller that was cancelled may call it again."""

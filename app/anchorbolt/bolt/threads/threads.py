@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from types import TracebackType
 from typing import Any, TypeVar, cast
 
 from slack_bolt.context.async_context import AsyncBoltContext
@@ -90,9 +91,13 @@ class Threads:
         return self._for_acks if is_waited_for and self._pool.is_full else self._pool
 
     async def _in_pool(self, pool: Pool, work: Callable[[], Result], run: Run) -> Result:
+        def cut(stands_at: TracebackType | None) -> None:
+            run.stood_at = run.stood_at or stands_at
+            run.calls.close()
+
         run.threads += 1
         try:
-            return await pool.run(work, run.calls.close)
+            return await pool.run(work, cut)
         finally:
             run.threads -= 1
 
