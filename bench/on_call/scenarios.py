@@ -20,6 +20,8 @@ from tests.support.standby import Standby
 
 Play = Callable[[Stage], Awaitable[None]]
 AWAY_SECONDS = 15.0
+# Longer, because its alert comes after two to three minutes, compressed.
+LOCKED_SECONDS = 25.0
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,7 @@ async def locked(stage: Stage) -> None:
     """A session holds a lock on the table of deliveries."""
     async with trouble(stage):
         lock = "BEGIN; LOCK TABLE delivery IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep({}); COMMIT"
-        await stage.query(lock.format(AWAY_SECONDS))
+        await stage.query(lock.format(LOCKED_SECONDS))
 
 
 SCENARIOS = {
