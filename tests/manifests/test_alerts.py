@@ -57,8 +57,7 @@ WELL = {
     f"process_start_time_seconds{{{HERE}}}": "1000x240",
     f'anchorbolt_attempt_duration_seconds_count{{{HERE}, listener="app.answer"}}': "0+60x240",
     f'anchorbolt_listener_failures_total{{{HERE}, listener="app.answer"}}': "0+3x240",
-    f'anchorbolt_attempt_duration_seconds_count{{{HERE}, listener="app.late"}}': "_x240",
-    f'anchorbolt_listener_failures_total{{{HERE}, listener="app.late"}}': "_x240",
+    f"anchorbolt_late_failures_total{{{HERE}}}": "0x240",
     f"anchorbolt_lanes_held{{{HERE}}}": "20x240",
     f"anchorbolt_run_places{{{HERE}}}": "200x240",
     f"anchorbolt_longest_run_seconds{{{HERE}}}": "20x240",
@@ -118,8 +117,6 @@ BUSIEST = one("busiest_workspaces_events", 'rank="1"')
 BAD_SIGNATURES = one("refused_total", 'reason="bad_signature"')
 CALLS_FAILED = one("web_api_calls_total", 'method="chat.postMessage", result="ratelimited"')
 LISTENER_FAILED = one("listener_failures_total", 'listener="app.answer"')
-LATE_RUNS = one("attempt_duration_seconds_count", 'listener="app.late"')
-LATE_FAILED = one("listener_failures_total", 'listener="app.late"')
 SHARE = one("busiest_workspace_waiting_share")
 LIMITED = one("parked_lanes", 'waits_for="limit"')
 SECOND = one("busiest_workspaces_events", 'rank="2"')
@@ -150,8 +147,9 @@ CASES = (
     Case("a dead letter", fires("DeadLetters"), {one("deliveries_total", 'kind="event", outcome="dead"'): "0x85 1x155"}),  # noqa: E501 - a table
     Case("dead letters by the dozen", fires("DeadLetters", "ManyDeadLetters"), {one("deliveries_total", 'kind="event", outcome="dead"'): "0x85 0+10x155"}),  # noqa: E501 - a table
     Case("a third of the runs of a listener fails", fires("ListenerFails"), {LISTENER_FAILED: "0x85 0+20x155"}),
-    Case("a listener that never failed before fails", fires("ListenerFails"), {LATE_RUNS: "_x88 4x152", LATE_FAILED: "_x88 4x152"}),  # noqa: E501 - a table
-    Case("a listener fails now and then", fires(), {LATE_RUNS: "0+60x240", LATE_FAILED: "_x80 4x160"}),
+    Case("a listener fails now and then", fires(), {LISTENER_FAILED: "0+6x240"}),
+    Case("a delivery fails with most of its attempts", fires("AttemptsRunOut"), {one("late_failures_total"): "0x80 1x3 2x5 3x151"}),  # noqa: E501 - a table
+    Case("one has failed an hour ago", fires(), {one("late_failures_total"): "0x30 1x3 2x5 3x201"}),
     Case("two of three runs fail", fires("AttemptsFail"), {ATTEMPTS_FAILED: "0+120x240"}),
     Case("a lane waits for minutes", fires("Waiting"), {one("oldest_waiting_seconds"): "0x80 60+60x160"}),
     Case("listeners hang in all slots", fires("SlotsTaken"), {one("lanes_held"): "20x80 200x160", one("oldest_waiting_seconds"): "0x80 15x160"}),  # noqa: E501 - a table

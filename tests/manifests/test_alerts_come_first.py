@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from anchorbolt.inbox.lease import End
 from anchorbolt.settings import Settings
+from anchorbolt.worker.verdict import Limits, judge
 from anchorbolt.workspaces.rotation import AHEAD_SECONDS, SWEEP_SECONDS
 
 from tests.manifests.test_alerts import HERE, STARTED, groups, needs_promtool, one, promtool
@@ -20,13 +23,10 @@ BEGINS_SECONDS = 600
 LASTS_SECONDS = 2_700
 RATE = 1.0  # deliveries a second, of the listener that is in trouble
 
-# By the defaults of the app; what a shorter wait of its backoff leads to (half of the longest) is the earliest.
+# By the defaults of the app.
 DEFAULTS = {name: field.default for name, field in Settings.model_fields.items()}
-# A delivery has more attempts; an alert is to come within these, one to two minutes after the first one.
-ATTEMPTS = 8
-WAITS = [DEFAULTS["backoff_base_seconds"] * 2**n / 2 for n in range(ATTEMPTS - 1)]
-FAILS_AT = [sum(WAITS[:n]) for n in range(ATTEMPTS)]
-DEAD_AFTER_SECONDS = FAILS_AT[-1]
+OF_VERDICTS = ("max_attempts", "max_crashes", "backoff_base_seconds", "backoff_cap_seconds", "run_timeout_seconds")
+LIMITS = Limits(**{name: DEFAULTS[name] for name in OF_VERDICTS})
 # Slack sends an event again after 0, 1 and 5 minutes; what is refused each time is not sent any more.
 SLACK_GIVES_UP_AFTER_SECONDS = 360
 
@@ -38,6 +38,7 @@ class Scenario:
     """What goes wrong, the alert that is for it, and when the damage comes that it must be before.
 
     `series`: each value by the seconds since it began to go wrong; before that it is 0, unless `well` says otherwise.
+    `from_seconds`: it fires at each look from then on until the damage: nobody is told that all is well meanwhile.
     """
 
     title: str
@@ -45,12 +46,30 @@ class Scenario:
     damage_seconds: float
     series: dict[str, Series]
     well: float = 0.0
+    from_seconds: float | None = None
 
 
-def failures(rate: float) -> Series:
-    """How many attempts have failed, when so many deliveries a second arrive and each fails at each attempt."""
-    arrivals = [n / rate for n in range(int(LASTS_SECONDS * rate))] if rate else [0.0]
-    return lambda now: sum(arrival + at <= now for arrival in arrivals for at in FAILS_AT)
+def fails_at(chance: float) -> list[float]:
+    """When each attempt of a delivery fails, in seconds after the first one; the last one makes it a dead letter.
+
+    `chance`: of the jitter, from 0 (the shortest backoffs) to 1 (the longest).
+    """
+    found = [0.0]
+    while (verdict := judge(ConnectionResetError("away"), len(found), LIMITS, lambda: chance)).end is End.RETRY:
+        found.append(found[-1] + verdict.delay_seconds)
+    return found
+
+
+SOONEST, LATEST = fails_at(0.0), fails_at(1.0)
+DEAD_AFTER_SECONDS = SOONEST[-1]
+# Of the attempts that leave another one, those with which over half of all are used.
+LATE = slice(LIMITS.max_attempts // 2, -1)
+
+
+def failures(rate: float, at: Sequence[float]) -> Series:
+    """How many attempts have failed, when so many deliveries a second arrive and each fails at each of these times."""
+    moments = sorted(n / rate + one for n in range(int(LASTS_SECONDS * rate)) for one in at)
+    return lambda now: bisect_right(moments, now)
 
 
 def steps(*at: float) -> Series:
@@ -70,6 +89,7 @@ def minutes(count: float) -> float:
 
 FAILED = one("listener_failures_total", 'listener="app.answer"')
 RUNS = one("attempt_duration_seconds_count", 'listener="app.answer"')
+LATE_FAILED = one("late_failures_total")
 LEASE = float(DEFAULTS["lease_seconds"])
 
 SCENARIOS = (
@@ -77,13 +97,24 @@ SCENARIOS = (
         "Slack, or a service that a listener calls, is away: before the first dead letter, without a breaker",
         "ListenerFails",
         DEAD_AFTER_SECONDS,
-        {FAILED: failures(RATE), RUNS: failures(RATE)},
+        {FAILED: failures(RATE, SOONEST), RUNS: failures(RATE, SOONEST)},
+    ),
+    *(
+        Scenario(
+            f"the same, and one delivery alone meets it, with the {which} backoffs: until its last attempt",
+            "AttemptsRunOut",
+            at[-1],
+            {FAILED: steps(*at), RUNS: steps(*at), LATE_FAILED: steps(*at[LATE])},
+            from_seconds=at[LATE][0] + 2 * EVERY_SECONDS,
+        )
+        for which, at in (("shortest", SOONEST), ("longest", LATEST))
     ),
     Scenario(
-        "the same, and one delivery alone meets it",
-        "ListenerFails",
-        DEAD_AFTER_SECONDS,
-        {FAILED: failures(0), RUNS: failures(0)},
+        "one delivery alone fails, and all others of its listener end well",
+        "AttemptsRunOut",
+        SOONEST[-1],
+        {FAILED: steps(*SOONEST), RUNS: lambda now: now * RATE, LATE_FAILED: steps(*SOONEST[LATE])},
+        from_seconds=SOONEST[LATE][0] + 2 * EVERY_SECONDS,
     ),
     Scenario(
         "the same, and the breaker holds everything back: before the attempts would have been used up",
@@ -216,6 +247,7 @@ def _as_test(scenario: Scenario) -> dict[str, Any]:
         series[key] = " ".join(str(text) for text in shown)
     looks = EVERY_SECONDS
     last_look = BEGINS_SECONDS + (scenario.damage_seconds - 1e-9) // looks * looks
+    begins = last_look if scenario.from_seconds is None else scenario.from_seconds // looks * looks + BEGINS_SECONDS
     fired = f'count(ALERTS{{alertstate="firing", alertname="Anchorbolt{scenario.alert}"}})'
     return {
         "name": scenario.title,
@@ -223,6 +255,9 @@ def _as_test(scenario: Scenario) -> dict[str, Any]:
         "input_series": [{"series": key, "values": values} for key, values in series.items()],
         "promql_expr_test": [
             {"expr": fired, "eval_time": f"{BEGINS_SECONDS - looks}s", "exp_samples": []},
-            {"expr": fired, "eval_time": f"{last_look:g}s", "exp_samples": [{"labels": "{}", "value": 1}]},
+            *(
+                {"expr": fired, "eval_time": f"{look}s", "exp_samples": [{"labels": "{}", "value": 1}]}
+                for look in range(int(begins), int(last_look) + 1, looks)
+            ),
         ],
     }

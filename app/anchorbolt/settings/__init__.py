@@ -142,7 +142,7 @@ class Settings(BaseSettings):
     sync_threads: Count = 40
     run_timeout_seconds: PositiveSeconds = 600
     listener_limits: str | None = None
-    max_attempts: Count = 15
+    max_attempts: Count = 13
     attempt_policy: AttemptPolicy = AttemptPolicy.TRANSIENT
     app_version: str | None = None
     attempt_on: str | None = None

@@ -139,6 +139,9 @@ takeovers = Counter("anchorbolt.takeovers", "{delivery}", "Deliveries taken over
 held_listeners = Gauge(
     "anchorbolt.held_listeners", "{listener}", "Listeners that are held because their deliveries die, in all pods."
 )
+late_failures = Counter(
+    "anchorbolt.late_failures", "{run}", "Runs that failed when over half of their delivery's attempts were used."
+)
 listener_failures = Counter(
     "anchorbolt.listener_failures", "{run}", "Runs that failed with a transient error.", ("listener",)
 )

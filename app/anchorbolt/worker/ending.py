@@ -17,6 +17,7 @@ from anchorbolt.errors import StoreError
 from anchorbolt.inbox.complete import Completed
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Held, Outcome
+from anchorbolt.telemetry import metrics
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.timers import Timeout
 from anchorbolt.worker.breaking import Breaking
@@ -152,6 +153,8 @@ class Ending:
             return
         if verdict.end is End.DONE and run is not None:
             self.holding.succeeded(run.listener)
+        if verdict.end is End.RETRY and 2 * stored.tries > self._limits.max_attempts:
+            metrics.late_failures.add()
         stored_ended(
             stored, run, _word(verdict, run), verdict.error, self._clock() - began, verdict.reason, lane=held.lease.lane
         )

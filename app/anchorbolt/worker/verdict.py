@@ -23,6 +23,9 @@ from anchorbolt.worker import transient
 MOST_UNKNOWN_OUTCOMES = 3
 # What hangs for RUN_TIMEOUT_SECONDS mostly hangs again, and holds its lane for as long.
 MOST_TIMEOUTS = 2
+# By up to so large a part a backoff is shorter than it could be, so that not all come back at once. A larger one would
+# make all attempts together much longer than the outage that they are to outlast (docs/decisions/0108).
+JITTER = 0.25
 
 
 class Reason(StrEnum):
@@ -98,7 +101,7 @@ def judge(
     if is_final or attempt >= _most_attempts(reason, limits):
         return Verdict(End.DEAD, said, reason=reason)
     backoff = min(limits.backoff_cap_seconds, limits.backoff_base_seconds * 2 ** min(attempt - 1, 30))
-    delay = backoff * (0.5 + chance() / 2)
+    delay = backoff * (1 - JITTER + chance() * JITTER)
     return Verdict(End.RETRY, said, max(delay, transient.retry_after_seconds(error) or 0), reason)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from anchorbolt.bolt.run import Run
 from anchorbolt.inbox.lease import End
 from anchorbolt.settings import Settings
+from anchorbolt.telemetry import metrics
 from anchorbolt.worker.verdict import Limits, judge
 from sqlalchemy import Row
 
@@ -30,8 +31,11 @@ def test_the_attempts_last_longer_than_an_outage() -> None:
 
 
 async def test_one_delivery_survives_an_outage(bench: Bench) -> None:
-    """Its listener fails for a quarter of an hour, nothing else runs meanwhile, and it is done after that."""
-    began = bench.clock.now
+    """Its listener fails for a quarter of an hour, nothing else runs meanwhile, and it is done after that.
+
+    What failed with over half of its attempts was counted, for the alert.
+    """
+    began, late_before = bench.clock.now, metrics.late_failures.value()
 
     async def away(run: Run) -> None:
         if bench.clock.now < began + OUTAGE_SECONDS:
@@ -52,4 +56,6 @@ async def test_one_delivery_survives_an_outage(bench: Bench) -> None:
     row = await until_answer(done, what="it has ended")
     assert row.state == "done"
     assert len(dispatch.runs) <= DEFAULTS.max_attempts
+    failed = len(dispatch.runs) - 1
+    assert metrics.late_failures.value() - late_before == failed - DEFAULTS.max_attempts // 2
     await worker.stop()

@@ -38,10 +38,10 @@ def test_a_run_that_ended_well_is_done() -> None:
 
 @pytest.mark.parametrize(
     ("chance", "expected"),
-    [(0.0, [0.5, 1, 2, 4, 8, 16, 30]), (1.0, [1, 2, 4, 8, 16, 32, 60])],
+    [(0.0, [0.75, 1.5, 3, 6, 12, 24, 45]), (1.0, [1, 2, 4, 8, 16, 32, 60])],
 )
 def test_backoff_doubles_up_to_its_cap(chance: float, expected: list[float]) -> None:
-    """Each wait is twice the one before, at most the cap, less up to a half by chance: not all come back at once."""
+    """Each wait is twice the one before, at most the cap, less up to a quarter by chance: not all come back at once."""
     error = ConnectionResetError("x")
     delays = [judge(error, attempt, LIMITS, lambda: chance).delay_seconds for attempt in range(1, 8)]
     assert delays == expected
