@@ -12,7 +12,7 @@ from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.sql import now
 from anchorbolt.inbox.tables import installation, user_token
 from anchorbolt.telemetry import metrics
-from anchorbolt.workspaces.installation import Installation, InstallationState, Token, UserToken
+from anchorbolt.workspaces.installation import CANNOT_BE_REFRESHED, Installation, InstallationState, Token, UserToken
 from anchorbolt.workspaces.refresh import Turn
 from anchorbolt.workspaces.whose import Whose
 from sqlalchemy import select, update
@@ -192,6 +192,37 @@ async def test_a_lost_answer_with_the_refresh_token_in_it_needs_a_reinstall(
     await pod.rotation.sweep()
     assert slack.asked.count("xoxe-old") == 2, "Slack is not asked again for what it has refused"
     assert len(slack.messages) == 1
+
+
+async def test_a_new_token_that_cannot_be_refreshed_needs_a_reinstall(
+    pod: RotationPod, slack: RotatingSlack, wall: Wall
+) -> None:
+    """It is used until it expires, and marked as soon as it comes, not when it has expired half a day later."""
+    slack.faults = [Fault.LAST, Fault.LAST]
+    before = metrics.token_refreshes.value("reinstall_needed")
+    last = Token("xoxe.xoxb-1-of-xoxe-old", None, NOW + EXPIRES_IN)
+    marked = await pod.rotation.fresh(ONE)
+    user = await pod.rotation.fresh_user(USER)
+    assert (marked, user) == (await pod.bot(), await pod.user())
+    assert marked.bot == last
+    for one in (marked, user):
+        assert (one.state, one.reason) == (InstallationState.REINSTALL_NEEDED, CANNOT_BE_REFRESHED)
+    assert metrics.token_refreshes.value("reinstall_needed") == before + 2
+    assert [(token, channel) for token, channel, _ in slack.messages] == [(last.access, "U1")]
+    assert (await pod.rotation.fresh(marked)).bot == last
+    wall.now = NOW + EXPIRES_IN + 1
+    with pytest.raises(NotAuthorizedError, match="must be installed again in T1"):
+        await pod.rotation.fresh(marked)
+
+
+async def test_an_installation_whose_token_cannot_be_refreshed_says_so_from_the_start(pod: RotationPod) -> None:
+    """Whether Slack gave it so, or it was imported so."""
+    last = Token("xoxe.xoxb-last", None, SOON)
+    await pod.save(replace(AGAIN, bot=last), replace(USER, token=replace(last, access="xoxe.xoxp-last")))
+    for one in (await pod.bot(), await pod.user()):
+        assert (one.state, one.reason) == (InstallationState.REINSTALL_NEEDED, CANNOT_BE_REFRESHED)
+    await pod.save(AGAIN)
+    assert (await pod.bot()).state is InstallationState.INSTALLED
 
 
 async def test_an_installation_after_that_works_at_once(pod: RotationPod, slack: RotatingSlack, wall: Wall) -> None:

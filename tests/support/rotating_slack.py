@@ -24,6 +24,7 @@ class Fault(StrEnum):
     INTERNAL_ERROR = "internal error"
     LIMITED = "limited"
     BAD_SECRET = "bad secret"
+    LAST = "last"  # a token that expires comes, without a refresh token
 
 
 @dataclass
@@ -91,8 +92,9 @@ class RotatingSlack:
         new = f"xoxe-{self.given}-of-{used}"
         self.valid[new] = kind
         token = f"xoxe.xox{'b' if kind == 'bot' else 'p'}-{self.given}-of-{used}"
+        refresh = {} if fault is Fault.LAST else {"refresh_token": new}
         more = {"token_type": kind, "expires_in": EXPIRES_IN}
-        return {"ok": True, "access_token": token, "refresh_token": new, **more}, 200, {}
+        return {"ok": True, "access_token": token, **refresh, **more}, 200, {}
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from anchorbolt.workspaces.installation import Installation, Token, UserToken
-from anchorbolt.workspaces.lifetime import lifetime
+from anchorbolt.workspaces.lifetime import lifetime, named_lifetime
 
 # Ids become keys of the database and parts of addresses.
 _ID = re.compile(r"[A-Z0-9]{2,32}")
@@ -74,7 +74,8 @@ def _token(part: Mapping[str, Any], asked_at: float) -> Token | None:
     if not isinstance(access, str) or not access:
         return None
     if not isinstance(refresh, str) or not refresh:
-        return Token(access)
+        seconds = named_lifetime(part.get("expires_in"))
+        return Token(access, None, None if seconds is None else asked_at + seconds)
     return Token(access, refresh, asked_at + lifetime(part.get("expires_in")))
 
 

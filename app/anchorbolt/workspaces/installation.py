@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+CANNOT_BE_REFRESHED = "its token expires, and Slack gave no refresh token with it"
+
 
 class InstallationState(StrEnum):
     """Whether tokens can be used. `REINSTALL_NEEDED`: they cannot be refreshed or decrypted any more."""
@@ -20,6 +22,17 @@ class Token:
     access: str = field(repr=False)
     refresh: str | None = field(default=None, repr=False)
     expires_at: float | None = None
+
+    @property
+    def state(self) -> InstallationState:
+        """REINSTALL_NEEDED where it expires and nothing came to refresh it with: it works until then."""
+        is_last = self.expires_at is not None and self.refresh is None
+        return InstallationState.REINSTALL_NEEDED if is_last else InstallationState.INSTALLED
+
+    @property
+    def reason(self) -> str | None:
+        """Why the app must be installed again, where it must."""
+        return CANNOT_BE_REFRESHED if self.state is InstallationState.REINSTALL_NEEDED else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""How long a token is valid that came with a refresh token."""
+"""How long a token is valid that Slack gave."""
 
 from __future__ import annotations
 
@@ -17,8 +17,14 @@ def lifetime(expires_in: Any) -> float:
     Where it is missing or cannot be a lifetime, the usual 12 hours count. Without any the token would never be
     refreshed, and all runs of that workspace would fail once it has expired.
     """
+    named = named_lifetime(expires_in)
+    return USUAL_SECONDS if named is None else named
+
+
+def named_lifetime(expires_in: Any) -> float | None:
+    """Returns the seconds that Slack's `expires_in` names; None where it is missing or cannot be a lifetime."""
     try:
         seconds = math.nan if isinstance(expires_in, bool) else float(expires_in)
     except (TypeError, ValueError, OverflowError):
-        return USUAL_SECONDS
-    return seconds if 0 < seconds <= _MOST_SECONDS else USUAL_SECONDS
+        return None
+    return seconds if 0 < seconds <= _MOST_SECONDS else None

@@ -99,7 +99,7 @@ class Refreshes:
         """Writes a new token in the place of the one whose refresh token was used. Returns what is stored then.
 
         None: it was installed again or removed meanwhile, or refreshed by another; the new token is not written. What
-        was marked as needing to be installed again works again.
+        was marked as needing to be installed again works again, unless the new token cannot be refreshed.
         """
         while True:  # once more for each change that comes in between
             kept = self.find(connection, whose)
@@ -114,7 +114,7 @@ class Refreshes:
                 columns = self._installations.rows.of_bot(whose.workspace, fresh)
             else:
                 columns = self._installations.rows.of_users_token(whose.workspace, whose.user_id, fresh)
-            columns |= {"state": InstallationState.INSTALLED.value, "reason": None, "version": kept.version + 1}
+            columns |= {"state": fresh.state.value, "reason": fresh.reason, "version": kept.version + 1}
             if self._change(connection, whose, kept.version, columns):
                 return with_token(kept, fresh)
 

@@ -95,6 +95,8 @@ class Refresher:
             metrics.token_refreshes.add("superseded")
             log.info("a new token is not needed: it was installed again or removed meanwhile", **_names(whose))
             return await self.store.transact(lambda c: self.refreshes.find(c, whose), reads=True)
+        if answer.token.reason is not None:
+            return await self._marked(whose, written, answer.token.reason)
         metrics.token_refreshes.add("recovered" if was_lost else "refreshed")
         log.debug("token refreshed", **_names(whose))
         return written
@@ -107,6 +109,10 @@ class Refresher:
         if marked is None:
             metrics.token_refreshes.add("superseded")
             return await self.store.transact(lambda c: self.refreshes.find(c, whose), reads=True)
+        return await self._marked(whose, marked, reason)
+
+    async def _marked(self, whose: Whose, marked: Kept, reason: str) -> Kept:
+        """Says that it is marked, in the log, in the metric and to who installed the app."""
         metrics.token_refreshes.add("reinstall_needed")
         log.warning("reinstall needed: the token cannot be refreshed any more", **_names(whose), reason=reason)
         await self.tell(marked)

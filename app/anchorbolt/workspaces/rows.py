@@ -41,6 +41,7 @@ class Rows:
             "refresh_owner": None,
             "refresh_until": None,
             **self.of_bot(found.workspace, found.bot),
+            **_state(found.bot, found),
         }
 
     def of_workspace(self, found: Installation) -> dict[str, Any]:
@@ -61,12 +62,11 @@ class Rows:
             "workspace": found.workspace,
             "user_id": found.user_id,
             "scopes": ",".join(found.scopes),
-            "state": found.state.value,
-            "reason": found.reason,
             "installed_at": found.installed_at,
             "refresh_owner": None,
             "refresh_until": None,
             **self.of_users_token(found.workspace, found.user_id, found.token),
+            **_state(found.token, found),
         }
 
     def of_bot(self, workspace: str, bot: Token | None) -> dict[str, Any]:
@@ -143,6 +143,13 @@ class Rows:
 
     def _decrypted(self, text: str | None, place: str) -> str | None:
         return None if text is None else self._keys.decrypt(text, place)
+
+
+def _state(token: Token | None, found: Installation | UserToken) -> dict[str, str | None]:
+    """The state that is saved: a token that cannot be refreshed says so itself, before it has expired."""
+    if token is not None and token.reason is not None:
+        return {"state": token.state.value, "reason": token.reason}
+    return {"state": found.state.value, "reason": found.reason}
 
 
 def _scopes(text: str) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from anchorbolt.workspaces.installation import Installation, InstallationState, Token, UserToken
+from anchorbolt.workspaces.installation import Installation, Token, UserToken
 
 # What is stored of the bot or the user that a token belongs to.
 Kept = Installation | UserToken
@@ -27,7 +27,7 @@ def token_of(kept: Kept | None) -> Token | None:
 
 def with_token(kept: Kept, token: Token) -> Kept:
     """Returns it as it is once its token was refreshed."""
-    working, version = InstallationState.INSTALLED, kept.version + 1
+    state, reason, version = token.state, token.reason, kept.version + 1
     if isinstance(kept, UserToken):
-        return replace(kept, token=token, state=working, reason=None, version=version)
-    return replace(kept, bot=token, state=working, reason=None, version=version)
+        return replace(kept, token=token, state=state, reason=reason, version=version)
+    return replace(kept, bot=token, state=state, reason=reason, version=version)

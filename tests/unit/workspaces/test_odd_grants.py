@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from anchorbolt.workspaces import grant, token_requests
+from anchorbolt.workspaces.installation import InstallationState
 from anchorbolt.workspaces.lifetime import USUAL_SECONDS
 
 ASKED_AT = 1_000.0
@@ -45,6 +46,15 @@ def test_a_token_without_an_end_has_none() -> None:
     again = token_requests._read(answer, "bot", ASKED_AT)
     assert isinstance(again, token_requests.New)
     assert again.token == bot
+
+
+@pytest.mark.parametrize("expires_in", [60, "60"])
+def test_a_token_that_expires_and_cannot_be_refreshed_keeps_its_end(expires_in: object) -> None:
+    """So it is known to need another installation before it has expired."""
+    answer = {name: value for name, value in ANSWER.items() if name != "refresh_token"} | {"expires_in": expires_in}
+    bot = grant.read(answer, asked_at=ASKED_AT, installed_at=1.0).installation.bot
+    assert bot is not None
+    assert (bot.expires_at, bot.state) == (ASKED_AT + 60, InstallationState.REINSTALL_NEEDED)
 
 
 @pytest.mark.parametrize(("name", "kept"), [("Ac\0me", "Acme"), ("Ac\ud800me", "Ac?me"), ("\0", None)])
