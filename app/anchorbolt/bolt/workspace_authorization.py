@@ -65,10 +65,10 @@ class WorkspaceAuthorization(AsyncMultiTeamsAuthorization):
         if goes_without(req):
             await self._leave(req.body)  # before the listeners: it must not hang on them
             return await super().async_process(req=req, resp=resp, next=next)
-        found = await self._directory.find(candidates(req))
+        found, granted_in = await self._find(req)
         if found is not None and found.bot is not None:
             found = await self._tokens.fresh(found)  # before the user's, whose refresh may fail
-        user = await self._user_of(found, req) if found is not None and found.has_users else None
+        user = await self._user_of(granted_in, req) if granted_in is not None and granted_in.has_users else None
         if found is None or (found.bot is None and user is None and not found.reason):
             return await self._refuse(req)
         token = found.bot or (user.token if user is not None else None)
@@ -77,6 +77,21 @@ class WorkspaceAuthorization(AsyncMultiTeamsAuthorization):
         req.context.set_authorize_result(_result(req, found, user))
         req.context["token"] = req.context.client.token = token.access
         return await next()
+
+    async def _find(self, req: AsyncBoltRequest) -> tuple[Installation | None, Installation | None]:
+        """Returns the installation that a request is for, and the one that its user may have granted scopes to.
+
+        They differ where users of a workspace have granted scopes, and the bot is that of its organization.
+        """
+        names = candidates(req)
+        found = await self._directory.find(names)
+        while found is not None and _is_elses(found, req):
+            found = await self._directory.find(names := names[names.index(found.workspace) + 1 :])
+        if found is None or found.bot is not None or found.reason:
+            return found, found
+        rest = names[names.index(found.workspace) + 1 :]
+        of_bot = await self._directory.find(rest) if rest else None
+        return (of_bot if of_bot is not None and (of_bot.bot is not None or of_bot.reason) else found), found
 
     async def _user_of(self, found: Installation, req: AsyncBoltRequest) -> UserToken | None:
         """The token of the user who acted, if that user has granted one that works.
@@ -119,6 +134,17 @@ def candidates(req: AsyncBoltRequest) -> list[str]:
         posted_in = message.get("team") if isinstance(message, Mapping) else None
         found = [req.context.team_id, req.context.enterprise_id, posted_in]
     return list(dict.fromkeys(id_ for id_ in found if isinstance(id_, str) and id_))
+
+
+def _is_elses(found: Installation, req: AsyncBoltRequest) -> bool:
+    """Whether it is the installation of somebody else, who acted in a channel that is shared by Slack Connect.
+
+    Where somebody clicks on what an org-wide app has posted, Slack names its organization, and as the workspace only
+    that of the user, who may be of another organization that has installed the app too.
+    """
+    if req.body.get("type") == "event_callback" or not req.context.is_enterprise_install or found.org_wide:
+        return False
+    return req.context.enterprise_id is not None and found.enterprise_id != req.context.enterprise_id
 
 
 def _of_authorization(one: Mapping[str, Any], body: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import json
 import re
+from dataclasses import replace
 from typing import Any
+from urllib.parse import parse_qs, urlencode
 
 import pytest
 from anchorbolt.bolt.workspace_authorization import candidates
@@ -144,6 +146,53 @@ async def test_a_user_token_is_given_to_the_listener_of_that_user(app_with: AppW
             await app.until_ended(sample.key)
 
     assert seen == [("xoxb-1", "xoxb-1", "xoxp-ada"), ("xoxb-1", "xoxb-1", None)]
+
+
+async def test_users_who_granted_scopes_do_not_hide_the_bot_of_their_organization(app_with: AppWith) -> None:
+    """The bot of the organization acts in a workspace that has users' tokens alone, with that of the user who acts."""
+    seen: Seen = []
+    async with app_with(listeners(seen), **SETTINGS) as app:
+        installations = Installations(app.parts.inbox.database.dialect, Keys([KEY]))
+        user = UserToken("T1", "U0ADA", Token("xoxp-ada"))
+        await app.parts.inbox.store.transact(lambda c: installations.save_user(c, user))
+        await install(app, "T1", None, enterprise_id="E1")
+        await install(app, "E1", "xoxb-org", org_wide=True, enterprise_id="E1")
+        authorization = {"enterprise_id": "E1", "team_id": "T1", "is_bot": True, "is_enterprise_install": True}
+        for user_id in ("U0ADA", "U0GRACE"):
+            event = {"type": "app_mention", "user": user_id, "text": "hello", "channel": "C1", "ts": "1.2"}
+            sample = mention("T1", event=event, enterprise_id="E1", authorizations=[authorization])
+            await app.player.deliver(sample)
+            assert (await app.until_ended(sample.key)).state == "done"
+
+    assert seen == [("xoxb-org", "xoxb-org", "xoxp-ada"), ("xoxb-org", "xoxb-org", None)]
+
+
+@pytest.mark.parametrize("own", ["T9", "T1"])
+async def test_a_click_on_what_an_org_wide_app_posted_is_its_organizations(app_with: AppWith, own: str) -> None:
+    """Slack names the user's workspace, which may be of Slack Connect and have the app too: its token is not taken.
+
+    A workspace of the organization that has an installation of its own is served by that one, as everywhere.
+    """
+    seen: list[str | None] = []
+
+    def register(app: AsyncApp) -> None:
+        @app.action(ANY)
+        async def action(ack: AsyncAck, context: AsyncBoltContext) -> None:
+            seen.append(context.bot_token)
+            await ack()
+
+    async with app_with(register, **SETTINGS) as app:
+        await install(app, "T9", "xoxb-of-a-customer", enterprise_id=None)
+        await install(app, "T1", "xoxb-of-the-member", enterprise_id="E1")
+        await install(app, "E1", "xoxb-org", org_wide=True, enterprise_id="E1")
+        sample = make("block_actions", Scene())
+        payload = json.loads(parse_qs(sample.body.decode())["payload"][0])
+        payload |= {"team": None, "enterprise": {"id": "E1", "name": "Fleet"}, "is_enterprise_install": True}
+        payload["user"]["team_id"] = own
+        (answer,) = await app.player.deliver(replace(sample, body=urlencode({"payload": json.dumps(payload)}).encode()))
+
+    assert answer.status == 200
+    assert seen == ["xoxb-org" if own == "T9" else "xoxb-of-the-member"]
 
 
 async def test_a_workspace_that_must_be_installed_again_leaves_a_dead_letter(app_with: AppWith) -> None:
