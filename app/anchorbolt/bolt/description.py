@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from anchorbolt.bolt import slack_error
+from anchorbolt.bolt import slack_call, slack_error
 from anchorbolt.telemetry.redact import without_secrets
 
 # The column delivery.error, and what Slack shows of a failed workflow step.
@@ -16,10 +16,10 @@ CUT_OFF = 500
 def describe(error: BaseException) -> str:
     """Returns a line about an error: its class and what it says, redacted, at most 500 characters.
 
-    Of a SlackApiError it is Slack's word: the message holds the whole answer, which may quote what was sent.
+    Of a SlackApiError it is Slack's word: the message holds the whole answer, which may quote what was sent. Of a scope
+    that is missing it is also which one, and of which method.
     """
-    word = slack_error.word(error)
-    said = word or _text(error)
+    said = _words(error) or _text(error)
     name = type(error).__name__
     return redacted(f"{name}: {said}" if said else name, MOST_CHARACTERS)
 
@@ -30,6 +30,16 @@ def redacted(text: str, most: int) -> str:
     if len(text) > MOST_READ:
         return without_secrets(text[:MOST_READ])[:-CUT_OFF][:most]
     return without_secrets(text)[:most]
+
+
+def _words(error: BaseException) -> str | None:
+    """Returns what Slack said, if it is an error of Slack's."""
+    word, needed = slack_error.word(error), slack_error.needed(error)
+    if word is None or needed is None:
+        return word
+    method = slack_call.method_of(error)
+    call = f"{method} needs" if method is not None else "the call needs"
+    return f"{word}: {call} the scope {needed}: add it to the Slack app, and install the app again"
 
 
 def _text(error: BaseException) -> str:

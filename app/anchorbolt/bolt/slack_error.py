@@ -13,6 +13,9 @@ from anchorbolt.bolt.slack_words import PERMANENT, TRANSIENT
 
 # As Slack writes its words; what is none may be text of whoever answered instead of Slack.
 _WORD = re.compile(r"[a-z0-9_.:-]{1,64}")
+# Slack's word for a token without a scope; beside it Slack names the scopes of which one would do.
+MISSING_SCOPE = "missing_scope"
+_SCOPES = re.compile(r"[a-z0-9_.:, -]{1,200}")
 
 
 def word(error: BaseException) -> str | None:
@@ -23,6 +26,15 @@ def word(error: BaseException) -> str | None:
     answer = getattr(error.response, "data", error.response)
     said = answer.get("error") if isinstance(answer, dict) else None
     return said if isinstance(said, str) else None
+
+
+def needed(error: BaseException) -> str | None:
+    """The scopes that Slack says a call needs, and the token does not have; None where it does not say so."""
+    if word(error) != MISSING_SCOPE:
+        return None
+    answer: Any = getattr(error, "response", None)
+    said = getattr(answer, "data", answer).get("needed")
+    return said if isinstance(said, str) and _SCOPES.fullmatch(said) else None
 
 
 def is_slacks(error: BaseException) -> bool:

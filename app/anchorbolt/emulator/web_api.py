@@ -121,7 +121,7 @@ def _scripted(line: Line) -> tuple[int, Answer, list[tuple[bytes, bytes]]]:
     if line.error == "ratelimited" or line.status == 429:
         return 429, failed("ratelimited"), [(b"retry-after", str(line.retry_after_seconds).encode())]
     if line.error:
-        return line.status or 200, failed(line.error), []
+        return line.status or 200, {**(line.answer or {}), **failed(line.error)}, []
     if line.answer is not None:
         return line.status or 200, {"ok": True, **line.answer}, []
     return line.status or 200, {}, []

@@ -6,6 +6,7 @@ import pytest
 from anchorbolt.bolt.description import MOST_CHARACTERS, describe
 from hypothesis import given
 from hypothesis import strategies as st
+from slack_sdk.errors import SlackApiError
 
 SECRETS = (
     "xoxb-12-34-abcdefgh",
@@ -28,6 +29,24 @@ def test_no_secret_is_stored(secret: str, before: int, after: int) -> None:
 def test_what_was_said_stays() -> None:
     """The text is redacted, not removed: somebody has to mend it."""
     assert describe(KeyError("channel of xoxb-1-2")) == "KeyError: 'channel of (redacted)'"
+
+
+@pytest.mark.parametrize(
+    ("needed", "said"),
+    [
+        ("chat:write", "missing_scope: the call needs the scope chat:write: add it to the Slack app, and install the app"),
+        ("chat:write,chat:write.customize", "missing_scope: the call needs the scope chat:write,chat:write.customize:"),
+        ("xoxb-" + 300 * "1", "missing_scope"),
+        ({"a": "b"}, "missing_scope"),
+        (None, "missing_scope"),
+    ],
+)
+def test_a_scope_that_is_missing_is_named(needed: object, said: str) -> None:
+    """Slack says which one would do, and so does the error of the delivery; what is no scope is left out."""
+    answer = {"ok": False, "error": "missing_scope", "needed": needed, "provided": "commands"}
+    described = describe(SlackApiError("The request to the Slack API failed.", answer))
+    assert described.startswith(f"SlackApiError: {said}")
+    assert described == f"SlackApiError: {said}" or needed in described
 
 
 def test_an_error_whose_text_raises() -> None:

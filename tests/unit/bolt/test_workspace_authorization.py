@@ -15,6 +15,7 @@ from anchorbolt.emulator.emulator import Emulator
 from anchorbolt.emulator.samples import Sample, make
 from anchorbolt.emulator.samples.sample import as_json
 from anchorbolt.emulator.scene import Scene
+from anchorbolt.emulator.script import Line
 from anchorbolt.encryption import Keys
 from anchorbolt.telemetry import metrics
 from anchorbolt.workspaces.installation import Installation, InstallationState, Token, UserToken
@@ -193,6 +194,18 @@ async def test_a_click_on_what_an_org_wide_app_posted_is_its_organizations(app_w
 
     assert answer.status == 200
     assert seen == ["xoxb-org" if own == "T9" else "xoxb-of-the-member"]
+
+
+async def test_a_scope_that_is_missing_is_named_with_its_call(app_with: AppWith, slack: Emulator) -> None:
+    """The dead letter says which call needs which scope."""
+    slack.script.add(Line(method="chat.postMessage", error="missing_scope", answer={"needed": "chat:write"}))
+    async with app_with(listeners([]), **SETTINGS) as app:
+        await install(app, "T1", "xoxb-1")
+        await app.player.deliver(sample := mention("T1"))
+        row = await app.until_ended(sample.key)
+
+    assert row.state == "dead"
+    assert row.error.startswith("SlackApiError: missing_scope: chat.postMessage needs the scope chat:write: add it")
 
 
 async def test_a_workspace_that_must_be_installed_again_leaves_a_dead_letter(app_with: AppWith) -> None:
