@@ -19,7 +19,7 @@ def cluster() -> Iterator[Cluster]:
         yield pods
 
 
-@pytest.fixture(params=PROXIES, ids=lambda kind: kind.name)
+@pytest.fixture(scope="module", params=PROXIES, ids=lambda kind: kind.name)
 def proxy_kind(request: pytest.FixtureRequest) -> type[Proxy]:
     """Each proxy in its turn."""
     kind: type[Proxy] = request.param
@@ -28,10 +28,26 @@ def proxy_kind(request: pytest.FixtureRequest) -> type[Proxy]:
 
 
 @pytest.fixture
-def proxy(proxy_kind: type[Proxy], cluster: Cluster, tmp_path: Path) -> Iterator[Proxy]:
-    """Each proxy in its turn, in front of the cluster."""
+def own_proxy(proxy_kind: type[Proxy], cluster: Cluster, tmp_path: Path) -> Iterator[Proxy]:
+    """Each proxy in its turn, in front of a cluster whose pods a test may take away."""
     with proxy_kind(cluster, tmp_path).running() as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def lasting_proxy(proxy_kind: type[Proxy], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    """Each proxy in its turn, in front of a cluster, for all tests of a file: to start one takes seconds."""
+    with Cluster(4).running() as pods, proxy_kind(pods, tmp_path_factory.mktemp(proxy_kind.name)).running() as running:
+        yield running
+
+
+@pytest.fixture
+def proxy(lasting_proxy: Proxy) -> Iterator[Proxy]:
+    """That one. What a test makes its pods answer ends with the test; every pod stays ready."""
+    lasting_proxy.cluster.forget()
+    yield lasting_proxy
+    for pod in lasting_proxy.cluster.pods:
+        pod.answer = 200
 
 
 @pytest.fixture

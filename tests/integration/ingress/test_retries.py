@@ -28,63 +28,63 @@ def asked(proxy: Proxy) -> list[str]:
 
 
 @REFUSALS
-def test_a_refusal_goes_to_another_pod(proxy: Proxy) -> None:
+def test_a_refusal_goes_to_another_pod(own_proxy: Proxy) -> None:
     """
     1. The conversation's pod answers 425, as in a drain.
     2. Result: another pod has the same request, whole, and Slack gets that pod's 200 (Envoy: but for 1 in 1,000).
     """
-    proxy.cluster.pod(home(proxy, "C1")).answer = 425
+    own_proxy.cluster.pod(home(own_proxy, "C1")).answer = 425
     names = [f"C{n}" for n in range(120)]
     told = 0
     for name in names:
-        proxy.cluster.forget()
-        with Slack(proxy.port) as slack:
+        own_proxy.cluster.forget()
+        with Slack(own_proxy.port) as slack:
             told += slack.send(event(name)).status != 200
-        assert len(asked(proxy)) <= 4
-        assert {request.size for pod in proxy.cluster.pods for request in pod.seen} == {len(event(name))}
-    assert told <= proxy.refusals_told * len(names)
+        assert len(asked(own_proxy)) <= 4
+        assert {request.size for pod in own_proxy.cluster.pods for request in pod.seen} == {len(event(name))}
+    assert told <= own_proxy.refusals_told * len(names)
 
 
 @pytest.mark.parametrize("proxy_kind", those(lambda kind: kind.checks_health), indirect=True)
-def test_refused_by_two_pods_it_goes_to_a_third(proxy: Proxy) -> None:
+def test_refused_by_two_pods_it_goes_to_a_third(own_proxy: Proxy) -> None:
     """
     1. The conversation's pod and the one that stands in for it both refuse.
     2. Result: once the health checks have seen them, a third answers. Before that not every proxy asks a third.
     """
-    refusing = [proxy.cluster.pod(home(proxy, "C1"))]
+    refusing = [own_proxy.cluster.pod(home(own_proxy, "C1"))]
     refusing[0].answer = 425
-    refusing.append(proxy.cluster.pod(home(proxy, "C1")))
+    refusing.append(own_proxy.cluster.pod(home(own_proxy, "C1")))
     refusing[1].answer = 425
     for pod in refusing:
         pod.ready = False
 
     def served() -> bool:
-        with Slack(proxy.port) as slack:
+        with Slack(own_proxy.port) as slack:
             return {slack.send(event("C1")).status for _ in range(20)} == {200}
 
-    until(served, "a third answers", proxy.log)
+    until(served, "a third answers", own_proxy.log)
 
 
-def test_refused_by_all_is_told_to_slack(proxy: Proxy) -> None:
+def test_refused_by_all_is_told_to_slack(own_proxy: Proxy) -> None:
     """When every pod refuses, as with the store down, Slack gets the 425, after at most four attempts."""
-    for pod in proxy.cluster.pods:
+    for pod in own_proxy.cluster.pods:
         pod.answer = 425
-    with Slack(proxy.port) as slack:
+    with Slack(own_proxy.port) as slack:
         assert slack.send(event("C1")).status == 425
-    assert 1 <= len(asked(proxy)) <= 4
+    assert 1 <= len(asked(own_proxy)) <= 4
 
 
-def test_a_refused_connection_goes_to_another_pod(proxy: Proxy) -> None:
+def test_a_refused_connection_goes_to_another_pod(own_proxy: Proxy) -> None:
     """
     1. The conversation's pod is gone; nobody told the proxy.
     2. Result: every request is answered by another pod, none is seen twice.
     """
-    pod = proxy.cluster.pod(home(proxy, "C1"))
-    proxy.cluster.run(pod.vanish())
-    with Slack(proxy.port) as slack:
+    pod = own_proxy.cluster.pod(home(own_proxy, "C1"))
+    own_proxy.cluster.run(pod.vanish())
+    with Slack(own_proxy.port) as slack:
         answers = [slack.send(event("C1")) for _ in range(20)]
     assert {answered.status for answered in answers} == {200}
-    assert len(asked(proxy)) == 20
+    assert len(asked(own_proxy)) == 20
 
 
 @pytest.mark.parametrize("answer", [400, 401, 403, 404, 408, 429, 500, 501, 502, 503, 504, "reset", "silence"])

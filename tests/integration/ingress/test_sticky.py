@@ -17,9 +17,18 @@ from tests.integration.ingress.wire import FORM, JSON, Slack, event, until
 
 
 def placed(proxy: Proxy, conversations: Sequence[str]) -> dict[str, str]:
-    """The pod of every conversation."""
+    """The pod of every conversation. On a busy machine health checks may fail for a moment: a 503 is asked again."""
+    found: dict[str, str] = {}
     with Slack(proxy.port) as slack:
-        return {name: slack.send(event(name)).told["pod"] for name in conversations}
+        for name in conversations:
+
+            def served(name: str = name) -> bool:
+                answered = slack.send(event(name))
+                found.update({name: answered.told["pod"]} if answered.status != 503 else {})
+                return name in found
+
+            until(served, f"{proxy.name} serves {name}", proxy.log)
+    return found
 
 
 def named(count: int) -> list[str]:
@@ -61,52 +70,52 @@ def test_replicas_agree(proxy: Proxy, tmp_path: Path) -> None:
         assert placed(second, named(300)) == placed(proxy, named(300))
 
 
-def test_only_the_keys_of_a_pod_that_goes_move(proxy: Proxy) -> None:
+def test_only_the_keys_of_a_pod_that_goes_move(own_proxy: Proxy) -> None:
     """
     1. A pod goes. Its conversations go to others; beyond the proxy's stated measure no other conversation moves.
     2. It comes back. Result: once the proxy knows, every conversation is on the pod it was on before.
     """
     names = named(600)
-    before = placed(proxy, names)
-    gone = proxy.cluster.pods[1]
+    before = placed(own_proxy, names)
+    gone = own_proxy.cluster.pods[1]
 
-    proxy.take(gone)
-    until(lambda: gone.name not in placed(proxy, names).values(), "every worker of the proxy knows", proxy.log)
-    without = placed(proxy, names)
+    own_proxy.take(gone)
+    until(lambda: gone.name not in placed(own_proxy, names).values(), "every worker of the proxy knows", own_proxy.log)
+    without = placed(own_proxy, names)
     needless = [name for name in names if before[name] not in {gone.name, without[name]}]
-    assert len(needless) <= proxy.needless_moves * len(names)
+    assert len(needless) <= own_proxy.needless_moves * len(names)
 
-    proxy.give(gone)
-    until(lambda: placed(proxy, names) == before, "every conversation is at home again", proxy.log)
+    own_proxy.give(gone)
+    until(lambda: placed(own_proxy, names) == before, "every conversation is at home again", own_proxy.log)
 
 
 @pytest.mark.parametrize("proxy_kind", those(lambda kind: kind.hashes_names), indirect=True)
-def test_a_pod_that_returns_under_another_address_has_its_keys_again(cluster: Cluster, proxy: Proxy) -> None:
+def test_a_pod_that_returns_under_another_address_has_its_keys_again(cluster: Cluster, own_proxy: Proxy) -> None:
     """
     1. A pod is replaced by one of its name with a new address, as in a rollout.
     2. Result: every conversation is on the same pod as before; given addresses only, other proxies cannot do that.
     """
-    before = placed(proxy, named(300))
+    before = placed(own_proxy, named(300))
     pod = cluster.pods[2]
-    proxy.take(pod)
+    own_proxy.take(pod)
     pod.address = f"{cluster.network}.99"
-    proxy.give(pod)
+    own_proxy.give(pod)
     cluster.forget()
-    until(lambda: placed(proxy, named(300)) == before, "every conversation is at home again", proxy.log)
+    until(lambda: placed(own_proxy, named(300)) == before, "every conversation is at home again", own_proxy.log)
     assert pod.seen
 
 
 @pytest.mark.parametrize("proxy_kind", those(lambda kind: kind.checks_health), indirect=True)
-def test_a_pod_that_is_not_ready_is_asked_for_nothing(proxy: Proxy) -> None:
+def test_a_pod_that_is_not_ready_is_asked_for_nothing(own_proxy: Proxy) -> None:
     """
     1. /readyz of one pod answers 503, as in a drain; its public port still serves.
     2. Result: a proxy that checks stops asking it; back at 200, its conversations return. nginx checks nothing.
     """
-    pod = proxy.cluster.pods[0]
+    pod = own_proxy.cluster.pods[0]
     pod.ready = False
-    until(lambda: pod.name not in placed(proxy, named(100)).values(), "the pod is out", proxy.log)
-    proxy.cluster.forget()
-    placed(proxy, named(200))
+    until(lambda: pod.name not in placed(own_proxy, named(100)).values(), "the pod is out", own_proxy.log)
+    own_proxy.cluster.forget()
+    placed(own_proxy, named(200))
     assert not pod.seen
     pod.ready = True
-    until(lambda: pod.name in placed(proxy, named(100)).values(), "the pod is back", proxy.log)
+    until(lambda: pod.name in placed(own_proxy, named(100)).values(), "the pod is back", own_proxy.log)
