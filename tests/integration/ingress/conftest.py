@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.ingress.pods import Cluster
-from tests.integration.ingress.proxies import PROXIES, HAProxy
+from tests.integration.ingress.proxies import HAProxy, those
 from tests.integration.ingress.proxies.process import Proxy
 
 
@@ -19,7 +19,7 @@ def cluster() -> Iterator[Cluster]:
         yield pods
 
 
-@pytest.fixture(scope="module", params=PROXIES, ids=lambda kind: kind.name)
+@pytest.fixture(scope="module", params=those())
 def proxy_kind(request: pytest.FixtureRequest) -> type[Proxy]:
     """Each proxy in its turn."""
     kind: type[Proxy] = request.param

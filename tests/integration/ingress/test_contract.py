@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 
 from tests.integration.ingress.payloads import DEEP, HOSTILE, SAMPLES, Request, corpus, generated, raw_form
 from tests.integration.ingress.pods import Cluster
-from tests.integration.ingress.proxies import PROXIES
+from tests.integration.ingress.proxies import those
 from tests.integration.ingress.proxies.nginx import Nginx
 from tests.integration.ingress.proxies.process import Proxy
 from tests.integration.ingress.shapes import HOSTILE_FORMS, HOSTILE_JSON, normal_event, normal_form
@@ -36,7 +36,7 @@ BEYOND_NJS = BEYOND_BOTH | {"numbers", "commas in text", "commas beyond ASCII"}
 IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-@pytest.fixture(scope="module", params=PROXIES, ids=lambda kind: kind.name)
+@pytest.fixture(scope="module", params=those())
 def everybody(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
     """Each proxy in its turn, one process for all requests of this file."""
     kind: type[Proxy] = request.param

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,9 +20,11 @@ from tests.integration.ingress.regions import HOMES, RegionTier
 from tests.integration.ingress.wire import Slack, event, raw, until
 from tests.support.regions.certificates import make_certificates
 
+Regions = tuple[RegionTier, RegionTier]
 
-@pytest.fixture
-def regions(tmp_path: Path) -> Iterator[tuple[RegionTier, RegionTier]]:
+
+@contextmanager
+def running(tmp_path: Path) -> Iterator[Regions]:
     """Two regions, eu and us, each with two pods, that know each other."""
     HAProxy.require()
     with ExitStack() as stack:
@@ -43,6 +45,31 @@ def regions(tmp_path: Path) -> Iterator[tuple[RegionTier, RegionTier]]:
             until(lambda tier=tier: health(tier) == 200 and other_is_up(tier), "the regions see each other", tier.log)  # type: ignore[misc]
             tier.cluster.forget()
         yield eu, us
+
+
+@pytest.fixture
+def own_regions(tmp_path: Path) -> Iterator[Regions]:
+    """Two regions whose tiers and pods a test may take away."""
+    with running(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def lasting_regions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Regions]:
+    """Two regions for all tests of this file."""
+    with running(tmp_path_factory.mktemp("regions")) as made:
+        yield made
+
+
+@pytest.fixture
+def regions(lasting_regions: Regions) -> Iterator[Regions]:
+    """Those. What a test makes their pods answer ends with the test; every pod stays ready."""
+    pods = [pod for tier in lasting_regions for pod in tier.cluster.pods]
+    for pod in pods:
+        pod.seen.clear()
+    yield lasting_regions
+    for pod in pods:
+        pod.answer = 200
 
 
 def health(tier: RegionTier) -> int:
@@ -66,9 +93,6 @@ def sent(tier: RegionTier, workspace: str, **headers: str) -> int:
     """An event of a workspace to a region: its status."""
     with Slack(tier.port) as slack:
         return slack.send(event("C1", team_id=workspace), headers=headers).status
-
-
-Regions = tuple[RegionTier, RegionTier]
 
 
 @pytest.mark.parametrize(
@@ -108,9 +132,9 @@ def asked_by_a_stranger(port: int) -> bytes:
         return b""
 
 
-def test_nothing_is_sent_on_twice(regions: Regions, tmp_path: Path) -> None:
+def test_nothing_is_sent_on_twice(own_regions: Regions, tmp_path: Path) -> None:
     """A tier whose map says something else answers what was sent to it, and counts that the maps differ."""
-    eu, us = regions
+    eu, us = own_regions
     us.stop()
     us.homes = "T0US eu\n"
     us.start()
@@ -122,9 +146,9 @@ def test_nothing_is_sent_on_twice(regions: Regions, tmp_path: Path) -> None:
     assert us.requests_of("home") == 0
 
 
-def test_a_home_that_refuses_is_stood_in_for(regions: Regions) -> None:
+def test_a_home_that_refuses_is_stood_in_for(own_regions: Regions) -> None:
     """All pods at home answer 425, as with the store down: the region that has the request answers it."""
-    eu, us = regions
+    eu, us = own_regions
     for pod in us.cluster.pods:
         pod.answer = 425
     assert sent(eu, "T0US") == 200
@@ -132,9 +156,9 @@ def test_a_home_that_refuses_is_stood_in_for(regions: Regions) -> None:
     assert eu.metric('haproxy_backend_redispatch_warnings_total{proxy="home"}') == 1
 
 
-def test_a_home_without_a_connection_is_stood_in_for(regions: Regions) -> None:
+def test_a_home_without_a_connection_is_stood_in_for(own_regions: Regions) -> None:
     """Home's tier is gone: at once, before a check has failed, and later, the region that has the request answers."""
-    eu, us = regions
+    eu, us = own_regions
     us.stop()
     assert sent(eu, "T0US") == 200
     until(lambda: not other_is_up(eu), "the check has failed", eu.log)
@@ -153,10 +177,10 @@ def test_what_home_has_only_home_may_run(regions: Regions, answer: Answer) -> No
     assert (seen(eu), seen(us)) == (0, 1)
 
 
-def test_a_region_drained_by_hand_gets_no_traffic(regions: Regions) -> None:
+def test_a_region_drained_by_hand_gets_no_traffic(own_regions: Regions) -> None:
     """Its pods say that it is drained: the global balancer is told 503 and the other region answers for it, while
     what still comes is served."""
-    eu, us = regions
+    eu, us = own_regions
     for pod in us.cluster.pods:
         pod.drained = True
     until(lambda: health(us) == 503 and not other_is_up(eu), "us gets no traffic", us.log)
@@ -167,9 +191,9 @@ def test_a_region_drained_by_hand_gets_no_traffic(regions: Regions) -> None:
     until(lambda: health(us) == 200 and other_is_up(eu), "us gets traffic again", us.log)
 
 
-def test_a_region_without_pods_gets_no_traffic(regions: Regions) -> None:
+def test_a_region_without_pods_gets_no_traffic(own_regions: Regions) -> None:
     """No pod of a region is ready: the global balancer is told so."""
-    _, us = regions
+    _, us = own_regions
     for pod in us.cluster.pods:
         pod.ready = False
     until(lambda: health(us) == 503, "us gets no traffic", us.log)
@@ -184,16 +208,14 @@ def test_prometheus_sees_backends_and_no_pods(regions: Regions) -> None:
     assert "server" not in {line.partition("_")[2].partition("_")[0] for line in told.splitlines() if line[0] != "#"}
 
 
-@pytest.mark.parametrize(
-    "line", ["T1", "T1 mars", "T1 eu us", "hash:0-100 eu", "hash:9-3 eu", "T*1 eu", "* eu", "T0EU us"]
-)
-def test_a_map_that_cannot_be_read_ends_the_tier(regions: Regions, line: str) -> None:
+def test_a_map_that_cannot_be_read_ends_the_tier(own_regions: Regions) -> None:
     """A line that is wrong, a home that nobody knows, or a workspace twice: the tier does not start, and says where."""
-    eu, _ = regions
+    eu, _ = own_regions
     eu.stop()
-    eu.homes = f"{HOMES}{line}\n"
-    with pytest.raises(AssertionError, match=r"homes\.map:8"):
-        eu.start()
+    for line in ("T1", "T1 mars", "T1 eu us", "hash:0-100 eu", "hash:9-3 eu", "T*1 eu", "* eu", "T0EU us"):
+        eu.homes = f"{HOMES}{line}\n"
+        with pytest.raises(AssertionError, match=r"homes\.map:8"):
+            eu.start()
 
 
 def test_the_workspace_is_the_apps(regions: Regions) -> None:

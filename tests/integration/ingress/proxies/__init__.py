@@ -14,9 +14,14 @@ from tests.integration.ingress.proxies.process import Proxy
 PROXIES: list[type[Proxy]] = [HAProxy, HAProxyIngress, EnvoyGateway, NginxIngress, NginxGatewayFabric]
 
 
-def those(which: Callable[[type[Proxy]], bool]) -> list[Any]:
-    """The proxies of which a promise is made, for pytest.mark.parametrize."""
-    return [pytest.param(kind, id=kind.name) for kind in PROXIES if which(kind)]
+def those(which: Callable[[type[Proxy]], bool] = lambda kind: True) -> list[Any]:
+    """The proxies of which a promise is made, for pytest.mark.parametrize. One worker has all tests of a proxy, so
+    that it is started once a file and not once a file and worker."""
+    return [
+        pytest.param(kind, id=kind.name, marks=pytest.mark.xdist_group(f"ingress-{kind.name}"))
+        for kind in PROXIES
+        if which(kind)
+    ]
 
 
 __all__ = [
