@@ -4,6 +4,8 @@
 PYTHON ?= python3
 DEMO ?= 1
 EMULATOR_PORT ?=
+# How many tests run at once: they wait more than they compute, so that four keep two cores busy.
+WORKERS ?= 4
 
 # The interpreter that is here, never one from the internet; the lock file as it is.
 export UV_PYTHON_DOWNLOADS := never
@@ -22,8 +24,8 @@ help: ## Say what each target is for
 run: .venv/.made ## Run the app on port 3000 against a Slack emulator, and play one request of every kind (DEMO=0: play none)
 	@exec $(BIN)/anchorbolt dev $(if $(filter 0 no false off,$(DEMO)),--no-demo) $(addprefix --emulator-port=,$(EMULATOR_PORT))
 
-test: .venv/.made packages kustomize ## Run all tests (but those that need a cluster)
-	$(BIN)/pytest -n 2 --dist loadgroup $(PYTEST)
+test: .venv/.made packages kustomize ## Run all tests but those that need a cluster (WORKERS=4: so many at once)
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(PYTEST)
 
 packages: ## Install the Debian packages that the tests run for real (as root; else say which are missing)
 	@tests/packages
