@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -71,11 +72,16 @@ class Region(Stack):
         """`anchorbolt`, as an operator would call it in a pod."""
         return self.kubectl("exec", "anchorbolt-0", "-c", "app", "--", "anchorbolt", *words)
 
-    def tier_log(self) -> list[str]:
-        """A line for each request that the tier has answered."""
-        pods = self.kubectl("get", "pods", "-l", "app.kubernetes.io/name=anchorbolt-ingress", "-o", "name").split()
-        lines = [line for pod in pods for line in self.kubectl("logs", pod, "--tail=-1").splitlines()]
-        return [line for line in lines if "request_id=" in line]
+    def counted(self, backend: str) -> int:
+        """How many requests the backend of that name has had, in all pods of the tier."""
+        pods = self.get("pods", "-l", "app.kubernetes.io/name=anchorbolt-ingress")["items"]
+        told = ""
+        for pod in pods:
+            path = f"/api/v1/namespaces/{self.namespace}/pods/{pod['metadata']['name']}:8404/proxy/metrics"
+            told += self.cluster.kubectl("get", "--raw", path)
+        return sum(
+            map(int, re.findall(rf'^haproxy_backend_http_requests_total{{proxy="{backend}"}} (\d+)', told, re.M))
+        )
 
     def lines(self) -> list[Line]:
         """All that the listeners of all regions told so far."""

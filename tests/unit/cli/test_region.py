@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from anchorbolt.cli.inbox.options import who
 
 from tests.support import postgresql
 from tests.support.postgresql import PostgreSQL
@@ -76,3 +78,14 @@ def test_status_and_check_tell_of_the_replication(
         assert "acknowledged events can be lost" in look(tmp_path, "region", "status", DATABASE_URL=url).stdout
     finally:
         standby.stop()
+
+
+def test_who_does_it_may_be_a_user_without_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a pod the user is a number that no file names: the command does its work, and says the number."""
+
+    def nameless() -> str:
+        raise OSError("No username set in the environment")
+
+    monkeypatch.setattr("getpass.getuser", nameless)
+    assert who(None) == f"{os.getuid()}@{socket.gethostname()}"
+    assert who("anna") == "anna"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import re
 import socket
 from typing import Annotated
@@ -27,7 +28,14 @@ UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 def who(by: str | None) -> str:
     """Returns who does it: `by`, or the user and the host of this command."""
-    return by or f"{getpass.getuser()}@{socket.gethostname()}"
+    return by or f"{_user()}@{socket.gethostname()}"
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a pod's user is a number that has no name; OSError from Python 3.13 on
+        return str(os.getuid())
 
 
 def seconds(age: str | None) -> float | None:
