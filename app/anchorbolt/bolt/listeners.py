@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import threading
 
+import slack_sdk
 from slack_bolt import App
 from slack_bolt.async_app import AsyncApp
 
+from anchorbolt.bolt.adopt import factory
 from anchorbolt.bolt.adopt.app_object import adopt
 from anchorbolt.bolt.adopt.importing import ask_slack_at, import_module, what_and_where
 from anchorbolt.bolt.adopt.main_block import MAIN, app_of_main
 from anchorbolt.bolt.adopt.problems import Problems
+from anchorbolt.bolt.adopt.starts import take_over
 from anchorbolt.bolt.adopt.target import Brought, Target, targets
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.errors import ListenersError
@@ -30,6 +33,7 @@ def register(bolt: BoltApp, listeners: str) -> None:
         ListenersError: at the start, and not with the first event.
     """
     ask_slack_at(bolt.client.base_url)
+    take_over()
     threads = set(threading.enumerate())
     try:
         found = targets(listeners)
@@ -42,6 +46,8 @@ def register(bolt: BoltApp, listeners: str) -> None:
     problems.tell()
     _name_listeners_of_assistants(bolt)
     for thread in set(threading.enumerate()) - threads:
+        if _is_of_a_handler(thread):
+            continue
         log.warning(
             "a thread was started while LISTENERS was imported: it runs in every process of every pod;"
             " what must run once belongs into a CronJob (docs/routes.md)",
@@ -52,7 +58,10 @@ def register(bolt: BoltApp, listeners: str) -> None:
 def _brought(target: Target) -> Brought:
     if target.attribute == MAIN:
         return app_of_main(target.module)
-    return target.find(import_module(target.module))
+    found = target.find(import_module(target.module))
+    if target.attribute is not None and not isinstance(found, App | AsyncApp) and factory.makes_app(found):
+        return factory.app_of(found, target.attribute)
+    return found
 
 
 def _register(bolt: BoltApp, brought: Brought) -> None:
@@ -68,6 +77,12 @@ def _register(bolt: BoltApp, brought: Brought) -> None:
         raise ListenersError(*bolt.take_refused(), f"{name}(app) failed: {what_and_where(error)}") from error
     if refused := bolt.take_refused():
         raise ListenersError(*refused)
+
+
+def _is_of_a_handler(thread: threading.Thread) -> bool:
+    """Whether a SocketModeHandler that was only made has started it: it does nothing, because nothing connects."""
+    target = getattr(thread, "_target", None)
+    return str(getattr(target, "__module__", "")).startswith(slack_sdk.__name__)
 
 
 def _name_listeners_of_assistants(bolt: BoltApp) -> None:

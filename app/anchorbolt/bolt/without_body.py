@@ -23,12 +23,18 @@ MODELS = (
 def keep_bodies_out(bolts: logging.Logger) -> None:
     """Filters the logger of Bolt's app, and those of slack_sdk's models. A second call changes nothing."""
     for logger in (bolts, *map(logging.getLogger, MODELS)):
-        logger.addFilter(without_body)
+        logger.addFilter(WITHOUT_BODY)
 
 
-def without_body(record: logging.LogRecord) -> bool:
-    """A filter of `logging`: cuts the content off, and lets every record pass."""
-    if record.levelno >= logging.WARNING and isinstance(record.msg, str):
-        for before in BEFORE_CONTENT:
-            record.msg = record.msg.partition(before)[0]
-    return True
+class _WithoutBody(logging.Filter):
+    """Cuts the content off, and lets every record pass. A Filter, because a team's logger may get it and shows it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Returns True for each record."""
+        if record.levelno >= logging.WARNING and isinstance(record.msg, str):
+            for before in BEFORE_CONTENT:
+                record.msg = record.msg.partition(before)[0]
+        return True
+
+
+WITHOUT_BODY = _WithoutBody()

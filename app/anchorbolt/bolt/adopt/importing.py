@@ -13,30 +13,31 @@ from types import ModuleType
 from typing import Any
 
 from slack_bolt import App
-from slack_bolt.adapter.socket_mode.async_base_handler import AsyncBaseSocketModeHandler
-from slack_bolt.adapter.socket_mode.base_handler import BaseSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.web.async_base_client import AsyncBaseClient
 from slack_sdk.web.base_client import BaseClient
 
 from anchorbolt.bolt import team_code
 from anchorbolt.bolt.adopt import oauth_words
+from anchorbolt.bolt.adopt.starts import STARTED, Import, StartedError, importing
 from anchorbolt.errors import ListenersError
 
 # The sample app's name up to version 0.1, when it was a part of the product.
 SAMPLE_BEFORE = "app.listeners"
-
-# A class, the name of a method of it, and what is called in the method's place.
-Starts = list[tuple[Any, str, Callable[..., Any]]]
 
 GIVEN_AT = "_anchorbolt_place"  # the attribute of an app with the file and line where it was made
 GIVEN = "_anchorbolt_options"  # the attribute of an app with the options that its constructor was given
 
 
 def import_module(name: str) -> ModuleType:
-    """Imports a module of a team's. Raises ListenersError, which shows the team's own line."""
-    with told(name), without_servers(_REFUSED):
-        module = importlib.import_module(name)
+    """Imports a module of a team's, up to where it starts its app. Raises ListenersError with the team's line."""
+    with told(name), without_servers():
+        try:
+            module = importlib.import_module(name)
+        except StartedError as started:  # with Bolt, nothing after that would run
+            started.keep_modules()
+            module = sys.modules[name]
+            setattr(module, STARTED, started.app)
     if getattr(module, "__file__", None) is None and hasattr(module, "__path__"):  # a namespace package
         raise ListenersError("no such module can be imported: there is only a folder of that name, without __init__.py")
     return module
@@ -79,22 +80,21 @@ def ask_slack_at(api_url: str) -> None:
 
 
 @contextmanager
-def without_servers(starts: Starts) -> Iterator[None]:
+def without_servers(*, is_main: bool = False) -> Iterator[Import]:
     """While a team's module is imported, apps note their options and verify no token, and servers do not start.
 
     Args:
-        starts: the methods that start a server, and what is called in their place.
+        is_main: whether it is run as `python -m` does.
     """
-    instead: Starts = [
-        (App, "__init__", _noting(App.__init__, token_verification_enabled=False)),
-        (AsyncApp, "__init__", _noting(AsyncApp.__init__)),
-        *starts,
+    instead: list[tuple[Any, Callable[..., Any]]] = [
+        (App, _noting(App.__init__, token_verification_enabled=False)),
+        (AsyncApp, _noting(AsyncApp.__init__)),
     ]
     with ExitStack() as undo:
-        for owner, name, function in instead:
-            undo.callback(setattr, owner, name, getattr(owner, name))
-            setattr(owner, name, function)
-        yield
+        for owner, function in instead:
+            undo.callback(setattr, owner, "__init__", owner.__init__)
+            owner.__init__ = function
+        yield undo.enter_context(importing(is_main=is_main))
 
 
 def _noting(init: Callable[..., None], **always: Any) -> Callable[..., None]:
@@ -108,28 +108,6 @@ def _noting(init: Callable[..., None], **always: Any) -> Callable[..., None]:
             init(self, **{"name": name, **options, **always})
 
     return noting
-
-
-def _refused(call: str) -> Callable[..., None]:
-    def refused(*_: Any, **__: Any) -> None:
-        caller = sys._getframe(1)
-        place = f"{caller.f_code.co_filename}:{caller.f_lineno}"
-        raise ListenersError(
-            f"{call} is called while the module is imported ({place}): put it under"
-            ' `if __name__ == "__main__":`, because Anchorbolt receives the requests'
-        )
-
-    return refused
-
-
-_REFUSED: Starts = [
-    (App, "start", _refused("app.start()")),
-    (AsyncApp, "start", _refused("app.start()")),
-    (BaseSocketModeHandler, "start", _refused("SocketModeHandler.start()")),
-    (BaseSocketModeHandler, "connect", _refused("SocketModeHandler.connect()")),
-    (AsyncBaseSocketModeHandler, "start_async", _refused("AsyncSocketModeHandler.start_async()")),
-    (AsyncBaseSocketModeHandler, "connect_async", _refused("AsyncSocketModeHandler.connect_async()")),
-]
 
 
 def _packages_of(name: str) -> set[str]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextvars
 import importlib.util
-import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -16,22 +14,13 @@ from types import ModuleType
 from typing import Any
 
 from slack_bolt import App
-from slack_bolt.adapter.socket_mode.async_base_handler import AsyncBaseSocketModeHandler
-from slack_bolt.adapter.socket_mode.base_handler import BaseSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
-from anchorbolt.bolt.adopt.importing import Starts, told, without_servers
+from anchorbolt.bolt.adopt.importing import told, without_servers
+from anchorbolt.bolt.adopt.starts import StartedError
 from anchorbolt.errors import ListenersError
 
 MAIN = "__main__"
-
-
-class _StartedError(BaseException):
-    """Ends a main block where it starts its app. No Exception, so that no `except Exception` of a team's hides it."""
-
-    def __init__(self, app: App | AsyncApp) -> None:
-        super().__init__("the app was started")
-        self.app = app
 
 
 def app_of_main(name: str) -> App | AsyncApp:
@@ -52,10 +41,13 @@ def app_of_main(name: str) -> App | AsyncApp:
         module.__name__ = MAIN
         code = _code(spec)
         try:
-            with _as_main(spec.name, module), without_servers(_STARTS):
+            with _as_main(spec.name, module), without_servers(is_main=True) as going:
                 _in_a_thread(lambda: exec(code, vars(module)))  # noqa: S102 - as an import of it would run it
-        except _StartedError as started:
+        except StartedError as started:
+            started.keep_modules()
             return started.app
+    if going.connected is not None:
+        return going.connected
     raise ListenersError(
         f"it was run as `python -m {name}` and started no app: looked for app.start() and"
         " SocketModeHandler(app, ...).start()"
@@ -86,7 +78,7 @@ def _as_main(name: str, module: ModuleType) -> Iterator[None]:
     sys.argv = [str(module.__file__)]
     try:
         yield
-    except _StartedError:
+    except StartedError:
         raise
     except BaseException:
         del sys.modules[name]
@@ -111,33 +103,3 @@ def _in_a_thread(run: Callable[[], None]) -> None:
     thread.join()
     if raised:
         raise raised[0]
-
-
-def _no_handler(*_: Any, **__: Any) -> None:
-    """A main block handles no signals: a drain begins with them."""
-
-
-def _started(app: App | AsyncApp, *_: Any, **__: Any) -> None:
-    raise _StartedError(app)
-
-
-def _connected(handler: BaseSocketModeHandler, *_: Any, **__: Any) -> None:
-    handler.close()  # type: ignore[no-untyped-call] # its client has threads from the beginning
-    raise _StartedError(handler.app)
-
-
-async def _connected_async(handler: AsyncBaseSocketModeHandler, *_: Any, **__: Any) -> None:
-    await handler.close_async()  # type: ignore[no-untyped-call] # Bolt has no types here
-    raise _StartedError(handler.app)
-
-
-_STARTS: Starts = [
-    (signal, "signal", _no_handler),
-    (asyncio.SelectorEventLoop, "add_signal_handler", _no_handler),
-    (App, "start", _started),
-    (AsyncApp, "start", _started),
-    (BaseSocketModeHandler, "start", _connected),
-    (BaseSocketModeHandler, "connect", _connected),
-    (AsyncBaseSocketModeHandler, "start_async", _connected_async),
-    (AsyncBaseSocketModeHandler, "connect_async", _connected_async),
-]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
@@ -13,6 +11,9 @@ from typing import Any
 from slack_bolt import App
 from slack_bolt.async_app import AsyncApp
 
+from anchorbolt.bolt.adopt.own_parts import has_own_parts
+from anchorbolt.bolt.adopt.source import APPS, Source
+from anchorbolt.bolt.adopt.starts import STARTED
 from anchorbolt.errors import ListenersError
 
 # The names that are looked for when LISTENERS names a module only.
@@ -36,31 +37,45 @@ class Target:
         """Returns what this value names in its imported module. Raises ListenersError, which says what was found."""
         if self.attribute is not None:
             return self._named(module, self.attribute)
+        if isinstance(started := getattr(module, STARTED, None), App | AsyncApp):
+            return started
+        apps = _apps(module)
         for name in FUNCTIONS:
             if callable(found := getattr(module, name, None)):
-                self._require_whole(module, name, found)
-                return found  # type: ignore[no-any-return] # a function of a team's may have any type
-        if isinstance(found := getattr(module, APP, None), App | AsyncApp):
-            return found
-        apps = {id(value): name for name, value in vars(module).items() if isinstance(value, App | AsyncApp)}
+                app = next(iter(apps.values())) if len(apps) == 1 else None
+                return self._function_or_app(module, name, found, app)
         if len(apps) == 1:
-            return self._named(module, next(iter(apps.values())))
+            return next(iter(apps.values()))
         if apps:
-            names = ", ".join(sorted(apps.values()))
+            names = ", ".join(sorted(apps))
             raise ListenersError(f"the module has several apps ({names}): name one of them, as in {self.module}:NAME")
         raise ListenersError(
             "the module has no app: looked for a function register(app) or register_listeners(app), and for an App or"
             f" AsyncApp of slack_bolt; found {_found(module)}. An app that is made under"
-            f' `if __name__ == "__main__":` is named {self.module}:__main__'
+            f' `if __name__ == "__main__":` is named {self.module}:__main__, and one that a function without arguments'
+            f" returns {self.module}:FUNCTION"
         )
 
-    def _require_whole(self, module: ModuleType, name: str, function: Callable[..., Any]) -> None:
-        """Raises ListenersError if a function that was only imported would stand for an app of the main block."""
-        if getattr(function, "__module__", None) != module.__name__ and _makes_app_in_main(module):
+    def _function_or_app(
+        self, module: ModuleType, name: str, function: Callable[..., Any], app: App | AsyncApp | None
+    ) -> Brought:
+        """Returns the app where the module has called the function with it, else the function.
+
+        Slack's templates import `register_listeners`, call it, and add listeners, middleware and options of their own
+        to the app. Raises ListenersError where only the main block brings all of that together.
+        """
+        source = Source(module)
+        imported = getattr(function, "__module__", None) != module.__name__
+        has_more = app is not None and has_own_parts(app)
+        if imported and (source.called_in_main & APPS or (has_more and name in source.called_in_main)):
             raise ListenersError(
-                f'an app is made under `if __name__ == "__main__":`, and {name} is imported: name the app, with all'
-                f" that the block adds, as {self.module}:__main__, or only the function as {self.module}:{name}"
+                f'an app is made or completed under `if __name__ == "__main__":`, and {name} is imported: name the app,'
+                f" with all that the block adds, as {self.module}:__main__, or only the function as"
+                f" {self.module}:{name}"
             )
+        if app is not None and has_more and (imported or name in source.called_at_import):
+            return app
+        return function
 
     def _named(self, module: ModuleType, name: str) -> Brought:
         try:
@@ -86,14 +101,13 @@ def targets(listeners: str) -> list[Target]:
     return found
 
 
-def _makes_app_in_main(module: ModuleType) -> bool:
-    try:
-        tree = ast.parse(inspect.getsource(module))
-    except (OSError, TypeError):  # without a source
-        return False
-    blocks = [one for one in tree.body if isinstance(one, ast.If) and "__main__" in ast.dump(one.test)]
-    calls = [one.func for block in blocks for one in ast.walk(block) if isinstance(one, ast.Call)]
-    return any(isinstance(one, ast.Name) and one.id in ("App", "AsyncApp") for one in calls)
+def _apps(module: ModuleType) -> dict[str, App | AsyncApp]:
+    """The apps of a module by name, each once; only the one that is named `app`, if there is one."""
+    found = {name: value for name, value in vars(module).items() if isinstance(value, App | AsyncApp)}
+    if APP in found:
+        return {APP: found[APP]}
+    once = {id(value): name for name, value in found.items()}
+    return {name: found[name] for name in once.values()}
 
 
 def _found(module: ModuleType) -> str:

@@ -97,22 +97,6 @@ BAD_MODULES = {
     "an end of the process": ("import sys\nsys.exit(1)\n", "", "it ends the process when it is imported ("),
     "a package that is missing": ("import not_there_at_all\n", "", ".py:1); install it into the environment"),
     "an error in the function": ("def register(app):\n    raise LookupError('x')\n", "", ".py:2)"),
-    "app.start()": (
-        'from slack_bolt import App\napp = App(token="x")\napp.start(3000)\n',
-        "",
-        'put it under `if __name__ == "__main__":`, because Anchorbolt receives the requests',
-    ),
-    "AsyncApp.start()": (
-        'from slack_bolt.async_app import AsyncApp\napp = AsyncApp(token="x")\napp.start(3000)\n',
-        "",
-        "app.start() is called while the module is imported",
-    ),
-    "SocketModeHandler": (
-        "from slack_bolt import App\nfrom slack_bolt.adapter.socket_mode import SocketModeHandler\n"
-        'app = App(token="x")\nSocketModeHandler(app, "xapp-1").start()\n',
-        "",
-        "SocketModeHandler.start() is called while the module is imported",
-    ),
 }
 
 
@@ -126,13 +110,6 @@ def test_a_module_that_cannot_be_used(refusal: Refusal, team: Team, case: str) -
     assert expected in problem
     if expected.startswith(".py"):
         assert f"{name}{expected}" in problem
-
-
-def test_a_server_that_is_started_at_import_is_shown_with_its_line(refusal: Refusal, team: Team) -> None:
-    """A call that starts a server at import is named with its file and line."""
-    name = team('from slack_bolt import App\napp = App(token="x")\n\napp.start()\n')
-    (problem,) = refusal(name)
-    assert f"{name}.py:4" in problem
 
 
 def test_all_that_is_wrong_is_told_at_once(refusal: Refusal, team: Team) -> None:

@@ -1,0 +1,41 @@
+"""A function of a team's that makes its app: it is called without arguments, and what it returns is the app."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from inspect import Parameter
+from typing import Any
+
+from slack_bolt import App
+from slack_bolt.async_app import AsyncApp
+
+from anchorbolt.bolt.adopt.importing import told, without_servers
+from anchorbolt.bolt.adopt.starts import StartedError
+from anchorbolt.errors import ListenersError
+
+
+def makes_app(function: Callable[..., Any]) -> bool:
+    """Whether a function asks for no argument; one that takes the app asks for it."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # written in C
+        return False
+    return all(one.default is not Parameter.empty or one.kind is Parameter.VAR_KEYWORD for one in parameters)
+
+
+def app_of(function: Callable[..., Any], name: str) -> App | AsyncApp:
+    """Calls the function, and returns the app that it made, or that it would start. Raises ListenersError."""
+    with told(name), without_servers():
+        try:
+            app = function()
+        except StartedError as started:
+            return started.app
+    if isinstance(app, App | AsyncApp):
+        return app
+    if inspect.iscoroutine(app):
+        app.close()
+    raise ListenersError(
+        f"{name}() returned {type(app).__name__}: a function without arguments has to return an App or an AsyncApp,"
+        " and one that registers listeners has to take the app"
+    )

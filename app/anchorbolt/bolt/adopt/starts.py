@@ -1,0 +1,152 @@
+"""`app.start()` and `SocketModeHandler(app, ...).start()` start nothing here, wherever they are called.
+
+Anchorbolt receives the requests. A second receiver would take deliveries from Slack that no inbox has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+import slack_bolt
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode.async_base_handler import AsyncBaseSocketModeHandler
+from slack_bolt.adapter.socket_mode.base_handler import BaseSocketModeHandler
+from slack_bolt.async_app import AsyncApp
+
+from anchorbolt.telemetry.logs import get_logger
+
+log = get_logger("bolt")
+
+STARTED = "_anchorbolt_started"  # the attribute of a module with the app that its import started
+
+_OF_BOLT = slack_bolt.__name__
+_IMPORT_SYSTEM = "importlib._bootstrap"
+
+
+class StartedError(BaseException):
+    """Ends an import where it starts its app. No Exception, so that no `except Exception` of a team's hides it."""
+
+    def __init__(self, app: App | AsyncApp) -> None:
+        super().__init__("the app was started")
+        self.app = app
+        self._modules = dict(sys.modules)
+
+    def keep_modules(self) -> None:
+        """Puts back the modules that Python forgets because their import ended here: listeners import from them."""
+        for name, module in self._modules.items():
+            sys.modules.setdefault(name, module)
+
+
+@dataclass
+class Import:
+    """One import of a team's module. `connected` is the app that it connected to Socket Mode before it went on."""
+
+    is_main: bool
+    connected: App | AsyncApp | None = None
+
+
+# That of this thread or task. In a thread that a team's module starts there is none, as after the import.
+_IMPORT: ContextVar[Import | None] = ContextVar("the import of a team's module", default=None)
+
+
+@contextmanager
+def importing(*, is_main: bool = False) -> Iterator[Import]:
+    """Inside of the block, what would wait for requests for ever ends the import instead.
+
+    Args:
+        is_main: whether a main block is run; what follows a `connect()` in it would wait for the end of the process.
+    """
+    with ExitStack() as undo:
+        if is_main:
+            for owner, name in ((signal, "signal"), (asyncio.SelectorEventLoop, "add_signal_handler")):
+                undo.callback(setattr, owner, name, getattr(owner, name))
+                setattr(owner, name, _no_handler)
+        going = Import(is_main)
+        undo.callback(_IMPORT.reset, _IMPORT.set(going))
+        yield going
+
+
+def take_over() -> None:
+    """From now on, no app and no handler of Bolt's receives requests in this process."""
+    for owner, name, instead in _INSTEAD:
+        setattr(owner, name, instead)
+
+
+def _no_handler(*_: Any, **__: Any) -> None:
+    """A main block handles no signals: a drain begins with them."""
+
+
+def _start(app: App | AsyncApp, *_: Any, **__: Any) -> None:
+    if _IMPORT.get() is not None:
+        raise StartedError(app)
+    _tell("app.start()")
+
+
+def _start_socket(handler: BaseSocketModeHandler, *_: Any, **__: Any) -> None:
+    handler.close()  # type: ignore[no-untyped-call] # its client has threads from the beginning
+    if _IMPORT.get() is not None:
+        raise StartedError(handler.app)
+    _tell("SocketModeHandler.start()")
+
+
+def _connect_socket(handler: BaseSocketModeHandler, *_: Any, **__: Any) -> None:
+    handler.close()  # type: ignore[no-untyped-call] # its client has threads from the beginning
+    _connected(handler.app)
+    _tell("SocketModeHandler.connect()")
+
+
+async def _start_socket_async(handler: AsyncBaseSocketModeHandler, *_: Any, **__: Any) -> None:
+    await handler.close_async()  # type: ignore[no-untyped-call] # Bolt has no types here
+    if _IMPORT.get() is not None:
+        raise StartedError(handler.app)
+    _tell("AsyncSocketModeHandler.start_async()")
+    await asyncio.Event().wait()  # as Bolt's own, until it is cancelled: it may be a task of a lifespan
+
+
+async def _connect_socket_async(handler: AsyncBaseSocketModeHandler, *_: Any, **__: Any) -> None:
+    await handler.close_async()  # type: ignore[no-untyped-call] # Bolt has no types here
+    _connected(handler.app)
+    _tell("AsyncSocketModeHandler.connect_async()")
+
+
+def _connected(app: App | AsyncApp) -> None:
+    """Ends a main block. A module that is imported goes on: with Bolt, too, its listeners may come after that."""
+    going = _IMPORT.get()
+    if going is None:
+        return
+    if going.is_main and not any(_IMPORT_SYSTEM in frame.f_code.co_filename for frame in _frames()):
+        raise StartedError(app)
+    going.connected = app
+
+
+def _tell(call: str) -> None:
+    with suppress(StopIteration):
+        ours = (__name__, _OF_BOLT)
+        frame = next(one for one in _frames() if not str(one.f_globals.get("__name__")).startswith(ours))
+        place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+        log.info("a call starts nothing, because Anchorbolt receives the requests", call=call, place=place)
+
+
+def _frames() -> Iterator[FrameType]:
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+_INSTEAD: list[tuple[Any, str, Callable[..., Any]]] = [
+    (App, "start", _start),
+    (AsyncApp, "start", _start),
+    (BaseSocketModeHandler, "start", _start_socket),
+    (BaseSocketModeHandler, "connect", _connect_socket),
+    (AsyncBaseSocketModeHandler, "start_async", _start_socket_async),
+    (AsyncBaseSocketModeHandler, "connect_async", _connect_socket_async),
+]

@@ -1,0 +1,107 @@
+"""Which one LISTENERS means where a module has both an app and a function, and functions that make an app."""
+
+from __future__ import annotations
+
+import pytest
+from anchorbolt.bolt.app import BoltApp
+from anchorbolt.bolt.listeners import register
+
+from tests.unit.bolt.adopt.conftest import Refusal, Team
+from tests.unit.bolt.adopt.test_forms import APP, names_of
+
+LISTENERS = """
+    def mentioned(): ...
+    def register_listeners(app):
+        app.event("app_mention")(mentioned)
+"""
+TEMPLATE = """
+    from slack_bolt import App
+    from {listeners} import register_listeners
+    app = App(token="xoxb-1", raise_error_for_unhandled_request=True)
+    register_listeners(app)
+    @app.event("x")
+    def own(): ...
+"""
+
+
+def test_a_template_with_more_than_its_listeners_is_taken_whole(bolt: BoltApp, team: Team) -> None:
+    """Slack's templates import `register_listeners`: what they add to the app themselves is taken, options too."""
+    register(bolt, team(TEMPLATE.format(listeners=team(LISTENERS))))
+    assert names_of(bolt) == ["mentioned", "own"]
+    assert bolt._raise_error_for_unhandled_request
+
+
+def test_an_app_with_nothing_but_middleware_is_taken_too(bolt: BoltApp, team: Team) -> None:
+    """An assistant is a middleware, and the only thing that some apps have."""
+    listeners = team("""
+        from slack_bolt import Assistant
+        assistant = Assistant()
+        @assistant.thread_started
+        def started(): ...
+        def register_listeners(app):
+            app.assistant(assistant)
+    """)
+    source = f"""
+        from slack_bolt import App
+        from {listeners} import register_listeners
+        app = App(token="xoxb-1")
+        register_listeners(app)
+        @app.middleware
+        def first(next): next()
+    """
+    register(bolt, team(source))
+    names = [type(one).__name__ for one in bolt._async_middleware_list]
+    assert names[-2:] == ["AsyncAssistant", "ThreadMiddleware"]
+
+
+def test_a_function_of_the_module_that_it_has_called(bolt: BoltApp, team: Team) -> None:
+    """A function that the module has called with its app has nothing more to register."""
+    register(bolt, team(APP + '\n    def register(given):\n        given.event("x")(mentioned)\n    register(app)\n'))
+    assert names_of(bolt) == ["mentioned", "mentioned"]
+
+
+def test_an_app_that_the_main_block_completes_is_named(bolt: BoltApp, team: Team, refusal: Refusal) -> None:
+    """Neither the app nor the function is all of it then, so neither is taken without a word."""
+    source = TEMPLATE.format(listeners=team(LISTENERS)).replace("    register_listeners(app)\n", "")
+    name = team(source + '\n    if __name__ == "__main__":\n        register_listeners(app)\n        app.start()\n')
+    (problem,) = refusal(name)
+    assert f"as {name}:__main__, or only the function as {name}:register_listeners" in problem
+    register(bolt, f"{name}:__main__")
+    assert names_of(bolt) == ["own", "mentioned"]
+
+
+FACTORIES = {
+    "without arguments": "def create():",
+    "with a default": "def create(token=None):",
+    "with keywords": "def create(**options):",
+}
+
+
+@pytest.mark.parametrize("factory", FACTORIES)
+def test_a_function_that_makes_the_app(bolt: BoltApp, team: Team, factory: str) -> None:
+    """A function that asks for no argument is called, and what it returns is the app, with all that it has."""
+    body = APP.replace("\n    ", "\n        ").replace("    from", f"{FACTORIES[factory]}\n        from", 1)
+    name = team("\n    " + body.strip() + "\n        return app\n")
+    register(bolt, f"{name}:create")
+    assert names_of(bolt) == ["mentioned"]
+
+
+def test_a_function_that_starts_the_app_it_makes(bolt: BoltApp, team: Team) -> None:
+    """`main()` of a script may be named as it is: the call ends at the start of the app."""
+    body = APP.replace("\n    ", "\n        ").strip()
+    register(bolt, team(f"\n    def main():\n        {body}\n        app.start()\n") + ":main")
+    assert names_of(bolt) == ["mentioned"]
+
+
+def test_a_function_without_arguments_that_makes_no_app(team: Team, refusal: Refusal) -> None:
+    """What it returned is told, with what each kind of function has to do."""
+    (problem,) = refusal(team("def create(): return 1\nasync def other(): ...\n") + ":create")
+    assert "create() returned int: a function without arguments has to return an App or an AsyncApp" in problem
+
+
+def test_a_function_without_arguments_that_fails_shows_its_line(team: Team, refusal: Refusal) -> None:
+    """As an import that fails does."""
+    name = team("def create():\n    raise LookupError('x')\n")
+    (problem,) = refusal(f"{name}:create")
+    assert "LookupError: x (" in problem
+    assert f"{name}.py:2" in problem
