@@ -24,6 +24,8 @@ help: ## Say what each target is for
 run: .venv/.made ## Run the app on port 3000 against a Slack emulator, and play one request of every kind (DEMO=0: play none)
 	@exec $(BIN)/anchorbolt dev $(if $(filter 0 no false off,$(DEMO)),--no-demo) $(addprefix --emulator-port=,$(EMULATOR_PORT))
 
+# Where Python may not keep what it has compiled, each worker and each process of a test compiles everything anew.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: .venv/.made packages kustomize ## Run all tests but those that need a cluster (WORKERS=4: so many at once)
 	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(PYTEST)
 
