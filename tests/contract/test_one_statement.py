@@ -32,13 +32,9 @@ BEGUN = "BEGIN;"
 
 
 @pytest.fixture
-async def url(postgres: PostgreSQL) -> str:
+def url(postgres: PostgreSQL) -> str:
     """An empty inbox."""
-    url = postgres.new_database()
-    database = PostgresqlDatabase(make_url(url))
-    await database.migrate()
-    await database.close()
-    return url
+    return postgres.new_inbox()
 
 
 @asynccontextmanager

@@ -321,9 +321,8 @@ def test_two_processes_on_postgresql(postgres: PostgreSQL) -> None:
     """On PostgreSQL, the same."""
 
     async def make() -> Database:
-        database = PostgresqlDatabase(make_url(postgres.new_database()), connections=1)
+        database = PostgresqlDatabase(make_url(postgres.new_inbox()), connections=1)
         await database.open()
-        await database.migrate()
         return database
 
     run(make, examples=12)

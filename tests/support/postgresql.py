@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import secrets
 import shutil
@@ -10,7 +11,11 @@ import subprocess
 import tempfile
 import time
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from anchorbolt.inbox.postgresql import PostgresqlDatabase
+from sqlalchemy.engine import make_url
 
 from tests.support.ports import free_port
 
@@ -33,6 +38,7 @@ class PostgreSQL:
         self._data = directory / "data"
         self._fsync = fsync
         self._process: subprocess.Popen[bytes] | None = None
+        self._migrated: str | None = None  # the name of a database with the schema that nobody connects to
         self.port = free_port()
         self._make()
 
@@ -76,11 +82,20 @@ class PostgreSQL:
         self.stop()
         self.start()
 
-    def new_database(self) -> str:
-        """Makes an empty database. Its URL, as DATABASE_URL wants it."""
+    def new_database(self, template: str = "template1") -> str:
+        """Makes an empty database, or a copy of another one. Its URL, as DATABASE_URL wants it."""
         name = f"test_{secrets.token_hex(6)}"
-        self.query("postgres", f"CREATE DATABASE {name}")
+        self.query("postgres", f"CREATE DATABASE {name} TEMPLATE {template}")
         return f"postgresql+asyncpg://test@127.0.0.1:{self.port}/{name}"
+
+    def new_inbox(self) -> str:
+        """Makes a database with the schema and nothing in it. Its URL. The migration runs once: the rest are copies."""
+        if self._migrated is None:
+            url = self.new_database()
+            with ThreadPoolExecutor(1) as thread:  # an event loop may be running in this one
+                thread.submit(asyncio.run, _migrate(url)).result()
+            self._migrated = url.rpartition("/")[2]
+        return self.new_database(self._migrated)
 
     def query(self, database: str, sql: str) -> str:
         """What psql prints of a query, a row a line."""
@@ -100,6 +115,14 @@ class PostgreSQL:
     def _run(self, program: str, *arguments: str) -> str:
         command = [*_unprivileged(), str(_binaries() / program), *arguments]
         return subprocess.run(command, check=True, capture_output=True, text=True, cwd="/").stdout
+
+
+async def _migrate(url: str) -> None:
+    database = PostgresqlDatabase(make_url(url))
+    try:
+        await database.migrate()
+    finally:
+        await database.close()
 
 
 def is_installed() -> bool:

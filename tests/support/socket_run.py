@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.support.chaos.faults import Faults
 from tests.support.chaos.history import check, runs_of
-from tests.support.pods import Pod, Pods, migrate
+from tests.support.pods import Pod, Pods
 from tests.support.postgresql import PostgreSQL
 from tests.support.socket_traffic import SocketTraffic
 from tests.support.waiting import until, until_answer
@@ -105,8 +105,7 @@ async def socket_run(
 
     `settings` for all pods, `each` for one after the other.
     """
-    url = server.new_database()
-    await migrate(url)
+    url = await asyncio.to_thread(server.new_inbox)
     own: dict[str, object] = {
         "RECEIVER": "socket",
         "SLACK_APP_TOKEN": "xapp-made-up",

@@ -19,7 +19,6 @@ from anchorbolt.emulator.scene import Scene
 from anchorbolt.emulator.signing import EMULATOR_SECRET
 
 from tests.support.app_process import AppProcess
-from tests.support.pods import migrate
 from tests.support.ports import free_port
 from tests.support.postgresql import PostgreSQL
 from tests.support.waiting import until
@@ -135,9 +134,7 @@ async def make_pods(tmp_path: Path, slack: Emulator) -> AsyncIterator[MakePods]:
 @pytest.fixture
 async def pods_on_postgresql(make_pods: MakePods, shared_postgres: PostgreSQL) -> Pods:
     """On a database of several processes."""
-    url = shared_postgres.new_database()
-    await migrate(url)
-    return make_pods(url)
+    return make_pods(shared_postgres.new_inbox())
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

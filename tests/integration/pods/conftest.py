@@ -14,7 +14,7 @@ from anchorbolt.emulator.samples import Sample, make
 from anchorbolt.emulator.scene import Scene
 from anchorbolt.emulator.signing import EMULATOR_SECRET
 
-from tests.support.pods import Pod, Pods, migrate
+from tests.support.pods import Pod, Pods
 from tests.support.postgresql import PostgreSQL
 
 StartPods = Callable[..., Awaitable[Pods]]
@@ -63,9 +63,7 @@ async def slack() -> AsyncIterator[Slack]:
 @pytest.fixture
 async def database(shared_postgres: PostgreSQL) -> str:
     """An empty inbox on PostgreSQL: its URL."""
-    url = await asyncio.to_thread(shared_postgres.new_database)
-    await migrate(url)
-    return url
+    return await asyncio.to_thread(shared_postgres.new_inbox)
 
 
 @pytest.fixture

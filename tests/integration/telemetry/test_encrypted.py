@@ -25,7 +25,6 @@ from sqlalchemy.engine import make_url
 from tests.contract.test_installations import ONE, USER
 from tests.integration.app.conftest import StartApp
 from tests.integration.telemetry.test_secrets import plant
-from tests.support.pods import migrate
 from tests.support.waiting import until
 
 KEY = b"k" * 32
@@ -48,8 +47,7 @@ async def test_nothing_planted_is_in_a_dump(
         dump = lambda: "".join(one.read_bytes().decode("latin-1") for one in sorted(tmp_path.glob("inbox.db*")))  # noqa: E731 - one of two
     else:
         server = request.getfixturevalue("shared_postgres")
-        url = await asyncio.to_thread(server.new_database)
-        await migrate(url)
+        url = await asyncio.to_thread(server.new_inbox)
         database = PostgresqlDatabase(make_url(url))
         dump = lambda: server.dump(url.rpartition("/")[2])  # noqa: E731 - as above
     app = start_app(
