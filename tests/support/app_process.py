@@ -53,6 +53,7 @@ class AppProcess:
         own |= {"DRAIN_SOCKET": str(self.drain_socket)} | environment
         self.port, self.internal_port = int(own["PORT"]), int(own["INTERNAL_PORT"])
         self.log_file = directory / f"app-{self.port}.log"
+        self._log_read, self._log_lines = 0, list[dict[str, Any]]()  # bytes, and what they held
         self._directory = directory
         self._environment = self.bare_environment() | own
         with self.log_file.open("ab") as log:
@@ -142,7 +143,13 @@ class AppProcess:
 
     async def until_ready(self, within_seconds: float = WITHIN_SECONDS) -> None:
         """Waits until /readyz answers 200."""
-        await until_answer(self._is_ready, within_seconds, what=f"ready; its log says:\n{self.log_text()}")
+        async with self._prober() as http:
+
+            async def is_ready() -> bool:
+                assert self.exit_code is None, f"it ended with {self.exit_code}:\n{self.log_text()}"
+                return await self._probe(http, "readyz") == 200
+
+            await until_answer(is_ready, within_seconds, what=f"ready; its log says:\n{self.log_text()}")
 
     async def until_ended(self, within_seconds: float = WITHIN_SECONDS) -> int:
         """Its exit code, once it has ended."""
@@ -152,11 +159,18 @@ class AppProcess:
 
     async def probe(self, path: str) -> int:
         """The status that a path of the internal port answers; 0 where nobody listens."""
-        async with httpx.AsyncClient(trust_env=False, verify=False) as http:
-            try:
-                return (await http.get(self.internal_url + path, timeout=5)).status_code
-            except httpx.TransportError:
-                return 0
+        async with self._prober() as http:
+            return await self._probe(http, path)
+
+    @staticmethod
+    def _prober() -> httpx.AsyncClient:
+        return httpx.AsyncClient(trust_env=False, verify=False, limits=httpx.Limits(max_keepalive_connections=0))
+
+    async def _probe(self, http: httpx.AsyncClient, path: str) -> int:
+        try:
+            return (await http.get(self.internal_url + path, timeout=5)).status_code
+        except httpx.TransportError:
+            return 0
 
     async def drain(self) -> int:
         """What preStop executes, and its exit code; it ends when DRAIN_DELAY_SECONDS are over."""
@@ -203,10 +217,15 @@ class AppProcess:
 
     def log(self, event: str | None = None) -> list[dict[str, Any]]:
         """Its log lines, all or those with this event."""
-        # The last line may be half written.
-        whole = [line for line in self.log_text().splitlines(keepends=True) if line.endswith("\n")]
-        lines = [json.loads(line) for line in whole if line.startswith("{")]
-        return [line for line in lines if event in (None, line.get("event"))]
+        with self.log_file.open("rb") as file:  # what was read before is not read again: tests ask until it is there
+            file.seek(self._log_read)
+            more = file.read()
+        whole = more[: more.rfind(b"\n") + 1]  # the last line may be half written
+        self._log_read += len(whole)
+        self._log_lines += [
+            json.loads(line.decode(errors="replace")) for line in whole.split(b"\n") if line[:1] == b"{"
+        ]
+        return [line for line in self._log_lines if event in (None, line.get("event"))]
 
     async def until_logged(self, event: str, within_seconds: float = WITHIN_SECONDS) -> list[dict[str, Any]]:
         """Waits until it said so."""
@@ -221,10 +240,6 @@ class AppProcess:
             return [line for line in self.log() if all(line.get(name) == value for name, value in fields.items())]
 
         return await until(found, within_seconds, what=f"a line of the log with {fields}")
-
-    async def _is_ready(self) -> bool:
-        assert self.exit_code is None, f"it ended with {self.exit_code}:\n{self.log_text()}"
-        return await self.probe("readyz") == 200
 
 
 def free_ports() -> tuple[int, int]:

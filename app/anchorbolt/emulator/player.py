@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import functools
+import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -133,7 +135,13 @@ def client(*, keep_alive: bool = False, connections: int = 100) -> httpx.AsyncCl
     """An HTTP client that closes each connection as Slack's does, unless `keep_alive` is set for speed."""
     limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections if keep_alive else 0)
     headers = None if keep_alive else {"Connection": "close"}
-    return httpx.AsyncClient(limits=limits, headers=headers, trust_env=False)
+    return httpx.AsyncClient(limits=limits, headers=headers, trust_env=False, verify=_trusted())
+
+
+@functools.cache
+def _trusted() -> ssl.SSLContext:
+    """What every client trusts. Read once: it takes longer than many requests."""
+    return httpx.create_ssl_context(trust_env=False)
 
 
 def _ms_since(began: float) -> float:
