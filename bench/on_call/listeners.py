@@ -3,6 +3,7 @@
 free    calls nothing: it is the one that must go on whatever happens to the others
 post    calls chat.postMessage
 hang, block, bug    end well, unless there is a file of that name beside the log
+never   fails with an error that looks as if it passes by itself, for an event that says so
 leak    takes memory until its process is killed, as the kernel does it at the limit of a container
 """
 
@@ -29,7 +30,7 @@ NEVER_SECONDS = 3_600.0
 
 def register(app: AsyncApp) -> None:
     """One listener a word, so that each has its own name."""
-    for listener in (free, post, hang, block, bug, leak):
+    for listener in (free, post, hang, block, bug, leak, never):
         app.event("app_mention", matchers=[_begins_with(listener.__name__)])(listener)
 
 
@@ -59,6 +60,12 @@ async def bug(event: dict[str, Any], delivery: Attempt) -> None:
     with _told(event, delivery):
         if _is_on("bug"):
             raise ValueError("a bad release")
+
+
+async def never(event: dict[str, Any], delivery: Attempt) -> None:
+    with _told(event, delivery):
+        if "poison" in event["text"]:
+            raise ConnectionError("an answer of 500 for this payload")
 
 
 async def leak(event: dict[str, Any], delivery: Attempt) -> None:

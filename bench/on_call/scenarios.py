@@ -18,11 +18,14 @@ from anchorbolt.inbox.tables import metadata
 
 from bench.on_call.stage import Stage
 from tests.support.standby import Standby
+from tests.support.waiting import until_answer
 
 Play = Callable[[Stage], Awaitable[None]]
 AWAY_SECONDS = 15.0
 # Longer, because its alert comes after two to three minutes, compressed.
 LOCKED_SECONDS = 25.0
+# All attempts of one delivery, by the defaults (docs/decisions/0108), and a little more.
+LONGEST_ATTEMPTS_SECONDS = 1_800.0
 
 
 @dataclass(frozen=True)
@@ -102,6 +105,18 @@ async def leak(stage: Stage) -> None:
             await asyncio.sleep(0.2)
 
 
+async def lone(stage: Stage) -> None:
+    """One delivery can never succeed, with an error that looks transient; all others of its listener do."""
+    async with trouble(stage), client(keep_alive=False) as http:
+        sample = make("app_mention", Scene(channel_id="C0POISON", text="never poison n=0"))
+        await Player(http, stage.pods.pods[0].app.url, EMULATOR_SECRET).send(sample)
+
+        async def is_dead() -> bool:
+            return await stage.query(f"SELECT state = 'dead' FROM delivery WHERE key = '{sample.key}'") == "t\n"
+
+        await until_answer(is_dead, LONGEST_ATTEMPTS_SECONDS / stage.speed, what="its attempts are used up")
+
+
 async def read_only(stage: Stage) -> None:
     """The database takes no writes, on connections that are open and on new ones."""
     async with trouble(stage):
@@ -162,6 +177,7 @@ async def locked(stage: Stage) -> None:
 SCENARIOS = {
     "limited": Scenario("Slack limits a method for 92 s", "post", rate_limited),
     "outage": Scenario("Slack answers 503 for 15 min", "post", outage),
+    "lone": Scenario("a delivery can never succeed, and its error looks transient", "never", lone, may_die=True),
     "hang": Scenario("a listener hangs", "hang", switched("hang", 2 * AWAY_SECONDS), may_die=True),
     "block": Scenario("a listener blocks the event loop", "block", switched("block", AWAY_SECONDS)),
     "leak": Scenario("a delivery leaks until its pod is killed", "free", leak, may_die=True),

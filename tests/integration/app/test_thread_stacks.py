@@ -22,6 +22,7 @@ from anchorbolt.worker.record import MOST_OF_TRACEBACK
 from anchorbolt.worker.runs import Cut
 from slack_bolt import App as SlackApp
 from slack_sdk import WebClient
+from structlog.testing import capture_logs
 
 from tests.support.app_in_process import App, app_in_process
 from tests.support.pods import migrate
@@ -122,30 +123,37 @@ def runs_of(server: App) -> list[Any]:
 
 async def test_where_a_thread_stood_at_its_limit(running_with: With, hanging: Hanging) -> None:
     """An attempt that took longer than RUN_TIMEOUT_SECONDS has the stack of its thread at that moment."""
-    async with running_with(hanging.listen, 0.2) as server:
+    async with running_with(hanging.listen, 1.0) as server:
         ack = await server.player.send(make("app_mention"))
         await until(lambda: hanging.began == 1, what="the thread has begun")
         (running,) = runs_of(server)
         await until(lambda: running.run.calls.closed, what="its time is over")
         hanging.go.set()
         await server.until_ended(ack.sample.key)
-        first, second = await history(server, ack.sample.key)
-    assert (first.outcome, first.reason, second.outcome) == ("retry", "run_timeout", "dead")
-    assert "RunTimeoutError: it took longer than RUN_TIMEOUT_SECONDS (0.2)" in stack_of(first)
+        past = await history(server, ack.sample.key)
+    # On a machine that is busy, one before it may have ended before its thread began.
+    (hung,) = [one for one in past if "stands_here" in (one.traceback or "")]
+    assert hung.reason == "run_timeout"
+    assert "RunTimeoutError: it took longer than RUN_TIMEOUT_SECONDS (1)" in stack_of(hung)
 
 
 async def test_where_a_thread_stood_when_it_was_cancelled(running_with: With, hanging: Hanging) -> None:
-    """A run that an operator has cancelled has the stack of its thread at that moment."""
+    """A run that an operator has cancelled has the stack of its thread at that moment, and the log has it at once."""
     async with running_with(hanging.listen, 60) as server:
         ack = await server.player.send(make("app_mention"))
         await until(lambda: hanging.began == 1, what="the thread has begun")
         (running,) = runs_of(server)
         running.cancelled_by = "ann"
         running.stop(Cut.CANCELLED)
-        await until(lambda: running.run.stood_at is not None, what="its stack was looked at")
+        with capture_logs() as logs:
+            await until(lambda: running.run.stood_at is not None, what="its stack was looked at")
         hanging.go.set()
         await server.until_ended(ack.sample.key)
         (past,) = await history(server, ack.sample.key)
+    (told,) = [line for line in logs if line["event"] == "a thread goes on"]
+    assert told["key"] == ack.sample.key
+    assert told["where"].endswith("in stands_here")
+    assert "PLANTED" not in told["traceback"]
     assert past.outcome == "cancelled"
     assert "cancelled by ann" in stack_of(past)
 

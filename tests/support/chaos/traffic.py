@@ -36,11 +36,19 @@ class Account:
 class Traffic:
     """Sends `count` events of `conversations` at `rate` a second; `text` says what each listener does."""
 
-    def __init__(self, pods: Sequence[Pod], conversations: int, rate: float, text: Callable[[int], str]) -> None:
+    def __init__(
+        self,
+        pods: Sequence[Pod],
+        conversations: int,
+        rate: float,
+        text: Callable[[int], str],
+        retry_after: Sequence[float] = RETRY_AFTER_SECONDS,
+    ) -> None:
         self._pods = pods
         self._conversations = conversations
         self._rate = rate
         self._text = text
+        self._retry_after = retry_after
         self.account = Account()
         self._number = itertools.count()
 
@@ -64,7 +72,7 @@ class Traffic:
         sample = make("app_mention", scene)
         assert sample.key is not None
         self.account.sent += 1
-        for number, seconds in enumerate((0.0, *RETRY_AFTER_SECONDS)):
+        for number, seconds in enumerate((0.0, *self._retry_after)):
             await asyncio.sleep(seconds)
             self.account.retries += number > 0
             if await self._through_ingress(http, conversation, sample, number):

@@ -15,13 +15,15 @@ from slack_bolt.response import BoltResponse
 from slack_sdk import WebClient
 
 from anchorbolt.bolt.arguments import build
+from anchorbolt.bolt.raised import log_raised
 from anchorbolt.bolt.run import RUN, Run
 from anchorbolt.bolt.threads.client import ThreadClient, as_ours
 from anchorbolt.bolt.threads.pool import Pool
 from anchorbolt.bolt.threads.view import View, view_of
 from anchorbolt.bolt.web_api.watched_client import WatchedClient
+from anchorbolt.delivery.log_fields import failure_fields
 from anchorbolt.delivery.urgent import is_urgent
-from anchorbolt.errors import as_exception
+from anchorbolt.errors import RunError, as_exception
 
 Result = TypeVar("Result")
 
@@ -92,8 +94,13 @@ class Threads:
 
     async def _in_pool(self, pool: Pool, work: Callable[[], Result], run: Run) -> Result:
         def cut(stands_at: TracebackType | None) -> None:
-            run.stood_at = run.stood_at or stands_at
             run.calls.close()
+            if stands_at is not None and run.stood_at is None:
+                run.stood_at = stands_at
+                # In the log at once, for the end of what hangs for ever is never written.
+                here = RunError("its run was cut short, and nothing can stop its thread").with_traceback(stands_at)
+                told = failure_fields(run.delivery)
+                log_raised("a thread goes on", here, listener=run.listener, attempt=run.attempt.attempt, **told)
 
         run.threads += 1
         try:
