@@ -22,7 +22,7 @@ COMMANDS = {
     "serve": "Serves: answers Slack, runs the listeners, drains on SIGTERM.",
     "dev": "Runs the app against a Slack emulator, and sends it one request of every kind.",
     "send": "Signs and sends one request as Slack would, and prints the equal curl.",
-    "inbox": "Lists, shows, replays and discards deliveries; pauses all of them.",
+    "inbox": "Lists, shows, cancels, skips, replays and discards deliveries; pauses some or all.",
     "workspaces": "Lists and shows workspaces; revokes, forgets and imports them; rotates the keys of their tokens.",
     "region": "Says what the loss of each site would cost; drains a region, and lets it have traffic again.",
     "migrate": "Brings the schema of the inbox up to date.",

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, delete, select
 
 from anchorbolt.inbox.parking import PAUSE, Parking
 from anchorbolt.inbox.sql import insert, now
-from anchorbolt.inbox.tables import pause
+from anchorbolt.inbox.tables import delivery, pause
 
 SCOPES = ("listener", "kind", "workspace", "conversation")
 
@@ -42,6 +42,12 @@ class Pauses:
         wanted = select(pause, (now() - pause.c.paused_at).label("seconds")).order_by(pause.c.paused_at)
         wanted = wanted.where(pause.c.scope.in_(SCOPES))  # regions.py has rows of its own
         return [Pause(row.scope, row.name, row.paused_by, row.seconds) for row in connection.execute(wanted)]
+
+    def knows_listener(self, connection: Connection, name: str) -> bool:
+        """Returns whether a delivery that is kept with its body names a listener of that name."""
+        kept = delivery.c.state.in_(["live", "dead", "cancelled"])
+        named = select(delivery.c.id).where(kept, delivery.c.listener == name).limit(1)
+        return connection.execute(named).first() is not None
 
     def pause(self, connection: Connection, scope: str, name: str, paused_by: str) -> bool:
         """Pauses; returns whether it was not paused yet. Who paused it first is kept."""

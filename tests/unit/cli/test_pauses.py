@@ -24,7 +24,7 @@ def test_a_name_does_not_control_the_terminal(
     found = [Pause("listener", "a\x1b[2J", "b\x1b]0;x\x07\nlistener c", 1.0)]
     monkeypatch.setattr(pauses, "as_admin", lambda _: (list(found), None, None))
     pauses.list_()
-    answers = iter([None, list(found)])
+    answers = iter([(list(found), True)])
     monkeypatch.setattr(pauses, "as_admin", lambda _: next(answers))
     pauses.resume()
     said = capsys.readouterr().out

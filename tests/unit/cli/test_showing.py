@@ -19,7 +19,14 @@ KEY = "A1:Ev1"
 
 
 def store(  # noqa: PLR0917 - what a test may want of it
-    directory: Path, error: str, text: str = '"x"', record: str | None = None, copies: int = 1, end: End = End.DEAD
+    directory: Path,
+    error: str,
+    text: str = '"x"',
+    record: str | None = None,
+    copies: int = 1,
+    end: End = End.DEAD,
+    *,
+    listener: str | None = None,
 ) -> None:
     """An inbox with a dead letter whose text is this JSON, or with some in lanes of their own."""
     event = f'{{"type":"message","channel":"C1","text":{text}}}'
@@ -35,7 +42,8 @@ def store(  # noqa: PLR0917 - what a test may want of it
             )
             assert accepted.held is not None
             lease, id_ = accepted.held.lease, accepted.held.stored.id
-            await inbox.complete(Outcome(lease, id_, end, error, 60 if end is End.RETRY else 0, record=record))
+            delay = 60 if end is End.RETRY else 0
+            await inbox.complete(Outcome(lease, id_, end, error, delay, listener=listener, record=record))
         await inbox.close()
 
     asyncio.run(work())
@@ -158,3 +166,14 @@ def test_one_thing_is_paused_and_resumed(tmp_path: Path) -> None:
     assert "Resumed: workspace T1" in look(tmp_path, "inbox", "resume", *of).stdout
     assert "is not paused" in look(tmp_path, "inbox", "resume", *of).stderr
     assert "Nothing is paused." in look(tmp_path, "inbox", "pauses").stdout
+
+
+def test_a_listener_that_nothing_names_is_doubted(tmp_path: Path) -> None:
+    """A name that was mistyped pauses nothing, and whoever pauses it is asked; one that a delivery names is not.
+
+    A pause of one thing is not ended by `inbox resume` alone, which says so.
+    """
+    store(tmp_path, "ValueError: x", end=End.RETRY, listener="app.on")
+    assert "Is app.no its name?" in look(tmp_path, "inbox", "pause", "--listener", "app.no").stdout
+    assert "its name?" not in look(tmp_path, "inbox", "pause", "--listener", "app.on").stdout
+    assert "It was not paused as a whole. listener app.no is still" in look(tmp_path, "inbox", "resume").stdout

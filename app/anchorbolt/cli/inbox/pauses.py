@@ -44,17 +44,21 @@ def pause(
     if not began:
         raise AnchorboltError(f"{scope} {name} is paused already; `anchorbolt inbox pauses` says by whom")
     print(f"Paused: {scope} {name}. What comes for it waits. `anchorbolt inbox resume --{scope} {name}` ends it.")
+    if scope == "listener" and not as_admin(lambda _, connection: _pauses(connection).knows_listener(connection, name)):
+        print(
+            f"Is {visible(name)} its name? Nothing that waits or is dead has it; `anchorbolt inbox list` shows names."
+        )
 
 
 def resume(
     listener: Listener = None, kind: Kind = None, workspace: Workspace = None, conversation: Conversation = None
 ) -> None:
-    """Ends a pause: what waits for it is run, the oldest first."""
+    """Ends a pause: what waits for it is run, the workspaces in turn, and the oldest of each first."""
     scope, name = _chosen(listener, kind, workspace, conversation)
     if scope is None:
-        as_admin(lambda admin, connection: admin.pause(connection, paused=False))
-        left = as_admin(lambda _, connection: _pauses(connection).read(connection))
-        print("Resumed." + "".join(f" {one.scope} {visible(one.name)} is still paused." for one in left))
+        left, was_paused = as_admin(_resume_all)
+        said = "Resumed." if was_paused else "It was not paused as a whole."
+        print(said + "".join(f" {one.scope} {visible(one.name)} is still paused." for one in left))
         return
     if not as_admin(lambda _, connection: _pauses(connection).resume(connection, scope, name)):
         raise AnchorboltError(f"{scope} {name} is not paused; `anchorbolt inbox pauses` lists what is")
@@ -81,6 +85,12 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
         print(visible(f"{one.scope} {one.name}: paused for {one.seconds:.0f} s by {one.paused_by}"))
     if not found:
         print("Nothing is paused.")
+
+
+def _resume_all(admin: Admin, connection: Connection) -> tuple[list[Pause], bool]:
+    was_paused = admin.paused_for_seconds(connection) is not None
+    admin.pause(connection, paused=False)
+    return _pauses(connection).read(connection), was_paused
 
 
 def _chosen(
