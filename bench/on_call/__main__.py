@@ -29,7 +29,7 @@ async def play(scenario: Scenario, speed: float, rate: float) -> Found:
     server = PostgreSQL(directory / "postgresql")
     server.start()
     try:
-        async with Stage(directory, server, speed, rate, scenario.word) as stage:
+        async with Stage(directory, server, speed, rate, (scenario.others, scenario.word)) as stage:
             try:
                 await asyncio.sleep(WELL_SECONDS)
                 await scenario.play(stage)

@@ -2,6 +2,7 @@
 
 free    calls nothing: it is the one that must go on whatever happens to the others
 post    calls chat.postMessage
+read    calls users.info, which nobody limits
 hang, block, bug    end well, unless there is a file of that name beside the log
 never   fails with an error that looks as if it passes by itself, for an event that says so
 leak    takes memory until its process is killed, as the kernel does it at the limit of a container
@@ -30,7 +31,7 @@ NEVER_SECONDS = 3_600.0
 
 def register(app: AsyncApp) -> None:
     """One listener a word, so that each has its own name."""
-    for listener in (free, post, hang, block, bug, leak, never):
+    for listener in (free, post, read, hang, block, bug, leak, never):
         app.event("app_mention", matchers=[_begins_with(listener.__name__)])(listener)
 
 
@@ -42,6 +43,11 @@ async def free(event: dict[str, Any], delivery: Attempt) -> None:
 async def post(event: dict[str, Any], delivery: Attempt, client: AsyncWebClient) -> None:
     with _told(event, delivery):
         await client.chat_postMessage(channel=event["channel"], text="on call")
+
+
+async def read(event: dict[str, Any], delivery: Attempt, client: AsyncWebClient) -> None:
+    with _told(event, delivery):
+        await client.users_info(user=event["user"])
 
 
 async def hang(event: dict[str, Any], delivery: Attempt) -> None:

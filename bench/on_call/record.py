@@ -11,7 +11,13 @@ from bench.on_call.stage import PODS, Found
 
 COLUMNS = (
     *("what goes wrong", "acknowledged", "given up by Slack", "lost", "doubled", "dead", "still live"),
-    *("slowest of the others", "the others stood still for", "ran again after its end", "alerts, after"),
+    *(
+        "p99 to start of the others",
+        "slowest of the others",
+        "the others stood still for",
+        "ran again after its end",
+        "alerts, after",
+    ),
     "load of the machine",
 )
 HEAD = f"| {' | '.join(COLUMNS)} |\n{'|---' * len(COLUMNS)}|"
@@ -21,12 +27,13 @@ def row(found: Found, load: float) -> str:
     """A row of the table. `load`: the load average when it began, of two cores that others use too."""
     fired = ", ".join(f"{name} {at:.0f} s" for name, at in found.alerts.items()) or "none"
     first = "" if found.first_dead is None else f" (first {found.first_dead:.0f} s)"
+    to_start = "-" if found.to_start_p99 is None else f"{found.to_start_p99:.2f} s"
     slowest = "none was accepted" if found.slowest_other is None else f"{found.slowest_other:.1f} s"
     again = "?" if found.again_after is None else f"{found.again_after:.1f} s"
     return (
         f"| {found.title} | {found.acknowledged} | {found.given_up} | {found.lost} | {found.doubled} "
-        f"| {found.dead}{first} | {found.live} | {slowest} | {found.stood_still:.1f} s | {again} | {fired} "
-        f"| {load:.0f} |"
+        f"| {found.dead}{first} | {found.live} | {to_start} | {slowest} | {found.stood_still:.1f} s | {again} "
+        f"| {fired} | {load:.0f} |"
     )
 
 

@@ -30,12 +30,16 @@ LONGEST_ATTEMPTS_SECONDS = 1_800.0
 
 @dataclass(frozen=True)
 class Scenario:
-    """`word`: the listener that it happens to. `may_die`: an outage leaves no dead letter, a bug does."""
+    """`word`: the listener that it happens to. `may_die`: an outage leaves no dead letter, a bug does.
+
+    `others`: the listener of the other half of the events.
+    """
 
     title: str
     word: str
     play: Play
     may_die: bool = False
+    others: str = "free"
 
 
 @asynccontextmanager
@@ -175,7 +179,9 @@ async def locked(stage: Stage) -> None:
 
 
 SCENARIOS = {
-    "limited": Scenario("Slack limits a method for 92 s", "post", rate_limited),
+    "limited": Scenario(
+        "Slack limits a method for 92 s; the others call another one", "post", rate_limited, others="read"
+    ),
     "outage": Scenario("Slack answers 503 for 15 min", "post", outage),
     "lone": Scenario("a delivery can never succeed, and its error looks transient", "never", lone, may_die=True),
     "hang": Scenario("a listener hangs", "hang", switched("hang", 2 * AWAY_SECONDS), may_die=True),

@@ -44,19 +44,21 @@ class Found:
     live: int
     alerts: dict[str, float]
     slowest_other: float | None  # from its arrival to its end, of those that were accepted meanwhile
+    to_start_p99: float | None  # from the arrival of these to the beginning of their first run
     stood_still: float  # the longest time in which none of the others ended
     again_after: float | None  # from the end of the trouble to the next one of the others that ended
     first_dead: float | None
 
 
 class Stage:
-    """The cast of one scenario. `word`: which listener half of the load is for; the other half is for `free`."""
+    """The cast of one scenario. `words`: the listeners of both halves of the load, the one that it happens to last."""
 
-    def __init__(self, directory: Path, server: PostgreSQL, speed: float, rate: float, word: str) -> None:
+    def __init__(self, directory: Path, server: PostgreSQL, speed: float, rate: float, words: tuple[str, str]) -> None:
         self.directory = directory
         self.server = server
         self.speed = speed
-        self.word = word
+        self._words = words
+        self.others = words[0]
         self._rate = rate
         self._stack = AsyncExitStack()
         self.began = self.ended = 0.0
@@ -87,7 +89,7 @@ class Stage:
             raise
         self.slack = self.pods.slack
         # In pairs, for a conversation and the next one are not of the same pod.
-        words = ("free", self.word)
+        words = self._words
         retries = (SLACKS_RETRIES[0], *(seconds / self.speed for seconds in SLACKS_RETRIES[1:]))
         self.traffic = Traffic(self.pods.pods, 200, self._rate, lambda n: f"{words[n // 2 % 2]} n={n}", retries)
         self._over = asyncio.Event()
@@ -138,7 +140,13 @@ class Stage:
         log = self.pods.listener_log
         done = log.counts("done")
         ended = {key for key, row in rows.items() if row["state"] != "live" and (row["state"] != "done" or done[key])}
-        others = [entry for entry in log.entries("done") if entry.text.startswith("free") and entry.key in rows]
+        others = [entry for entry in log.entries("done") if self._is_other(entry) and entry.key in rows]
+        began = {entry.key: entry.at for entry in reversed(log.entries("start")) if self._is_other(entry)}
+        waited = sorted(
+            began[key] - row["received_at"]
+            for key, row in rows.items()
+            if key in began and self.began <= row["received_at"] <= self.ended
+        )
         received = [(rows[entry.key]["received_at"], entry.at) for entry in others]
         ends = sorted(entry.at for entry in others if entry.at >= self.began - CHUNK_SECONDS)
         alerts, first_dead = await self._alerts()
@@ -152,10 +160,14 @@ class Stage:
             live=states["live"],
             alerts=alerts,
             slowest_other=max((end - at for at, end in received if self.began <= at <= self.ended), default=None),
+            to_start_p99=waited[int(0.99 * (len(waited) - 1))] if waited else None,
             stood_still=max((after - before for before, after in itertools.pairwise(ends)), default=0.0),
             again_after=min((at - self.ended for at in ends if at >= self.ended), default=None),
             first_dead=first_dead,
         )
+
+    def _is_other(self, entry: Entry) -> bool:
+        return entry.text.startswith(self.others)
 
     async def _alerts(self) -> tuple[dict[str, float], float | None]:
         """When each alert began to fire, and when the first dead letter was there, in seconds after the beginning."""
