@@ -90,7 +90,7 @@ class Ending:
             verdict = self._breaking.ended(run.listener, stored, verdict)
         if verdict is not None and verdict.end is End.DEAD and run is not None:
             # A run of its own, because that of the delivery may have been refused further calls.
-            running.run = Run(run.delivery, run.attempt)
+            running.run = Run(run.delivery, run.attempt, began=run.began)
             telling = CALLS.set(running.run.calls)
             try:
                 verdict = await self._conclude_failure(run, verdict)

@@ -454,6 +454,25 @@ async def test_the_longest_run_is_told(bench: Bench) -> None:
     await until(lambda: worker.longest_run_seconds == 0, what="nothing runs")
 
 
+async def test_the_end_of_a_failure_is_no_long_run(bench: Bench) -> None:
+    """While the app is told of a dead letter, its run goes on since it began, and no longer: else an alert fires."""
+    seen: list[float] = []
+
+    async def fails(_: Run) -> None:
+        bench.clock.now += 4
+        raise LookupError("a bug")
+
+    async def handle(_: Run) -> None:
+        seen.append(worker.longest_run_seconds)
+
+    worker, dispatch = bench.worker(fails)
+    dispatch.handle = handle
+    one = event()
+    await accept(worker, one)
+    await bench.until_ended(one.key)
+    assert seen == [4]
+
+
 async def test_no_more_run_than_there_are_places(bench: Bench) -> None:
     """Of ten lanes, three run at once; the others wait in the inbox and come when there is a place."""
     most, go = [0], asyncio.Event()
