@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -37,6 +38,18 @@ def read_arguments(content_type: bytes, query: bytes, body: bytes) -> dict[str, 
     else:
         form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
     return form | dict(parse_qsl(query.decode("ascii", "replace"), keep_blank_values=True)) if query else form
+
+
+def client_of(authorization: bytes | None) -> dict[str, str]:
+    """The client's id and secret, which slack_sdk sends by HTTP's own authentication."""
+    scheme, _, encoded = (authorization or b"").partition(b" ")
+    if scheme.lower() != b"basic":
+        return {}
+    try:
+        name, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
+    except ValueError:
+        return {}
+    return {"client_id": name, "client_secret": secret}
 
 
 def base_url(headers: dict[bytes, bytes]) -> str:

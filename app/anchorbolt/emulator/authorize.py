@@ -41,7 +41,8 @@ def authorize_route(workspace: Workspace) -> Route:
         if asked.get("answer") != "allow":
             return _back(fields, error="access_denied")
         team = asked.get("team") or next(iter(TEAMS))
-        grant = Grant(team, fields["scope"], fields["user_scope"], fields["redirect_uri"])
+        of_app = asked["client_id"]
+        grant = Grant(team, fields["scope"], fields["user_scope"], fields["redirect_uri"], client_id=of_app)
         return _back(fields, code=workspace.grants.allow(grant))
 
     return Route(PATH, authorize, methods=["GET", "POST"])

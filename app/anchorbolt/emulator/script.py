@@ -13,8 +13,8 @@ class Line(BaseModel):
     """One line of the script: how a method answers, `times` times (None: until the script is cleared).
 
     An `error` is answered with status 200, `ratelimited` with 429 and `Retry-After`. A `status` without an error is
-    answered with a body that is no JSON, as by a broken server. An `answer` is what the body holds beside `"ok": true`, or
-    beside an `error`, such as `needed`.
+    answered with a body that is no JSON, as by a broken server. An `answer` is what the body holds beside `"ok": true`,
+    or beside an `error`, such as `needed`.
     `delay_seconds` delays the answer, also the usual one.
     `no_answer` answers nothing: `close` closes the connection, and `timeout` keeps it open until the app gives up,
     at most a minute. With `performed`, the call was performed all the same, and only its answer is lost.

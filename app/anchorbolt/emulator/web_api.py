@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from anchorbolt.emulator.answers import OPEN_SOCKET, answers
 from anchorbolt.emulator.answers.shape import Answer, failed
-from anchorbolt.emulator.arguments import base_url, body_of, read_arguments
+from anchorbolt.emulator.arguments import base_url, body_of, client_of, read_arguments
 from anchorbolt.emulator.calls import Calls
 from anchorbolt.emulator.lost import lose_connection
 from anchorbolt.emulator.script import Line, Script
@@ -108,7 +108,7 @@ class WebApi:
             return failed("token_revoked")
         self._workspace.base = base_url(headers)
         self._workspace.token = token
-        return usual(arguments, self._workspace, now)
+        return usual(client_of(headers.get(b"authorization")) | arguments, self._workspace, now)
 
 
 def _scripted(line: Line) -> tuple[int, Answer, list[tuple[bytes, bytes]]]:

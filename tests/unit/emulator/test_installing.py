@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
 from anchorbolt.emulator.emulator import Emulator
+from anchorbolt.emulator.state.grants import Grant
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -20,6 +22,11 @@ ASKED = {"client_id": "1.2", "scope": "commands,chat:write", "state": "s<1>", "r
 def client(slack: Emulator, token: str | None = None) -> AsyncWebClient:
     """Slack's own client with a token."""
     return AsyncWebClient(token=token, base_url=slack.api_url)
+
+
+def code(slack: Emulator, team: str) -> str:
+    """A code that a user of a workspace has allowed."""
+    return slack.workspace.grants.allow(Grant(team, "commands"))
 
 
 async def answered(slack: Emulator, **fields: str) -> dict[str, list[str]]:
@@ -69,11 +76,31 @@ async def test_a_code_is_bound_to_its_redirect_uri(slack: Emulator) -> None:
         await client(slack).oauth_v2_access(**APP, code=brought["code"][0], redirect_uri="https://other.example.com/")
 
 
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"code": "T0HARB0R.made-up"}, "invalid_code"),
+        ({"code": ""}, "invalid_code"),
+        ({"client_id": "3.4"}, "invalid_code"),
+        ({"client_id": ""}, "invalid_client_id"),
+        ({"client_secret": ""}, "bad_client_secret"),
+        ({"redirect_uri": None}, "bad_redirect_uri"),
+    ],
+)
+async def test_a_code_is_as_strict_as_slacks(slack: Emulator, changes: dict[str, str | None], word: str) -> None:
+    """A code that no page gave, or for another app or address, installs nothing, and is not used up by that."""
+    given = (await answered(slack, answer="allow"))["code"][0]
+    exchange: dict[str, Any] = {**APP, "code": given, "redirect_uri": BACK}
+    with pytest.raises(SlackApiError, match=f"'{word}'"):
+        await client(slack).oauth_v2_access(**{**exchange, **changes})
+    assert (await client(slack).oauth_v2_access(**exchange))["ok"]
+
+
 async def test_an_organization_is_installed_as_a_whole(slack: Emulator) -> None:
     """An org-wide installation has an enterprise and no team; one of its workspaces has both."""
-    whole = await client(slack).oauth_v2_access(**APP, code="E0FLEET.1")
+    whole = await client(slack).oauth_v2_access(**APP, code=code(slack, "E0FLEET"))
     assert (whole["team"], whole["enterprise"]["id"], whole["is_enterprise_install"]) == (None, "E0FLEET", True)
-    member = await client(slack).oauth_v2_access(**APP, code="T0D0CK.1")
+    member = await client(slack).oauth_v2_access(**APP, code=code(slack, "T0D0CK"))
     assert (member["team"]["id"], member["enterprise"]["id"]) == ("T0D0CK", "E0FLEET")
     assert member["is_enterprise_install"] is False
 
@@ -112,8 +139,8 @@ async def test_tokens_that_expire_are_refreshed_once(slack: Emulator) -> None:
 
 async def test_an_uninstalled_workspace_refuses_its_tokens(slack: Emulator) -> None:
     """apps.uninstall ends the tokens of one workspace; those of others, and the shared one, go on to work."""
-    first = (await client(slack).oauth_v2_access(**APP, code="T0HARB0R.1"))["access_token"]
-    second = (await client(slack).oauth_v2_access(**APP, code="T0HARB0R.2"))["access_token"]
+    first = (await client(slack).oauth_v2_access(**APP, code=code(slack, "T0HARB0R")))["access_token"]
+    second = (await client(slack).oauth_v2_access(**APP, code=code(slack, "T0HARB0R")))["access_token"]
     await client(slack, first).apps_uninstall(**APP)
     for token in (first, second):
         with pytest.raises(SlackApiError, match="token_revoked"):

@@ -6,7 +6,7 @@ from typing import Any
 
 from anchorbolt.emulator import tokens
 from anchorbolt.emulator.answers.shape import Answer, Answering, Arguments, failed, flag
-from anchorbolt.emulator.scene import APP_ID, TEAM_ID
+from anchorbolt.emulator.scene import APP_ID
 from anchorbolt.emulator.state import teams
 from anchorbolt.emulator.state.grants import Grant, Grants
 from anchorbolt.emulator.state.workspace import Workspace
@@ -17,16 +17,17 @@ SCOPES = "commands,chat:write"
 def access(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
     """Exchanges a code, or a refresh token, for tokens. Each of them works once.
 
-    A code of the page /oauth/v2/authorize stands for what was allowed there. Any other code installs the app too: in
-    the workspace T123 for `T123.anything`, else in the made-up one.
+    A code is one of the page /oauth/v2/authorize, and works for the app and the address that it was given to.
     """
+    for name, word in (("client_id", "invalid_client_id"), ("client_secret", "bad_client_secret")):
+        if not arguments.get(name):
+            return failed(word)
     if arguments.get("grant_type") == "refresh_token":
         return _refresh(str(arguments.get("refresh_token") or ""), workspace.grants)
-    code = str(arguments.get("code") or "")
-    if not code:
+    code, grants = str(arguments.get("code") or ""), workspace.grants
+    grant = grants.of_code(code)
+    if grant is None or grant.client_id not in ("", arguments["client_id"]):
         return failed("invalid_code")
-    grants = workspace.grants
-    grant = grants.of_code(code) or Grant(_team_of(code), SCOPES)
     if grant.redirect_uri not in ("", arguments.get("redirect_uri") or ""):
         return failed("bad_redirect_uri")
     if not grants.use(code):
@@ -92,11 +93,6 @@ def _expiry(grants: Grants, team: str, user: str | None = None) -> dict[str, Any
     if grants.expires_in is None:
         return {}
     return {"expires_in": grants.expires_in, "refresh_token": tokens.new_refresh_token(team, user)}
-
-
-def _team_of(code: str) -> str:
-    team, point, _ = code.partition(".")
-    return team if point and team[:1] in ("T", "E") and team.isalnum() else TEAM_ID
 
 
 METHODS: dict[str, Answering] = {

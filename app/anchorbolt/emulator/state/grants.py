@@ -15,13 +15,17 @@ INSTALLER = "U0ADA"
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What one user allowed, until the app exchanges its code. An empty `redirect_uri` is compared with nothing."""
+    """What one user allowed, until the app exchanges its code.
+
+    An empty `redirect_uri` or `client_id` is compared with nothing.
+    """
 
     team: str
     scopes: str
     user_scopes: str = ""
     redirect_uri: str = ""
     user: str = INSTALLER
+    client_id: str = ""
 
 
 class Grants:

@@ -12,6 +12,7 @@ import pytest
 from anchorbolt.emulator.answers import OPEN_SOCKET, PLAYED, answers
 from anchorbolt.emulator.answers.names import SLACK_METHODS
 from anchorbolt.emulator.emulator import Emulator
+from anchorbolt.emulator.state.grants import Grant
 from anchorbolt.emulator.state.workspace import Workspace
 from hypothesis import given
 from hypothesis import strategies as st
@@ -98,6 +99,7 @@ async def test_a_token_of_nobody_is_refused(slack: Emulator) -> None:
 async def test_an_installation_needs_no_token(slack: Emulator) -> None:
     """The exchange of a code for a token is called with the app's own secret."""
     client = AsyncWebClient(base_url=slack.api_url)
-    answer = await client.oauth_v2_access(client_id="1.2", client_secret="s", code="c")
+    code = slack.workspace.grants.allow(Grant("T0ANCH0R", "commands"))
+    answer = await client.oauth_v2_access(client_id="1.2", client_secret="s", code=code)
     assert answer["access_token"].startswith("xoxb-")
     assert (await client.api_test())["ok"]
