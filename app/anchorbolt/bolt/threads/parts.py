@@ -20,9 +20,11 @@ from slack_bolt.response import BoltResponse
 from slack_bolt.util.utils import get_arg_names_of_callable, is_callable_coroutine
 from slack_sdk.errors import SlackApiError
 
+from anchorbolt.bolt import swallowed
 from anchorbolt.bolt.conversation_arguments import attached
 from anchorbolt.bolt.listener import Listener
 from anchorbolt.bolt.names import short_name
+from anchorbolt.bolt.run import RUN
 from anchorbolt.bolt.threads.threads import threads_of
 from anchorbolt.bolt.threads.view import View, view_of
 from anchorbolt.errors import NotAuthorizedError
@@ -126,21 +128,43 @@ class SynchronousUtilities(AsyncMiddleware):
 
 
 class ThreadAuthorize(AsyncAuthorize):
-    """Authorizes by a function of a team's. An answer of Slack's that says no is an error of the run."""
+    """Authorizes by a function or a store of a team's.
 
-    def __init__(self, authorize: Callable[..., Any], *, is_asynchronous: bool) -> None:
+    An answer of Slack's that says no is an error of the run, and so is what keeps a store from telling whether the app
+    is installed. Where it is not, no listener runs.
+    """
+
+    def __init__(self, authorize: Any, *, is_asynchronous: bool) -> None:
+        """`authorize`: Bolt's object around the function or the store."""
         self._authorize = authorize
         self._is_asynchronous = is_asynchronous
+        for name in ("installation_store", "token_rotator"):
+            if getattr(authorize, name, None) is not None:
+                setattr(authorize, name, swallowed.Watched(getattr(authorize, name)))
 
     async def __call__(self, *, context: AsyncBoltContext, **of: Any) -> AuthorizeResult | None:
         """Bolt's own hook. Raises NotAuthorizedError."""
         answer: AuthorizeResult | None
         try:
-            if self._is_asynchronous:
-                answer = await self._authorize(context=context, **of)
-            else:
-                threads = threads_of(context)
-                answer = await threads.run(lambda view: self._authorize(context=view.context, **of), context)
+            with swallowed.noting() as errors:
+                answer = await self._ask(context, of)
         except SlackApiError as error:
             raise NotAuthorizedError("the app's authorize function was refused by Slack") from error
+        if answer is None:
+            if (hidden := swallowed.first_that_may_pass(errors)) is not None:
+                raise NotAuthorizedError("the app's store cannot tell whether the app is installed") from hidden
+            context[RUN].no_listener_runs = "not_installed"
         return answer
+
+    async def _ask(self, context: AsyncBoltContext, of: dict[str, Any]) -> AuthorizeResult | None:
+        answer: AuthorizeResult | None
+        if self._is_asynchronous:
+            with swallowed.errors_of(context.client):
+                answer = await self._authorize(context=context, **of)
+            return answer
+
+        def in_thread(view: View) -> Any:
+            with swallowed.errors_of(view.context.client):
+                return self._authorize(context=view.context, **of)
+
+        return await threads_of(context).run(in_thread, context)

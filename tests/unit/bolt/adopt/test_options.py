@@ -20,7 +20,9 @@ from anchorbolt.bolt.app import BoltApp
 from anchorbolt.bolt.workspace_authorization import WorkspaceAuthorization
 from anchorbolt.emulator.samples import make
 from anchorbolt.emulator.scene import Scene
+from anchorbolt.emulator.script import Line
 from anchorbolt.errors import ListenersError
+from anchorbolt.telemetry import metrics
 from slack_bolt import App, BoltContext, BoltResponse
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
@@ -175,6 +177,61 @@ async def test_a_store_of_the_app(kind: str, slack: Any, app_with: AppWith, monk
     assert tokens == ["xoxb-of-store"]
     assert page.status_code == 200
     assert "oauth/v2/authorize" in page.text
+
+
+class Failing(OneWorkspace):
+    """A team's store that is away for a while."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self.errors = list(errors)
+
+    def find_installation(self, **of: Any) -> Installation | None:
+        """Has none, so that Bolt asks for the bot."""
+        return None if self.errors else super().find_installation(**of)
+
+    def find_bot(self, **_: Any) -> None:
+        """Raises what it was given."""
+        if self.errors:
+            raise self.errors.pop()
+
+    async def async_find_bot(self, **of: Any) -> None:
+        """Asynchronous."""
+        self.find_bot(**of)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("fault", ["Slack is busy", "the store is away", "the token is worth nothing"])
+async def test_a_store_that_cannot_tell(
+    kind: str, fault: str, slack: Any, app_with: AppWith, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What Bolt swallows and calls not installed is another attempt; a true no runs nothing, and is counted so."""
+    if fault == "Slack is busy":
+        slack.script.add(Line(method="auth.test", error="internal_error"))
+    if fault == "the token is worth nothing":
+        slack.script.add(Line(method="auth.test", error="account_inactive", times=None))
+    store = Failing(*[ConnectionError("away")] * (fault == "the store is away"))
+    ids: dict[str, Any] = {"client_id": "1", "client_secret": "2", "scopes": "chat:write", "installation_store": store}
+    theirs: Any
+    if kind == "App":
+        client: Any = WebClient(base_url=slack.api_url)
+        theirs = App(client=client, signing_secret="", oauth_settings=OAuthSettings(**ids))
+        theirs.event("app_mention")(lambda: None)
+    else:
+        client = AsyncWebClient(base_url=slack.api_url)
+        theirs = AsyncApp(client=client, signing_secret="", oauth_settings=AsyncOAuthSettings(**ids))
+
+        async def listener() -> None: ...
+
+        theirs.event("app_mention")(listener)
+    monkeypatch.setitem(sys.modules, "team_that_fails", type("module", (), {"app": theirs}))
+    given = {"listeners": "team_that_fails:app", "installations": "app", "slack_bot_token": None}
+    counted = metrics.deliveries.value("event", "not_installed")
+    async with app_with(lambda _: None, **given) as server:
+        await server.player.deliver(sample := make("app_mention"))
+        row = await server.until_ended(sample.key)
+    is_no = fault == "the token is worth nothing"
+    assert (row.state, row.attempts) == ("done", 1 if is_no else 2)
+    assert metrics.deliveries.value("event", "not_installed") == counted + is_no
 
 
 async def test_an_app_without_installations_cannot_find_tokens(app_with: AppWith) -> None:

@@ -1,0 +1,89 @@
+"""Errors that Bolt swallows when it authorizes by an app's own store, noted before it does.
+
+Bolt then says that the app is not installed, and answers 200: when Slack is busy, when the store is away, when a
+refresh of tokens did not come through. The delivery would be lost (docs/decisions/0095).
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from slack_sdk.errors import SlackApiError, SlackTokenRotationError
+
+from anchorbolt.bolt import slack_error
+
+_noted: ContextVar[list[Exception] | None] = ContextVar("noted", default=None)
+
+
+class Watched:
+    """Something that Bolt calls; what it raises is noted, and raised."""
+
+    def __init__(self, of: Any) -> None:
+        self._of = of
+
+    def __getattr__(self, name: str) -> Any:
+        """Whatever it has."""
+        found = getattr(self._of, name)
+        return watched(found) if callable(found) else found
+
+
+def watched(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Returns the same function, whose errors are noted."""
+
+    async def awaits(*arguments: Any, **by_name: Any) -> Any:
+        with _noting():
+            return await function(*arguments, **by_name)
+
+    def calls(*arguments: Any, **by_name: Any) -> Any:
+        with _noting():
+            return function(*arguments, **by_name)
+
+    return awaits if inspect.iscoroutinefunction(function) else calls
+
+
+@contextmanager
+def errors_of(client: Any) -> Iterator[None]:
+    """Notes the errors of the one call that Bolt makes with the client of a request, which is that request's alone."""
+    client.auth_test = watched(client.auth_test)
+    try:
+        yield
+    finally:
+        del client.auth_test
+
+
+@contextmanager
+def noting() -> Iterator[list[Exception]]:
+    """Returns the list of what is noted meanwhile, in this task and in the threads that it waits for."""
+    found: list[Exception] = []
+    token = _noted.set(found)
+    try:
+        yield found
+    finally:
+        _noted.reset(token)
+
+
+def first_that_may_pass(errors: list[Exception]) -> Exception | None:
+    """Returns the first error that says nothing of whether the app is installed: not Slack's word for a token."""
+    for error in errors:
+        slacks: BaseException = error
+        if isinstance(error, SlackTokenRotationError):
+            slacks = error.api_error
+        if not isinstance(slacks, SlackApiError) or slack_error.is_transient(slacks):
+            return error
+    return None
+
+
+@contextmanager
+def _noting() -> Iterator[None]:
+    try:
+        yield
+    except NotImplementedError:  # how a store says that it has no such method: Bolt asks another
+        raise
+    except Exception as error:
+        if (noted := _noted.get()) is not None:
+            noted.append(error)
+        raise
