@@ -60,8 +60,14 @@ def _object(sort: str, *paths: Path) -> Name:
 
 
 def _of_installation(_: Event, payload: Payload) -> str | None:
-    """The lane of an uninstallation, revoked tokens or granted scopes: the installation in this workspace."""
-    workspace = _workspace(payload)
+    """The lane of an uninstallation, revoked tokens or granted scopes: the installation in this workspace.
+
+    One of a whole organization is the same for all its workspaces, of which Slack names any.
+    """
+    first = payload.get("authorizations")
+    first = first[0] if isinstance(first, list) and first and isinstance(first[0], Mapping) else {}
+    org_wide = first.get("is_enterprise_install") is True
+    workspace = (identifier(first, (("enterprise_id",),)) if org_wide else None) or _workspace(payload)
     return f"installation/{workspace}" if workspace is not None else None
 
 

@@ -132,6 +132,17 @@ def test_an_object_of_an_organization() -> None:
     assert lane({"type": "user_change", "user": {"id": "U1"}}, team_id=None, enterprise_id="E1") == "user/E1/U1"
 
 
+@pytest.mark.parametrize("of", ["app_uninstalled", "tokens_revoked", "scope_granted"])
+def test_events_about_an_org_wide_installation_share_its_lane(of: str) -> None:
+    """Whatever workspace Slack names; those about a workspace's own installation have another one."""
+    org_wide = [{"enterprise_id": "E1", "team_id": "T1", "is_enterprise_install": True}]
+    for team_id in ("T1", "T2", None):
+        assert lane({"type": of}, team_id=team_id, enterprise_id="E1", authorizations=org_wide) == "installation/E1"
+    own = [{"enterprise_id": "E1", "team_id": "T1", "is_enterprise_install": False}]
+    for authorizations in (own, [], None, ["E1"], {"0": "E1"}):
+        assert lane({"type": of}, enterprise_id="E1", authorizations=authorizations) == "installation/T1"
+
+
 def test_urgent_events_have_lanes_of_their_own() -> None:
     """A click on stop waits for nothing, not for the run in its thread either; and its lane's name says that."""
     assert {"agent_session_stopped"} == URGENT_EVENTS
