@@ -109,6 +109,25 @@ async def test_an_event_that_is_older_than_the_installation_removes_nothing(
     assert found["T1"].bot == ONE.bot
 
 
+async def test_a_late_uninstallation_removes_what_was_granted_before_it(here: Here) -> None:
+    """It ended the tokens of all users: the app was installed again by one of them, and the other's is gone."""
+    again = INSTALLED + 61
+    await here.save(replace(ONE, installed_at=again), replace(U1, installed_at=again))
+    await here.leave(event("app_uninstalled"))
+    assert await here.workspaces() == ["E1", "T1", "T2"]
+    assert await here.users() == ["U1"]
+
+
+async def test_an_uninstallation_leaves_what_a_user_has_granted_since(here: Here) -> None:
+    """The bot is gone, and so is the other user's token; the younger one works."""
+    await here.save(replace(U1, installed_at=INSTALLED + 61))
+    await here.leave(event("app_uninstalled"))
+    assert await here.workspaces() == ["E1", "T1", "T2"]
+    assert await here.users() == ["U1"]
+    found = await here.store.transact(lambda c: here.installations.find(c, ["T1"]))
+    assert found["T1"].bot is None
+
+
 async def test_a_user_who_revokes_loses_that_token_alone(here: Here) -> None:
     """The bot and the other user go on."""
     await here.leave(event("tokens_revoked", oauth=["U1"], bot=[]))

@@ -97,9 +97,11 @@ class Leaving:
 
     def _remove(self, connection: Connection, named: Named) -> bool:
         """Whether anything was there that is old enough."""
-        if named.everything:
-            return self._installations.remove(connection, named.workspace, before=named.at)
-        removed = [_remove_bot(connection, named)] if named.bot else []  # first, as an installation is written first
+        # First, as an installation is written first.
+        removed = [_remove_bot(connection, named)] if named.bot or named.everything else []
+        if named.everything:  # each user's token has an age of its own: some are older than another installation
+            older = (user_token.c.workspace == named.workspace, user_token.c.installed_at <= named.at)
+            removed.append(connection.execute(delete(user_token).where(*older)).rowcount > 0)
         for user in named.users:
             removed.append(self._installations.remove_user(connection, named.workspace, user, before=named.at))
         if any(removed):
