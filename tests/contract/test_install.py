@@ -54,7 +54,7 @@ class Here:
     async def user_token(self, workspace: str, user: str) -> str | None:
         """A user's token."""
         found = await self.store.transact(lambda c: self.installations.find_user(c, workspace, user))
-        return found.token.access if found is not None else None
+        return found.access if found is not None else None
 
 
 @pytest.fixture
@@ -143,6 +143,7 @@ async def test_tokens_that_expire_are_stored_with_what_refreshes_them(here: Here
     user = await here.store.transact(lambda c: here.installations.find_user(c, "T0HARB0R", "U0ADA"))
     assert bot is not None
     assert user is not None
+    assert user.token is not None
     for token in (bot, user.token):
         assert token.expires_at == SLACKS_CLOCK + 600
         assert str(token.refresh).startswith("xoxe-T0HARB0R-")

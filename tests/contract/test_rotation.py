@@ -103,7 +103,7 @@ async def test_a_sweep_refreshes_what_expires_within_half_an_hour(pod: RotationP
     assert sorted(slack.asked) == ["xoxe-old", "xoxe-user"]
     assert slack.asked[0] == "xoxe-old", "the bot's token first"
     assert (await pod.bot()).bot == NEW
-    assert (await pod.user()).token.access == "xoxe.xoxp-2-of-xoxe-user"
+    assert (await pod.user()).access == "xoxe.xoxp-2-of-xoxe-user"
     assert await pod.bot("T2") == later
 
 
@@ -135,7 +135,7 @@ async def test_a_sweep_ends_when_slack_is_away(pod: RotationPod, slack: Rotating
 async def test_a_users_token_is_refreshed_on_use(pod: RotationPod, slack: RotatingSlack) -> None:
     """It is the user's row alone that changes."""
     found = await pod.rotation.fresh_user(USER)
-    assert found.token.access == "xoxe.xoxp-1-of-xoxe-user"
+    assert found.access == "xoxe.xoxp-1-of-xoxe-user"
     assert (await pod.user(), await pod.bot()) == (found, ONE)
     assert slack.asked == ["xoxe-user"]
 

@@ -233,7 +233,7 @@ async def test_the_newest_of_each_workspace_counts(tmp_path: Path, layout: str) 
     assert one.installation.bot == Token("xoxb-new", "xoxe-b", NOW + 7200)
     assert (one.installation.scopes, one.installation.installed_by) == (("chat:write", "commands"), "UC")
     assert one.installation.installed_at == NOW - 1
-    assert [(user.user_id, user.token.access) for user in one.users] == [
+    assert [(user.user_id, user.access) for user in one.users] == [
         ("UA", "xoxp-a"),
         ("UB", "xoxp-b"),
         ("UC", "xoxp-c"),

@@ -24,6 +24,8 @@ from anchorbolt.workspaces.installation import Installation, UserToken
 
 log = get_logger("bolt")
 
+WHY_GONE = "user_token_gone"  # in the context of a request
+
 
 class FreshTokens(Protocol):
     """Interface that authorization needs from the rotation of tokens."""
@@ -68,7 +70,9 @@ class WorkspaceAuthorization(AsyncMultiTeamsAuthorization):
         found, granted_in = await self._find(req)
         if found is not None and found.bot is not None:
             found = await self._tokens.fresh(found)  # before the user's, whose refresh may fail
-        user = await self._user_of(granted_in, req) if granted_in is not None and granted_in.has_users else None
+        user = None
+        if found is not None and granted_in is not None and granted_in.has_users:
+            user = await self._user_of(granted_in.workspace, req, has_bot=found.bot is not None)
         if found is None or (found.bot is None and user is None and not found.reason):
             return await self._refuse(req)
         token = found.bot or (user.token if user is not None else None)
@@ -93,19 +97,22 @@ class WorkspaceAuthorization(AsyncMultiTeamsAuthorization):
         of_bot = await self._directory.find(rest) if rest else None
         return (of_bot if of_bot is not None and (of_bot.bot is not None or of_bot.reason) else found), found
 
-    async def _user_of(self, found: Installation, req: AsyncBoltRequest) -> UserToken | None:
+    async def _user_of(self, workspace: str, req: AsyncBoltRequest, *, has_bot: bool) -> UserToken | None:
         """The token of the user who acted, if that user has granted one that works.
 
-        Without it the bot's goes on: a user's token that is gone is no reason to run nothing for that user.
+        Without it the bot's goes on: a user's token that is gone is no reason to run nothing for that user. The
+        listener is told why by `context["user_token_gone"]`: somebody who has granted scopes relies on them.
         """
         if (user_id := req.context.user_id) is None:
             return None
-        user = await self._directory.find_user(found.workspace, user_id)
+        user = await self._directory.find_user(workspace, user_id)
         try:
             return await self._tokens.fresh_user(user) if user is not None else None
-        except NotAuthorizedError:
-            if found.bot is None:
+        except NotAuthorizedError as error:
+            if not has_bot:
                 raise
+            req.context[WHY_GONE] = str(error)
+            log.debug("the token of a user is gone: the bot's acts", workspace=workspace, user=user_id)
             return None
 
     async def _refuse(self, req: AsyncBoltRequest) -> BoltResponse:
@@ -167,7 +174,7 @@ def _result(req: AsyncBoltRequest, found: Installation, user: UserToken | None) 
         bot_token=found.bot.access if found.bot is not None else None,
         bot_scopes=found.scopes,
         user_id=req.context.user_id,
-        user_token=user.token.access if user is not None else None,
+        user_token=user.access if user is not None else None,
         user_scopes=user.scopes if user is not None else None,
     )
 

@@ -72,13 +72,21 @@ class Installation:
 
 @dataclass(frozen=True, slots=True)
 class UserToken:
-    """What one user granted to the app. `workspace`: that of the installation."""
+    """What one user granted to the app.
+
+    `workspace`: that of the installation. `token`: None if it cannot be decrypted.
+    """
 
     workspace: str
     user_id: str
-    token: Token
+    token: Token | None
     scopes: tuple[str, ...] = ()
     installed_at: float = 0.0
     state: InstallationState = InstallationState.INSTALLED
     reason: str | None = None
     version: int = 1
+
+    @property
+    def access(self) -> str | None:
+        """What Slack is called with."""
+        return self.token.access if self.token is not None else None

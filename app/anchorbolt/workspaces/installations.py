@@ -99,7 +99,7 @@ class Installations:
         return [self.rows.installation(row) for row in rows]
 
     def find_user(self, connection: Connection, workspace: str, user_id: str) -> UserToken | None:
-        """Returns a user's token, or None; None as well for one that cannot be decrypted."""
+        """Returns what a user granted, or None. Of one that cannot be decrypted it is without the token."""
         row = connection.execute(select(user_token).where(*_is_user(workspace, user_id))).one_or_none()
         return self.rows.user(row) if row is not None else None
 

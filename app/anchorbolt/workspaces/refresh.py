@@ -34,7 +34,7 @@ class Seen:
     """What is stored, and whose turn it is.
 
     Args:
-        kept: None where it is not there any more, or cannot be decrypted.
+        kept: None where it is not there any more.
         turn: who refreshes it.
         refresh_token: to call Slack with, where it is our turn.
     """
@@ -143,7 +143,7 @@ class Refreshes:
         connection.execute(ours.values(refresh_owner=None, refresh_until=until))
 
     def find(self, connection: Connection, whose: Whose) -> Kept | None:
-        """Returns what is stored; None where it is not there, or where a user's token cannot be decrypted."""
+        """Returns what is stored; None where it is not there."""
         if whose.user_id is not None:
             return self._installations.find_user(connection, whose.workspace, whose.user_id)
         return self._installations.find(connection, [whose.workspace]).get(whose.workspace)

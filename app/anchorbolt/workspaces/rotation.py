@@ -128,8 +128,8 @@ class Rotation:
         if not self._ends_within(held, 0):
             return held
         if found is not None and found.state is InstallationState.REINSTALL_NEEDED:
-            raise NotAuthorizedError(f"the app must be installed again in {whose.workspace}: {found.reason}")
-        raise TokenExpiredError(f"the token of {whose.workspace} has expired, and Slack gave no new one in time")
+            raise NotAuthorizedError(f"the app must be installed again in {_place(whose)}: {found.reason}")
+        raise TokenExpiredError(f"the token of {_place(whose)} has expired, and Slack gave no new one in time")
 
     async def _wait_for(self, whose: Whose) -> Kept | None:
         task = self._refresh(whose, self._wall_clock() + ON_USE_SECONDS)
@@ -158,6 +158,10 @@ class Rotation:
         if token is None or token.expires_at is None:
             return kept.state is InstallationState.REINSTALL_NEEDED and token is None
         return token.expires_at - self._wall_clock() < seconds
+
+
+def _place(whose: Whose) -> str:
+    return whose.workspace if whose.user_id is None else f"{whose.workspace} by {whose.user_id}"
 
 
 def _is_due(kept: Kept | None, before: float) -> bool:

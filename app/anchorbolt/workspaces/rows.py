@@ -58,6 +58,7 @@ class Rows:
 
     def of_user(self, found: UserToken) -> dict[str, Any]:
         """The columns of a user's token that has just been granted, but its version and when it was written."""
+        assert found.token is not None  # noqa: S101 - what could not be decrypted is saved by nobody
         return {
             "workspace": found.workspace,
             "user_id": found.user_id,
@@ -117,24 +118,25 @@ class Rows:
             updated_at=row.updated_at,
         )
 
-    def user(self, row: Row[Any]) -> UserToken | None:
-        """Returns a user's token; None for one that cannot be decrypted."""
+    def user(self, row: Row[Any]) -> UserToken:
+        """Returns a user's token; one that cannot be decrypted is None, and has to be granted again."""
+        token, state, reason = None, InstallationState(row.state), row.reason
         try:
             token = Token(
                 self._keys.decrypt(row.token, place_of_user(row.workspace, row.user_id, "token")),
                 self._decrypted(row.refresh_token, place_of_user(row.workspace, row.user_id, "refresh_token")),
                 row.expires_at,
             )
-        except UndecryptableError:
-            return None
+        except UndecryptableError as error:
+            state, reason = InstallationState.REINSTALL_NEEDED, str(error)
         return UserToken(
             workspace=row.workspace,
             user_id=row.user_id,
             token=token,
             scopes=_scopes(row.scopes),
             installed_at=row.installed_at,
-            state=InstallationState(row.state),
-            reason=row.reason,
+            state=state,
+            reason=reason,
             version=row.version,
         )
 

@@ -34,7 +34,10 @@ def test_what_was_said_stays() -> None:
 @pytest.mark.parametrize(
     ("needed", "said"),
     [
-        ("chat:write", "missing_scope: the call needs the scope chat:write: add it to the Slack app, and install the app"),
+        (
+            "chat:write",
+            "missing_scope: the call needs the scope chat:write: add it to the Slack app",
+        ),
         ("chat:write,chat:write.customize", "missing_scope: the call needs the scope chat:write,chat:write.customize:"),
         ("xoxb-" + 300 * "1", "missing_scope"),
         ({"a": "b"}, "missing_scope"),
@@ -44,9 +47,10 @@ def test_what_was_said_stays() -> None:
 def test_a_scope_that_is_missing_is_named(needed: object, said: str) -> None:
     """Slack says which one would do, and so does the error of the delivery; what is no scope is left out."""
     answer = {"ok": False, "error": "missing_scope", "needed": needed, "provided": "commands"}
-    described = describe(SlackApiError("The request to the Slack API failed.", answer))
+    error = SlackApiError("The request to the Slack API failed.", answer)  # type: ignore[no-untyped-call]
+    described = describe(error)
     assert described.startswith(f"SlackApiError: {said}")
-    assert described == f"SlackApiError: {said}" or needed in described
+    assert ("the scope" in described) == ("the scope" in said)
 
 
 def test_an_error_whose_text_raises() -> None:

@@ -196,6 +196,35 @@ async def test_a_click_on_what_an_org_wide_app_posted_is_its_organizations(app_w
     assert seen == ["xoxb-org" if own == "T9" else "xoxb-of-the-member"]
 
 
+@pytest.mark.parametrize("is_read", [True, False])
+async def test_a_listener_is_told_that_the_users_own_token_is_gone(app_with: AppWith, *, is_read: bool) -> None:
+    """Whether Slack renews it no more or its key is lost: the bot's is given, and the context says why.
+
+    A user who has granted nothing is told nothing.
+    """
+    seen: list[tuple[str | None, str | None, str | None]] = []
+
+    def register(app: AsyncApp) -> None:
+        @app.event("app_mention")
+        async def event(context: AsyncBoltContext) -> None:
+            seen.append((context.bot_token, context.user_token, context.get("user_token_gone")))
+
+    async with app_with(register, **SETTINGS) as app:
+        installations = Installations(app.parts.inbox.database.dialect, Keys([KEY if is_read else b"l" * 32]))
+        user = UserToken("T1", "U0ADA", Token("xoxe.xoxp-ada", None, 1.0))
+        await app.parts.inbox.store.transact(lambda c: installations.save_user(c, user))
+        await install(app, "T1", "xoxb-1")
+        for user_id in ("U0ADA", "U0GRACE"):
+            await app.player.deliver(sample := make("app_mention", Scene(team_id="T1", user_id=user_id)))
+            assert (await app.until_ended(sample.key)).state == "done"
+
+    assert [one[:2] for one in seen] == [("xoxb-1", None), ("xoxb-1", None)]
+    why = "no refresh token" if is_read else "TOKEN_KEYS has no key"
+    assert "the app must be installed again in T1 by U0ADA: " in str(seen[0][2])
+    assert why in str(seen[0][2])
+    assert seen[1][2] is None
+
+
 async def test_a_scope_that_is_missing_is_named_with_its_call(app_with: AppWith, slack: Emulator) -> None:
     """The dead letter says which call needs which scope."""
     slack.script.add(Line(method="chat.postMessage", error="missing_scope", answer={"needed": "chat:write"}))

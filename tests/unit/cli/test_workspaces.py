@@ -187,7 +187,7 @@ def slack() -> Iterator[FakeSlack]:
 def test_revoking_asks_slack_for_each_token_and_removes_the_installation(tmp_path: Path, slack: FakeSlack) -> None:
     """The users' tokens first, then the bot's; one that Slack calls worthless is removed too. Others stay."""
     fill(tmp_path, ONE, USER, ORG)
-    slack.answers[USER.token.access] = {"ok": False, "error": "token_revoked"}
+    slack.answers[str(USER.access)] = {"ok": False, "error": "token_revoked"}
     revoked = call(tmp_path, "revoke", "T1", SLACK_API_URL=slack.url)
     assert revoked.returncode == 0, revoked.stderr
     assert slack.asked == [f"xoxp-{PLANTED}-1", f"xoxb-{PLANTED}-1"]
@@ -203,7 +203,7 @@ def test_revoking_asks_slack_for_each_token_and_removes_the_installation(tmp_pat
 def test_an_answer_to_revoking_does_not_control_the_terminal(tmp_path: Path, slack: FakeSlack) -> None:
     """The word in an answer and the id of a user, which may have been imported, are shown without escape sequences."""
     fill(tmp_path, ONE, replace(USER, user_id="U1\x1b[2J"))
-    for token in (USER.token.access, f"xoxb-{PLANTED}-1"):
+    for token in (str(USER.access), f"xoxb-{PLANTED}-1"):
         slack.answers[token] = {"ok": False, "error": "no\x1b[2J\nT1: removed"}
     revoked = call(tmp_path, "revoke", "T1", SLACK_API_URL=slack.url)
     assert revoked.returncode == 1

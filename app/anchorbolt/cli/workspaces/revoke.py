@@ -64,7 +64,9 @@ async def _users(at: Opened, client: AsyncWebClient, workspace: str) -> int:
             lambda connection, user=one.user_id: at.installations.find_user(connection, workspace, user),  # type: ignore[misc] # a default binds it
             PATIENT_SECONDS,
         )
-        if found is None:
+        if found is None:  # revoked since
+            continue
+        if found.token is None:
             print(visible(f"{workspace}: the token of user {one.user_id} cannot be decrypted, and is left"))
             left += 1
             continue
