@@ -71,6 +71,7 @@ class Run:
         self.passed_over: str | None = None  # a listener that matched, whose own middleware did not let it run
         # It belongs to a workspace that we have no token for (no_installation.py). None: listeners may run.
         self.no_listener_runs: NoListenerRuns | None = None
+        self.one_of_many = False  # its workspace is one of several, each with tokens of its own
         self.error: Exception | None = None
         self.calls = Calls()
         self.reason: str | None = None  # why Slack was told of a failure, in one word, where it was

@@ -29,6 +29,14 @@ OF_THIS_REQUEST = frozenset({
     "user_not_found", "user_not_in_channel", "user_not_visible", "users_not_found", "view_not_found",
 })  # fmt: skip
 
+# Of those below: what is wrong with the tokens of one workspace, or what it has allowed and paid for. Where the app is
+# installed in several, that says nothing of the others.
+OF_THIS_WORKSPACE = frozenset({
+    "access_denied", "accesslimited", "account_inactive", "ekm_access_denied", "enterprise_is_restricted",
+    "invalid_auth", "missing_scope", "no_permission", "not_authed", "paid_only", "team_not_found",
+    "token_expired", "token_revoked", "two_factor_setup_required",
+})  # fmt: skip
+
 # What is asked for is wrong, gone, forbidden, done already, or too late.
 PERMANENT = frozenset({
     "access_denied", "accesslimited", "account_inactive", "already_archived", "already_closed", "already_in_channel",

@@ -17,6 +17,7 @@ from slack_bolt.response import BoltResponse
 from anchorbolt.bolt.authorization import goes_without
 from anchorbolt.bolt.event_authorizations import authorizations_of
 from anchorbolt.bolt.no_installation import NoInstallation, workspace_of
+from anchorbolt.bolt.run import RUN
 from anchorbolt.errors import NotAuthorizedError
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.workspaces.directory import Directory
@@ -78,6 +79,7 @@ class WorkspaceAuthorization(AsyncMultiTeamsAuthorization):
         token = found.bot or (user.token if user is not None else None)
         if token is None:
             raise NotAuthorizedError(f"the app must be installed again in {found.workspace}: {found.reason}")
+        req.context[RUN].one_of_many = True
         req.context.set_authorize_result(_result(req, found, user))
         req.context["token"] = req.context.client.token = token.access
         return await next()

@@ -218,7 +218,7 @@ class Ending:
             verdict.reason is Reason.ERROR
             and run.listener is not None
             and run.error is not None
-            and blames_the_app(run.error)
+            and blames_the_app(run.error, one_of_many=run.one_of_many)
         ):
             await self.holding.died(run.listener, run.error)
         await self._tell_step(run, verdict)

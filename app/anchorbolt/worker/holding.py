@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Mapping
 
 from anchorbolt.bolt import slack_error, team_code
-from anchorbolt.bolt.slack_words import OF_THIS_REQUEST
+from anchorbolt.bolt.slack_words import OF_THIS_REQUEST, OF_THIS_WORKSPACE
 from anchorbolt.errors import StoreError
 from anchorbolt.inbox.holds import MOST_DEATHS, Hold, Holds, waits_for
 from anchorbolt.inbox.inbox import Inbox
@@ -101,9 +101,14 @@ class Holding:
         self._inbox.announce_hold()
 
 
-def blames_the_app(error: BaseException) -> bool:
-    """Returns whether an error may be the fault of the release: not where Slack said no to this one channel or user."""
-    return _word(error) not in OF_THIS_REQUEST
+def blames_the_app(error: BaseException, *, one_of_many: bool = False) -> bool:
+    """Returns whether an error may be the fault of the release: not where Slack said no to this one channel or user.
+
+    `one_of_many`: the workspace is one of several; then neither where Slack said no to this one workspace, as its
+    deliveries would hold those of all others.
+    """
+    word = _word(error)
+    return word not in OF_THIS_REQUEST and not (one_of_many and word in OF_THIS_WORKSPACE)
 
 
 def fingerprint(error: BaseException) -> str:

@@ -194,6 +194,22 @@ async def test_what_says_nothing_of_the_release_holds_nothing(app_with: AppWith,
 def test_the_words_of_one_request_are_permanent() -> None:
     """Each of Slack's words that holds nothing is one of those that are sorted as permanent."""
     assert slack_words.OF_THIS_REQUEST <= slack_words.PERMANENT
+    assert slack_words.OF_THIS_WORKSPACE <= slack_words.PERMANENT
+    assert slack_words.OF_THIS_REQUEST.isdisjoint(slack_words.OF_THIS_WORKSPACE)
+
+
+@pytest.mark.parametrize("word", ["token_revoked", "missing_scope"])
+async def test_one_workspace_holds_its_own_listener_where_there_is_no_other(app_with: AppWith, word: str) -> None:
+    """With one token, a word about the workspace is about all that comes: it waits instead of dying."""
+
+    def register(app: AsyncApp) -> None:
+        @app.event("app_mention")
+        async def mentioned() -> None:
+            raise SlackApiError("refused", {"ok": False, "error": word})  # type: ignore[no-untyped-call]
+
+    async with app_with(register) as app:
+        await die(app, "abc")
+        assert app.parts.worker.held_listeners == 1
 
 
 def raised(text: str, error: type[Exception] = KeyError) -> Exception:

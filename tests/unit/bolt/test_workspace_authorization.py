@@ -196,6 +196,24 @@ async def test_a_click_on_what_an_org_wide_app_posted_is_its_organizations(app_w
     assert seen == ["xoxb-org" if own == "T9" else "xoxb-of-the-member"]
 
 
+@pytest.mark.parametrize("word", ["token_revoked", "account_inactive", "missing_scope"])
+async def test_one_workspace_does_not_hold_the_listener_of_the_others(
+    app_with: AppWith, slack: Emulator, word: str
+) -> None:
+    """Whose token was revoked, or lacks a scope, has dead letters; what the other workspaces send runs at once."""
+    seen: Seen = []
+    slack.script.add(Line(method="chat.postMessage", error=word, times=4))
+    async with app_with(listeners(seen), **SETTINGS) as app:
+        await install(app, "T1", "xoxb-1")
+        await install(app, "T2", "xoxb-2")
+        for _ in range(4):
+            await app.player.deliver(sample := mention("T1"))
+            assert (await app.until_ended(sample.key)).state == "dead"
+        assert app.parts.worker.held_listeners == 0
+        await app.player.deliver(sample := mention("T2"))
+        assert (await app.until_ended(sample.key)).state == "done"
+
+
 @pytest.mark.parametrize("is_read", [True, False])
 async def test_a_listener_is_told_that_the_users_own_token_is_gone(app_with: AppWith, *, is_read: bool) -> None:
     """Whether Slack renews it no more or its key is lost: the bot's is given, and the context says why.

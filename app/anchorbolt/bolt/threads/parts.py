@@ -145,6 +145,7 @@ class ThreadAuthorize(AsyncAuthorize):
     async def __call__(self, *, context: AsyncBoltContext, **of: Any) -> AuthorizeResult | None:
         """Bolt's own hook. Raises NotAuthorizedError."""
         answer: AuthorizeResult | None
+        context[RUN].one_of_many = True
         try:
             with swallowed.noting() as errors:
                 answer = await self._ask(context, of)
