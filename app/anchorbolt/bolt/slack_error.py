@@ -79,8 +79,11 @@ def is_transient(error: BaseException, more: Collection[str] = ()) -> bool | Non
 def unknown_word(error: BaseException) -> str | None:
     """Returns Slack's word if it is in none of the two lists; `other` for what does not look like a word."""
     said = word(error)
-    if said is None or said in TRANSIENT or said in PERMANENT:
-        return None
+    return None if said is None or said in TRANSIENT or said in PERMANENT else label(said)
+
+
+def label(said: str) -> str:
+    """Returns Slack's word as the value of a label; `other` for what does not look like a word."""
     return said if _WORD.fullmatch(said) else "other"
 
 

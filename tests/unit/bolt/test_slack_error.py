@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from anchorbolt.bolt import slack_error
+from anchorbolt.bolt.web_api.watched_client import of_error
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
@@ -47,3 +48,13 @@ def test_how_long_slack_wants_to_be_left_alone(said: str, found: float | None) -
     error = answered({"ok": False, "error": "ratelimited"}, 429)
     error.response.headers["Retry-After"] = said
     assert slack_error.retry_after_seconds(error) == found
+
+
+@pytest.mark.parametrize(
+    ("said", "result"),
+    [("channel_not_found", "channel_not_found"), ("No: xoxb-PLANTED", "other"), (100 * "a", "other")],
+)
+def test_what_is_no_word_is_no_label(said: str, result: str) -> None:
+    """What stands in Slack's place may say anything: the metric of calls has a bounded number, and no secret of it."""
+    error = SlackApiError("refused", {"ok": False, "error": said})  # type: ignore[no-untyped-call]
+    assert of_error(error) == result

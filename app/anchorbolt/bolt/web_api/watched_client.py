@@ -146,7 +146,7 @@ NEVER_AFTER_SUCCESS = frozenset(
 def of_error(error: Exception) -> str:
     """Returns a word for how a call failed: Slack's own (`channel_not_found`), or what kept us from an answer."""
     if (word := slack_error.word(error)) is not None:
-        return word
+        return slack_error.label(word)  # a label of a metric must neither hold secrets nor be without bound
     if isinstance(error, SlackApiError):
         return "no_json"
     return "timeout" if isinstance(error, TimeoutError) else "connection_failed"
