@@ -56,7 +56,10 @@ class Authorization(AsyncSingleTeamAuthorization):
         resp: BoltResponse,
         next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt passes it by this name
     ) -> BoltResponse:
-        """Bolt's own hook."""
+        """Authorizes a request with the bot's token, and then runs `next`; for a foreign workspace nothing more runs.
+
+        Raises NotAuthorizedError if Slack refuses the token, and SlackApiError if `auth.test` fails for another reason.
+        """
         if goes_without(req):  # Bolt knows what these need, and asks Slack nothing
             return await super().async_process(req=req, resp=resp, next=next)
         if self.auth_test_result is None:

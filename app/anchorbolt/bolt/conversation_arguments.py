@@ -34,7 +34,7 @@ class ConversationArguments(AsyncAttachingConversationKwargs):
         resp: BoltResponse,
         next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt passes it by this name
     ) -> BoltResponse | None:
-        """Bolt's own hook."""
+        """Attaches `set_status`, `say_stream` and the like to a request that may use them, then runs `next`."""
         if attached(req, AsyncSetStatus, AsyncSayStream):
             return await next()
         return await super().async_process(req=req, resp=resp, next=next)

@@ -28,7 +28,7 @@ class DirectMatcher(AsyncListenerMatcher):
         self.compare = compare
 
     async def async_matches(self, req: AsyncBoltRequest, resp: BoltResponse) -> bool:
-        """Bolt's own hook."""
+        """Returns whether the body of a request is one that this listener is for."""
         return self.compare(req.body)
 
 

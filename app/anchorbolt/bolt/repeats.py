@@ -16,7 +16,7 @@ class Repeats:
     """How often each error came since its minute began. The minute of an error begins with its first one."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock`: returns seconds."""
+        """Begins to count. `clock` returns the time in seconds, from any beginning."""
         self._clock = clock
         self._seen: OrderedDict[Hashable, tuple[float, int]] = OrderedDict()
 

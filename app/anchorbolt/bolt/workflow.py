@@ -9,7 +9,11 @@ from anchorbolt.delivery import Delivery
 
 
 async def report_failure(client: WatchedClient, delivery: Delivery, reason: str) -> None:
-    """Calls functions.completeError for a `function_executed` event. Raises what the Web API raises."""
+    """Tells Slack that a workflow step failed, so that its workflow does not hang: `functions.completeError`.
+
+    Does nothing for a `delivery` that is no `function_executed` event. `client` makes the call, with the step's own
+    token where the event has one. `reason` is shown to people. Raises what the Web API raises.
+    """
     event = delivery.payload.get("event") or {}
     execution = event.get("function_execution_id")
     if delivery.type != "function_executed" or not isinstance(execution, str):

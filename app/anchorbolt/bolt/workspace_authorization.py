@@ -64,7 +64,11 @@ class WorkspaceAuthorization(AsyncMultiTeamsAuthorization):
         resp: BoltResponse,
         next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt passes it by this name
     ) -> BoltResponse:
-        """Bolt's own hook."""
+        """Finds the tokens of the workspace that a request is for, before its listeners run, and then runs `next`.
+
+        Without an installation nothing runs, and a user is told so. Raises NotAuthorizedError if the app has to be
+        installed again, and what a refresh of the tokens raises.
+        """
         if goes_without(req):
             await self._leave(req.body)  # before the listeners: it must not hang on them
             return await super().async_process(req=req, resp=resp, next=next)

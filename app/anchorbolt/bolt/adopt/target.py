@@ -25,7 +25,7 @@ Brought = App | AsyncApp | Callable[[AsyncApp], Any]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One value of LISTENERS."""
+    """One of the comma-separated values of LISTENERS: a module, and the name of what it holds, if one is given."""
 
     module: str
     attribute: str | None
@@ -88,7 +88,10 @@ class Target:
 
 
 def targets(listeners: str) -> list[Target]:
-    """Reads LISTENERS. Raises ListenersError."""
+    """Splits LISTENERS into its values, in their order.
+
+    Raises ListenersError for a value that is empty, a file, or has a colon without a name.
+    """
     found = []
     for part in listeners.split(","):
         module, colon, attribute = part.strip().partition(":")

@@ -50,7 +50,10 @@ class ThreadListener(Listener):
         self.qualified_name = short_name(self.ack_function)
 
     async def run_ack_function(self, *, request: AsyncBoltRequest, response: BoltResponse) -> Any:
-        """Bolt's own hook."""
+        """Runs a synchronous listener in a thread, an asynchronous one here, and returns what it returned.
+
+        `response` is the one that Bolt has made so far. Raises what the listener raises.
+        """
         if self._is_asynchronous:
             return await super().run_ack_function(request=request, response=response)
         threads = threads_of(request.context)
@@ -66,7 +69,7 @@ class ThreadMatcher(AsyncListenerMatcher):
         self.logger = logger or get_bolt_logger(function)
 
     async def async_matches(self, req: AsyncBoltRequest, resp: BoltResponse) -> bool:
-        """Bolt's own hook."""
+        """Asks a synchronous matcher in a thread whether it takes a request. Raises what it raises."""
         threads = threads_of(req.context)
         return bool(await threads.call(self.func, self.arg_names, req, resp, self.logger))
 
@@ -89,7 +92,10 @@ class ThreadMiddleware(AsyncMiddleware):
         resp: BoltResponse,
         next: Next,  # noqa: A002 - Bolt passes it by this name
     ) -> BoltResponse | None:
-        """Bolt's own hook."""
+        """Runs a synchronous middleware in a thread, and then `next`, if the middleware has called its own `next`.
+
+        Returns what the middleware returned. Raises what it, or whatever runs in `next`, raises.
+        """
         called = False
 
         def next_called() -> BoltResponse:
@@ -119,7 +125,7 @@ class SynchronousUtilities(AsyncMiddleware):
         resp: BoltResponse,
         next: Next,  # noqa: A002 - Bolt passes it by this name
     ) -> BoltResponse | None:
-        """Bolt's own hook."""
+        """Attaches Bolt's synchronous arguments for conversations to a request, then runs `next`."""
         view = view_of(req.context, threads_of(req.context))
         of = view.request(req)
         if not attached(of, SetStatus, SayStream):

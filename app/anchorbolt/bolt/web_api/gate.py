@@ -120,18 +120,25 @@ class Gates:
         return None
 
     def is_shut_for(self, method: str, workspace: str, seconds: float) -> bool:
-        """Returns whether a gate is shut for so long already."""
+        """Returns whether calls of a `method` for a `workspace` wait for at least so many `seconds` more."""
         gate = self._gates.get((method, workspace))
         return gate is not None and gate.shut_until >= self._clock() + seconds
 
     def limited(self, method: str, workspace: str, seconds: float) -> Gate:
-        """Shuts a gate after an answer of 429 with this Retry-After."""
+        """Shuts the gate of a `method` for a `workspace` after an answer of 429, and returns it.
+
+        `seconds`: the Retry-After of the answer. Other processes are told of it.
+        """
         gate = self.learn(method, workspace, seconds)
         self.on_limit(method, workspace, seconds, gate.apart_seconds)
         return gate
 
     def learn(self, method: str, workspace: str, seconds: float, apart_seconds: float | None = None) -> Gate:
-        """Shuts a gate, here or because another process has shut it."""
+        """Shuts the gate of a `method` for a `workspace` for so many `seconds`, and returns it.
+
+        It does not tell other processes, so it is also used for what another one has told.
+        `apart_seconds`: how far apart calls leave after that; None: slower than before.
+        """
         gate = self._gates.get((method, workspace))
         if gate is None:
             gate = self._gates[method, workspace] = Gate(self._clock)

@@ -121,7 +121,11 @@ class Witness(AsyncRetryHandler):
         response: HttpResponse | None = None,
         error: Exception | None = None,
     ) -> bool:
-        """Counts, and returns False. slack_sdk calls it after each try, before the handler that may ask for another."""
+        """Counts a call's further tries and its answers of 429, and returns False: it never asks for another try.
+
+        slack_sdk calls it after each try with the `state` of the call, the `request`, and either its `response` or its
+        `error`, before the handler that may ask for another one.
+        """
         if state.current_attempt:
             metrics.web_api_retries.add(_method(request))
             traces.call_sent_again(state.current_attempt, response.status_code if response is not None else None)
