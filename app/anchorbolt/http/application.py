@@ -31,7 +31,7 @@ def create(slack_route: ASGIApp) -> FastAPI:
 
 
 async def not_found(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers a request of a path that has no route, and counts it."""
+    """Answers a request for a path that has no route with 404, and counts it. An ASGI application."""
     if scope["type"] == "http":
         metrics.refused.add(NOT_FOUND.word)
         await refusal(NOT_FOUND)(scope, receive, send)

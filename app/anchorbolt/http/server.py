@@ -58,7 +58,7 @@ class Server(UvicornServer):
         yield
 
     async def start(self) -> None:
-        """Starts to listen."""
+        """Listens on the sockets, and returns as soon as connections are accepted. It serves until it is stopped."""
         self.config.load()
         self.lifespan = self.config.lifespan_class(self.config)
         # Instead of uvicorn's own startup(), of which nothing else applies here.

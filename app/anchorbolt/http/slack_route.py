@@ -45,9 +45,10 @@ class SlackRoute:
         await response(scope, receive, with_request_id(send, request.request_id) if request.request_id else send)
 
     async def read(self, scope: Scope, receive: Receive, sighting: Sighting, deadline: float) -> Received:
-        """Reads and verifies a request. What its head alone gives away is refused before its body is read.
+        """Reads and verifies a request of Slack's. What its head alone gives away is refused before its body is read.
 
-        Raises RefusedError.
+        `scope` and `receive` are ASGI's. `sighting`: where the trace notes the steps. `deadline`: until when the body
+        must have come, on the event loop's clock. Raises RefusedError.
         """
         headers: dict[bytes, bytes] = dict(scope["headers"])
         content_type = check_head(scope, headers, self._max_body_bytes)
@@ -59,7 +60,10 @@ class SlackRoute:
         return Received(body, content_type, headers, request_id(headers))
 
     async def ask_bolt(self, scope: Scope, body: bytes, run: Run) -> Response:
-        """Returns Bolt's response."""
+        """Has Bolt answer a request whose body was read, by its FastAPI adapter, and returns the response.
+
+        `run`: the run in which its listener is executed. Raises what the listener raises before its ack.
+        """
         return await self._bolt.answer(scope, body, run)
 
     async def _respond(self, request: HttpRequest) -> Response:
@@ -92,5 +96,5 @@ class HttpRequest:
         return received
 
     async def ask_bolt(self, run: Run) -> Response:
-        """Returns Bolt's response."""
+        """Has Bolt answer this request in a `run`, and returns the response."""
         return await self._route.ask_bolt(self._scope, self._body, run)

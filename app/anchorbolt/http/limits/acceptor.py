@@ -43,7 +43,7 @@ class Acceptor:
         self._again: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Starts to listen."""
+        """Listens on the socket, and accepts connections from now on."""
         self._sock.setblocking(False)
         self._sock.listen(self._backlog)
         self._resume()

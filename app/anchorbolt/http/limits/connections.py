@@ -23,7 +23,7 @@ SAY_AGAIN_SECONDS = 60.0
 
 
 class Connection(Protocol):
-    """An accepted connection."""
+    """An accepted connection: a protocol of asyncio's, with its transport."""
 
     transport: asyncio.Transport
 
@@ -53,7 +53,7 @@ class Connections:
         self._idle[connection] = None
 
     def closed(self, connection: Connection) -> None:
-        """A connection has ended."""
+        """Forgets a connection that has ended."""
         self._open.discard(connection)
         self._idle.pop(connection, None)
 
@@ -62,7 +62,7 @@ class Connections:
         self._idle.pop(connection, None)
 
     def became_idle(self, connection: Connection) -> None:
-        """A request was answered."""
+        """Notes that a connection has no request. The one that is idle longest is closed first to make room."""
         if connection in self._open:
             self._idle[connection] = None
 

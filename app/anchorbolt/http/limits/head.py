@@ -65,7 +65,7 @@ class HeadLimits(OneRequest):
         headers.append((name, value))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """uvicorn's hook."""
+        """Stops the timer of a head that will not be completed; called by asyncio when the connection ends."""
         self._stop_timer()
         super().connection_lost(exc)
 

@@ -47,14 +47,14 @@ class HttpConnection(NoUpgrade):
             self._unread_timer = self.loop.call_later(self.head_seconds, self.transport.close)
 
     def on_headers_complete(self) -> None:
-        """uvicorn's hook."""
+        """Notes that the connection is busy; called by the parser at the end of a request's head."""
         super().on_headers_complete()
         self._of_this_port.became_busy(self)
         if self._of_this_port.closes:
             self.cycle.keep_alive = False  # the response says so, and the connection is closed behind it
 
     def on_response_complete(self) -> None:
-        """uvicorn's hook."""
+        """Notes that the connection is idle; called by uvicorn when a request has been answered."""
         self._of_this_port.became_idle(self)
         super().on_response_complete()
 

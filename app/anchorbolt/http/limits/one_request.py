@@ -105,14 +105,14 @@ class OneRequest(HttpToolsProtocol):
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """uvicorn's hook."""
+        """Forgets what had come behind the request; called by asyncio when the connection ends."""
         if self._linger_timer is not None:
             self._linger_timer.cancel()
         self._ahead = b""
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
-        """uvicorn's hook."""
+        """Stops the parser where a second request begins; called by the parser at the beginning of each."""
         if self._has_ended:
             self._begins_next = True
             raise StopParsingError
@@ -126,12 +126,12 @@ class OneRequest(HttpToolsProtocol):
         self.headers = []
 
     def on_body(self, body: bytes) -> None:
-        """uvicorn's hook."""
+        """Counts the bytes of the body and passes them on; called by the parser."""
         self._body_bytes += len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """uvicorn's hook."""
+        """Notes that the request is complete, and passes that on; called by the parser."""
         self._has_ended = True
         super().on_message_complete()
 

@@ -19,7 +19,7 @@ class NoUpgrade(HeadLimits):
     """
 
     def on_headers_complete(self) -> None:
-        """uvicorn's hook."""
+        """Refuses a request that asks for another protocol; called by the parser at the end of a request's head."""
         if self.parser.should_upgrade() or b"upgrade" in dict(self.headers):
             self.refusal = RefusedError(400, "upgrade_refused")
             raise StopParsingError

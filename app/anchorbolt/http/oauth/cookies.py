@@ -28,7 +28,10 @@ class Cookies:
         self._prefix = f"__Host-{_NAME}" if secure else _NAME
 
     def set(self, response: Response, begun: Begun, request: Request) -> None:
-        """Gives a browser the cookie of an installation that begins, and takes back those that are too many."""
+        """Puts the cookie of an installation that has just `begun` into a `response` to a browser.
+
+        Of the cookies of earlier installations in the `request`, those beyond MOST are deleted.
+        """
         others = [name for name in request.cookies if name.startswith(self._prefix)]
         for name in others[: max(0, len(others) - MOST + 1)]:
             self._write(response, name, "", 0)

@@ -22,7 +22,7 @@ class TeamApplication:
         self.state: dict[str, Any] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers one request."""
+        """Answers a request with the team's application; a path below /slack is 404. An ASGI application."""
         if is_ours(scope["path"]):
             await not_found(scope, receive, send)
             return
