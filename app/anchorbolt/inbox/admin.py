@@ -159,7 +159,10 @@ class Admin:
         return len(dead)
 
     def pause(self, connection: Connection, *, paused: bool, paused_by: str | None = None) -> None:
-        """From now on (within a second, in every pod) all is accepted and nothing runs; or it runs again."""
+        """Pauses the whole inbox, or ends that: while it is paused all is accepted, and no run begins in any pod.
+
+        Pods follow within a second. `paused_by`: who said so; of a second pause the first name is kept.
+        """
         since = func.coalesce(inbox.c.paused_at, now()) if paused else None
         by = case((inbox.c.paused_at.is_not(None), inbox.c.paused_by), else_=paused_by) if paused else None
         connection.execute(update(inbox).values(paused_at=since, paused_by=by))

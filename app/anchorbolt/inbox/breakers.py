@@ -40,7 +40,10 @@ class Breakers:
         return [Open(row.name, row.reason, row.seconds, row.probe_in) for row in connection.execute(wanted)]
 
     def open(self, connection: Connection, listener: str, reason: str, probe_in_seconds: float) -> bool:
-        """Opens a breaker. Returns whether it was closed."""
+        """Opens the breaker of a `listener` for all processes. Returns whether it was closed.
+
+        `reason`: what its runs failed of. `probe_in_seconds`: when the first delivery may be tried.
+        """
         into = insert(self._dialect, breaker).values(
             name=listener, opened_at=now(), reason=reason, probe_at=now() + probe_in_seconds, updated_at=now()
         )

@@ -50,7 +50,7 @@ class Database(ABC):
 
     @abstractmethod
     async def close(self) -> None:
-        """Ends the connections."""
+        """Closes all connections to the database."""
 
     def wake_others(self, wake: Wake) -> None:  # noqa: B027 - nobody else is there, unless the database is shared
         """Tells other processes. It may be lost: they also look once a second."""

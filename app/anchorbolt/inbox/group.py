@@ -76,7 +76,7 @@ class Group(Generic[Item, Answer]):
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
-        """Begins to write."""
+        """Starts the task that writes the groups."""
         self._task = spawn(self._run(), "group commit")
 
     def submit(self, item: Item, deadline: float | None = None) -> asyncio.Future[Answer]:

@@ -42,7 +42,10 @@ class Holds:
         self._dialect = dialect
 
     def died(self, connection: Connection, listener: str, version: str, fingerprint: str) -> int:
-        """Counts a dead letter. Returns how many there were in a row, with this one, of the same error."""
+        """Counts a dead letter of a `listener`, in a `version` of the app, that died of the error with a `fingerprint`.
+
+        Returns how many there were in a row, with this one, of the same error.
+        """
         old = and_(hold.c.version != version, hold.c.updated_at < now() - FORGET_SECONDS)
         connection.execute(delete(hold).where(old))
         into = insert(self._dialect, hold).values(

@@ -69,7 +69,10 @@ class LeaderLock:
         return epoch
 
     async def renew(self, epoch: int, lease_seconds: float, *, serves: bool) -> bool:
-        """Puts off the end of the lease. Whether the lock was still ours. Raises a StoreError."""
+        """Puts off the end of the lock's lease to `lease_seconds` from now. Returns whether the lock was still ours.
+
+        `epoch`: of the claim by which we hold it. `serves`: whether we are connected to Slack. Raises a StoreError.
+        """
         parameters = {"me": self._owner, "claim": epoch, "lease": lease_seconds, "serves": int(serves)}
         return await self._scalar(self._renew, parameters) is not None
 

@@ -32,7 +32,7 @@ class Maintenance:
         self._loops: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        """Starts the loops."""
+        """Starts the periodic tasks: probing the database, stats, tidying, and retention where this process does it."""
         self._loops.append(spawn(self._watch(), "inbox probe"))
         self._loops.append(spawn(self._take_stats(), "inbox stats"))
         self._loops.append(spawn(self._tidy(), "inbox tidying"))
@@ -40,7 +40,7 @@ class Maintenance:
             self._loops.append(spawn(self._sweep(self._retention), "inbox retention"))
 
     async def stop(self) -> None:
-        """Ends the loops."""
+        """Cancels the periodic tasks, and waits for their end."""
         for loop in self._loops:
             loop.cancel()
         if self._loops:

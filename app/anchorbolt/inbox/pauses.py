@@ -50,12 +50,16 @@ class Pauses:
         return connection.execute(named).first() is not None
 
     def pause(self, connection: Connection, scope: str, name: str, paused_by: str) -> bool:
-        """Pauses; returns whether it was not paused yet. Who paused it first is kept."""
+        """Pauses a listener, say. Returns whether it was not paused yet.
+
+        `scope`: what is paused, such as listener. `name`: which one. `paused_by`: who said so; of a second pause the
+        first name is kept.
+        """
         into = insert(self._dialect, pause).values(scope=scope, name=name, paused_by=paused_by, paused_at=now())
         return connection.execute(into.on_conflict_do_nothing()).rowcount > 0
 
     def resume(self, connection: Connection, scope: str, name: str) -> bool:
-        """Ends a pause, and lets its lanes be claimed at once. Returns whether there was one."""
+        """Ends the pause of `scope` and `name`, and lets its lanes be claimed. Returns whether there was one."""
         was_paused = connection.execute(
             delete(pause).where(and_(pause.c.scope == scope, pause.c.name == name))
         ).rowcount

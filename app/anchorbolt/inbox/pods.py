@@ -37,7 +37,10 @@ class Pods:
         self._dialect = dialect
 
     def write(self, connection: Connection, name: str, version: str, state: str, slots: int) -> None:
-        """Notes that a process lives, and forgets those that have said nothing for FORGET_SECONDS."""
+        """Notes that the process `name` lives, with its `version` of the app, its `state` and its number of `slots`.
+
+        Forgets processes that have not been noted for FORGET_SECONDS.
+        """
         into = insert(self._dialect, pod).values(name=name, version=version, state=state, slots=slots, seen_at=now())
         said = {column: into.excluded[column] for column in ("version", "state", "slots", "seen_at")}
         connection.execute(into.on_conflict_do_update(index_elements=[pod.c.name], set_=said))

@@ -61,7 +61,7 @@ def keyed(dialect: str, types: Types) -> FromClause:
 
 
 def as_json(values: Sequence[Row]) -> str:
-    """How PostgreSQL gets them."""
+    """Writes a group of rows as one JSON text, which is how PostgreSQL gets them."""
     return orjson.dumps(values).decode()
 
 

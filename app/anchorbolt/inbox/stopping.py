@@ -43,11 +43,11 @@ class Stopping:
         return self._state(connection, of_it, owner) if of_it is not None else None
 
     def cancel(self, connection: Connection, found: Found, by: str) -> None:
-        """Asks the process that runs a delivery to cancel it."""
+        """Asks the process that runs the delivery `found` to cancel it. `by`: who said so."""
         connection.execute(update(lane).where(lane.c.name == found.lane).values(cancel_id=found.id, cancelled_by=by))
 
     def cancel_lane(self, connection: Connection, name: str, by: str) -> bool:
-        """Asks for whatever runs in a lane to be cancelled. Returns whether something runs there."""
+        """Asks for what runs in the lane `name` to be cancelled. Returns whether something runs. `by`: who said so."""
         if self._lock(connection, name) is None:
             return False
         # In a statement of its own: one that waits for the lane would still see as live what has ended meanwhile.

@@ -88,7 +88,7 @@ class Address:
     race: Race = field(default_factory=Race, repr=False, compare=False)
 
     def __str__(self) -> str:
-        """The hosts, for messages."""
+        """The hosts with their ports, for messages: never the password."""
         return ", ".join(_name(host, port) for host, port in self.hosts)
 
     async def connect(

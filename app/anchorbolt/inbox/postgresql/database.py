@@ -120,12 +120,12 @@ class PostgresqlDatabase(Database):
             self._wakeup.start()
 
     def wake_others(self, wake: Wake) -> None:
-        """Sends a NOTIFY."""
+        """Notifies the other processes, by NOTIFY, unless wake-ups are switched off."""
         if self._wakeup is not None:
             self._wakeup.wake_others(wake)
 
     async def close(self) -> None:
-        """Ends the connections."""
+        """Stops listening for wake-ups, and closes all connections to the database."""
         if self._wakeup is not None:
             await self._wakeup.stop()
         await greenlet_spawn(self._engine.dispose)

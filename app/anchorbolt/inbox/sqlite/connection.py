@@ -56,7 +56,7 @@ def connect_to_read(path: Path) -> sqlite3.Connection:
 
 
 def driver_of(connection: Connection) -> sqlite3.Connection:
-    """The driver's own connection."""
+    """Returns the connection of Python's sqlite3 that is below one of SQLAlchemy's."""
     return cast("sqlite3.Connection", connection.connection.driver_connection)
 
 
