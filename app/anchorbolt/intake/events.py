@@ -20,7 +20,7 @@ ANSWER_SECONDS = 0.2
 
 
 class Events:
-    """Accepts events durably."""
+    """Accepts events: each is stored before Slack gets its 200, or refused."""
 
     def __init__(self, inbox: Inbox, worker: Worker, workspaces: Workspaces | None = None) -> None:
         self._inbox = inbox

@@ -47,7 +47,7 @@ class Acknowledged:
 
     @property
     def status_code(self) -> int:
-        """As over HTTP."""
+        """The status of the answer, as over HTTP; in Socket Mode nothing but 200 is an ack."""
         return 200
 
     @property
@@ -77,7 +77,7 @@ class IncomingRequest(Protocol[Answered_co]):
 
 
 class Intake:
-    """Answers what Slack sends."""
+    """Answers what Slack sends, over whichever transport: it takes a slot, then has it answered by its kind."""
 
     def __init__(
         self, events: Events, interactions: Interactions, *, max_in_flight: int, deadline_seconds: float

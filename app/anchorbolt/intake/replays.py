@@ -27,7 +27,7 @@ class Answer(Protocol):
 
     @property
     def status_code(self) -> int:
-        """As over HTTP."""
+        """The status of the answer, as over HTTP."""
 
     @property
     def body(self) -> Sized:
@@ -103,7 +103,7 @@ class Replays:
         first.end()
 
     def refused(self, first: First, refusal: RefusedError) -> None:
-        """Keeps a refusal."""
+        """Keeps the refusal of the `first` of equal requests, for those that wait for its answer."""
         first.refusal = refusal.copy()
         first.end()
 

@@ -31,7 +31,7 @@ class RequestSlots:
 
     @property
     def full(self) -> bool:
-        """Whether all are taken."""
+        """Whether all slots are taken, so that the next request is refused."""
         return self.taken >= self._limit
 
     def take(self) -> RequestSlot:
