@@ -46,7 +46,7 @@ class Claims:
         self._begin = begin
 
     async def run(self) -> None:
-        """Claims for ever."""
+        """Claims lanes whenever slots are free and something waits, until it is cancelled."""
         while True:
             await is_set_within(self._slots.wake, POLL_SECONDS)
             if self._slots.backlog:

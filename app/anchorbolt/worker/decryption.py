@@ -32,7 +32,7 @@ class Decryption:
     """Decrypts what is held, and judges what cannot be decrypted. `encryption`: None where no keys are set."""
 
     def __init__(self, encryption: DeliveryEncryption | None, clock: Callable[[], float]) -> None:
-        """`clock`: monotonic, in seconds."""
+        """`encryption`: by the keys of this process; None: there are none. `clock`: monotonic, in seconds."""
         self._encryption = encryption
         self._clock = clock
         self._missing_since: dict[str, float] = {}  # by the names of keys that we do not have

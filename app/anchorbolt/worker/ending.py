@@ -48,7 +48,7 @@ class Told(Protocol):
 
 
 class Ending:
-    """Writes how runs ended."""
+    """Ends runs of stored deliveries: tells the error handler and Slack of a failure, and writes the end."""
 
     def __init__(  # noqa: PLR0917 - the parts that an end needs, in the order of their use
         self,

@@ -18,7 +18,7 @@ from anchorbolt.worker.verdict import Limits, Verdict, judge
 
 
 class InteractiveRuns:
-    """The runs of interactions."""
+    """Sees the runs of interactions to their end, stored or not."""
 
     def __init__(self, ending: Ending, limits: Limits, clock: Callable[[], float] = time.monotonic) -> None:
         self._ending = ending

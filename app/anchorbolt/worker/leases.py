@@ -31,7 +31,7 @@ class Leases:
         self._lease_seconds = inbox.lease_seconds
 
     async def renew(self) -> None:
-        """Renews leases for ever."""
+        """Renews the leases of all runs before they end, until it is cancelled. It sleeps while nothing is due."""
         every = self._lease_seconds * LOOK
         took = 0.0
         while True:

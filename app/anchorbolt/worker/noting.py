@@ -30,7 +30,7 @@ class Noting:
         self._noted: set[int] = set()
 
     async def run(self) -> None:
-        """Notes for ever."""
+        """Notes once a second which listeners run, until it is cancelled."""
         while True:
             await asyncio.sleep(EVERY_SECONDS)
             await self.note()

@@ -21,7 +21,7 @@ class Presence:
         self._pods = Pods(inbox.database.dialect)
 
     async def run(self) -> None:
-        """Writes for ever."""
+        """Writes every few seconds that this process lives, until it is cancelled."""
         while True:
             await asyncio.sleep(EVERY_SECONDS)
             await self.write()
