@@ -16,7 +16,10 @@ from anchorbolt.worker.worker import Worker
 def observe(  # noqa: PLR0917 - the parts that are observed
     settings: Settings, inbox: Inbox, worker: Worker, transport: Transport, pod: Pod, bolt: BoltApp
 ) -> None:
-    """Connects each gauge to the part that it reports. `telemetry` itself imports none of these parts."""
+    """Connects each gauge to the part that it reports: transport, worker, inbox, pod and Bolt's web client.
+
+    `telemetry` imports none of these parts, so the connection is made here, at the start.
+    """
     metrics.requests_in_flight.observe(lambda: transport.in_flight)
     metrics.socket_connections.observe(lambda: transport.connections)
     metrics.socket_active.observe(lambda: transport.active)

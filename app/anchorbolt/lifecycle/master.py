@@ -30,7 +30,7 @@ class QuietLogger(Logger):  # type: ignore[misc] # it has no annotations
     """Sends gunicorn's log lines to the root logger, so that they look like all others."""
 
     def setup(self, cfg: Any) -> None:
-        """gunicorn's own hook."""
+        """Lets the root logger write gunicorn's lines; called by gunicorn when it makes its logger."""
         self.error_log.propagate = True
 
 
@@ -41,7 +41,7 @@ class MasterArbiter(Arbiter):  # type: ignore[misc]
     asked_to_end = False
 
     def init_signals(self) -> None:
-        """gunicorn's own hook."""
+        """Sets the master's handlers of signals, and lets through those that were held back until now."""
         super().init_signals()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_SIGNALS)
 
@@ -79,7 +79,7 @@ class Master(BaseApplication):  # type: ignore[misc]
         super().__init__()
 
     def load_config(self) -> None:
-        """gunicorn's own hook."""
+        """Sets gunicorn's options from the orders; called by gunicorn at its start."""
         options = {
             "bind": [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self._orders.addresses],
             "worker_class": Worker,

@@ -33,7 +33,7 @@ class Transport(Protocol):
         """The store was not reached yet: refuses what arrives from now on, rather than letting it wait."""
 
     async def open(self) -> None:
-        """Starts to take requests."""
+        """Begins to take requests, and returns."""
 
     def hand_over(self) -> None:
         """A drain has begun: other processes should get new requests, as far as this transport can arrange that."""

@@ -41,7 +41,10 @@ class Worker(base.Worker):  # type: ignore[misc] # it has no annotations
             loaded.set()
 
     def run(self) -> None:
-        """gunicorn's own hook."""
+        """Serves until the drain has ended; called by gunicorn in the worker.
+
+        If the app cannot start, it exits with a code that ends the master too.
+        """
         from anchorbolt.lifecycle import loop  # noqa: PLC0415 - in the worker
 
         try:
