@@ -89,7 +89,7 @@ class Buckets:
 
     @property
     def count(self) -> int:
-        """The number of values."""
+        """How many values were recorded, in all buckets."""
         return sum(self.counts)
 
 

@@ -14,7 +14,7 @@ class JsonLine(logging.Formatter):
     """Formats a log record of a library as JSON, with secrets redacted."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Python's own hook."""
+        """Writes a log record as one line of JSON, with secrets redacted; called by Python's logging."""
         line = {
             "event": record.getMessage(),
             "logger": record.name,

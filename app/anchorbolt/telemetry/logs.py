@@ -56,7 +56,7 @@ def json_handler() -> logging.StreamHandler[Any] | None:
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
-    """Returns the logger `anchorbolt.<name>`."""
+    """Returns the structlog logger that writes as `anchorbolt.NAME`, where `name` is the part of the app."""
     return structlog.stdlib.get_logger(f"anchorbolt.{name}")
 
 

@@ -86,7 +86,7 @@ class _PartialSuccess:
         self._queue = queue
 
     def answered(self, response: requests.Response, *_: Any, **__: Any) -> None:
-        """A hook of requests."""
+        """Counts the spans that a collector rejected of a batch; called by requests with the collector's `response`."""
         with contextlib.suppress(DecodeError):  # a proxy may answer in words
             partly = ExportTraceServiceResponse.FromString(response.content).partial_success
             if response.ok and partly.rejected_spans:

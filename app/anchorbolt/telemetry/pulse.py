@@ -25,7 +25,7 @@ class Pulse:
         self._handle = loop.call_at(self._due, self._beat, loop)
 
     def stop(self) -> None:
-        """Stops the periodic calls."""
+        """Ends the beats, if they have begun."""
         if self._handle is not None:
             self._handle.cancel()
 

@@ -50,7 +50,7 @@ class RedactingExporter(SpanExporter):
         self.taken = 0  # from the queue
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """The SDK's own hook."""
+        """Exports a batch of spans without their secrets, and counts what the collector did not take."""
         self.taken += len(spans)
         batch = self._clean(spans)
         if not batch:
@@ -62,11 +62,11 @@ class RedactingExporter(SpanExporter):
         return result
 
     def shutdown(self) -> None:
-        """The SDK's own hook."""
+        """Shuts the exporter behind this one down."""
         self._exporter.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """The SDK's own hook."""
+        """Has the exporter behind this one send what it holds. Returns whether it did within `timeout_millis`."""
         return self._exporter.force_flush(timeout_millis)
 
     def gave_up(self, spans: int, reason: str) -> None:
@@ -137,7 +137,11 @@ class WhileThereIsRoom(Sampler):
     def should_sample(
         self, parent_context: Context | None, trace_id: int, name: str, *rest: Any, **named: Any
     ) -> SamplingResult:
-        """The SDK's own hook."""
+        """Decides as the configured sampler does, but begins no new trace while there is no room for its spans.
+
+        `parent_context`: with the span that this one would be under, if there is one. Each trace that is not begun is
+        counted.
+        """
         found = self._sampler.should_sample(parent_context, trace_id, name, *rest, **named)
         if found.decision is Decision.DROP or not self._queue.is_full:
             return found
@@ -147,7 +151,7 @@ class WhileThereIsRoom(Sampler):
         return SamplingResult(Decision.DROP)
 
     def get_description(self) -> str:
-        """The SDK's own hook."""
+        """Returns the configured sampler's description."""
         return self._sampler.get_description()
 
 
@@ -155,7 +159,7 @@ class Ids(RandomIdGenerator):
     """Ids of traces: the one that the sampler was asked about already, else a random one."""
 
     def generate_trace_id(self) -> int:
-        """The SDK's own hook."""
+        """Returns the id that was chosen for the trace which begins, else a random one."""
         return chosen_trace_id.get() or super().generate_trace_id()
 
 
