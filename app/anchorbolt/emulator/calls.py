@@ -64,7 +64,11 @@ class Calls:
         *,
         token: str = "",
     ) -> None:
-        """Records a call, and drops the oldest one where the buffer is full."""
+        """Records a call that was answered, and drops the oldest one where the buffer is full.
+
+        `at`: when it was answered, in seconds since 1970. `token`: by which the call names its workspace; it is not
+        shown.
+        """
         self.count += 1
         self.by_method[method] += 1
         self._ring.append(Call(self.count, method, arguments, status, answer, at, token))

@@ -82,7 +82,7 @@ class Emulator:
 
     @property
     def api_url(self) -> str:
-        """The value for SLACK_API_URL."""
+        """The base of the emulated Web API, which SLACK_API_URL is set to."""
         return f"{self.url}api/"
 
     async def start(self) -> None:

@@ -15,7 +15,7 @@ class LosableProtocol(HttpToolsProtocol):
     """uvicorn's protocol that lets the app reach its connection: ASGI has no way to end one without an answer."""
 
     def on_message_begin(self) -> None:
-        """Begins a request."""
+        """Keeps the connection's transport for whoever answers; called by the parser when a request begins."""
         super().on_message_begin()
         self.scope[_TRANSPORT] = self.transport  # type: ignore[literal-required]  # a key of our own
 

@@ -88,7 +88,11 @@ class Player:
     async def send(
         self, sample: Sample, *, forgery: Forgery | None = None, retry_num: int = 0, retry_reason: str | None = None
     ) -> Ack:
-        """Sends one request, and waits for its answer no longer than Slack does."""
+        """Sends a request to the app, and waits for its answer no longer than Slack does.
+
+        `forgery`: what is made wrong about it, if anything. `retry_num` and `retry_reason`: those of Slack's retry, 0
+        for a first try.
+        """
         headers = request_headers(
             sample,
             self._secret,

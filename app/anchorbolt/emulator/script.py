@@ -52,7 +52,7 @@ class Script:
         self._lines.append(line)
 
     def clear(self) -> None:
-        """Removes all lines."""
+        """Removes all lines, so that calls are answered as usual."""
         self._lines.clear()
 
     def waiting(self) -> list[Line]:

@@ -55,7 +55,7 @@ class WebApi:
         self._answers = answers()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One HTTP request."""
+        """Answers one HTTP request: a method of the Web API, a response URL, or one of the emulator's own routes."""
         path: str = scope.get("path", "")
         if scope["type"] == "http" and path.startswith(_API):
             await self._call(path[len(_API) :], scope, receive, send)

@@ -25,7 +25,11 @@ class SocketPlayer:
         self._wait_seconds = wait_seconds
 
     async def send(self, sample: Sample, *, retry_num: int = 0, retry_reason: str | None = None) -> Ack:
-        """Sends one envelope, and waits for its ack no longer than Slack does. `Ack.body` is its payload as JSON."""
+        """Sends a request as one envelope, and waits for its ack no longer than Slack does.
+
+        `retry_num` and `retry_reason`: those of Slack's retry, 0 for a first try. `Ack.body` is the payload of the ack
+        as JSON.
+        """
         sent = envelope(sample, retry_attempt=retry_num, retry_reason=retry_reason or "")
         began = time.perf_counter()
         try:

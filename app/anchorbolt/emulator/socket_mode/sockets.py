@@ -42,7 +42,7 @@ class Sockets:
         self._runner: web.AppRunner | None = None
 
     async def start(self) -> None:
-        """Starts to listen."""
+        """Listens for the app's connections; `port` is then the one that was taken."""
         application = web.Application()
         application.router.add_get("/link", self._connect)
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.5)

@@ -55,7 +55,10 @@ class Files:
         self._contents: Bounded[str, bytes] = Bounded(FILES_KEPT)
 
     def begin(self, arguments: Mapping[str, Any], base: str, now: float) -> File:
-        """Makes a file whose content is still to be uploaded."""
+        """Returns a new file whose content is still to be uploaded.
+
+        `arguments`: of the call. `base`: the address of the emulator. `now`: in seconds since 1970.
+        """
         file = File(fresh_id("F"), str(arguments["filename"]).replace("/", "_"), int(now), base)
         self._files[file.id] = file
         return file
