@@ -99,7 +99,10 @@ class Installations:
         return [self.rows.installation(row) for row in rows]
 
     def find_user(self, connection: Connection, workspace: str, user_id: str) -> UserToken | None:
-        """Returns what a user granted, or None. Of one that cannot be decrypted it is without the token."""
+        """Returns what the user `user_id` of a `workspace` has granted, or None.
+
+        What cannot be decrypted is returned without its token.
+        """
         row = connection.execute(select(user_token).where(*_is_user(workspace, user_id))).one_or_none()
         return self.rows.user(row) if row is not None else None
 

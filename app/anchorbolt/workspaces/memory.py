@@ -37,7 +37,7 @@ class Memory(Generic[Key, Found]):
         return self._known.get(key)
 
     def put(self, key: Key, found: Found | None, now: float) -> None:
-        """Remembers what was read at a time on the clock."""
+        """Remembers what was `found` under a `key` (None: nothing). `now`: when it was read, in seconds."""
         self._known.pop(key, None)
         if len(self._known) >= self._most:
             del self._known[next(iter(self._known))]

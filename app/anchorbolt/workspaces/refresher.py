@@ -33,7 +33,7 @@ Tell = Callable[[Kept], Awaitable[None]]
 
 
 async def tell_nobody(_: Kept) -> None:
-    """Tells nobody."""
+    """Tells nobody that a workspace must be installed again: the default, without NOTIFY_INSTALLER."""
 
 
 @dataclass(frozen=True, slots=True)

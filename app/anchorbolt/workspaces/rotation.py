@@ -68,7 +68,7 @@ class Rotation:
         return await self._fresh(Whose(user_token.workspace, user_token.user_id), user_token)
 
     def start(self) -> None:
-        """Starts the sweeps."""
+        """Starts the task that looks for tokens which expire soon."""
         self._sweeping = spawn(self._sweep_again_and_again(), "token sweep")
 
     def stop_sweeping(self) -> None:

@@ -39,9 +39,10 @@ class Names:
 
 
 async def gather(url: str, names: Names, into: Gathering) -> None:
-    """Reads all rows of a store in SQLite or PostgreSQL. It changes nothing there.
+    """Reads all rows of a store of slack_sdk's in SQLite or PostgreSQL into a gathering. It changes nothing there.
 
-    Raises AnchorboltError, whose text never holds the URL: it may have a password.
+    `url`: of the database. `names`: of its tables. Raises AnchorboltError, whose text never holds the URL, because that
+    may hold a password.
     """
     try:
         dialect, path = (made := make_url(url)).get_backend_name(), made.database
