@@ -133,7 +133,7 @@ class Processes:
             child.end()
 
     def kill(self) -> None:
-        """Kills all of them."""
+        """Sends SIGKILL to every process that `dev` has started and that still runs."""
         for child in self._all:
             child.kill()
 

@@ -65,7 +65,7 @@ class Row:
 
 
 class Show(Protocol):
-    """Shows rows."""
+    """Shows the requests that were sent, each as a row."""
 
     def row(self, row: Row) -> None:
         """Shows the row of one more request."""
@@ -119,7 +119,7 @@ class PlainLines:
         self._shown = 0
 
     def row(self, row: Row) -> None:
-        """Prints a line."""
+        """Prints a row as the next line of the table."""
         self._shown += 1
         kind, status, ack_ms, outcome, listener, calls = row.cells
         told = (
