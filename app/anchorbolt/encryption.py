@@ -35,7 +35,7 @@ class Keys:
         self._first = next(iter(self._ciphers), "")
 
     def __bool__(self) -> bool:
-        """Whether there are keys."""
+        """Whether any keys are set, so that something can be encrypted."""
         return bool(self._ciphers)
 
     def encrypt(self, text: str, place: str) -> str:

@@ -204,7 +204,11 @@ def directory_of(inbox: Inbox, keys: Keys) -> Directory:
 
 
 def authorize_by_workspace(settings: Settings, inbox: Inbox, bolt: BoltApp, directory: Directory) -> Rotation:
-    """Authorizes each delivery with the tokens of its workspace. Returns what keeps those valid."""
+    """Has `bolt` authorize each delivery with the tokens of its workspace, which it looks up in `directory`.
+
+    `settings` and `inbox` say how Slack is asked for fresh tokens, and where they are kept. Returns what keeps the
+    tokens valid.
+    """
     client = OAuthClient.of(settings, lambda: bolt.http_session)
     refresher = Refresher(
         inbox.store,
@@ -222,7 +226,11 @@ def authorize_by_workspace(settings: Settings, inbox: Inbox, bolt: BoltApp, dire
 def install_pages(
     settings: Settings, inbox: Inbox, directory: Directory, bolt: BoltApp, intake: Intake
 ) -> Sequence[BaseRoute]:
-    """The pages on which users install the app."""
+    """Returns the routes of the pages on which users install the app.
+
+    The pages store installations in the `inbox` and make them known to `directory`. They refuse while `intake` starts
+    or closes.
+    """
     from anchorbolt.http.oauth.routes import routes  # noqa: PLC0415 - Jinja is 3 MiB, only where there are pages
 
     return routes(
@@ -265,7 +273,10 @@ def http_transport(
 
 
 def socket_transport(settings: Settings, inbox: Inbox, envelopes: Envelopes) -> SocketTransport:
-    """The transport of Socket Mode: every receiver is connected, or only the leader (SOCKET_CONNECTIONS)."""
+    """Returns the transport of Socket Mode, which hands `envelopes` what Slack sends.
+
+    By SOCKET_CONNECTIONS every receiver is connected, or only the leader, who is chosen in the database of the `inbox`.
+    """
     token = settings.slack_app_token
     single = settings.socket_connections is SocketConnections.SINGLE
     if single and not inbox.database.durable:

@@ -35,7 +35,7 @@ class Timer:
         self._callback = _nothing  # it may hold who holds the timer: a circle, for the garbage collector to find
 
     def ring(self) -> None:
-        """Calls back."""
+        """Calls back with the arguments that were given when the timer was set."""
         self._callback(*self._arguments)
 
 
@@ -46,7 +46,7 @@ class Rings(Protocol):
     """What waits in a bucket."""
 
     def ring(self) -> None:
-        """Its time has come."""
+        """Does what is due; called up to a bucket's width after the time."""
 
 
 Bucket = set[Rings]
@@ -64,7 +64,7 @@ class Timeout:
 
     @classmethod
     def after(cls, seconds: float) -> Timeout:
-        """As `asyncio.timeout`."""
+        """Returns a timeout that ends `seconds` from now, as `asyncio.timeout` does."""
         return cls(_of_this_loop().loop.time() + seconds)
 
     def __enter__(self) -> Timeout:

@@ -69,7 +69,7 @@ class EveryProcess:
         self._closing = asyncio.Event()
 
     async def acquire(self, on_standby: Callable[[], None]) -> None:
-        """Returns at once."""
+        """Returns at once, because every process may be connected; `on_standby` is never called."""
 
     async def hold(self) -> bool:
         """Waits until this process ends. It receives while it drains."""

@@ -85,7 +85,7 @@ class Slack:
             raise SlackUnreachableError(f"its WebSocket: {type(error).__name__}") from None
 
     async def close(self) -> None:
-        """Closes the HTTP session."""
+        """Closes the HTTP session over which Slack is asked for connections."""
         if self._session is not None:
             await self._session.close()
 

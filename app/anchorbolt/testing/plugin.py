@@ -40,7 +40,7 @@ def anchorbolt(request: pytest.FixtureRequest) -> Kit:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Ends the app."""
+    """Ends the app and its emulator after the last test; called by pytest."""
     kit = config.stash.get(_KIT, None)
     if kit is not None:
         kit.close()
