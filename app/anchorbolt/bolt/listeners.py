@@ -8,7 +8,7 @@ import slack_sdk
 from slack_bolt import App
 from slack_bolt.async_app import AsyncApp
 
-from anchorbolt.bolt.adopt import factory
+from anchorbolt.bolt.adopt import django, factory
 from anchorbolt.bolt.adopt.app_object import adopt
 from anchorbolt.bolt.adopt.importing import ask_slack_at, import_module, what_and_where
 from anchorbolt.bolt.adopt.main_block import MAIN, app_of_main
@@ -40,6 +40,8 @@ def register(bolt: BoltApp, listeners: str) -> None:
     except ListenersError as error:
         raise ListenersError(f"LISTENERS: {error}") from None
     problems = Problems()
+    with problems.collected(f"{django.SETTINGS}: "):
+        django.set_up()
     for target in found:
         with problems.collected(f"LISTENERS={target}: "):
             _register(bolt, _brought(target))

@@ -28,7 +28,7 @@ from slack_bolt.middleware.attaching_function_token.async_attaching_function_tok
 from slack_bolt.middleware.authorization.async_multi_teams_authorization import AsyncMultiTeamsAuthorization
 from slack_bolt.middleware.authorization.async_single_team_authorization import AsyncSingleTeamAuthorization
 
-from anchorbolt.bolt.adopt import options
+from anchorbolt.bolt.adopt import listener_handlers, options
 from anchorbolt.bolt.adopt.oauth_flow import OAuthFlow
 from anchorbolt.bolt.adopt.problems import Problems, place_of
 from anchorbolt.bolt.app import BoltApp
@@ -59,6 +59,8 @@ def adopt(bolt: BoltApp, app: App | AsyncApp) -> None:
         options.check(app, installs_itself=bolt.installs_itself)
     with problems.collected():
         bolt.take_client(app._client if isinstance(app, App) else app._async_client, app._token)
+    if isinstance(app, App):
+        listener_handlers.keep(app)
     _take_options(bolt, app)
     _take_middleware(bolt, app, problems)
     for listener in app._listeners if isinstance(app, App) else app._async_listeners:
