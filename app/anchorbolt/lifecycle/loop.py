@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 
 import uvloop
 
 from anchorbolt.errors import AnchorboltError
+from anchorbolt.lifecycle.heartbeat import from_a_thread
 from anchorbolt.lifecycle.leave import leave_within
 from anchorbolt.telemetry.logs import get_logger
 
@@ -30,15 +32,18 @@ def run(live: Callable[[], Awaitable[None]], beat: Callable[[], None], beat_seco
 
 
 async def _run(live: Callable[[], Awaitable[None]], beat: Callable[[], None], beat_seconds: float) -> None:
-    beating = asyncio.get_running_loop().create_task(_beat(beat, beat_seconds))
-    try:
-        await live()
-        leave_within(LEAVE_SECONDS)
-    finally:
-        beating.cancel()
+    with from_a_thread(beat, beat_seconds) as loaded:
+        beating = asyncio.get_running_loop().create_task(_beat(beat, beat_seconds, loaded))
+        try:
+            await live()
+            leave_within(LEAVE_SECONDS)
+        finally:
+            beating.cancel()
 
 
-async def _beat(beat: Callable[[], None], seconds: float) -> None:
+async def _beat(beat: Callable[[], None], seconds: float, loaded: threading.Event) -> None:
+    """Its first step follows the import of the team's modules, which blocks the loop: until then a thread beats."""
+    loaded.set()
     while True:
         beat()
         await asyncio.sleep(seconds)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import signal
 import sys
-import threading
 
 from gunicorn.arbiter import Arbiter
 from gunicorn.workers import base
 
 from anchorbolt.errors import MISTAKES, AnchorboltError
+from anchorbolt.lifecycle.heartbeat import from_a_thread
 from anchorbolt.lifecycle.orders import HELD_SIGNALS
 
 HEARTBEAT_SECONDS = 1.0
@@ -28,17 +28,8 @@ class Worker(base.Worker):  # type: ignore[misc] # it has no annotations
 
     def load_wsgi(self) -> None:
         """gunicorn's own hook: imports the app, which on a node with little CPU takes longer than HANG_SECONDS."""
-        loaded = threading.Event()
-
-        def beat() -> None:
-            while not loaded.wait(HEARTBEAT_SECONDS):
-                self.notify()
-
-        threading.Thread(target=beat, name="beat while loading", daemon=True).start()
-        try:
+        with from_a_thread(self.notify, HEARTBEAT_SECONDS):
             super().load_wsgi()
-        finally:
-            loaded.set()
 
     def run(self) -> None:
         """Serves until the drain has ended; called by gunicorn in the worker.

@@ -1,0 +1,23 @@
+"""Heartbeats from a thread, for as long as an import keeps the process from giving them itself."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def from_a_thread(beat: Callable[[], None], seconds: float) -> Iterator[threading.Event]:
+    """Calls `beat` every `seconds` until the block ends, or until the event that it yields is set."""
+    loaded = threading.Event()
+
+    def go() -> None:
+        while not loaded.wait(seconds):
+            beat()
+
+    threading.Thread(target=go, name="beat while loading", daemon=True).start()
+    try:
+        yield loaded
+    finally:
+        loaded.set()
