@@ -23,11 +23,14 @@ from anchorbolt.emulator.scene import Scene
 from anchorbolt.emulator.signing import EMULATOR_SECRET
 
 from bench.machine import commit
-from tests.support.regions.faults import FAULTS, RETRY_AFTER
+from tests.support.regions import faults
+from tests.support.regions.faults import RETRY_AFTER
 from tests.support.regions.region import Way
+from tests.support.regions.runbook import RUNBOOK
 from tests.support.regions.sites import address, missing, unable
 from tests.support.regions.world import RATE, Outcome, World, world
 
+FAULTS = faults.FAULTS | RUNBOOK
 RESULTS = Path(__file__).parent / "results"
 LATENCIES = 200
 HEAD = (

@@ -1,4 +1,4 @@
-"""Two regions on three sites in a real cluster: k8s/examples/large, with the names of this cluster in place of its own."""
+"""Two regions on three sites in a real cluster: k8s/examples/large, with names of this cluster in place of its own."""
 
 from __future__ import annotations
 

@@ -50,6 +50,7 @@ class Balancer:
         self._regions = regions
         self._failures = dict.fromkeys((region.name for region in regions), 0)
         self._turn = itertools.count()
+        self.instead: str | None = None  # what the request URL leads to, where the balancer is lost
 
     async def check(self) -> None:
         """For ever."""
@@ -127,7 +128,7 @@ class Slack:
         self.account.commands_failed += not ack.ok
 
     async def _once(self, http: httpx.AsyncClient, sample: Sample, number: int) -> Ack:
-        region = self.balancer.choose()
-        ack = await Player(http, f"{region.url}/slack/events", EMULATOR_SECRET).send(sample, retry_num=number)
+        url = self.balancer.instead or self.balancer.choose().url
+        ack = await Player(http, f"{url}/slack/events", EMULATOR_SECRET).send(sample, retry_num=number)
         self.account.told[f"{sample.family} {ack.told}"] += 1
         return ack

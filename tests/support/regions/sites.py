@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import importlib.util
 import os
@@ -125,6 +126,17 @@ class Sites:
             if time.monotonic() > until:
                 raise AssertionError(f"not whole within {within_seconds:g} s:\n{self.log()}")
             time.sleep(0.3)
+
+    def until_follows(self, site: str, within_seconds: float = 120) -> None:
+        """Until a site's server receives what the primary writes, whether or not it confirms."""
+        until = time.monotonic() + within_seconds
+        while True:
+            with contextlib.suppress(subprocess.CalledProcessError):
+                if self.query(site, "SELECT count(*) FROM pg_stat_wal_receiver WHERE status = 'streaming'") == "1":
+                    return
+            if time.monotonic() > until:
+                raise AssertionError(f"{site} does not follow within {within_seconds:g} s:\n{self.log()}")
+            time.sleep(0.5)
 
     def query(self, site: str, sql: str, database: str = DATABASE) -> str:
         """What psql prints of a query to one server, a row a line."""
