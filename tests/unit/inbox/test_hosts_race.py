@@ -74,3 +74,41 @@ async def test_a_caller_that_is_cancelled_leaves_nothing() -> None:
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert len(asyncio.all_tasks()) == before
+
+
+async def test_one_search_is_enough_for_all() -> None:
+    """Of many connections at once, one asks the hosts, and the others ask whom it has found."""
+    race, servers = Race(), Servers(a="no", b="takes", c="no")
+    assert set(await asyncio.gather(*(race.run((A, B, C), servers.connect, LONG) for _ in range(6)))) == {"b"}
+    assert servers.asked.count("a") == 1
+    assert servers.asked.count("b") == 6
+
+
+async def test_one_search_that_fails_is_enough_for_all() -> None:
+    """Where all hosts say no, each is asked once, and every connection is told why."""
+    race, servers = Race(), Servers(a="no", b="no", c="no")
+    told = await asyncio.gather(*(race.run((A, B, C), servers.connect, LONG) for _ in range(6)), return_exceptions=True)
+    assert {type(one) for one in told} == {ConnectionError}
+    assert sorted(servers.asked) == ["a", "b", "c"]
+
+
+async def test_who_waits_goes_on_where_the_search_is_cancelled() -> None:
+    """The one that searches is given up: another one searches, and finds."""
+    race, servers = Race(), Servers(a="silent", b="silent", c="silent")
+    searching = asyncio.ensure_future(race.run((A, B, C), servers.connect, LONG))
+    await asyncio.sleep(0)
+    waiting = asyncio.ensure_future(race.run((A, B, C), servers.connect, LONG))
+    await asyncio.sleep(0)
+    servers.does["a"] = "takes"
+    searching.cancel()
+    assert await asyncio.wait_for(waiting, LONG / 2) == "a"
+
+
+async def test_who_waits_does_so_for_its_own_time() -> None:
+    """A connection that has less time than the search takes is told so when its time is over."""
+    race, servers = Race(), Servers(a="silent", b="silent", c="silent")
+    searching = asyncio.ensure_future(race.run((A, B, C), servers.connect, LONG))
+    await asyncio.sleep(0)
+    with pytest.raises(TimeoutError):
+        await race.run((A, B, C), servers.connect, 0.05)
+    searching.cancel()

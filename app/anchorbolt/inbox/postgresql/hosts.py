@@ -2,6 +2,9 @@
 
 After a failover the host that led may refuse, be a standby or say nothing at all. To wait for each in its turn would
 cost its whole time, again at every try; the one that leads now answers within a round trip or two.
+
+One connection of a process searches at a time, and the others wait for what it finds: while nobody leads, each of them
+would ask each host twice a second, and a server that checks so many passwords is slow to be promoted.
 """
 
 from __future__ import annotations
@@ -19,14 +22,18 @@ Connect: TypeAlias = Callable[[Host, float], Awaitable[asyncpg.Connection]]
 ALONE_SECONDS = 0.4
 # While one says nothing, the others are asked again: one of them may be promoted meanwhile.
 AGAIN_SECONDS = 0.5
+# After a search that found nobody the next one waits so long.
+REST_SECONDS = 0.2
 FAILURES = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 
 class Race:
-    """Remembers which host took us last."""
+    """Remembers which host took us last, and lets one connection search at a time."""
 
     def __init__(self) -> None:
         self._last: Host | None = None
+        self._search: asyncio.Future[Host | Exception | None] | None = None
+        self._rests_until = 0.0
 
     async def run(self, hosts: Sequence[Host], connect: Connect, within_seconds: float) -> asyncpg.Connection:
         """Returns the first connection that stands. Raises the error of a host once all of them have failed."""
@@ -34,6 +41,34 @@ class Race:
             return await connect(hosts[0], within_seconds)
         loop = asyncio.get_running_loop()
         until = loop.time() + within_seconds
+        while (search := self._search) is not None:
+            await asyncio.wait({search}, timeout=until - loop.time())
+            if not search.done():
+                raise TimeoutError
+            found = search.result()
+            if isinstance(found, Exception):
+                raise found
+            if found is not None:
+                return await connect(found, max(0.01, until - loop.time()))
+        search = loop.create_future()
+        self._search = search
+        outcome: Host | Exception | None = None  # None: it was cancelled, and another one searches
+        try:
+            await asyncio.sleep(min(self._rests_until, until) - loop.time())
+            made = await self._among(hosts, connect, until)
+            outcome = self._last
+        except FAILURES as error:
+            outcome = error
+            self._rests_until = loop.time() + REST_SECONDS
+            raise
+        finally:
+            self._search = None
+            search.set_result(outcome)
+        return made
+
+    async def _among(self, hosts: Sequence[Host], connect: Connect, until: float) -> asyncpg.Connection:
+        loop = asyncio.get_running_loop()
+        within_seconds = max(0.01, until - loop.time())
         first = self._last if self._last in hosts else hosts[0]
         alone = asyncio.Event()  # is over: the first has failed, or had its time
         loop.call_later(min(ALONE_SECONDS, within_seconds / 2), alone.set)
