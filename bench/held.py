@@ -66,7 +66,7 @@ class Pod:
     async def run_stored(self, run: Run) -> None:
         """Stands for Bolt: the listener is found, and begins if it may."""
         run.found(LISTENER)
-        asked = run.asks_hold(LISTENER) if run.asks_hold is not None else None
+        asked = run.asks_hold(run, LISTENER) if run.asks_hold is not None else None
         if asked is not None and await asked:
             return
         self.began += 1

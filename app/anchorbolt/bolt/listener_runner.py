@@ -56,7 +56,7 @@ class ListenerRunner(AsyncioListenerRunner):
         name: str | None = getattr(listener, "qualified_name", None)
         run.request = request
         run.found(name or short_name(listener.ack_function))
-        asked = run.asks_hold(run.listener) if run.asks_hold is not None and run.listener is not None else None
+        asked = run.asks_hold(run, run.listener) if run.asks_hold is not None and run.listener is not None else None
         if asked is not None and await asked:
             return BoltResponse(status=200)
         if listener.auto_acknowledgement:

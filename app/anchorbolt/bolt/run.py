@@ -79,7 +79,7 @@ class Run:
         self.error_handler_called = False
         self.fails_for_good = False  # nobody makes another attempt (anchorbolt.testing)
         # For a stored run: whether something holds its listener, by name, back; then it does not begin. None: nothing.
-        self.asks_hold: Callable[[str], Awaitable[bool] | None] | None = None
+        self.asks_hold: Callable[[Run, str], Awaitable[bool] | None] | None = None
         self.waits_for: str | None = None  # what holds it back
         self.counted_for: str | None = None  # the listener among whose runs this one is counted
         self.limit: TimeLimit | None = None  # of a stored run, while it goes on
@@ -102,6 +102,10 @@ class Run:
             self._on_end()
         if self.trace is not None:
             self.trace.end(outcome, self.error)
+        # These refer to the run. Without the circle its memory is free at once, and the next run finds it in the cache
+        # of the processor; the garbage collector comes after some hundred runs.
+        self.request = self.limit = None
+        self.calls.run_is_over()
 
     @property
     def ended(self) -> bool:

@@ -155,7 +155,7 @@ class LaneRun:
         )
         run = Run(delivery, attempt, began=began, trace=trace)
         if not is_urgent(_lane(running)):  # what stops a run waits for nothing
-            run.asks_hold = partial(self._admission.ask, stored, run)
+            run.asks_hold = partial(self._admission.ask, stored)
             run.calls.on_wait = Lending(self._slots, run)
         return run
 

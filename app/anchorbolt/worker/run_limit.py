@@ -15,14 +15,13 @@ STANDS_STILL_SECONDS = 86_400.0
 class RunLimit(Timeout):
     """A Timeout at whose end no new call may begin, and which gives the call under way GRACE_SECONDS to end."""
 
-    __slots__ = ("_calls", "_expire_now", "_name", "over")
+    __slots__ = ("_calls", "_name", "over")
 
     def __init__(self, seconds: float, calls: Calls) -> None:
         super().__init__(asyncio.get_running_loop().time() + seconds)
         self._calls = calls
         self._name = f"RUN_TIMEOUT_SECONDS ({seconds:g})"
         self.over = False  # it may make no more calls; `expired` comes once the call under way has ended
-        self._expire_now = super()._expire  # the same object each time, to be found again
 
     def end(self) -> None:
         """Ends the wait for the call under way. To be called after the block, whatever happened in it."""
@@ -54,6 +53,9 @@ class RunLimit(Timeout):
         """Counts again, with so many seconds left."""
         if not self.over:
             self.move(asyncio.get_running_loop().time() + left)
+
+    def _expire_now(self) -> None:
+        super()._expire()
 
     def _expire(self) -> None:
         self.over = True

@@ -94,6 +94,11 @@ class Calls:
         if self._waiting == 0 and self.on_wait is not None:
             self.on_wait(False)
 
+    def run_is_over(self) -> None:
+        """Forgets who is told of waits, unless a call waits now: that one still has to say that it goes on."""
+        if not self._waiting:
+            self.on_wait = None
+
     def uses(self, connection: aiohttp.connector.Connection) -> None:
         """Takes note of the connection of a call that is under way."""
         if len(self._connections) >= MOST_CONNECTIONS:
