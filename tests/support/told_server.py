@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from anchorbolt.http.limits.body import BODY_IS_WHOLE
 from anchorbolt.http.limits.idle import HttpConnection
 from anchorbolt.http.limits.unverified import UnverifiedBodies
 from anchorbolt.http.server import Server
@@ -40,7 +41,8 @@ class ToldApplication:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers once it is told to."""
-        body = (await self.bodies.read(receive, asyncio.get_running_loop().time() + 30)).decode()
+        read_by = asyncio.get_running_loop().time() + 30
+        body = (await self.bodies.read(receive, read_by, is_whole=BODY_IS_WHOLE in scope)).decode()
         self.begun.append(body)
         if body != "now":
             await self._event(body).wait()

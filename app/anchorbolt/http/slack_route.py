@@ -9,7 +9,7 @@ from anchorbolt.bolt.run import Run
 from anchorbolt.delivery.headers import request_id
 from anchorbolt.errors import RefusedError
 from anchorbolt.http.bolt_adapter import BoltAdapter
-from anchorbolt.http.limits.body import check_head
+from anchorbolt.http.limits.body import BODY_IS_WHOLE, check_head
 from anchorbolt.http.limits.unverified import MAX_BODIES, UnverifiedBodies
 from anchorbolt.http.responses import ACKNOWLEDGEMENT, challenge, refusal, with_request_id
 from anchorbolt.http.signature import Signature
@@ -54,7 +54,7 @@ class SlackRoute:
         content_type = check_head(scope, headers, self._max_body_bytes)
         timestamp, signature = headers.get(b"x-slack-request-timestamp", b""), headers.get(b"x-slack-signature", b"")
         self._signature.check_headers(timestamp, signature)
-        body = await self._bodies.read(receive, deadline)
+        body = await self._bodies.read(receive, deadline, is_whole=BODY_IS_WHOLE in scope)
         self._signature.verify(body, timestamp, signature)
         sighting.mark("verified")
         return Received(body, content_type, headers, request_id(headers))

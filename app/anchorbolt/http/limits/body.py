@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from starlette.types import Scope
 
@@ -11,6 +12,8 @@ from anchorbolt.errors import RefusedError
 
 CONTENT_TYPES = {content_type.encode(): content_type for content_type in (JSON, FORM)}
 TOO_LARGE = RefusedError(413, "too_large")
+# In the scope of a request whose body has arrived as a whole (one_request.py).
+BODY_IS_WHOLE: Final = "anchorbolt.body_is_whole"
 
 
 def check_head(scope: Scope, headers: Mapping[bytes, bytes], max_bytes: int) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import httptools
 
 from anchorbolt.errors import RefusedError
+from anchorbolt.http.limits.body import BODY_IS_WHOLE
 from anchorbolt.http.responses import refusal_as_bytes
 from anchorbolt.http.without_click import HttpToolsProtocol
 from anchorbolt.telemetry import metrics
@@ -133,6 +134,7 @@ class OneRequest(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Notes that the request is complete, and passes that on; called by the parser."""
         self._has_ended = True
+        self.cycle.scope[BODY_IS_WHOLE] = True  # type: ignore[typeddict-unknown-key] # for the Slack route
         super().on_message_complete()
 
     def on_response_complete(self) -> None:

@@ -43,12 +43,16 @@ class UnverifiedBodies:
         """How many bodies still arrive."""
         return len(self._arriving)
 
-    async def read(self, receive: Receive, read_by: float) -> bytes:
+    async def read(self, receive: Receive, read_by: float, *, is_whole: bool = False) -> bytes:
         """Returns the whole body. `read_by` is a time of the event loop's clock.
+
+        `is_whole`: it has arrived already, so that nobody waits for it, as is usual for Slack's.
 
         Raises RefusedError: 413 when it is too large, 408 when it is not there in time or gave way to newer ones, 400
         when the client went away.
         """
+        if is_whole:
+            return await self._read(receive, None)
         if len(self._arriving) >= self._max_bodies:
             self._give_way()
         timeout = Timeout(read_by)
@@ -62,7 +66,7 @@ class UnverifiedBodies:
         finally:
             self._forget(arriving)
 
-    async def _read(self, receive: Receive, arriving: _Arriving) -> bytes:
+    async def _read(self, receive: Receive, arriving: _Arriving | None) -> bytes:
         body = bytearray()
         while True:
             message = await receive()
@@ -76,6 +80,8 @@ class UnverifiedBodies:
             body += part
             if not message.get("more_body", False):
                 return bytes(body)
+            if arriving is None:
+                continue
             arriving.size += len(part)
             self.bytes += len(part)
             while self.bytes > self._max_bytes:

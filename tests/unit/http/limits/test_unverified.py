@@ -85,6 +85,22 @@ async def test_the_oldest_gives_way() -> None:
     assert (bodies.count, bodies.bytes) == (0, 0)
 
 
+async def test_what_is_there_as_a_whole_takes_no_room() -> None:
+    """A body that has arrived is read at once beside those that still arrive, and is no larger than any other."""
+    bodies, by, slow = UnverifiedBodies(3, max_bodies=1), asyncio.get_running_loop().time() + 60, Slow()
+    arriving = asyncio.create_task(bodies.read(slow.messages.get, by))
+    await asyncio.sleep(0)
+    there = Slow()
+    there.send(b"abc", more=False)
+    assert await bodies.read(there.messages.get, by, is_whole=True) == b"abc"
+    there.send(b"abcd", more=False)
+    with pytest.raises(RefusedError, match="413 too_large"):
+        await bodies.read(there.messages.get, by, is_whole=True)
+    assert bodies.count == 1
+    slow.send(b"{}", more=False)
+    assert await arriving == b"{}"
+
+
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.binary(max_size=60), st.booleans()), max_size=60))
 def test_whatever_arrives_is_bounded(parts: list[tuple[int, bytes, bool]]) -> None:
