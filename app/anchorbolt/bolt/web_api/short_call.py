@@ -101,7 +101,11 @@ async def _plain_data(received: aiohttp.ClientResponse) -> Any:
     Raises:
         aiohttp.ClientError: the answer ended too early.
     """
-    body = await received.read()
+    if received.content.is_eof():  # it came with the head, as most do
+        # Kept where aiohttp keeps it: slack_sdk reads it again if it is to decide.
+        body = received._body = received.content.read_nowait()
+    else:
+        body = await received.read()
     if received.status != 200:
         return None
     # aiohttp parses the header for each answer. Slack's is always the same.
