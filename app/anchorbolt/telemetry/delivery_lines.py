@@ -67,12 +67,17 @@ class DeliveryLines:
         """Writes that a delivery has come from Slack, where `takes_arrival` was true."""
         self._write(ARRIVED, fields)
 
-    def ended(self, level: str | None, fields: dict[str, Field]) -> None:
-        """Writes that a run has ended. `level`: of what is never left out, as a failure; None: it ended well."""
+    def takes_end(self, level: str | None) -> bool:
+        """As `takes_arrival`, for the end of a run. `level`: of a line that is never left out; None: it ended well."""
         if level is not None:
-            if self._which != "none":
-                getattr(log, level)(ENDED, **fields)
-        elif self._of_good and (not self._limited or self._ended.allows(self._clock())):
+            return self._which != "none"
+        return self._of_good and (not self._limited or self._ended.allows(self._clock()))
+
+    def ended(self, level: str | None, fields: dict[str, Field]) -> None:
+        """Writes that a run has ended, where `takes_end` was true for this level."""
+        if level is not None:
+            getattr(log, level)(ENDED, **fields)
+        else:
             self._write(ENDED, fields)
 
     def turn(self) -> None:

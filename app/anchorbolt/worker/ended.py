@@ -30,6 +30,12 @@ def stored_ended(  # noqa: PLR0917 - in the order of the line
     lane: str | None = None,
 ) -> None:
     """Reports the end of a stored run. `run`: None where none began. `lost`: another process has taken it over."""
+    _count(run, stored.kind, outcome, reason or None, seconds)
+    level = LEVELS.get(outcome)
+    if outcome == HANDED_BACK and run is not None:
+        level = "info"  # it was cut short: a drain hands back many at once, and each is named
+    if not lines.takes_end(level):
+        return
     told: dict[str, Field] = {"reason": reason} if reason else {}
     if error:
         told["error"] = error
@@ -41,22 +47,31 @@ def stored_ended(  # noqa: PLR0917 - in the order of the line
         "lane": lane,
     }
     kept = run.delivery.headers if run is not None else headers.restored(stored.headers)
-    level = LEVELS.get(outcome)
-    if outcome == HANDED_BACK and run is not None:
-        level = "info"  # it was cut short: a drain hands back many at once, and each is named
     _tell(level, fields, run, outcome, stored.attempts, seconds, told, kept)
 
 
 def unstored_ended(run: Run, outcome: str, seconds: float) -> None:
     """Reports the end of a run that is not stored. `lost`: it was cut short, and nobody goes on with it."""
+    delivery = run.delivery
+    reason = (run.reason or "listener_failed") if outcome == "failed" else None
+    _count(run, delivery.kind.value, outcome, reason, seconds, last=True)
     level = "error" if outcome == "lost" else LEVELS.get(outcome)
+    if not lines.takes_end(level):
+        return
     told: dict[str, Field] = {"stored": False}
-    if outcome == "failed":
-        told["reason"] = run.reason or "listener_failed"
+    if reason is not None:
+        told["reason"] = reason
     if run.error is not None:
         told["error"] = describe(run.error)
-    delivery = run.delivery
-    _tell(level, log_fields(delivery), run, outcome, run.attempt.attempt, seconds, told, delivery.headers, last=True)
+    _tell(level, log_fields(delivery), run, outcome, run.attempt.attempt, seconds, told, delivery.headers)
+
+
+def _count(run: Run | None, kind: str, outcome: str, reason: str | None, seconds: float, *, last: bool = False) -> None:
+    """Ends the trace, and counts. A line is made only where it is written: above some load most are not."""
+    if run is not None:
+        run.over(outcome)
+    listener = run.listener if run is not None else None
+    metrics.run_ended(kind, listener, outcome.replace(" ", "_"), reason, seconds, last=last)
 
 
 def _tell(  # noqa: PLR0917 - in the order of the line
@@ -68,17 +83,9 @@ def _tell(  # noqa: PLR0917 - in the order of the line
     seconds: float,
     told: dict[str, Field],
     kept: Mapping[str, str],
-    *,
-    last: bool = False,
 ) -> None:
-    listener = run.listener if run is not None else None
-    if run is not None:
-        run.over(outcome)
-    reason = told.get("reason")
-    word = str(reason) if reason is not None else None
-    metrics.run_ended(str(fields["kind"]), listener, outcome.replace(" ", "_"), word, seconds, last=last)
     fields |= {
-        "listener": listener,
+        "listener": run.listener if run is not None else None,
         "outcome": outcome,
         "attempt": attempt,
         "duration_ms": round(seconds * 1000, 1),

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Protocol
 
 from anchorbolt.bolt.run import Run
-from anchorbolt.delivery import Attempt, Kind, restore
+from anchorbolt.delivery import Attempt, restore
 from anchorbolt.delivery.urgent import is_urgent
 from anchorbolt.encryption import is_encrypted
 from anchorbolt.errors import ENDS_THE_PROCESS, RefusedError, RunError, as_exception
@@ -148,7 +148,7 @@ class LaneRun:
             raise _NotRunError(Verdict(End.DEAD, said, reason=Reason.UNREADABLE)) from error
         is_last = stored.tries >= self._limits.max_attempts
         attempt = Attempt(
-            stored.key, Kind(stored.kind), stored.attempts, is_last, stored.crashes, self._cancelling.cancel_lane
+            stored.key, delivery.kind, stored.attempts, is_last, stored.crashes, self._cancelling.cancel_lane
         )
         trace = traces.begin_attempt(
             stored.traceparent, stored.kind, stored.key, stored.attempts, received_at=stored.received_at

@@ -15,12 +15,13 @@ STANDS_STILL_SECONDS = 86_400.0
 class RunLimit(Timeout):
     """A Timeout at whose end no new call may begin, and which gives the call under way GRACE_SECONDS to end."""
 
-    __slots__ = ("_calls", "_name", "over")
+    __slots__ = ("_calls", "_name", "_seconds", "over")
 
     def __init__(self, seconds: float, calls: Calls) -> None:
         super().__init__(asyncio.get_running_loop().time() + seconds)
         self._calls = calls
-        self._name = f"RUN_TIMEOUT_SECONDS ({seconds:g})"
+        self._name = ""  # of the limit, where it is not RUN_TIMEOUT_SECONDS
+        self._seconds = seconds
         self.over = False  # it may make no more calls; `expired` comes once the call under way has ended
 
     def end(self) -> None:
@@ -35,7 +36,7 @@ class RunLimit(Timeout):
     @property
     def error(self) -> RunTimeoutError:
         """The error of a run that was cut short."""
-        return RunTimeoutError(f"it took longer than {self._name}")
+        return RunTimeoutError(f"it took longer than {self._name or f'RUN_TIMEOUT_SECONDS ({self._seconds:g})'}")
 
     def begin_again(self, seconds: float, name: str) -> None:
         """The run may take so long from now on. `name`: of the limit, for the error. Inside of the block only."""

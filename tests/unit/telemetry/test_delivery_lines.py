@@ -38,7 +38,8 @@ def ended(lines: DeliveryLines, level: str | None = None, times: int = 1) -> lis
     """The levels of the lines that are written of so many ends."""
     with capture_logs() as written:
         for _ in range(times):
-            lines.ended(level, {"key": "T:1"})
+            if lines.takes_end(level):
+                lines.ended(level, {"key": "T:1"})
     return [str(line["log_level"]) for line in written if line["event"] == ENDED]
 
 
