@@ -4,7 +4,7 @@
 PYTHON ?= python3
 DEMO ?= 1
 EMULATOR_PORT ?=
-# How many tests run at once: they wait more than they compute, so that four keep two cores busy.
+# How many files of tests run at once: tests wait more than they compute, so that four keep two cores busy.
 WORKERS ?= 4
 
 # The interpreter that is here, never one from the internet; the lock file as it is.
@@ -26,8 +26,8 @@ run: .venv/.made ## Run the app on port 3000 against a Slack emulator, and play 
 
 # Where Python may not keep what it has compiled, each worker and each process of a test compiles everything anew.
 test: export PYTHONDONTWRITEBYTECODE :=
-test: .venv/.made packages kustomize ## Run all tests but those that need a cluster (WORKERS=4: so many at once)
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup $(PYTEST)
+test: .venv/.made packages kustomize ## Run all tests but those that need a cluster (WORKERS=4: so many files at once)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST)
 
 packages: ## Install the Debian packages that the tests run for real (as root; else say which are missing)
 	@tests/packages

@@ -17,9 +17,6 @@ from tests.integration.installed.conftest import Installed
 from tests.support.app_process import ROOT, AppProcess
 from tests.support.waiting import until
 
-# One worker builds and installs the wheel.
-pytestmark = pytest.mark.xdist_group("installed")
-
 REGISTER = """
 def register(app):
     @app.event("app_mention")

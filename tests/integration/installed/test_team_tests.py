@@ -4,13 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests.integration.installed.conftest import Installed
 from tests.integration.kit.team import run_tests
-
-# One worker builds and installs the wheel.
-pytestmark = pytest.mark.xdist_group("installed")
 
 APP = """
 def register(app):

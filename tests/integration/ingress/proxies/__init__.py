@@ -15,13 +15,8 @@ PROXIES: list[type[Proxy]] = [HAProxy, HAProxyIngress, EnvoyGateway, NginxIngres
 
 
 def those(which: Callable[[type[Proxy]], bool] = lambda kind: True) -> list[Any]:
-    """The proxies of which a promise is made, for pytest.mark.parametrize. One worker has all tests of a proxy, so
-    that it is started once a file and not once a file and worker."""
-    return [
-        pytest.param(kind, id=kind.name, marks=pytest.mark.xdist_group(f"ingress-{kind.name}"))
-        for kind in PROXIES
-        if which(kind)
-    ]
+    """The proxies of which a promise is made, for pytest.mark.parametrize."""
+    return [pytest.param(kind, id=kind.name) for kind in PROXIES if which(kind)]
 
 
 __all__ = [
