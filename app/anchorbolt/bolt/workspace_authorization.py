@@ -172,8 +172,9 @@ def _of_authorization(one: Mapping[str, Any], body: Mapping[str, Any]) -> tuple[
 
 def _result(req: AsyncBoltRequest, found: Installation, user: UserToken | None) -> AuthorizeResult:
     return AuthorizeResult(
-        enterprise_id=req.context.enterprise_id or found.enterprise_id,
-        team_id=req.context.team_id or (None if found.org_wide else found.workspace),
+        # Where the token is valid, as `auth.test` would say it. In a shared channel the request may name another.
+        enterprise_id=found.enterprise_id or (req.context.enterprise_id if found.org_wide else None),
+        team_id=req.context.team_id if found.org_wide else found.workspace,
         team=found.name,
         bot_id=found.bot_id,
         bot_user_id=found.bot_user_id,

@@ -168,6 +168,27 @@ async def test_users_who_granted_scopes_do_not_hide_the_bot_of_their_organizatio
     assert seen == [("xoxb-org", "xoxb-org", "xoxp-ada"), ("xoxb-org", "xoxb-org", None)]
 
 
+async def test_the_authorization_is_that_of_the_token(app_with: AppWith) -> None:
+    """Of several authorizations the one that is installed counts, also where Slack names another one first."""
+    seen: list[tuple[str | None, str | None, str | None]] = []
+
+    def register(app: AsyncApp) -> None:
+        @app.event("app_mention")
+        async def event(context: AsyncBoltContext) -> None:
+            result = context.authorize_result
+            assert result is not None
+            seen.append((context.bot_token, result.team_id, result.enterprise_id))
+
+    async with app_with(register, **SETTINGS) as app:
+        await install(app, "T1", "xoxb-1")
+        named = [{"team_id": team, "enterprise_id": of, "is_bot": True} for team, of in (("T2", "E2"), ("T1", None))]
+        sample = mention("T9", is_ext_shared_channel=True, authorizations=named)
+        await app.player.deliver(sample)
+        await app.until_ended(sample.key)
+
+    assert seen == [("xoxb-1", "T1", None)]
+
+
 @pytest.mark.parametrize("own", ["T9", "T1"])
 async def test_a_click_on_what_an_org_wide_app_posted_is_its_organizations(app_with: AppWith, own: str) -> None:
     """Slack names the user's workspace, which may be of Slack Connect and have the app too: its token is not taken.
