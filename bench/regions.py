@@ -113,8 +113,8 @@ async def main() -> int:
         f"`python -m bench.regions {' '.join(sys.argv[1:])}`, {time.strftime('%d %B %Y')}, {commit()}: three sites on"
         f" one machine of {os.cpu_count()} cores that others used too (load {os.getloadavg()[0]:.1f} before it),"
         f" {asked.delay} ms one way between sites, {RATE:.0f} requests/s of which one in ten is a command. Events that"
-        f" failed come again after {', '.join(f'{seconds:.0f}' for seconds in RETRY_AFTER)} s. Patroni has ttl 20 and"
-        " loop_wait 2."
+        f" failed come again after {', '.join(f'{seconds:.0f}' for seconds in RETRY_AFTER)} s, sooner once nothing"
+        " new comes. Patroni has ttl 20 and loop_wait 2."
     )
 
     def record(lines: list[str]) -> None:

@@ -8,8 +8,11 @@ import pytest
 from tests.support.regions.faults import drained, duplicate, link_cut, primary_lost
 from tests.support.regions.world import World
 
-# One group: the namespaces have fixed names, and two worlds at once would be too much for a small machine.
-pytestmark = [pytest.mark.xdist_group("regions"), pytest.mark.timeout(420)]
+# All in one file, which one worker has: the namespaces have fixed names.
+pytestmark = [
+    pytest.mark.timeout(420),
+    pytest.mark.asyncio(loop_scope="module"),  # that of the world, which lasts longer than a test
+]
 
 
 async def test_the_primarys_region_is_lost(world: World) -> None:
@@ -48,4 +51,4 @@ async def test_a_region_is_drained_by_command(world: World) -> None:
     await world.switch_to("r2")
     found = await drained(world)
     assert found.problems() == []
-    assert (found.account.first_failed, found.account.commands_failed) == (0, 0)
+    assert (found.account.first_failed, found.account.commands_failed) == (0, 0), found.account.told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import time
 from collections import Counter
@@ -96,7 +97,7 @@ class Slack:
                 await asyncio.sleep(max(0.0, due - loop.time()))
 
     def stop(self) -> None:
-        """Sends nothing new any more."""
+        """Sends nothing new any more. What waits for its next retry has a third of that time left."""
         self._stopped.set()
         self.account.stopped_at = time.monotonic()
 
@@ -111,7 +112,7 @@ class Slack:
         for number, seconds in enumerate((None, *self._retry_after)):
             if seconds is not None:
                 self.account.retried += 1
-                await asyncio.sleep(seconds)
+                await self._wait(seconds)
             ack = await self._once(http, sample, number)
             if ack.ok:
                 self.account.acknowledged[sample.key] = time.monotonic()
@@ -120,6 +121,16 @@ class Slack:
                 return
             self.account.first_failed += number == 0
         self.account.given_up.add(sample.key)
+
+    async def _wait(self, seconds: float) -> None:
+        """Until the time is over; faster once nothing new comes, but not all at once: that would be too much."""
+        if self._stopped.is_set():
+            await asyncio.sleep(seconds)
+            return
+        due = time.monotonic() + seconds
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._stopped.wait(), seconds)
+        await asyncio.sleep(max(0.0, due - time.monotonic()) / 3)
 
     async def _command(self, http: httpx.AsyncClient, n: int) -> None:
         sample = make("command", Scene(channel_id=f"C0REGION{n % CONVERSATIONS}", text=f"n={n}"))

@@ -24,7 +24,7 @@ from tests.support.waiting import until_answer
 
 # Slack's are at once, after 60 s and after 300 s; a test has less time.
 RETRY_AFTER = (0.0, 30.0, 60.0)
-BEFORE_SECONDS, AFTER_SECONDS = 6.0, 12.0
+BEFORE_SECONDS, AFTER_SECONDS = 3.0, 8.0
 
 
 async def lose(world: World, site: str, after_seconds: float) -> Outcome:
