@@ -4,7 +4,7 @@ After a failover the host that led may refuse, be a standby or say nothing at al
 cost its whole time, again at every try; the one that leads now answers within a round trip or two.
 
 One connection of a process searches at a time, and the others wait for what it finds: while nobody leads, each of them
-would ask each host twice a second, and a server that checks so many passwords is slow to be promoted.
+would ask each host again and again, with TLS and a password, while the servers are busy with a promotion.
 """
 
 from __future__ import annotations
