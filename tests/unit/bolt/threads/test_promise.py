@@ -138,7 +138,7 @@ async def test_a_thread_that_outlives_the_drain_is_named(app_with: AppWith, slac
         stuck.go.set()
         await until(lambda: not runs_of(server), what="the thread has ended")
         assert server.parts.bolt.threads.running == 0
-    told = [line["event"] for line in logs if "goes on" in line["event"]]
+    told = [line["event"] for line in logs if "listener goes on" in line["event"]]
     assert told == [
         "a synchronous listener goes on: its thread cannot be stopped,"
         " and its lane stays leased until it ends or the process does"
