@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -13,12 +14,13 @@ from anchorbolt.cli.curl import equal_curl
 from anchorbolt.cli.dev.log_lines import Ended, LogLine
 from anchorbolt.cli.dev.plan import Plan
 from anchorbolt.cli.dev.show import say
-from anchorbolt.emulator.calls import Calls
+from anchorbolt.emulator.calls import Call, Calls
 from anchorbolt.emulator.player import request_headers
 from anchorbolt.emulator.samples import make
 from anchorbolt.emulator.scene import Scene
 
 QUIET_LINES_KEPT = 20
+TEXT_CHARACTERS = 60
 
 
 class News:
@@ -87,6 +89,14 @@ class News:
     def _new_calls(self) -> str:
         if self._calls is None:
             return ""
-        made = ", ".join(call.method for call in self._calls.since(self._calls_shown))
+        made = ", ".join(_told(call) for call in self._calls.since(self._calls_shown))
         self._calls_shown = self._calls.count
         return made
+
+
+def _told(call: Call) -> str:
+    """Returns the method of a call and the beginning of the text that it posts, without secrets."""
+    text = call.public()["arguments"].get("text")
+    if not isinstance(text, str) or not text:
+        return call.method
+    return f'{call.method} "{textwrap.shorten(text, TEXT_CHARACTERS, placeholder="...")}"'

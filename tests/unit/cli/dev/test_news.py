@@ -91,6 +91,21 @@ def test_a_delivery_is_one_line() -> None:
     assert second.split(" ", 1)[1] == "event: unmatched, no listener, 0 ms"
 
 
+def test_what_a_listener_posts_is_told() -> None:
+    """The text of a call is beside its method: on one line, shortened, and without a token that it contains."""
+    calls = Calls()
+    told = Told(calls=calls)
+    calls.note("chat.postMessage", {"text": "Grace owns\ncheckout."}, 200, {"ok": True}, 0.0)
+    calls.note("chat.postMessage", {"text": "word " * 100}, 200, {"ok": True}, 0.0)
+    calls.note("chat.postMessage", {"text": "xoxb-1-secret"}, 200, {"ok": True}, 0.0)
+    told.news.delivery(Ended("A:E", "event", "answer", "done", 1, 12.4))
+    (line,) = told.lines
+    posted = line.partition("since the last line: ")[2]
+    assert posted.startswith('chat.postMessage "Grace owns checkout.", chat.postMessage "word word')
+    assert 'word...", chat.postMessage "[redacted]"' in posted
+    assert len(posted) < 170
+
+
 def test_a_failure_is_told_with_its_reason() -> None:
     """A command that nobody acknowledged is told as failed, with the word of the answer that its user got."""
     told = Told(calls=Calls())
