@@ -75,12 +75,19 @@ class Server(UvicornServer):
         """Whether each connection ends with its next response, so that few are open when the process ends."""
         self._connections.closes = closes
 
-    async def stop(self) -> None:
-        """Stops listening, lets requests in flight end, and closes."""
+    async def stop(self, *, leaves_queue: bool = False) -> None:
+        """Stops listening, lets requests in flight end, and closes.
+
+        What waits to be accepted is accepted before, because a socket that is closed resets it. `leaves_queue`: it is
+        for the next process on these sockets.
+        """
         if self._loop is None:
             return
         self.close_after_each_response(True)
-        self._connections.ends = True
+        if not leaves_queue:
+            self._connections.ends = True
+            for acceptor in self.servers:
+                acceptor.accept_all()
         self.should_exit = True
         await self.shutdown(sockets=self._sockets)
         await self._loop

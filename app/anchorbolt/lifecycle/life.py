@@ -51,11 +51,11 @@ class Parts:
     rotation: Rotation | None = None  # of an app that is installed by OAuth
 
 
-async def live(parts: Parts, *, early: bool = True) -> None:
+async def live(parts: Parts, *, in_turn: bool = False) -> None:
     """Runs the worker process from its start to its end.
 
-    `early`: what comes before the store was reached is refused at once, so that it is sent again. False: it waits,
-    because the process before leaves a SQLite file in a moment (`anchorbolt dev`).
+    `in_turn`: one process follows the other on the same sockets (`anchorbolt dev`), so what arrives before this one is
+    ready, or when it has ended, waits in the sockets' queue. Else it is refused at once, so that it is sent again.
 
     Raises RoutesError where the startup of a team's own parts fails, and a StoreError where it cannot start and waiting
     would not help: a wrong schema, a locked SQLite file, a pooler that no setting tells of.
@@ -66,7 +66,7 @@ async def live(parts: Parts, *, early: bool = True) -> None:
     await parts.internal.start()
     await parts.drain_socket.start()
     try:
-        if early:
+        if not in_turn:
             await parts.transport.listen()
         await parts.bolt.open()
         if not await _reach_the_store(parts.inbox, signals):
@@ -77,7 +77,7 @@ async def live(parts: Parts, *, early: bool = True) -> None:
         parts.worker.start()
         if parts.rotation is not None:
             parts.rotation.start()
-        if not early:
+        if in_turn:
             await parts.transport.listen()
         await parts.transport.open()
         parts.pod.become(State.READY)
@@ -90,7 +90,7 @@ async def live(parts: Parts, *, early: bool = True) -> None:
             parts.rotation.stop_sweeping()
         if parts.inbox.database.durable:
             parts.worker.stop_taking()
-        await parts.transport.close(parts.finish_seconds)
+        await parts.transport.close(parts.finish_seconds, leaves_queue=in_turn)
         await signals.unless_hastened(_finish(parts))
         parts.worker.stop_taking()
         handed_back = await parts.worker.hand_back(STOP_SECONDS)

@@ -41,8 +41,11 @@ class Transport(Protocol):
     def resume(self) -> None:
         """The drain was cancelled because no SIGTERM followed it."""
 
-    async def close(self, within_seconds: float) -> None:
-        """Stops taking requests. Those in flight have `within_seconds` to finish."""
+    async def close(self, within_seconds: float, *, leaves_queue: bool = False) -> None:
+        """Stops taking requests. Those in flight have `within_seconds` to finish.
+
+        `leaves_queue`: what waits in the queue of the sockets is for the next process.
+        """
 
 
 class HttpTransport:
@@ -80,7 +83,7 @@ class HttpTransport:
         """Requests were served all the time. Proxies may keep their connections again."""
         self._server.close_after_each_response(False)
 
-    async def close(self, within_seconds: float) -> None:
+    async def close(self, within_seconds: float, *, leaves_queue: bool = False) -> None:
         """Stops listening. Requests that still arrive over open connections are refused, so that a proxy retries."""
         self._intake.closing = True
-        await self._server.stop()
+        await self._server.stop(leaves_queue=leaves_queue)

@@ -59,7 +59,7 @@ async def _live(loaded: Settings, control: socket.socket, sockets: Sequence[sock
     if await asyncio.get_running_loop().sock_recv(control, LONGEST_ORDER_BYTES) != SERVE:
         return  # `dev` is gone
     garbage_collection.calm()
-    await life.live(parts, early=False)
+    await life.live(parts, in_turn=True)
 
 
 if __name__ == "__main__":

@@ -48,13 +48,13 @@ class Acceptor:
         self._sock.listen(self._backlog)
         self._resume()
 
-    def close(self) -> None:
-        """Takes what waits to be accepted, and nothing after that. Whoever opened the socket closes it.
-
-        A socket that is closed resets what waits, with the requests that were sent already.
-        """
+    def accept_all(self) -> None:
+        """Takes all that waits to be accepted now."""
         for _ in range(self._backlog // MAX_BATCH + 1):
             self._accept()
+
+    def close(self) -> None:
+        """Accepts no more connections. Whoever opened the socket closes it."""
         if self._again is not None:
             self._again.cancel()
         self._loop.remove_reader(self._sock.fileno())

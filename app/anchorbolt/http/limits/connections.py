@@ -41,7 +41,7 @@ class Connections:
 
     def __init__(self, limit: int) -> None:
         self.closes = False  # whether each connection ends with its next response: the process will end soon
-        self.ends = False  # whether the port is being closed
+        self.ends = False  # whether the port is being closed, so that what comes later finds nobody
         self._limit = limit
         self._open: set[Connection] = set()
         self._idle: dict[Connection, None] = {}  # the one that has been idle longest is the first

@@ -67,10 +67,12 @@ class HttpConnection(NoUpgrade):
 
     def shutdown(self) -> None:
         """uvicorn's hook, called at the end of the server."""
-        if self.cycle is None or self.cycle.response_complete:
+        if not self._is_idle:
+            self.cycle.keep_alive = False
+        elif self._of_this_port.ends:
             self.loop.call_later(LAST_REQUEST_SECONDS, self._close_if_idle)
         else:
-            self.cycle.keep_alive = False
+            self.transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """uvicorn's hook. uvicorn itself leaves the idle timer running when a connection breaks."""
@@ -79,8 +81,12 @@ class HttpConnection(NoUpgrade):
         self._of_this_port.closed(self)
         super().connection_lost(exc)
 
+    @property
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
     def _close_if_idle(self) -> None:
-        if self.cycle is None or self.cycle.response_complete:
+        if self._is_idle:
             self.transport.close()
 
     def _stop_unread_timer(self) -> None:
