@@ -148,7 +148,7 @@ def test_an_empty_value_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
     loaded = settings.load()
 
-    assert (loaded.slack_bot_token, loaded.port, loaded.max_attempts) == (None, 3000, 15)
+    assert (loaded.slack_bot_token, loaded.port, loaded.max_attempts) == (None, 3000, 13)
 
 
 @pytest.mark.parametrize(

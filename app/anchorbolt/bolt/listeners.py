@@ -40,7 +40,7 @@ def register(bolt: BoltApp, listeners: str) -> None:
     except ListenersError as error:
         raise ListenersError(f"LISTENERS: {error}") from None
     problems = Problems()
-    with problems.collected(f"{django.SETTINGS}: "):
+    with problems.collected("DJANGO_SETTINGS_MODULE: "):
         django.set_up()
     for target in found:
         with problems.collected(f"LISTENERS={target}: "):

@@ -32,6 +32,11 @@ def fill_environment(settings: Settings) -> None:
             os.environ[field.upper()] = value
 
 
+def uses_django() -> bool:
+    """Returns whether Django's own variable names its settings."""
+    return bool(os.environ.get("DJANGO_SETTINGS_MODULE"))
+
+
 @contextmanager
 def hidden(name: str) -> Iterator[None]:
     """Takes a variable out of the environment while this lasts: a library reads it that must not act on it."""

@@ -19,12 +19,14 @@ import pytest
 
 from tests.support.waiting import until
 
-# The name of the namespace and of the link's two ends are this test's own.
+# The names of the namespace and of the link's two ends are this process's own, and so is the network: a run that was
+# killed leaves its own behind.
 NAME = f"ab{os.getpid() % 100_000}"
 OURS, THEIRS = f"{NAME}o", f"{NAME}t"
 # Both ends must be cut, and this cuts both: with only ours down, packets from the pod still arrive.
 THEIR_LINK = ("-n", NAME, "link", "set", THEIRS)
-SERVER, CLIENT = "10.213.7.1", "10.213.7.2"
+NETWORK = f"10.213.{os.getpid() // 64 % 256}.{{}}".format
+SERVER, CLIENT = (NETWORK(os.getpid() % 64 * 4 + end) for end in (1, 2))
 ROUNDS = 10
 
 pytestmark = pytest.mark.skipif(

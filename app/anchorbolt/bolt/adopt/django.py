@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import importlib
-import os
 
 from anchorbolt.bolt.adopt.importing import told
-
-SETTINGS = "DJANGO_SETTINGS_MODULE"
-
-
-def is_used() -> bool:
-    """Whether Django's variable names its settings."""
-    return bool(os.environ.get(SETTINGS))
+from anchorbolt.settings.team import uses_django
 
 
 def set_up() -> None:
@@ -20,6 +13,6 @@ def set_up() -> None:
 
     Raises ListenersError, which shows the team's own line.
     """
-    if is_used():
+    if uses_django():
         with told("django"):
             importlib.import_module("django").setup()

@@ -18,8 +18,8 @@ from slack_bolt.listener.listener_completion_handler import DefaultListenerCompl
 from slack_bolt.listener.listener_start_handler import DefaultListenerStartHandler
 from slack_bolt.util.utils import get_arg_names_of_callable, is_callable_coroutine
 
-from anchorbolt.bolt.adopt import django
 from anchorbolt.bolt.threads.adapt import LISTENERS_OF_ASSISTANTS
+from anchorbolt.settings.team import uses_django
 
 _DJANGO = "slack_bolt.adapter.django.handler"
 _OF_METHODS = frozenset({"self", "cls"})
@@ -59,7 +59,7 @@ def _of_django(runner: Any) -> _Handlers | None:
     With `process_before_response`, Django itself does it around its request; a team's view, which makes the adapter,
     may be imported with the first request. Neither is so here.
     """
-    if type(runner).__module__ != _DJANGO and not django.is_used():
+    if type(runner).__module__ != _DJANGO and not uses_django():
         return None
     from slack_bolt.adapter.django import handler  # noqa: PLC0415 - there is a Django only where an app uses it
 
