@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Generator, Sequence
-from typing import Any
+from typing import Any, cast
 
 from starlette.types import ASGIApp
 
@@ -51,6 +51,7 @@ class Server(UvicornServer):
         self._head_seconds = head_seconds
         self._connections = Connections(max_connections)
         self._loop: asyncio.Task[None] | None = None
+        self._acceptors: list[Acceptor] = []
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -62,12 +63,12 @@ class Server(UvicornServer):
         self.config.load()
         self.lifespan = self.config.lifespan_class(self.config)
         # Instead of uvicorn's own startup(), of which nothing else applies here.
-        acceptors: list[Any] = [
+        self._acceptors = [
             Acceptor(sock, self._connection, self.config.backlog, self._connections.make_room) for sock in self._sockets
         ]
-        for acceptor in acceptors:
+        for acceptor in self._acceptors:
             acceptor.start()
-        self.servers = acceptors  # uvicorn closes them, and waits for them, at its end
+        self.servers = cast("list[Any]", self._acceptors)  # uvicorn closes them, and waits for them, at its end
         self.started = True
         self._loop = asyncio.get_running_loop().create_task(self.main_loop(), name="server")
 
@@ -86,7 +87,7 @@ class Server(UvicornServer):
         self.close_after_each_response(True)
         if not leaves_queue:
             self._connections.ends = True
-            for acceptor in self.servers:
+            for acceptor in self._acceptors:
                 acceptor.accept_all()
         self.should_exit = True
         await self.shutdown(sockets=self._sockets)
