@@ -20,13 +20,13 @@ _noted: ContextVar[list[Exception] | None] = ContextVar("noted", default=None)
 
 
 class Watched:
-    """Something that Bolt calls; what it raises is noted, and raised."""
+    """Stands in for an object that Bolt calls: what its methods raise is noted, and raised."""
 
     def __init__(self, of: Any) -> None:
         self._of = of
 
     def __getattr__(self, name: str) -> Any:
-        """Whatever it has."""
+        """Returns an attribute of that object; a method so that its errors are noted."""
         found = getattr(self._of, name)
         return watched(found) if callable(found) else found
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import base64
 from typing import Any
 from urllib.parse import parse_qsl
 
 import orjson
+from aiohttp import BasicAuth
 from starlette.types import Receive
 
 from anchorbolt.emulator.multipart import parts
@@ -42,14 +42,11 @@ def read_arguments(content_type: bytes, query: bytes, body: bytes) -> dict[str, 
 
 def client_of(authorization: bytes | None) -> dict[str, str]:
     """The client's id and secret, which slack_sdk sends by HTTP's own authentication."""
-    scheme, _, encoded = (authorization or b"").partition(b" ")
-    if scheme.lower() != b"basic":
-        return {}
     try:
-        name, _, secret = base64.b64decode(encoded, validate=True).decode().partition(":")
-    except ValueError:
+        client = BasicAuth.decode((authorization or b"").decode("latin-1"))
+    except ValueError:  # none, or of another kind
         return {}
-    return {"client_id": name, "client_secret": secret}
+    return {"client_id": client.login, "client_secret": client.password}
 
 
 def base_url(headers: dict[bytes, bytes]) -> str:

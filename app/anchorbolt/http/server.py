@@ -73,7 +73,7 @@ class Server(UvicornServer):
         self._loop = asyncio.get_running_loop().create_task(self.main_loop(), name="server")
 
     def close_after_each_response(self, closes: bool) -> None:
-        """Whether each connection ends with its next response, so that few are open when the process ends."""
+        """Ends each connection with its next response from now on, or no longer, so that few are open at the end."""
         self._connections.closes = closes
 
     async def stop(self, *, leaves_queue: bool = False) -> None:

@@ -76,11 +76,11 @@ class HttpTransport:
         self._intake.starting = False
 
     def hand_over(self) -> None:
-        """Proxies send new requests elsewhere once they know of the drain, and keep no connection until then."""
+        """Ends each connection with its next response, so that proxies keep none. They soon send requests elsewhere."""
         self._server.close_after_each_response(True)
 
     def resume(self) -> None:
-        """Requests were served all the time. Proxies may keep their connections again."""
+        """Keeps connections open again after a response. Requests were served all the time."""
         self._server.close_after_each_response(False)
 
     async def close(self, within_seconds: float, *, leaves_queue: bool = False) -> None:

@@ -85,46 +85,44 @@ def _no_handler(*_: Any, **__: Any) -> None:
 
 
 def _start(app: App | AsyncApp, *_: Any, **__: Any) -> None:
-    if _IMPORT.get() is not None:
-        raise StartedError(app)
-    _tell("app.start()")
+    _started(app, "app.start()")
 
 
 def _start_socket(handler: BaseSocketModeHandler, *_: Any, **__: Any) -> None:
     handler.close()  # type: ignore[no-untyped-call] # its client has threads from the beginning
-    if _IMPORT.get() is not None:
-        raise StartedError(handler.app)
-    _tell("SocketModeHandler.start()")
+    _started(handler.app, "SocketModeHandler.start()")
 
 
 def _connect_socket(handler: BaseSocketModeHandler, *_: Any, **__: Any) -> None:
     handler.close()  # type: ignore[no-untyped-call] # its client has threads from the beginning
-    _connected(handler.app)
-    _tell("SocketModeHandler.connect()")
+    _connected(handler.app, "SocketModeHandler.connect()")
 
 
 async def _start_socket_async(handler: AsyncBaseSocketModeHandler, *_: Any, **__: Any) -> None:
     await handler.close_async()  # type: ignore[no-untyped-call] # Bolt has no types here
-    if _IMPORT.get() is not None:
-        raise StartedError(handler.app)
-    _tell("AsyncSocketModeHandler.start_async()")
+    _started(handler.app, "AsyncSocketModeHandler.start_async()")
     await asyncio.Event().wait()  # as Bolt's own, until it is cancelled: it may be a task of a lifespan
 
 
 async def _connect_socket_async(handler: AsyncBaseSocketModeHandler, *_: Any, **__: Any) -> None:
     await handler.close_async()  # type: ignore[no-untyped-call] # Bolt has no types here
-    _connected(handler.app)
-    _tell("AsyncSocketModeHandler.connect_async()")
+    _connected(handler.app, "AsyncSocketModeHandler.connect_async()")
 
 
-def _connected(app: App | AsyncApp) -> None:
-    """Ends a main block. A module that is imported goes on: with Bolt, too, its listeners may come after that."""
-    going = _IMPORT.get()
-    if going is None:
-        return
-    if going.is_main and not any(_IMPORT_SYSTEM in frame.f_code.co_filename for frame in _frames()):
+def _started(app: App | AsyncApp, call: str) -> None:
+    """Ends the import, if there is one: what waits for requests does not return. Else the log has the call."""
+    if _IMPORT.get() is not None:
         raise StartedError(app)
-    going.connected = app
+    _tell(call)
+
+
+def _connected(app: App | AsyncApp, call: str) -> None:
+    """Ends a main block. A module that is imported goes on: with Bolt, too, its listeners may come after that."""
+    if (going := _IMPORT.get()) is not None:
+        if going.is_main and not any(_IMPORT_SYSTEM in frame.f_code.co_filename for frame in _frames()):
+            raise StartedError(app)
+        going.connected = app
+    _tell(call)
 
 
 def _tell(call: str) -> None:

@@ -16,7 +16,7 @@ from typing import Any
 from anchorbolt.http.limits.connections import Connections
 from anchorbolt.http.limits.upgrade import NoUpgrade
 
-# How long after the last moment of accepting an idle connection may bring one more request.
+# While the port is being closed, an idle connection may bring one more request for so long.
 LAST_REQUEST_SECONDS = 0.5
 
 
@@ -66,13 +66,12 @@ class HttpConnection(NoUpgrade):
             self.restart_idle_timer()
 
     def shutdown(self) -> None:
-        """uvicorn's hook, called at the end of the server."""
-        if not self._is_idle:
-            self.cycle.keep_alive = False
-        elif self._of_this_port.ends:
-            self.loop.call_later(LAST_REQUEST_SECONDS, self._close_if_idle)
+        """Lets an idle connection bring one more request while the port is being closed; called at the server's end."""
+        is_idle = self.cycle is None or self.cycle.response_complete
+        if self._of_this_port.ends and is_idle:
+            self.loop.call_later(LAST_REQUEST_SECONDS, super().shutdown)  # closes it, or once its request is answered
         else:
-            self.transport.close()
+            super().shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """uvicorn's hook. uvicorn itself leaves the idle timer running when a connection breaks."""
@@ -80,14 +79,6 @@ class HttpConnection(NoUpgrade):
         self._unset_keepalive_if_required()
         self._of_this_port.closed(self)
         super().connection_lost(exc)
-
-    @property
-    def _is_idle(self) -> bool:
-        return self.cycle is None or self.cycle.response_complete
-
-    def _close_if_idle(self) -> None:
-        if self._is_idle:
-            self.transport.close()
 
     def _stop_unread_timer(self) -> None:
         if self._unread_timer is not None:
