@@ -32,7 +32,7 @@ async def ask(path: Path, what: bytes) -> bytes:
 
 async def test_it_drains(tmp_path: Path) -> None:
     """`drain` begins the drain, and is answered once its delay is over; nothing else does."""
-    path, pod = tmp_path / "drain.sock", ready_pod(0.01)
+    path, pod = tmp_path / "drain.sock", ready_pod(0.5)
     drains = DrainSocket(path, pod)
     await drains.start()
     for other in (b"", b"\n", b"GET /drain HTTP/1.1\r\n\r\n", b"x" * 100_000):
