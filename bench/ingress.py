@@ -27,8 +27,7 @@ from tests.integration.ingress.pods import Cluster, Pod
 from tests.integration.ingress.proxies import PROXIES
 from tests.integration.ingress.proxies.process import Proxy
 from tests.integration.ingress.wire import JSON, Slack, event
-from tests.support.pods import migrate
-from tests.support.postgresql import PostgreSQL
+from tests.support.postgresql import PostgreSQL, migrate
 from tests.support.waiting import until
 
 KEYS = 4_000

@@ -22,8 +22,8 @@ from anchorbolt.emulator.scene import Scene
 from anchorbolt.emulator.signing import EMULATOR_SECRET
 
 from bench.processes import memory_mib
-from tests.support.pods import Pods, migrate
-from tests.support.postgresql import PostgreSQL
+from tests.support.pods import Pods
+from tests.support.postgresql import PostgreSQL, migrate
 
 CONVERSATIONS = 500
 RETENTION_SECONDS = 60

@@ -26,8 +26,7 @@ from bench.machine import commit, machine
 from tests.integration.ingress.proxies.haproxy import HAProxy
 from tests.support.listener_log import Entry
 from tests.support.listeners import words
-from tests.support.pods import migrate
-from tests.support.postgresql import PostgreSQL
+from tests.support.postgresql import PostgreSQL, migrate
 from tests.support.waiting import until
 
 PODS = 4

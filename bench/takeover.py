@@ -22,8 +22,8 @@ from anchorbolt.emulator.signing import EMULATOR_SECRET
 from anchorbolt.settings import Settings
 
 from bench.machine import commit, machine
-from tests.support.pods import Pod, Pods, migrate
-from tests.support.postgresql import PostgreSQL
+from tests.support.pods import Pod, Pods
+from tests.support.postgresql import PostgreSQL, migrate
 from tests.support.waiting import until
 
 PROCESSES = 3

@@ -16,8 +16,8 @@ from typing import Self
 from bench.on_call.rules import compressed
 from tests.support.chaos.traffic import Traffic
 from tests.support.listener_log import Entry
-from tests.support.pods import Pods, migrate
-from tests.support.postgresql import PostgreSQL
+from tests.support.pods import Pods
+from tests.support.postgresql import PostgreSQL, migrate
 from tests.support.prometheus import Prometheus
 from tests.support.waiting import until_answer
 

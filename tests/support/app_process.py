@@ -16,6 +16,7 @@ from typing import Any, Self
 import httpx
 from anchorbolt.emulator.signing import EMULATOR_SECRET
 
+from tests.support.growing_file import GrowingFile
 from tests.support.ports import free_port
 from tests.support.waiting import WITHIN_SECONDS, until, until_answer
 
@@ -53,7 +54,7 @@ class AppProcess:
         own |= {"DRAIN_SOCKET": str(self.drain_socket)} | environment
         self.port, self.internal_port = int(own["PORT"]), int(own["INTERNAL_PORT"])
         self.log_file = directory / f"app-{self.port}.log"
-        self._log_read, self._log_lines = 0, list[dict[str, Any]]()  # bytes, and what they held
+        self._growing_log, self._log_lines = GrowingFile(self.log_file), list[dict[str, Any]]()
         self._directory = directory
         self._environment = self.bare_environment() | own
         with self.log_file.open("ab") as log:
@@ -217,14 +218,8 @@ class AppProcess:
 
     def log(self, event: str | None = None) -> list[dict[str, Any]]:
         """Its log lines, all or those with this event."""
-        with self.log_file.open("rb") as file:  # what was read before is not read again: tests ask until it is there
-            file.seek(self._log_read)
-            more = file.read()
-        whole = more[: more.rfind(b"\n") + 1]  # the last line may be half written
-        self._log_read += len(whole)
-        self._log_lines += [
-            json.loads(line.decode(errors="replace")) for line in whole.split(b"\n") if line[:1] == b"{"
-        ]
+        new = self._growing_log.new_lines()
+        self._log_lines += [json.loads(line.decode(errors="replace")) for line in new if line[:1] == b"{"]
         return [line for line in self._log_lines if event in (None, line.get("event"))]
 
     async def until_logged(self, event: str, within_seconds: float = WITHIN_SECONDS) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.growing_file import GrowingFile
 from tests.support.listeners import LOG_VARIABLE, words
 from tests.support.waiting import WITHIN_SECONDS, until
 
@@ -37,7 +38,7 @@ class ListenerLog:
         self._directory = directory
         self._file = directory / "listeners.jsonl"
         self._file.touch()
-        self._read, self._entries = 0, list[Entry]()  # bytes, and what they held
+        self._growing, self._entries = GrowingFile(self._file), list[Entry]()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -46,18 +47,13 @@ class ListenerLog:
 
     def entries(self, what: str | None = None, key: str | None = None) -> list[Entry]:
         """What was said so far, in the order in which it was said."""
-        with self._file.open("rb") as file:  # what was read before is not read again: tests ask until it is there
-            file.seek(self._read)
-            more = file.read()
-        whole = more[: more.rfind(b"\n") + 1]  # the last line may be half written
-        self._read += len(whole)
-        self._entries += [Entry(**json.loads(line)) for line in whole.splitlines()]
+        self._entries += [Entry(**json.loads(line)) for line in self._growing.new_lines()]
         return [entry for entry in self._entries if what in (None, entry.what) and key in (None, entry.key)]
 
     def forget(self) -> None:
         """Empties it."""
         self._file.write_text("")
-        self._read, self._entries = 0, []
+        self._growing, self._entries = GrowingFile(self._file), []
 
     def counts(self, what: str) -> Counter[str]:
         """How often each key said it."""

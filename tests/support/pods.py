@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Self
 
 from anchorbolt.emulator.emulator import Emulator
-from anchorbolt.inbox.postgresql import PostgresqlDatabase
 from sqlalchemy.engine import make_url
 
 from tests.support.app_process import AppProcess
@@ -20,15 +19,6 @@ from tests.support.relay import Relay
 
 # How the command line of this checkout is called.
 ANCHORBOLT = (sys.executable, "-m", "anchorbolt")
-
-
-async def migrate(url: str) -> None:
-    """Makes the schema, as `anchorbolt migrate` does."""
-    database = PostgresqlDatabase(make_url(url))
-    try:
-        await database.migrate()
-    finally:
-        await database.close()
 
 
 @dataclass

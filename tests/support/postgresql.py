@@ -93,7 +93,7 @@ class PostgreSQL:
         if self._migrated is None:
             url = self.new_database()
             with ThreadPoolExecutor(1) as thread:  # an event loop may be running in this one
-                thread.submit(asyncio.run, _migrate(url)).result()
+                thread.submit(asyncio.run, migrate(url)).result()
             self._migrated = url.rpartition("/")[2]
         return self.new_database(self._migrated)
 
@@ -117,7 +117,8 @@ class PostgreSQL:
         return subprocess.run(command, check=True, capture_output=True, text=True, cwd="/").stdout
 
 
-async def _migrate(url: str) -> None:
+async def migrate(url: str) -> None:
+    """Makes the schema, as `anchorbolt migrate` does."""
     database = PostgresqlDatabase(make_url(url))
     try:
         await database.migrate()

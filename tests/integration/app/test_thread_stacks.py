@@ -25,7 +25,7 @@ from slack_sdk import WebClient
 from structlog.testing import capture_logs
 
 from tests.support.app_in_process import App, app_in_process
-from tests.support.pods import migrate
+from tests.support.postgresql import migrate
 from tests.support.waiting import until
 
 KEY = base64.b64encode(b"k" * 32).decode()

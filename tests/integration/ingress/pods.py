@@ -7,7 +7,7 @@ import json
 import random
 import threading
 from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -63,11 +63,10 @@ class Pod:
         for writer in self._connections:
             if not writer.is_closing():
                 writer.write_eof()
-        try:
+        with suppress(AssertionError):
             await until(lambda: not self._connections, PROXIES_CLOSE_SECONDS)
-        except AssertionError:
-            for writer in list(self._connections):
-                writer.transport.abort()
+        for writer in list(self._connections):
+            writer.transport.abort()
         self._servers = []
 
     async def _public(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

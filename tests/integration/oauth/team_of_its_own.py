@@ -6,13 +6,15 @@ import os
 from typing import Any
 
 from slack_bolt import Ack, App, Say
-from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncSay
+from slack_bolt.async_app import AsyncApp
 from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
 from slack_bolt.oauth.oauth_settings import OAuthSettings
 from slack_sdk import WebClient
 from slack_sdk.oauth.installation_store import FileInstallationStore
 from slack_sdk.oauth.state_store import FileOAuthStateStore
 from slack_sdk.web.async_client import AsyncWebClient
+
+from tests.integration.oauth import team
 
 SLACK = os.environ["SLACK_API_URL"]
 STORES: dict[str, Any] = {
@@ -33,14 +35,7 @@ def async_app() -> AsyncApp:
     )
     app.enable_token_revocation_listeners()
 
-    @app.event("app_mention")
-    async def answer(event: dict[str, Any], say: AsyncSay) -> None:
-        await say(f"answer to {event['text']}")
-
-    @app.command("/where")
-    async def where(ack: AsyncAck, context: dict[str, Any]) -> None:
-        await ack(f"here in {context['team_id']}")
-
+    team.register(app)
     return app
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.pods.conftest import Slack
-from tests.support.pods import Pod, Pods, migrate
-from tests.support.postgresql import PostgreSQL
+from tests.support.pods import Pod, Pods
+from tests.support.postgresql import PostgreSQL, migrate
 from tests.support.relay import AtCommit
 from tests.support.waiting import until, until_answer
 

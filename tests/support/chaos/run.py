@@ -13,8 +13,8 @@ from typing import Any
 from tests.support.chaos.faults import Fault, Faults
 from tests.support.chaos.history import Findings, check, runs_of
 from tests.support.chaos.traffic import Account, Traffic
-from tests.support.pods import Pods, migrate
-from tests.support.postgresql import PostgreSQL
+from tests.support.pods import Pods
+from tests.support.postgresql import PostgreSQL, migrate
 from tests.support.waiting import until_answer
 
 

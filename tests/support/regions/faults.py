@@ -34,8 +34,8 @@ async def lose(world: World, site: str, after_seconds: float) -> Outcome:
     async with world.traffic(RETRY_AFTER) as slack:
         await asyncio.sleep(BEFORE_SECONDS)
         since = time.monotonic()
-        await _do(world, "cut", site)
-        await _do(world, "kill", site)
+        await world.do("cut", site)
+        await world.do("kill", site)
         world.note("kill", region).ended = time.time()  # after it: a run that began a moment before was killed too
         await asyncio.sleep(after_seconds)
         if site == "r1":
@@ -44,8 +44,8 @@ async def lose(world: World, site: str, after_seconds: float) -> Outcome:
         await asyncio.sleep(AFTER_SECONDS)
     found = await world.outcome(slack.account, since)
     found.times["promoted within"] = promoted
-    await _do(world, "mend", site)
-    await _do(world, "rejoin", site)
+    await world.do("mend", site)
+    await world.do("rejoin", site)
     return found
 
 
@@ -65,9 +65,9 @@ async def link_cut(world: World, seconds: float = 60) -> Outcome:
         await asyncio.sleep(BEFORE_SECONDS)
         since = time.monotonic()
         fault = world.note("cut")
-        await _do(world, "cut-link", "r1", "r2")
+        await world.do("cut-link", "r1", "r2")
         await asyncio.sleep(seconds)
-        await _do(world, "mend-link", "r1", "r2")
+        await world.do("mend-link", "r1", "r2")
         fault.ended = time.time() + 5
         await asyncio.sleep(AFTER_SECONDS)
     return await world.outcome(slack.account, since)
@@ -79,9 +79,9 @@ async def cut_off(world: World, seconds: float = 40) -> Outcome:
         await asyncio.sleep(BEFORE_SECONDS)
         since = time.monotonic()
         fault = world.note("cut", world.eu)
-        await _do(world, "cut", "r1")
+        await world.do("cut", "r1")
         await asyncio.sleep(seconds)
-        await _do(world, "mend", "r1")
+        await world.do("mend", "r1")
         fault.ended = time.time() + 5
         await asyncio.sleep(AFTER_SECONDS)
     return await world.outcome(slack.account, since)
@@ -141,14 +141,14 @@ async def duplicate(world: World) -> Outcome:
         before, lonely = (make("app_mention", Scene(channel_id="C0FROZEN", text=f"n={n}")) for n in range(2))
         assert await send(world.eu, before, 0)
         for site in ("r2", "r3"):
-            await _do(world, "freeze-database", site)
+            await world.do("freeze-database", site)
         # 1. Its commit waits for a standby; Slack is told nothing good.
         account.first_failed += not await send(world.eu, lonely, 0)
         # 2. The primary is killed and started again in its place: it shows the event now, and no standby has it. Its
         # Patroni stands still meanwhile: it would note that no standby is there, and let nobody be promoted.
-        await _do(world, "freeze-patroni", "r1")
-        await _do(world, "kill-database", "r1")
-        await _do(world, "start-database", "r1")
+        await world.do("freeze-patroni", "r1")
+        await world.do("kill-database", "r1")
+        await world.do("start-database", "r1")
         has_it = f"SELECT count(*) FROM delivery WHERE key = '{lonely.key}'"
 
         async def shows() -> bool:
@@ -162,11 +162,11 @@ async def duplicate(world: World) -> Outcome:
         account.first_failed += not await send(world.us, lonely, 1)
         # 4. The primary is lost with its site, and a standby that never had the event is promoted.
         world.eu.note_pids()
-        await _do(world, "cut", "r1")
-        await _do(world, "kill", "r1")
+        await world.do("cut", "r1")
+        await world.do("kill", "r1")
         world.note("kill", world.eu).ended = time.time()
         for site in ("r2", "r3"):
-            await _do(world, "thaw-database", site)
+            await world.do("thaw-database", site)
         primary = await asyncio.to_thread(world.sites.until_primary, "r1")
         kept = await asyncio.to_thread(world.sites.query, primary, has_it) == "1"
         answered = str(lonely.key) in account.acknowledged
@@ -180,13 +180,9 @@ async def duplicate(world: World) -> Outcome:
         if not answered:
             await until_answer(accepted, 60, what="Slack's next retry is accepted")
     found = await world.outcome(account, since)
-    await _do(world, "mend", "r1")
-    await _do(world, "rejoin", "r1")
+    await world.do("mend", "r1")
+    await world.do("rejoin", "r1")
     return found
-
-
-async def _do(world: World, *words: str) -> None:
-    await asyncio.to_thread(world.sites.do, *words)
 
 
 FAULTS: dict[str, Callable[[World], Awaitable[Outcome]]] = {

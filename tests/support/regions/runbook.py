@@ -24,22 +24,22 @@ async def two_lost(world: World) -> Outcome:
         await asyncio.sleep(BEFORE_SECONDS)
         since = time.monotonic()
         for site in ("r1", "r3"):
-            await _do(world, "cut", site)
+            await world.do("cut", site)
         for site in ("r1", "r3"):
-            await _do(world, "kill", site)
+            await world.do("kill", site)
         world.note("kill", world.eu).ended = time.time()
         await asyncio.sleep(NOTICED_AFTER_SECONDS)
         by_hand = time.monotonic()
         # 1. to 3. of the runbook
-        await _do(world, "force-etcd", "r2")
+        await world.do("force-etcd", "r2")
         await _configured(world, "synchronous_mode=off")
         await asyncio.to_thread(world.sites.until_primary, "r1")
         alone = time.monotonic() - by_hand
         await asyncio.sleep(AFTER_SECONDS)
         # 4. The second site is back, with what its disk has; etcd's is of a cluster that is no more.
-        await _do(world, "restart-etcd", "r2")
+        await world.do("restart-etcd", "r2")
         for site in ("r3", "r1"):
-            await _do(world, "mend", site)
+            await world.do("mend", site)
             await join(world, site, by="r2")
             if site == "r3":
                 await asyncio.to_thread(world.sites.until_follows, "r3")
@@ -58,12 +58,12 @@ async def rebuilt(world: World) -> Outcome:
     async with world.traffic(RETRY_AFTER) as slack:
         await asyncio.sleep(BEFORE_SECONDS)
         since = time.monotonic()
-        await _do(world, "cut", "r3")
-        await _do(world, "kill", "r3")
-        await _do(world, "wipe", "r3")
+        await world.do("cut", "r3")
+        await world.do("kill", "r3")
+        await world.do("wipe", "r3")
         await asyncio.sleep(AFTER_SECONDS)
         begun = time.monotonic()
-        await _do(world, "mend", "r3")
+        await world.do("mend", "r3")
         await join(world, "r3", by="r1")
         world.way_round()
         await asyncio.to_thread(world.sites.until_whole)
@@ -99,8 +99,8 @@ async def join(world: World, site: str, by: str) -> None:
         return bool(needs)
 
     await until_answer(replaced, 60, what=f"etcd takes {site} as a member")
-    await _do(world, "wipe-etcd", site)
-    await _do(world, "join", site, needs[-1])
+    await world.do("wipe-etcd", site)
+    await world.do("join", site, needs[-1])
 
 
 async def _configured(world: World, setting: str) -> None:
@@ -108,15 +108,11 @@ async def _configured(world: World, setting: str) -> None:
 
     async def done() -> bool:
         with contextlib.suppress(Exception):
-            await _do(world, "patronictl", "r2", "edit-config", "anchorbolt", "-s", setting, "--force")
+            await world.do("patronictl", "r2", "edit-config", "anchorbolt", "-s", setting, "--force")
             return True
         return False
 
     await until_answer(done, 90, what=f"Patroni takes {setting}")
-
-
-async def _do(world: World, *words: str) -> None:
-    await asyncio.to_thread(world.sites.do, *words)
 
 
 RUNBOOK: dict[str, Callable[[World], Awaitable[Outcome]]] = {

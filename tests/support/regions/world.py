@@ -22,7 +22,7 @@ from anchorbolt.emulator.signing import EMULATOR_SECRET
 from tests.support.chaos.faults import Fault
 from tests.support.chaos.history import Findings, check, runs_of
 from tests.support.listener_log import ListenerLog
-from tests.support.pods import migrate
+from tests.support.postgresql import migrate
 from tests.support.regions.balancer import Account, Balancer, Slack
 from tests.support.regions.certificates import make_certificates
 from tests.support.regions.region import HOP_PORT, TO_THE_PRIMARY, Region, Way
@@ -88,6 +88,10 @@ class World:
     def region_of(self, site: str) -> Region:
         """The region in a site."""
         return next(region for region in self.regions if region.site == site)
+
+    async def do(self, *words: str) -> None:
+        """Runs the script of the sites (`regions`) with these words, without holding up the event loop."""
+        await asyncio.to_thread(self.sites.do, *words)
 
     async def start(self, ways: Sequence[Way]) -> None:
         """Makes the schema, and starts both regions. `ways`: how the pods of each reach the database."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 import weakref
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import cast
 
 import pytest
@@ -22,14 +21,6 @@ from tests.support.app_in_process import URL, app_in_process
 
 class Body(bytearray):
     """Bytes that may be asked whether they are still there, which `bytes` itself may not."""
-
-
-@pytest.fixture
-def no_garbage_collection() -> Iterator[None]:
-    """The collector runs seldom in production: what is refused must be gone without it."""
-    gc.disable()
-    yield
-    gc.enable()
 
 
 @pytest.mark.usefixtures("no_garbage_collection")

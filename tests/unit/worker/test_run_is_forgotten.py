@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import weakref
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 from anchorbolt.bolt.run import RUN, Run
@@ -22,14 +21,6 @@ async def slack() -> AsyncIterator[Emulator]:
     """The Web API that the app calls."""
     async with Emulator() as emulator:
         yield emulator
-
-
-@pytest.fixture
-def no_garbage_collection() -> Iterator[None]:
-    """What is still there without the collector is part of a circle of references."""
-    gc.disable()
-    yield
-    gc.enable()
 
 
 @pytest.mark.usefixtures("no_garbage_collection")
