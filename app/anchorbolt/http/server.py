@@ -85,8 +85,8 @@ class Server(UvicornServer):
         if self._loop is None:
             return
         self.close_after_each_response(True)
+        self._connections.ends = True
         if not leaves_queue:
-            self._connections.ends = True
             for acceptor in self._acceptors:
                 acceptor.accept_all()
         self.should_exit = True

@@ -84,6 +84,9 @@ class HttpTransport:
         self._server.close_after_each_response(False)
 
     async def close(self, within_seconds: float, *, leaves_queue: bool = False) -> None:
-        """Stops listening. Requests that still arrive over open connections are refused, so that a proxy retries."""
-        self._intake.closing = True
+        """Stops listening. Requests that still arrive over open connections are refused, so that a proxy retries.
+
+        Where the next process takes the queue there is no proxy to do so: they are taken and kept for that process.
+        """
+        self._intake.closing = not leaves_queue
         await self._server.stop(leaves_queue=leaves_queue)
