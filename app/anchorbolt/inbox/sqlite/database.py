@@ -169,10 +169,12 @@ class SqliteDatabase(Database):
         try:
             if self._path is None:
                 reads = driver_of(connection)
-            elif identity(self._path) != self._identity:
-                return None
-            else:
-                reads = self._reads = self._reads or connect_to_read(self._path)
+            elif (reads := self._reads) is None:
+                reads = connect_to_read(self._path)
+                if identity(self._path) != self._identity:  # another file is there: the next write says so
+                    reads.close()
+                    return None
+                self._reads = reads
             text, values = statement.bind(connection, parameters)
             return reads.execute(text, values).fetchall()
         except sqlite3.Error:
