@@ -36,7 +36,11 @@ def sections(name: str, command: Any) -> Iterator[str]:
 def row(parameter: Any) -> str:
     """The row of an argument or an option: its names, its help, and its default where that says something."""
     option = parameter.param_type_name == "option"
-    names = ", ".join(f"`{name}`" for name in parameter.opts) if option else f"`{parameter.name.upper()}`"
+    names = (
+        ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
+        if option
+        else f"`{parameter.name.upper()}`"
+    )
     text = " ".join((parameter.help or "").split()).replace("|", "\\|")
     tells = option and not parameter.is_flag and parameter.default not in (None, (), [], "")
     return f"| {names} | {text}{f' Default: `{parameter.default}`.' if tells else ''} |"

@@ -19,15 +19,15 @@ from anchorbolt.errors import FAILED, MISTAKEN, MISTAKES, AnchorboltError, Inval
 from anchorbolt.telemetry.redact import without_secrets
 
 COMMANDS = {
-    "serve": "Serves: answers Slack, runs the listeners, drains on SIGTERM.",
-    "dev": "Runs the app against a Slack emulator, and sends it one request of every kind.",
-    "send": "Signs and sends one request as Slack would, and prints the equal curl.",
+    "serve": "Runs the app in production: answers Slack, runs the listeners, drains on SIGTERM.",
+    "dev": "Runs the app on your machine: against a Slack emulator, with one request of every kind.",
+    "send": "Sends the running app a signed request, as Slack would.",
     "inbox": "Lists, shows, cancels, skips, replays and discards deliveries; pauses some or all.",
-    "workspaces": "Lists and shows workspaces; revokes, forgets and imports them; rotates the keys of their tokens.",
-    "region": "Says what the loss of each site would cost; drains a region, and lets it have traffic again.",
-    "migrate": "Brings the schema of the inbox up to date.",
-    "manifest": "Prints the manifest that creates the Slack app, with your host in it or for Socket Mode.",
-    "check": "Checks settings, listeners and database, and says how to mend what is wrong.",
+    "workspaces": "Lists and shows the workspaces that installed the app; removes, imports and re-encrypts them.",
+    "region": "With several regions: shows what losing a site would cost; drains a region, and ends that.",
+    "migrate": "Creates or upgrades the tables of the inbox in its database.",
+    "manifest": "Prints the manifest from which Slack creates your app, for your host or for Socket Mode.",
+    "check": "Checks settings, listeners and database, and says how to fix what is wrong.",
 }
 
 

@@ -17,10 +17,10 @@ from anchorbolt.settings.otel import collector
 
 
 def check() -> None:
-    """Checks the settings, the listeners, the routes and the database, and prints for each problem how to mend it.
+    """Checks the settings, the listeners, the routes and the database, and says how to fix each problem.
 
-    Exits with 0 where all is well, with 2 where a setting, the listeners or the routes are wrong, and with 1 where only
-    the database is.
+    Exits with 0 if all is well, with 2 if a setting, the listeners or the routes are wrong, and with 1 if only the
+    database is.
     """
     problems: list[str] = []
     loaded = settings.load()  # malformed settings end the command here, with a line for each

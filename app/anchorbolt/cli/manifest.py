@@ -26,9 +26,9 @@ def manifest(
     socket: Annotated[bool, typer.Option("--socket", help="For Socket Mode, in which Slack needs no URL.")] = False,
     output: Annotated[Path | None, typer.Option(help="The file to write, instead of standard output.")] = None,
 ) -> None:
-    """Prints the manifest for creating the app at https://api.slack.com/apps (New App, From a manifest).
+    """Prints the manifest for creating the app at https://api.slack.com/apps (Create New App, From a manifest).
 
-    With SLACK_CLIENT_ID in the settings, the redirect URL and the scopes of an installation by OAuth are in it.
+    With SLACK_CLIENT_ID in the settings, it has the redirect URL and the scopes for an installation by OAuth.
     """
     if (host is None) != socket:
         raise typer.BadParameter("give one of --host and --socket")

@@ -11,10 +11,10 @@ from anchorbolt.lifecycle import start
 
 
 def migrate() -> None:
-    """Brings the database of DATABASE_URL to the schema that this version needs.
+    """Creates the inbox's tables in the database of DATABASE_URL, or upgrades them for this version.
 
-    It may run several times at once, and while pods of the version before still run. `serve` does it by itself for a
-    SQLite file.
+    It may run several times at once, and while pods of the previous version run. For a SQLite file `serve` does it by
+    itself.
     """
     loaded = settings.load()
     start.configure_logs(loaded)

@@ -20,16 +20,16 @@ from anchorbolt.inbox.replication import Replication
 from anchorbolt.inbox.site_loss import Loss, losses
 
 region = typer.Typer(
-    help="Says what the loss of each site would cost; drains a region, and lets it have traffic again."
+    help="With several regions: shows what losing a site would cost now; drains a region, and ends that."
 )
 
-Name = Annotated[str | None, typer.Argument(help="The region; without it, the one that REGION names.")]
+Name = Annotated[str | None, typer.Argument(help="The region. Default: the one that the setting REGION names.")]
 LEADER = text("SELECT coalesce(host(inet_server_addr()), 'a socket'), current_setting('cluster_name')")
 
 
 @region.command()
 def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Says who takes writes, how far the others are behind, and what the loss of each site would cost now."""
+    """Shows which database takes writes, how far the others are behind, and what losing each site would cost now."""
 
     def work(admin: Admin, connection: Connection) -> tuple[str, Replication | None, list[Drained]]:
         found = replication.read(connection)
@@ -55,9 +55,10 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
 
 @region.command()
 def drain(name: Name = None, by: By = None) -> None:
-    """Moves traffic away from a region: its tier tells the global balancer so. What still comes there is answered.
+    """Moves traffic away from a region: its ingress tells the global load balancer to send no more.
 
-    The pods know within six seconds. It lasts until `region undrain`, also over restarts.
+    Requests that still arrive there are answered. The pods know within six seconds. It lasts until `region undrain`,
+    also over restarts.
     """
     named = _named(name)
     if not as_admin(lambda _, connection: Regions(connection.dialect.name).drain(connection, named, who(by))):
@@ -67,7 +68,7 @@ def drain(name: Name = None, by: By = None) -> None:
 
 @region.command()
 def undrain(name: Name = None) -> None:
-    """Lets a region have traffic again."""
+    """Lets a region take traffic again."""
     named = _named(name)
     if not as_admin(lambda _, connection: Regions(connection.dialect.name).undrain(connection, named)):
         raise AnchorboltError(f"region {named} is not drained; `anchorbolt region status` lists those that are")

@@ -8,9 +8,11 @@ from anchorbolt.settings.otel import collector
 
 
 def serve() -> None:
-    """Serves: answers Slack on PORT and Kubernetes on INTERNAL_PORT, runs the listeners, and drains on SIGTERM.
+    """Runs the app in production: answers Slack on PORT and probes on INTERNAL_PORT, and runs the listeners.
 
-    Exits with 0 once it is drained, with 1 where it cannot serve, and with 2 where a setting is wrong.
+    SIGTERM drains it: it takes no more requests, finishes what runs, and ends.
+
+    Exits with 0 after a drain, with 1 if it cannot serve, and with 2 if a setting is wrong.
     """
     loaded = settings.load()
     collector()  # the worker reads it again; malformed variables end the command here, with a line for each

@@ -39,7 +39,7 @@ def collector() -> Collector:
         try:
             return kind(text) if text else otherwise
         except ValueError:
-            problems.append(f"{name}: is no {what}; mend it, or take it out")
+            problems.append(f"{name}: is no {what}; correct it, or remove it")
             return otherwise
 
     for signal in ("", "TRACES_", "METRICS_"):

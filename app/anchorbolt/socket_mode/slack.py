@@ -24,7 +24,7 @@ TOKEN = "make an app-level token with connections:write under Basic Information,
 MANY = "fewer replicas, or SOCKET_CONNECTIONS=single; look who else uses this app's token"
 OFF = "switch Socket Mode on in the settings of your Slack app"
 
-# Slack's errors that trying again does not mend, and what to do. https://docs.slack.dev/reference/methods/apps.connections.open
+# Slack's errors that trying again does not fix, and what to do. https://docs.slack.dev/reference/methods/apps.connections.open
 ADVICE = {
     **dict.fromkeys(
         (

@@ -1,4 +1,4 @@
-"""What is known of errors that another attempt may mend, by the names, statuses and codes of the libraries.
+"""What is known of errors that another attempt may get past, by the names, statuses and codes of the libraries.
 
 Names are as a user of a library writes them: a class that is defined in a submodule has them too.
 """
@@ -38,7 +38,7 @@ TRANSIENT = frozenset({
     "sqlalchemy.exc.OperationalError", "sqlalchemy.exc.TimeoutError", "sqlalchemy.exc.DisconnectionError",
 })  # fmt: skip
 
-# Subclasses of the above that another attempt does not mend: a certificate, an address or a password is wrong.
+# Subclasses of the above that another attempt does not get past: a certificate, an address or a password is wrong.
 PERMANENT = frozenset({
     "ssl.SSLCertVerificationError", "aiohttp.ClientConnectorCertificateError", "aiohttp.InvalidURL",
     "httpx.UnsupportedProtocol", "httpx.LocalProtocolError",

@@ -27,11 +27,11 @@ NOT_VALID = frozenset({
     "authorization_not_found",
 })  # fmt: skip
 RATE_LIMITED = frozenset({"ratelimited", "rate_limited"})
-# Slack's words for what another try soon may mend.
+# Slack's words for what another try soon may get past.
 DOWN = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"})
 
 CALL_SECONDS = 10.0
-# When to try again: a Slack that is down; a word that another try will hardly mend, such as `bad_client_secret`.
+# When to try again: a Slack that is down; a word that another try will hardly get past, such as `bad_client_secret`.
 DOWN_SECONDS = 5.0
 REFUSED_SECONDS = 60.0
 RATE_LIMITED_SECONDS = 30.0  # where Slack does not say

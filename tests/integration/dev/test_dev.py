@@ -162,12 +162,11 @@ async def test_a_taken_port_is_a_clear_message(setting: str, tmp_path: Path) -> 
         assert running.text.endswith(f"with {setting}")
 
 
-@pytest.mark.parametrize("option", ["--emulator-port", "--stand-in-port"])
-async def test_a_taken_port_of_the_emulator_is_a_clear_message(tmp_path: Path, option: str) -> None:
-    """The emulator's port is named with its option, also where it was chosen by the option's former name."""
+async def test_a_taken_port_of_the_emulator_is_a_clear_message(tmp_path: Path) -> None:
+    """The emulator's port is named with its option."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        async with dev(tmp_path, f"{option}={port}") as running:
+        async with dev(tmp_path, f"--emulator-port={port}") as running:
             assert await running.end() == 1
         assert f"port {port} is taken" in running.text
         assert "--emulator-port" in running.text

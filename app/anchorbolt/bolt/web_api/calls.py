@@ -2,7 +2,7 @@
 
 A run whose lease is lost must say nothing more, because another process may run its delivery by now. Cancelling a call
 is not enough for that: a closed socket leaves what is in the buffers of asyncio, of TLS and of the kernel to be sent,
-perhaps half a minute later when a broken link is mended (docs/decisions/0074).
+perhaps half a minute later when a broken link is repaired (docs/decisions/0074).
 """
 
 from __future__ import annotations

@@ -31,36 +31,32 @@ def dev(
     demo: Annotated[
         bool | None,
         typer.Option(
-            "--demo/--no-demo", help="Send one request of every kind, or none. Default: only with the emulator."
+            "--demo/--no-demo", help="Send the app one request of every kind, or none. Default: only with the emulator."
         ),
     ] = None,
     emulator_port: Annotated[
         int, typer.Option(help="Port of the Slack emulator; 0: any free port.", max=65535)
     ] = EMULATOR_PORT,
-    stand_in_port: Annotated[
-        int | None, typer.Option(hidden=True, help="The former name of --emulator-port.", max=65535)
-    ] = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Show all that the app logs, not only warnings.")] = False,
 ) -> None:
-    """Runs the app on this machine and shows what it does; in production, `anchorbolt serve`. Ctrl-C drains it.
+    """Runs the app on your machine, and shows each delivery. Ctrl-C drains it. In production: `anchorbolt serve`.
 
-    Without SLACK_BOT_TOKEN it talks to a Slack emulator, which sends it one signed request of every kind.
+    Without SLACK_BOT_TOKEN the app talks to a Slack emulator, and gets one signed request of every kind.
 
-    With SLACK_CLIENT_ID it is to be installed first: in the emulator where PUBLIC_URL begins with http://localhost,
-    else in the real Slack, which takes https only.
+    With SLACK_BOT_TOKEN, in the environment or in .env, it talks to the real Slack. Then no request is made up for it
+    unless you say --demo, and what its listeners post is posted in the real Slack.
 
-    With SLACK_BOT_TOKEN, from the environment or .env, it talks to the real Slack, and nothing is sent to it unless you
-    say --demo: then its listeners post in the real Slack.
+    With SLACK_CLIENT_ID you install it first: in the emulator if PUBLIC_URL begins with http://localhost, otherwise in
+    the real Slack, which needs https.
 
-    A saved change of a listener, of what it imports from the working directory, or of .env restarts the app: what runs
-    is finished first, and requests wait. If the changed app cannot be loaded, the one before goes on serving.
+    When you save a listener, a module in the working directory that it imports, or .env, the app restarts: what runs
+    is finished first, and requests wait. If the changed app cannot be loaded, the previous one goes on serving.
 
-    Where a port is taken, choose another: PORT, INTERNAL_PORT, --emulator-port.
+    If a port is taken, choose another by PORT, INTERNAL_PORT or --emulator-port.
 
-    Exits with 0 once it is drained, with 1 where it ended otherwise, and with 2 where a setting is wrong.
+    Exits with 0 after a drain, with 1 if it ended otherwise, and with 2 if a setting is wrong.
     """
-    port = emulator_port if stand_in_port is None else stand_in_port
-    raise typer.Exit(asyncio.run(_run(settings.load(), demo=demo, emulator_port=port, verbose=verbose)))
+    raise typer.Exit(asyncio.run(_run(settings.load(), demo=demo, emulator_port=emulator_port, verbose=verbose)))
 
 
 async def _run(loaded: settings.Settings, *, demo: bool | None, emulator_port: int, verbose: bool) -> int:

@@ -12,14 +12,25 @@ from typing import Annotated
 import typer
 from sqlalchemy import Connection
 
-from anchorbolt.cli.inbox.options import Age, Conversation, Error, Kind, Lane, Listener, Since, Workspace, seconds
+from anchorbolt.cli.inbox.options import (
+    Conversation,
+    Error,
+    Kind,
+    Lane,
+    Listener,
+    OlderThan,
+    Since,
+    Workspace,
+    YoungerThan,
+    seconds,
+)
 from anchorbolt.cli.inbox.session import PATIENT_SECONDS, opened, unknown
 from anchorbolt.cli.inbox.stopping import STOPPING, told
 from anchorbolt.errors import AnchorboltError
 from anchorbolt.inbox.admin import Admin, Filter
 
 Keys = Annotated[list[str] | None, typer.Argument(help="Keys or ids, as `inbox list` shows them.")]
-All = Annotated[bool, typer.Option("--all", help="All dead letters that the filters leave.")]
+All = Annotated[bool, typer.Option("--all", help="All dead letters that match the filters.")]
 
 # Dead letters in one transaction: few enough that it blocks nobody, and that PostgreSQL does not end it as idle (2 s).
 LOT = 500
@@ -48,8 +59,8 @@ def replay(  # noqa: PLR0917 - an option of a command is an argument of its func
     kind: Kind = None,
     lane: Lane = None,
     error: Error = None,
-    older_than: Age = None,
-    younger_than: Age = None,
+    older_than: OlderThan = None,
+    younger_than: YoungerThan = None,
     listener: Listener = None,
     conversation: Conversation = None,
     workspace: Workspace = None,
@@ -57,7 +68,7 @@ def replay(  # noqa: PLR0917 - an option of a command is an argument of its func
 ) -> None:
     """Runs dead letters again in their lanes, with a fresh count of attempts.
 
-    It may be interrupted at any time: the same command then goes on with the rest.
+    You can interrupt it at any time, and run the same command again for the rest.
     """
     _run(
         REPLAY,
@@ -84,16 +95,18 @@ def discard(  # noqa: PLR0917 - as above
     kind: Kind = None,
     lane: Lane = None,
     error: Error = None,
-    older_than: Age = None,
-    younger_than: Age = None,
+    older_than: OlderThan = None,
+    younger_than: YoungerThan = None,
     listener: Listener = None,
     conversation: Conversation = None,
     workspace: Workspace = None,
     since: Since = None,
 ) -> None:
-    """Gives dead letters up, and named deliveries that wait: their bodies are deleted, their keys stay as tombstones.
+    """Gives up dead letters, or waiting deliveries that you name: deletes their bodies, so that they never run.
 
-    It may be interrupted at any time: the same command then goes on with the rest.
+    Their keys are kept for a while, so that Slack's retries of them are not run either.
+
+    You can interrupt it at any time, and run the same command again for the rest.
     """
     _run(
         DISCARD,
@@ -117,7 +130,9 @@ def discard(  # noqa: PLR0917 - as above
 def _run(verb: _Verb, keys: list[str] | None, all_: bool, wanted: Filter) -> None:
     narrow = (wanted.listener, wanted.conversation, wanted.workspace, wanted.since_seconds)
     if bool(keys) == (all_ or any(one is not None for one in narrow)):
-        raise typer.BadParameter("name dead letters, or say --all (with filters), or --listener, --since and the like")
+        raise typer.BadParameter(
+            "name dead letters, or choose them by --all, --listener, --conversation, --workspace or --since"
+        )
     missed = asyncio.run(_in_lots(verb, keys, wanted))
     if missed:
         raise AnchorboltError("; ".join(missed))

@@ -14,7 +14,7 @@ from anchorbolt.errors import AnchorboltError
 
 
 def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Lists the listeners whose deliveries died lately: how many in a row, of what, and since when one is held."""
+    """Lists listeners whose deliveries failed for good lately: how many in a row, by which error, and if it is held."""
     found = as_admin(lambda admin, connection: admin.holds(connection))
     if as_json:
         print(json.dumps([asdict(one) for one in found]))
@@ -28,7 +28,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
 
 
 def release(listener: Annotated[str, typer.Argument(help="Its name, as `inbox holds` shows it.")]) -> None:
-    """Lets a held listener go on: what waits for it runs, in its order. Three more deaths hold it again."""
+    """Lets a held listener go on: what waits for it runs, in order. Three more such failures in a row hold it again."""
     if not as_admin(lambda admin, connection: admin.release(connection, listener)):
         raise AnchorboltError(f"{listener} is not held; `anchorbolt inbox holds` lists those that are")
     print(f"Released: {listener}. What waits for it runs within a second.")

@@ -12,7 +12,18 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection
 
-from anchorbolt.cli.inbox.options import Age, Conversation, Error, Kind, Lane, Listener, Since, Workspace, seconds
+from anchorbolt.cli.inbox.options import (
+    Conversation,
+    Error,
+    Kind,
+    Lane,
+    Listener,
+    OlderThan,
+    Since,
+    Workspace,
+    YoungerThan,
+    seconds,
+)
 from anchorbolt.cli.inbox.session import as_admin, unknown
 from anchorbolt.cli.print_table import print_table
 from anchorbolt.delivery import restore
@@ -22,7 +33,7 @@ from anchorbolt.inbox.pauses import Pause, Pauses
 from anchorbolt.telemetry.redact import redact, without_secrets
 
 State = Annotated[str | None, typer.Option(help=f"One of {', '.join(STATES)}.")]
-Newest = Annotated[bool, typer.Option("--newest", help="The newest first.")]
+Newest = Annotated[bool, typer.Option("--newest", help="List the newest first.")]
 Most = Annotated[int, typer.Option(help="How many to list at most.", min=1, max=10_000)]
 # Of an error the list shows this many characters, and `show` all.
 MOST_OF_ERROR = 120
@@ -34,8 +45,8 @@ def list_(  # noqa: PLR0917 - an option of a command is an argument of its funct
     kind: Kind = None,
     lane: Lane = None,
     error: Error = None,
-    older_than: Age = None,
-    younger_than: Age = None,
+    older_than: OlderThan = None,
+    younger_than: YoungerThan = None,
     listener: Listener = None,
     conversation: Conversation = None,
     workspace: Workspace = None,
@@ -88,11 +99,11 @@ def list_(  # noqa: PLR0917 - an option of a command is an argument of its funct
 
 
 def show(
-    key: Annotated[str, typer.Argument(help="A key or an id.")],
+    key: Annotated[str, typer.Argument(help="A key or an id, as `inbox list` shows it.")],
     unredacted: Annotated[bool, typer.Option("--unredacted", help="Show tokens and response URLs too.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Shows one delivery with its payload; tokens and response URLs are left out unless you ask for them."""
+    """Shows one delivery with its payload. Tokens and response URLs in it are hidden, unless you say --unredacted."""
     entry = as_admin(lambda admin, connection: admin.find(connection, key))
     if entry is None:
         raise unknown(key)

@@ -11,17 +11,18 @@ from typing import Annotated
 import typer
 
 Kind = Annotated[str | None, typer.Option(help="event, command, action, shortcut or view.")]
-Lane = Annotated[str | None, typer.Option(help="The whole name of a lane.")]
-Error = Annotated[str | None, typer.Option(help="A part of the error.")]
-Age = Annotated[str | None, typer.Option(help="An age such as 90s, 15m, 3h or 2d.")]
+Lane = Annotated[str | None, typer.Option(help="A lane, by its full name.")]
+Error = Annotated[str | None, typer.Option(help="Text that the error contains.")]
+OlderThan = Annotated[str | None, typer.Option(help="Arrived longer ago than this: 90s, 15m, 3h, 2d.")]
+YoungerThan = Annotated[str | None, typer.Option(help="Arrived less long ago than this: 90s, 15m, 3h, 2d.")]
 
-Listener = Annotated[str | None, typer.Option(help="The name of a listener, as the log has it.")]
-Conversation = Annotated[str | None, typer.Option(help="The id of a channel, or of whatever else its conversation is.")]
+Listener = Annotated[str | None, typer.Option(help="A listener, by its name in the log.")]
+Conversation = Annotated[str | None, typer.Option(help="The id of its conversation, mostly a channel.")]
 Workspace = Annotated[str | None, typer.Option(help="The id of a workspace.")]
 Since = Annotated[
-    str | None, typer.Option(help="Ended, or came if it has not ended, so long ago at most: 90s, 15m, 3h, 2d.")
+    str | None, typer.Option(help="Ended within this time, or arrived within it if it has not ended: 90s, 15m, 3h, 2d.")
 ]
-By = Annotated[str | None, typer.Option(help="Who does it; without it, the user and the host of this command.")]
+By = Annotated[str | None, typer.Option(help="Who does it, for the record. Default: user and host of this command.")]
 
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -44,5 +45,5 @@ def seconds(age: str | None) -> float | None:
         return None
     found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", age)
     if found is None:
-        raise typer.BadParameter(f"{age!r} is no age: 90s, 15m, 3h, 2d")
+        raise typer.BadParameter(f"{age!r} is no time span; write it as 90s, 15m, 3h or 2d")
     return float(found[1]) * UNITS[found[2]]

@@ -31,9 +31,11 @@ def pause(
     conversation: Conversation = None,
     by: By = None,
 ) -> None:
-    """Stops all pods from starting runs, of everything or of one thing. They still accept, and what runs goes on.
+    """Stops all pods from starting runs, of everything or of one thing. They still accept deliveries.
 
-    A pause lasts until `inbox resume` with the same option, also over restarts. What waits for an ack is not paused.
+    What runs already goes on, and so do commands and interactions until their ack, because a user waits for it.
+
+    A pause lasts until `inbox resume` with the same option, also over restarts.
     """
     scope, name = _chosen(listener, kind, workspace, conversation)
     if scope is None:
@@ -53,7 +55,7 @@ def pause(
 def resume(
     listener: Listener = None, kind: Kind = None, workspace: Workspace = None, conversation: Conversation = None
 ) -> None:
-    """Ends a pause: what waits for it is run, the workspaces in turn, and the oldest of each first."""
+    """Ends a pause. What has waited is run, workspace by workspace in turn, the oldest delivery of each first."""
     scope, name = _chosen(listener, kind, workspace, conversation)
     if scope is None:
         left, was_paused = as_admin(_resume_all)

@@ -23,15 +23,15 @@ STOPPING = Stopping()
 
 
 def cancel(key: Key, by: By = None) -> None:
-    """Ends a delivery that runs, on whichever pod: it is not attempted again, and can be replayed.
+    """Ends a delivery that is running, on any pod. It is not attempted again, but can be replayed.
 
-    A synchronous listener cannot be stopped: its next call of Slack raises, and its slot is taken until it ends.
+    A synchronous listener cannot be stopped at once: it runs on until its next call to Slack, which raises an error.
     """
     print(asyncio.run(_cancel(key, who(by))))
 
 
 def skip(key: Key, by: By = None) -> None:
-    """Makes a delivery that waits a dead letter, so that its lane goes on without it."""
+    """Turns a waiting delivery into a dead letter, so that its lane goes on without it."""
 
     def work(connection: Connection) -> Found:
         found = _found(STOPPING.find(connection, key), key)
@@ -46,10 +46,10 @@ def skip(key: Key, by: By = None) -> None:
 
 
 def run_now(
-    key: Annotated[str | None, typer.Argument(help="A key or an id.")] = None,
-    lane: Annotated[str | None, typer.Option(help="The whole name of a lane.")] = None,
+    key: Annotated[str | None, typer.Argument(help="A key or an id, as `inbox list` shows it.")] = None,
+    lane: Annotated[str | None, typer.Option(help="A lane, by its full name, instead of a key.")] = None,
 ) -> None:
-    """Lets a lane run at once that waits for its backoff, or for what holds it back."""
+    """Runs a waiting lane at once, without the rest of its backoff. KEY is any delivery that waits in it."""
     if (key is None) == (lane is None):
         raise typer.BadParameter("name a delivery, or a lane by --lane")
 

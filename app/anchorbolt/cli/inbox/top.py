@@ -20,16 +20,16 @@ from anchorbolt.inbox.overview import Overview, look
 from anchorbolt.inbox.pods import SeenPod
 
 Once = Annotated[bool, typer.Option("--once", help="Print once and end, for scripts.")]
-Every = Annotated[float, typer.Option(help="Seconds between two looks.", min=0.5)]
+Every = Annotated[float, typer.Option(help="Seconds between two updates.", min=0.5)]
 MOST_RUNNING = 10
 # A database that says nothing for so long is away, for this look.
 LOOK_SECONDS = 10.0
 
 
 def top(once: Once = False, every: Every = 2.0) -> None:
-    """Shows what comes and ends, what runs longest, what waits for what, and each pod. Ctrl-C ends it.
+    """Shows a live overview: what arrives and ends, what runs longest, what waits, and each pod. Ctrl-C ends it.
 
-    Where the output is no terminal, it prints once and ends, as with --once.
+    If the output is not a terminal, it prints once and ends, as with --once.
     """
     console = Console()
     if once or not console.is_terminal:  # a pipe would be shown nothing until the end, which never comes

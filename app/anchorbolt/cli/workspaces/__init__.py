@@ -9,7 +9,8 @@ from anchorbolt.cli.workspaces import forget, import_store, listing, revoke, rot
 workspaces = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help="Lists and shows workspaces with the app; revokes tokens, forgets, imports, rotates keys.",
+    help="Lists and shows the workspaces that installed the app; revokes their tokens, forgets and imports them;"
+    " changes the key that encrypts their tokens.",
 )
 workspaces.command("list")(listing.list_)
 workspaces.command("show")(listing.show)

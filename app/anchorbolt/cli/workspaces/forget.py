@@ -30,14 +30,15 @@ class _There:
 
 def forget(
     workspace: Annotated[str, typer.Argument(metavar="TEAM", help="Its id: T... of a workspace, E... if org-wide.")],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    wait: Annotated[float, typer.Option(help="Seconds to wait for what runs at this moment.", min=0, max=3600)] = 30,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for what is running.", min=0, max=3600)] = 30,
 ) -> None:
-    """Deletes all that is stored of a workspace: installation, users' tokens, deliveries, gates and pause.
+    """Deletes all that is stored of a workspace: installation, users' tokens, deliveries, rate limits and pause.
 
-    What runs at this moment is not torn away: it ends as ever, and is deleted then. What still runs after --wait is
-    named, the command ends with 1, and deletes the rest when it is given again. It does not ask Slack:
-    `workspaces revoke` before it has Slack revoke the tokens.
+    What is running is not interrupted: it is deleted when it has ended. If something still runs after --wait, the
+    command names it and ends with 1: run it again later for the rest.
+
+    It does not ask Slack. To have Slack revoke the tokens, run `workspaces revoke` first.
     """
     there = asyncio.run(_look(workspace))
     if not yes:

@@ -28,13 +28,13 @@ Source = Annotated[
     typer.Argument(
         envvar="IMPORT_FROM",
         show_envvar=True,
-        help="The URL of a SQLite or a PostgreSQL, a SQLite file, or a folder of files.",
+        help="Where the store is: the URL of a database, a SQLite file, or the folder of a file store.",
     ),
 ]
-ClientId = Annotated[str | None, typer.Option(help="Only what this app saved; without it, SLACK_CLIENT_ID.")]
-InstallationsTable = Annotated[str, typer.Option(help="Its table of installations.")]
-BotsTable = Annotated[str, typer.Option(help="Its table of bots.")]
-Dry = Annotated[bool, typer.Option("--dry-run", help="Say what would be saved, and save nothing.")]
+ClientId = Annotated[str | None, typer.Option(help="Import only what this client id saved. Default: SLACK_CLIENT_ID.")]
+InstallationsTable = Annotated[str, typer.Option(help="The table of installations in it.")]
+BotsTable = Annotated[str, typer.Option(help="The table of bots in it.")]
+Dry = Annotated[bool, typer.Option("--dry-run", help="Say what would be imported, and save nothing.")]
 
 
 def import_(  # noqa: PLR0917 - an option of a command is an argument of its function
@@ -45,10 +45,11 @@ def import_(  # noqa: PLR0917 - an option of a command is an argument of its fun
     dry_run: Dry = False,
     as_json: AsJson = False,
 ) -> None:
-    """Takes over what slack_sdk's SQLAlchemy or file store has saved: of each workspace the newest, with users' tokens.
+    """Imports the installations that slack_sdk's SQLAlchemy or file store has saved: the newest of each workspace.
 
-    The tokens are encrypted and saved here; the store stays as it is. An installation that is here and as young or
-    younger stays, so the command can be given again. A URL with a password is better given as IMPORT_FROM.
+    Users' tokens are imported too. All tokens are encrypted; the old store is not changed. An installation that is
+    here already, and at least as new, is kept, so you can run the command again. Give a URL with a password in the
+    variable IMPORT_FROM, not on the command line.
     """
     names = tables.Names(installations_table, bots_table)
     gathering, gathered, saved = asyncio.run(_import(source, names, client_id, dry=dry_run))

@@ -25,8 +25,9 @@ def revoke(
 ) -> None:
     """Has Slack revoke all tokens of a workspace, and removes its installation.
 
-    A token is removed here only once Slack has said that it is worth nothing. Where Slack does not answer, the rest
-    stays, the command ends with 1 and can be given again; `workspaces forget` removes it without asking Slack.
+    A token is removed here only after Slack has confirmed that it is no longer valid. If Slack does not answer, the
+    rest stays, and the command ends with 1: run it again, or remove the rest with `workspaces forget`, which does not
+    ask Slack.
     """
     asyncio.run(_revoke(workspace))
 

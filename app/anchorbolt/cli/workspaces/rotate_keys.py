@@ -12,10 +12,10 @@ from anchorbolt.workspaces.rotate_keys import Rotated, rotate
 
 
 def rotate_keys() -> None:
-    """Encrypts tokens and deliveries with the first key of TOKEN_KEYS, whichever of the keys they have, or none.
+    """Encrypts tokens and deliveries again with the first key of TOKEN_KEYS, also what was not encrypted before.
 
-    Pods may serve meanwhile, if all of them have the new key. It may be interrupted and begun again at any time. It
-    ends with 1 where something is left: then no key may be taken out of TOKEN_KEYS.
+    Pods can serve meanwhile, if all of them have the new key. You can interrupt it and run it again at any time. If
+    something is left it ends with 1: then take no key out of TOKEN_KEYS.
     """
     keys = Keys(settings.load().keys)
     if not keys:
