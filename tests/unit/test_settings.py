@@ -176,6 +176,7 @@ def test_several_signing_secrets_are_valid_at_once(
         ("LOG_LEVEL", "planted"),
         ("DATABASE_URL", "mysql://user:planted@host/inbox"),
         ("DATABASE_URL", "planted"),
+        ("ANCHORBOLT_DATABASE_URL", "planted"),
         ("DATABASE_LISTEN_URL", "planted"),
     ],
 )
@@ -212,7 +213,8 @@ def test_a_database_of_the_app_is_told_of_the_other_name(monkeypatch: pytest.Mon
     assert problem.endswith("name the inbox by ANCHORBOLT_DATABASE_URL, which wins")
 
     (problem,) = problems_of(monkeypatch, ANCHORBOLT_DATABASE_URL=url)
-    assert problem.startswith("DATABASE_URL: is sqlite:///FILE")
+    assert problem.startswith("ANCHORBOLT_DATABASE_URL: is sqlite:///FILE")
+    assert "which wins" not in problem
 
 
 def test_every_wrong_value_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:

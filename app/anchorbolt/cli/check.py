@@ -48,7 +48,8 @@ def check() -> None:
         print(*asyncio.run(_database(loaded)), sep="\n")
     except AnchorboltError as error:
         said = str(error)
-        problems.append(said if said.startswith("DATABASE_") else f"DATABASE_URL: {said}")
+        named = said.startswith((loaded.database_setting, "DATABASE_LISTEN_URL"))
+        problems.append(said if named else f"{loaded.database_setting}: {said}")
     for problem in problems:
         print(f"wrong: {problem}")
     if problems:

@@ -11,7 +11,7 @@ from anchorbolt.lifecycle import start
 
 
 def migrate() -> None:
-    """Creates the inbox's tables in the database of DATABASE_URL, or upgrades them for this version.
+    """Creates the inbox's tables in the database that the settings name, or upgrades them.
 
     It may run several times at once, and while pods of the previous version run. For a SQLite file `serve` does it by
     itself.

@@ -34,7 +34,7 @@ class Database(ABC):
     """SQLite or PostgreSQL. `shared`: other processes run from it too. `durable`: it outlives the process.
 
     `joins`: what is asked of it in one moment is one transaction. `accept` and `complete`: how a group is written in
-    it.
+    it. `setting`: what names it, for messages.
     """
 
     dialect: str
@@ -43,6 +43,7 @@ class Database(ABC):
     durable: bool
     accept: type[Accept]
     complete: type[Complete]
+    setting: str = "DATABASE_URL"
 
     @abstractmethod
     async def open(self, on_wake: Callable[[Wake], None] = lambda wake: None) -> None:

@@ -21,14 +21,18 @@ def database(settings: Settings, *, serves: bool = True, makes: bool = True) -> 
     `serves` False: for the command line, beside a process that serves. `makes` False: to read only; a SQLite file that
     does not exist is not created.
     """
-    if settings.on_postgresql:
-        return _postgresql(settings, serves=serves)
+    found = _postgresql(settings, serves=serves) if settings.on_postgresql else _sqlite(settings, serves, makes)
+    found.setting = settings.database_setting
+    return found
+
+
+def _sqlite(settings: Settings, serves: bool, makes: bool) -> Database:
     from anchorbolt.inbox.sqlite import SqliteDatabase  # noqa: PLC0415 - only the one that is used is loaded
 
     try:
         named = make_url(settings.database_url.get_secret_value()).database
     except (ArgumentError, ValueError):
-        raise InvalidSettingsError(["DATABASE_URL: is no URL"]) from None
+        raise InvalidSettingsError([f"{settings.database_setting}: is no URL"]) from None
     path = None if named in (None, "", ":memory:") else Path(named)
     return SqliteDatabase(path, serves=serves, makes=makes, busy_seconds=0 if serves else 5)
 
@@ -36,7 +40,7 @@ def database(settings: Settings, *, serves: bool = True, makes: bool = True) -> 
 def _postgresql(settings: Settings, *, serves: bool) -> Database:
     from anchorbolt.inbox.postgresql import AddressError, PostgresqlDatabase, read  # noqa: PLC0415 - only where it is used
 
-    read_from = "DATABASE_URL"
+    read_from = settings.database_setting
     try:
         address = read(settings.database_url.get_secret_value())
         listen_url = settings.database_listen_url
@@ -47,4 +51,5 @@ def _postgresql(settings: Settings, *, serves: bool) -> Database:
         read_from = "DATABASE_LISTEN_URL"
         return PostgresqlDatabase(address, pooled=True, listen_url=read(listen_url.get_secret_value()))
     except AddressError as error:
-        raise InvalidSettingsError([f"{read_from}: {error}; {OF_THE_APP}"]) from None
+        hint = f"; {OF_THE_APP}" if read_from == "DATABASE_URL" else ""
+        raise InvalidSettingsError([f"{read_from}: {error}{hint}"]) from None

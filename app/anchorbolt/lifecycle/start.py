@@ -100,7 +100,9 @@ def _installing(settings: Settings) -> list[str]:
     if settings.public_url is None:
         problems.append("PUBLIC_URL: missing; it is the address of the app as browsers reach it")
     if settings.in_memory:
-        problems.append("DATABASE_URL: installations in memory end with the process: name a file, or a PostgreSQL")
+        problems.append(
+            f"{settings.database_setting}: installations in memory end with the process: name a file, or a PostgreSQL"
+        )
     if not settings.keys:
         problems.append(f"TOKEN_KEYS: missing; the tokens of workspaces are stored encrypted: {HOW_TO_MAKE_ONE}")
     return problems

@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from anchorbolt import encryption, limits
@@ -176,6 +176,11 @@ class Settings(BaseSettings):
         return self.receiver is ReceiverKind.SOCKET and self.role is not Role.WORKER
 
     @property
+    def database_setting(self) -> str:
+        """The setting that names the inbox's database, for messages: the one of the two that is in use."""
+        return "ANCHORBOLT_DATABASE_URL" if self.anchorbolt_database_url else "DATABASE_URL"
+
+    @property
     def on_postgresql(self) -> bool:
         """Whether DATABASE_URL names a PostgreSQL, and not SQLite."""
         return self.database_url.get_secret_value().startswith("postgres")
@@ -289,15 +294,16 @@ class Settings(BaseSettings):
             raise ValueError(error.problems[0].removeprefix("LISTENER_LIMITS: ")) from None
         return value
 
-    @field_validator("database_url", "database_listen_url")
+    @field_validator("database_url", "anchorbolt_database_url", "database_listen_url")
     @classmethod
-    def _is_a_database_we_know(cls, value: SecretStr | None) -> SecretStr | None:
+    def _is_a_database_we_know(cls, value: SecretStr | None, about: ValidationInfo) -> SecretStr | None:
         if value is None or value.get_secret_value() == NO_LISTEN:
             return value
         scheme, _, rest = value.get_secret_value().partition("://")
         backend = scheme.partition("+")[0]  # a driver may be named, as in sqlite+aiosqlite; we take our own
         if backend not in ("sqlite", "postgresql", "postgres"):
-            raise ValueError(f"is sqlite:///FILE, sqlite:// or postgresql://...; {OF_THE_APP}")
+            hint = f"; {OF_THE_APP}" if about.field_name == "database_url" else ""
+            raise ValueError(f"is sqlite:///FILE, sqlite:// or postgresql://...{hint}")
         if backend == "sqlite" and rest and not rest.startswith("/"):  # `sqlite://var/file` is the file on a host `var`
             raise ValueError(
                 "has three slashes before a relative path of a SQLite file, and four before an absolute one"
@@ -324,8 +330,10 @@ def load() -> Settings:
     try:
         return Settings(_secrets_dir=directory if directory.is_dir() else None)
     except ValidationError as error:
-        found = error.errors(include_input=False, include_url=False)
-        raise InvalidSettingsError([_problem(one["loc"], one["msg"]) for one in found]) from None
+        found = {one["loc"]: one["msg"] for one in error.errors(include_input=False, include_url=False)}
+        if ("anchorbolt_database_url",) in found:  # `database_url` is a copy of it: the problem is named once
+            found.pop(("database_url",), None)
+        raise InvalidSettingsError([_problem(where, what) for where, what in found.items()]) from None
 
 
 def _problem(where: tuple[int | str, ...], what: str) -> str:

@@ -1,11 +1,14 @@
-"""DATABASE_URL names a SQLite inbox with or without a driver: both spellings are the same file, or memory."""
+"""DATABASE_URL names a SQLite inbox with or without a driver; messages name the setting that is in use."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from anchorbolt.errors import InvalidSettingsError, NoInboxError, StoreLockedError
 from anchorbolt.inbox import opening
+from anchorbolt.inbox.postgresql import pooler
+from anchorbolt.inbox.postgresql.errors import advice
 from anchorbolt.inbox.sqlite import SqliteDatabase
 from anchorbolt.settings import Settings
 from pydantic import SecretStr, ValidationError
@@ -60,3 +63,28 @@ def test_two_slashes_and_a_path_are_refused(scheme: str) -> None:
     """By the rules of URLs the first folder would be a host, and the file another one than was meant."""
     with pytest.raises(ValidationError, match="three slashes before a relative path"):
         Settings(database_url=SecretStr(f"{scheme}://var/inbox.db"))
+
+
+async def test_messages_about_the_database_name_the_setting_that_is_in_use(tmp_path: Path) -> None:
+    """Where ANCHORBOLT_DATABASE_URL names the inbox, DATABASE_URL is the app's own, and no message is about it."""
+    settings = Settings(anchorbolt_database_url=SecretStr(f"sqlite:///{tmp_path}/inbox.db"))
+    with pytest.raises(NoInboxError, match="whether ANCHORBOLT_DATABASE_URL names the right file"):
+        await opening.database(settings, makes=False).open()
+
+    serving = opening.database(settings)
+    await serving.open()
+    with pytest.raises(StoreLockedError, match="another ANCHORBOLT_DATABASE_URL"):
+        await opening.database(settings).open()
+    await serving.close()
+
+    wrong = Settings(anchorbolt_database_url=SecretStr("postgresql://db/inbox?sslmod=prefer"))
+    with pytest.raises(InvalidSettingsError, match="ANCHORBOLT_DATABASE_URL: the parameter sslmod") as caught:
+        opening.database(wrong)
+    assert "which wins" not in str(caught.value)
+
+
+@pytest.mark.parametrize("setting", ["DATABASE_URL", "ANCHORBOLT_DATABASE_URL"])
+def test_advice_about_postgresql_names_its_setting(setting: str) -> None:
+    """What to look at, and what leads to a pooler, is the setting that was given."""
+    assert advice(OSError(), setting) == f"look at it, its network and {setting}"
+    assert pooler.advice(setting).startswith(f"{setting} leads to a pooler")

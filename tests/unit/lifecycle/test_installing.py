@@ -53,6 +53,7 @@ def test_one_token_for_all_is_refused() -> None:
 def test_installations_in_memory_are_refused(url: str) -> None:
     """They would end with the process."""
     assert problems(database_url=url) == ["DATABASE_URL"]
+    assert problems(anchorbolt_database_url=url) == ["ANCHORBOLT_DATABASE_URL"]
 
 
 def test_an_app_with_installations_of_its_own_needs_none_of_it() -> None:

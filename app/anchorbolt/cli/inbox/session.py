@@ -35,7 +35,9 @@ async def opened() -> AsyncIterator[tuple[Database, Admin]]:
     start.configure_logs(loaded)
     database = opening.database(loaded, serves=False, makes=False)
     if not database.durable:
-        raise AnchorboltError("DATABASE_URL is in memory: its deliveries are seen by the pod alone")
+        raise AnchorboltError(
+            f"{loaded.database_setting} is in memory: only the pod itself can see the deliveries that it holds"
+        )
     try:
         await database.open()
         await database.transact(schema.check)

@@ -24,11 +24,12 @@ from anchorbolt.inbox import schema
 from anchorbolt.inbox.accept import Accept
 from anchorbolt.inbox.complete import Complete
 from anchorbolt.inbox.database import Database, Wake
+from anchorbolt.inbox.postgresql import pooler
 from anchorbolt.inbox.postgresql.accept import PostgresqlAccept
 from anchorbolt.inbox.postgresql.address import Address, read
 from anchorbolt.inbox.postgresql.complete import PostgresqlComplete
 from anchorbolt.inbox.postgresql.errors import BROKEN, TRANSIENT, advice, code_of, is_answer, is_stale, is_standby
-from anchorbolt.inbox.postgresql.pooler import ADVICE, REFUSES_SETTINGS, is_behind_pooler
+from anchorbolt.inbox.postgresql.pooler import REFUSES_SETTINGS, is_behind_pooler
 from anchorbolt.inbox.postgresql.wakeup import Wakeup
 from anchorbolt.inbox.statement import Statement
 from anchorbolt.timers import Timeout
@@ -114,7 +115,7 @@ class PostgresqlDatabase(Database):
                 raise
             behind_pooler = True
         if behind_pooler:
-            raise PoolerError(ADVICE)
+            raise PoolerError(pooler.advice(self.setting))
         if self._listens_at is not None and self._wakeup is None:
             self._wakeup = Wakeup(self._listens_at, on_wake)
             self._wakeup.start()
@@ -170,7 +171,7 @@ class PostgresqlDatabase(Database):
                 if progress.committing:
                     raise StoreUnknownError(f"the connection broke at a commit: {said}") from error
                 raise StoreUnavailableError(
-                    f"PostgreSQL at {self._address} did not do it ({said}): {advice(error)};"
+                    f"PostgreSQL at {self._address} did not do it ({said}): {advice(error, self.setting)};"
                     " the app goes on by itself when it is back"
                 ) from error
             raise

@@ -49,14 +49,14 @@ def is_answer(error: BaseException) -> bool:
     return isinstance(error, DBAPIError) and (is_refused(error) or code_of(error) in TRANSIENT)
 
 
-def advice(error: BaseException) -> str:
-    """What to do about an error of the database that is not about a row."""
+def advice(error: BaseException, setting: str) -> str:
+    """What to do about an error of the database that is not about a row. `setting`: the one that names it."""
     code = code_of(error) if isinstance(error, DBAPIError) else getattr(error, "sqlstate", None)
     if code == READ_ONLY:
         return (
-            "it cannot be written to: it is a standby, or default_transaction_read_only is on. Let DATABASE_URL lead to"
-            " the primary; with several hosts in it, the one that can be written to is found"
+            "it cannot be written to: it is a standby, or default_transaction_read_only is on. Let"
+            f" {setting} lead to the primary; with several hosts in it, the one that can be written to is found"
         )
     if code == DISK_FULL:
         return "its disk is full: free some space there"
-    return "look at it, its network and DATABASE_URL"
+    return f"look at it, its network and {setting}"

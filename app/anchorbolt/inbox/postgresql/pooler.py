@@ -10,10 +10,14 @@ from sqlalchemy import Connection, text
 
 # How PgBouncer refuses a connection that begins with settings: https://www.pgbouncer.org/config.html
 REFUSES_SETTINGS = "unsupported startup parameter"
-ADVICE = (
-    "DATABASE_URL leads to a pooler such as PgBouncer, not to PostgreSQL itself: set DATABASE_LISTEN_URL to a URL that"
-    " leads past the pooler, or to none. DATABASE_URL stays as it is, and nothing has to be set in the pooler"
-)
+
+
+def advice(setting: str) -> str:
+    """What to do where there is a pooler. `setting`: the one that names the database."""
+    return (
+        f"{setting} leads to a pooler such as PgBouncer, not to PostgreSQL itself: set DATABASE_LISTEN_URL to a URL"
+        f" that leads past the pooler, or to none. {setting} stays as it is, and nothing has to be set in the pooler"
+    )
 
 
 def is_behind_pooler(connection: Connection) -> bool:

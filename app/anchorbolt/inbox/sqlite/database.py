@@ -35,8 +35,6 @@ Result = TypeVar("Result")
 MOST_LOOKS = 20
 LOOK_SECONDS = 0.005
 
-OR_ANOTHER = "if there was one, look whether DATABASE_URL names the right file"
-
 
 class _Asked(Generic[Result]):
     """Work that waits for its transaction, and what came of it."""
@@ -112,11 +110,14 @@ class SqliteDatabase(Database):
         """Locks the file and opens it; called again until it succeeds, so what was reached before is kept."""
         if self._path is not None:
             if not self._makes and not self._path.exists():
-                raise NoInboxError(f"no inbox at {self._path} yet: `anchorbolt serve` makes it; {OR_ANOTHER}")
+                raise NoInboxError(
+                    f"no inbox at {self._path} yet: `anchorbolt serve` makes it; if there was one, look whether"
+                    f" {self.setting} names the right file"
+                )
             try:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 if self._serves and self._lock is None:
-                    self._lock = lock(self._path)
+                    self._lock = lock(self._path, self.setting)
                 if self._connection is None:
                     make_private(self._path)
                     self._identity = identity(self._path)

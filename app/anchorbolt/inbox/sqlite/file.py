@@ -38,8 +38,11 @@ def identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def lock(path: Path) -> IO[str]:
-    """One serving process a file; the lock is the kernel's, so a killed process leaves none behind."""
+def lock(path: Path, setting: str) -> IO[str]:
+    """Locks the file for this process; the lock is the kernel's, so a killed process leaves none behind.
+
+    `setting`: the one that names the file. Raises StoreLockedError where another process serves from it.
+    """
     name = path.with_name(path.name + ".lock")
     held = os.fdopen(os.open(name, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, PRIVATE), "a+")
     try:
@@ -49,7 +52,7 @@ def lock(path: Path) -> IO[str]:
         holder = held.read().strip() or "unknown"
         held.close()
         raise StoreLockedError(
-            f"process {holder} serves from {path}: stop it, or give this one another DATABASE_URL"
+            f"process {holder} serves from {path}: stop it, or give this one another {setting}"
             " (several processes share a PostgreSQL)"
         ) from None
     held.truncate(0)

@@ -97,6 +97,7 @@ async def _in_postgresql(url: str, work: Callable[[Connection], None]) -> None:
 
     try:
         database = PostgresqlDatabase(read(url), pooled=True, connections=1)  # as behind a pooler: there may be one
+        database.setting = "the URL of the store"
     except AddressError as error:
         raise AnchorboltError(f"the URL of the store {error}") from None
     try:
