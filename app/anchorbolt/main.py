@@ -38,6 +38,7 @@ from anchorbolt.lifecycle.pod import Pod
 from anchorbolt.lifecycle.transport import HttpTransport, Transport
 from anchorbolt.limits import parse
 from anchorbolt.settings import Role, Settings, SocketConnections, otel
+from anchorbolt.settings.misspelt import misspelt
 from anchorbolt.settings.team import fill_environment
 from anchorbolt.socket_mode.envelopes import Envelopes
 from anchorbolt.socket_mode.leadership import EveryProcess, SingleLeader
@@ -74,6 +75,8 @@ async def live(settings: Settings, sockets: Sequence[socket.socket]) -> None:
     """Builds a worker process, and runs it from its start to its end."""
     hide_settings(settings)
     delivery_lines.lines.configure(settings.log_deliveries, level=settings.log_level)
+    for warning in misspelt():
+        log.warning(warning)
     parts = build(settings, sockets)
     garbage_collection.calm()
     await life.live(parts)

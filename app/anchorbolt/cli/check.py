@@ -13,6 +13,7 @@ from anchorbolt.http.team import routes as team_routes
 from anchorbolt.inbox import opening, replication, schema
 from anchorbolt.inbox.replication import Replication
 from anchorbolt.lifecycle import start
+from anchorbolt.settings.misspelt import misspelt
 from anchorbolt.settings.otel import collector
 
 
@@ -23,6 +24,8 @@ def check() -> None:
     database is.
     """
     problems: list[str] = []
+    for warning in misspelt():
+        print(f"warning: {warning}")
     loaded = settings.load()  # malformed settings end the command here, with a line for each
     start.configure_logs(loaded)
     for needed in (lambda: start.require_needed(loaded), collector):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from anchorbolt import settings
 from anchorbolt.lifecycle import start
+from anchorbolt.settings.misspelt import explained
 from anchorbolt.settings.otel import collector
 
 
@@ -14,6 +15,7 @@ def serve() -> None:
 
     Exits with 0 after a drain, with 1 if it cannot serve, and with 2 if a setting is wrong.
     """
-    loaded = settings.load()
-    collector()  # the worker reads it again; malformed variables end the command here, with a line for each
-    start.serve(loaded)
+    with explained():
+        loaded = settings.load()
+        collector()  # the worker reads it again; malformed variables end the command here, with a line for each
+        start.serve(loaded)

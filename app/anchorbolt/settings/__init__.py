@@ -326,7 +326,7 @@ def load() -> Settings:
 
     Raises InvalidSettingsError, which names every wrong setting and never shows a value.
     """
-    directory = Path(os.environ.get("SECRETS_DIRECTORY") or DEFAULT_SECRETS_DIRECTORY)
+    directory = secrets_directory()
     try:
         return Settings(_secrets_dir=directory if directory.is_dir() else None)
     except ValidationError as error:
@@ -334,6 +334,11 @@ def load() -> Settings:
         if ("anchorbolt_database_url",) in found:  # `database_url` is a copy of it: the problem is named once
             found.pop(("database_url",), None)
         raise InvalidSettingsError([_problem(where, what) for where, what in found.items()]) from None
+
+
+def secrets_directory() -> Path:
+    """Returns the folder of mounted settings, which need not be there."""
+    return Path(os.environ.get("SECRETS_DIRECTORY") or DEFAULT_SECRETS_DIRECTORY)
 
 
 def _problem(where: tuple[int | str, ...], what: str) -> str:

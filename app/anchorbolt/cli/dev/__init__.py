@@ -20,6 +20,7 @@ from anchorbolt.emulator.signing import EMULATOR_SECRET
 from anchorbolt.errors import InvalidSettingsError
 from anchorbolt.lifecycle import start
 from anchorbolt.lifecycle.ports import reachable
+from anchorbolt.settings.misspelt import explained
 
 SAMPLE = "anchorbolt_sample"  # the listeners where LISTENERS is not set; only a checkout has them
 EMULATOR_PORT = int(EMULATOR_URL.rstrip("/").rpartition(":")[2])
@@ -56,7 +57,9 @@ def dev(
 
     Exits with 0 after a drain, with 1 if it ended otherwise, and with 2 if a setting is wrong.
     """
-    raise typer.Exit(asyncio.run(_run(settings.load(), demo=demo, emulator_port=emulator_port, verbose=verbose)))
+    with explained():
+        code = asyncio.run(_run(settings.load(), demo=demo, emulator_port=emulator_port, verbose=verbose))
+    raise typer.Exit(code)
 
 
 async def _run(loaded: settings.Settings, *, demo: bool | None, emulator_port: int, verbose: bool) -> int:

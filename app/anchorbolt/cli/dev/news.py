@@ -10,17 +10,18 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
-from anchorbolt.cli.curl import equal_curl
 from anchorbolt.cli.dev.log_lines import Ended, LogLine
 from anchorbolt.cli.dev.plan import Plan
 from anchorbolt.cli.dev.show import say
 from anchorbolt.emulator.calls import Call, Calls
-from anchorbolt.emulator.player import request_headers
-from anchorbolt.emulator.samples import make
-from anchorbolt.emulator.scene import Scene
+from anchorbolt.emulator.scene import EMULATOR_URL, Scene
+from anchorbolt.settings import Settings
+from anchorbolt.settings.misspelt import misspelt
 
 QUIET_LINES_KEPT = 20
 TEXT_CHARACTERS = 60
+# Where `send` finds the app if no setting says otherwise.
+DEFAULT_URL = f"http://127.0.0.1:{Settings.model_fields['port'].default}/slack/events"
 
 
 class News:
@@ -33,10 +34,18 @@ class News:
         self._console = console
         self._quiet: deque[LogLine] = deque(maxlen=QUIET_LINES_KEPT)
         self._was_loud = False
+        self._warnings: set[str] = set()
 
     def say(self, text: str, look: str = "") -> None:
         """Prints a text. `look`: a style of rich's."""
         say(self._console, text, look)
+
+    def misspelt(self) -> None:
+        """Prints which names are close to a setting and are none, each once."""
+        for warning in misspelt():
+            if warning not in self._warnings:
+                self._warnings.add(warning)
+                self.say(warning, "yellow")
 
     def line(self, line: LogLine) -> None:
         """Prints a line of the app's log if it matters, and keeps it otherwise."""
@@ -72,19 +81,17 @@ class News:
         self.say(f"\nSaved changes are served at once; watching .env and {', '.join(shown)}")
 
     def serving(self, scene: Scene) -> None:
-        """Prints where the app serves and, with the emulator, a curl command for one more request."""
+        """Prints where the app serves and, with the emulator, the command that sends it one more request."""
         self._new_calls()
         if self._plan.events_url is None:
             self.say("\nConnected to Slack; Ctrl-C drains and ends.")
             return
         self.say(f"\nServing at {self._plan.events_url}; Ctrl-C drains and ends.")
         if self._calls is not None:
-            sample = make("app_mention", scene)
-            headers = request_headers(sample, self._plan.secret)
-            send = f"anchorbolt send KIND --url {self._plan.events_url} --secret {self._plan.secret}"
-            self.say(f"One more request, always fresh: SLACK_API_URL={scene.slack_url}api/ {send}")
-            self.say("The same by curl, signed for five minutes:")
-            self.say(equal_curl(self._plan.events_url, headers, sample.body))
+            # What another terminal would not find by itself; a secret that is not the emulator's is not shown.
+            emulator = "" if scene.slack_url == EMULATOR_URL else f"SLACK_API_URL={scene.slack_url}api/ "
+            url = "" if self._plan.events_url == DEFAULT_URL else f" --url {self._plan.events_url}"
+            self.say(f"To send it a request, from another terminal: {emulator}anchorbolt send app_mention{url}")
 
     def _new_calls(self) -> str:
         if self._calls is None:

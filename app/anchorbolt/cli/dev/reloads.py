@@ -51,6 +51,7 @@ class Reloads:
                 await self._processes.keep_a_spare()
                 changed = await saving
                 began, since = time.monotonic(), time.time()
+                self._news.misspelt()
                 child = await self._processes.load()
                 loading = asyncio.create_task(child.report())
                 saving = asyncio.create_task(saved(known, since))

@@ -58,6 +58,7 @@ class Session:
         for number in _SIGNALS:  # first, so that an interrupt always ends the child processes too
             loop.add_signal_handler(number, self._interrupted)
         since = time.time()
+        self._news.misspelt()
         child = await self._processes.load()
         acting = asyncio.create_task(self._act(child, since), name="wait, play, serve")
         asked = asyncio.create_task(self._asked.wait(), name="wait for an interrupt")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from io import StringIO
+from pathlib import Path
 
+import pytest
 from anchorbolt.cli.dev.log_lines import Ended, LogLine, parse
 from anchorbolt.cli.dev.news import QUIET_LINES_KEPT, News
 from anchorbolt.cli.dev.plan import Plan
@@ -116,12 +118,24 @@ def test_a_failure_is_told_with_its_reason() -> None:
     assert told.lines[0].split(" ", 1)[1] == "command: failed: no_ack, no listener, 0 ms"
 
 
-def test_a_curl_is_given_where_slack_is_a_emulator() -> None:
-    """Beside an emulator the curl for one more request is printed; beside the real Slack it is not."""
+def test_the_command_for_one_more_request_is_given_where_slack_is_an_emulator() -> None:
+    """It has what another terminal would not find by itself; beside the real Slack there is none."""
     beside_emulator, beside_slack = Told(calls=Calls()), Told()
     beside_emulator.news.serving(Scene())
+    beside_emulator.news.serving(Scene(slack_url="http://127.0.0.1:9/"))
     beside_slack.news.serving(Scene())
-    assert beside_emulator.lines[-1].startswith("curl ")
-    assert beside_emulator.lines[-1].endswith(URL)
-    assert not any("curl" in line for line in beside_slack.lines)
+    plain, elsewhere = (line.partition("terminal: ")[2] for line in beside_emulator.lines if "terminal: " in line)
+    assert plain == f"anchorbolt send app_mention --url {URL}"
+    assert elsewhere == f"SLACK_API_URL=http://127.0.0.1:9/api/ {plain}"
+    assert not any("anchorbolt send" in line for line in beside_slack.lines)
     assert any(URL in line for line in beside_slack.lines)
+
+
+def test_a_misspelt_setting_is_told_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often the app is loaded again."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("DRAIN_TIMEOUT_SECOND=1\n")
+    told = Told()
+    told.news.misspelt()
+    told.news.misspelt()
+    assert told.lines.count("DRAIN_TIMEOUT_SECOND is not a setting; did you mean DRAIN_TIMEOUT_SECONDS?") == 1
