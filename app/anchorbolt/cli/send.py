@@ -1,4 +1,4 @@
-"""`anchorbolt send`: sends one request as Slack would, or many."""
+"""`anchorbolt send`: sends the running app one request as Slack would, or many."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated
 
+import httpx
 import typer
 
 from anchorbolt.cli.body_file import Encoding, sample_from_file
@@ -42,48 +43,59 @@ def send(  # noqa: PLR0917 - an option of a command is an argument of its functi
         str | None,
         typer.Argument(help="What the listener listens to: /deploy, an action_id, a callback_id, a type of event."),
     ] = None,
-    of_type: Annotated[str | None, typer.Option("--type", help="Type of the event; of an action: its element.")] = None,
+    of_type: Annotated[
+        str | None, typer.Option("--type", help="Type of the event; for an action, of its element.")
+    ] = None,
     action_id: Annotated[str | None, typer.Option(help="The same as NAME, for an action or options.")] = None,
     callback_id: Annotated[str | None, typer.Option(help="The same as NAME, for a view, shortcut or function.")] = None,
     text: Annotated[str | None, typer.Option(help="What the user wrote.")] = None,
-    value: Annotated[str | None, typer.Option(help="Value of the action; what was typed into options.")] = None,
-    block_id: Annotated[str | None, typer.Option(help="The block of the action or options.")] = None,
+    value: Annotated[str | None, typer.Option(help="Value of the action, or what was typed into options.")] = None,
+    block_id: Annotated[str | None, typer.Option(help="The block_id of the action or options.")] = None,
     state: Annotated[
         list[str] | None, typer.Option(help="What was entered into a view: BLOCK.ACTION=VALUE, or JSON.")
     ] = None,
     private_metadata: Annotated[str | None, typer.Option(help="The view's private_metadata.")] = None,
     inputs: Annotated[list[str] | None, typer.Option("--input", help="An input of the function: NAME=VALUE.")] = None,
-    user: Annotated[str | None, typer.Option(help="The user.")] = None,
-    channel: Annotated[str | None, typer.Option(help="The channel.")] = None,
-    team: Annotated[str | None, typer.Option(help="The workspace.")] = None,
-    thread_ts: Annotated[str | None, typer.Option(help="The thread.")] = None,
+    user: Annotated[str | None, typer.Option(help="The id of the user.")] = None,
+    channel: Annotated[str | None, typer.Option(help="The id of the channel.")] = None,
+    team: Annotated[str | None, typer.Option(help="The id of the workspace.")] = None,
+    thread_ts: Annotated[str | None, typer.Option(help="The ts of the message that began the thread.")] = None,
     field: Annotated[
         list[str] | None, typer.Option(help="Any other field of a request (docs/testing.md): NAME=VALUE.")
     ] = None,
     request: Annotated[
         Path | None, typer.Option(help="Send the request in this file: JSON or YAML.", exists=True, dir_okay=False)
     ] = None,
-    file: Annotated[Path | None, typer.Option(help="Send this body instead.", exists=True, dir_okay=False)] = None,
-    encoding: Annotated[Encoding, typer.Option(help="How the file is sent.")] = Encoding.AUTO,
-    url: Annotated[str | None, typer.Option(help="Where to send it (default: this machine, PORT).")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(help="Send the content of this file as the body, whatever it is.", exists=True, dir_okay=False),
+    ] = None,
+    encoding: Annotated[Encoding, typer.Option(help="How the body from --file is sent.")] = Encoding.AUTO,
+    url: Annotated[
+        str | None, typer.Option(help="Where to send it. Default: http://127.0.0.1:PORT/slack/events.")
+    ] = None,
     secret: Annotated[
-        str | None, typer.Option(help="Sign with this (default: SLACK_SIGNING_SECRET, else the emulator's).")
+        str | None, typer.Option(help="Sign with this. Default: SLACK_SIGNING_SECRET, or else the emulator's.")
     ] = None,
     retry_num: Annotated[int, typer.Option(help="Send it as Slack's retry number N.", min=0, max=3)] = 0,
     bad_signature: Annotated[bool, typer.Option("--bad-signature", help="Sign with another secret.")] = False,
     stale: Annotated[bool, typer.Option("--stale", help="Sign as if five minutes ago.")] = False,
     count: Annotated[int, typer.Option(help="How many to send, each a new one.", min=1, max=MOST_REQUESTS)] = 1,
     concurrency: Annotated[int, typer.Option(help="How many to send at once.", min=1, max=MOST_AT_ONCE)] = 1,
+    curl: Annotated[bool, typer.Option("--curl", help="Print the request as a curl command too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Signs and sends a request as Slack would, and prints status, ack time, body and the equal curl.
+    """Signs a request as Slack would, sends it to the app that runs, and prints status, time and body of the answer.
 
-    Without a NAME it sends what the sample app listens to; with one, what a listener of yours does:
+    Without a NAME it sends what the sample app listens to; with one, what a listener of yours listens to:
     `send command /deploy --text prod`, `send block_actions --action-id approve`, `send event --type app_mention`.
 
-    The curl is valid for five minutes, because its signature is. With --count it prints a summary instead.
+    The app is looked for on this machine, at the PORT of the environment or .env; --url names another address.
 
-    Exits with 1 where an answer was not 2xx.
+    With --curl, or if the answer was not 2xx, the same request is printed as a curl command, whose signature is valid
+    for five minutes. With --count a summary is printed instead.
+
+    Exits with 1 if an answer was not 2xx.
     """
     if kind not in ALL_KINDS:
         raise typer.BadParameter(f"{kind!r} is none of {', '.join(ALL_KINDS)}", param_hint="KIND")
@@ -129,8 +141,11 @@ def send(  # noqa: PLR0917 - an option of a command is an argument of its functi
     ack = asyncio.run(_send_one(target, fresh(), forgery, retry_num))
     untouched = file is not None and file.read_bytes() == ack.sample.body
     headers = request_headers(ack.sample, target.secret, forgery=forgery, retry_num=retry_num)
-    curl = equal_curl(target.url, headers, ack.sample.body, file if untouched else None)
-    _print_ack(ack, curl, target.url, as_json=as_json)
+    command = equal_curl(target.url, headers, ack.sample.body, file if untouched else None)
+    if as_json:
+        _print_json(ack, command)
+    else:
+        _print_ack(ack, target.url, command, always_curl=curl)
     raise typer.Exit(0 if ack.ok else 1)
 
 
@@ -182,12 +197,20 @@ async def _send_many(
         )
 
 
-def _print_ack(ack: Ack, curl: str, url: str, *, as_json: bool) -> None:
+def _print_json(ack: Ack, curl: str) -> None:
+    told = {"kind": ack.sample.kind, "key": ack.sample.key, "status": ack.status, "failure": ack.failure}
     body = ack.body.decode("utf-8", "replace")
-    if as_json:
-        told = {"kind": ack.sample.kind, "key": ack.sample.key, "status": ack.status, "failure": ack.failure}
-        print(json.dumps(told | {"ack_ms": round(ack.ack_ms, 2), "body": body, "curl": curl}))
-        return
-    print(f"{ack.sample.kind}: {ack.status or f'{ack.failure} at {url}'} after {ack.ack_ms:.1f} ms")
-    print(body or "(empty body)")
-    print(f"\nThe same again, for five minutes:\n{curl}")
+    print(json.dumps(told | {"ack_ms": round(ack.ack_ms, 2), "body": body, "curl": curl}))
+
+
+def _print_ack(ack: Ack, url: str, curl: str, *, always_curl: bool) -> None:
+    if not ack.status:
+        print(f"{ack.sample.kind}: {ack.failure} at {url} after {ack.ack_ms:.1f} ms")
+        print("Does the app run there? PORT in the environment or .env, or --url, says where it is.")
+    else:
+        print(f"{ack.sample.kind}: {ack.status} after {ack.ack_ms:.1f} ms")
+        print(ack.body.decode("utf-8", "replace") or "(empty body)")
+    if ack.status == httpx.codes.UNAUTHORIZED:
+        print("Is it signed with the app's secret? It is SLACK_SIGNING_SECRET in the environment or .env, or --secret.")
+    if always_curl or (ack.status and not ack.ok):
+        print(f"\nThe same request, valid for five minutes:\n{curl}")

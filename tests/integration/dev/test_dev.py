@@ -50,9 +50,9 @@ async def test_every_kind_is_answered_and_ctrl_c_ends_with_0(tmp_path: Path) -> 
         assert {kind for kind, outcome in outcomes.items() if outcome == "unmatched"} == {"team_join"}
         assert {outcome for kind, outcome in outcomes.items()} == {"answered", "done", "unmatched"}, running.text
         assert re.search(r" commands\.\S+ +views\.open$", played[list(SAMPLES).index("command")])
-        # 2. The curl for one more request is printed.
-        curl = await running.line(lambda line: line.startswith("curl "))
-        assert curl.endswith(running.url)
+        # 2. The command for one more request is printed.
+        hint = await running.line(lambda line: " anchorbolt send " in line)
+        assert hint.endswith(running.url)
         # 3. Ctrl-C: drained, 0, no traceback, and nobody listens any more.
         running.interrupt_group()
         assert await running.end() == 0, running.text
@@ -93,15 +93,16 @@ async def test_without_a_demonstration_it_only_serves(tmp_path: Path) -> None:
         assert 'chat.postMessage "' in line
 
 
-async def test_the_printed_curl_is_taken(tmp_path: Path) -> None:
-    """The curl that dev prints, run as printed, is a 200; run again, it is a 200 and runs nothing."""
+async def test_the_printed_command_and_its_curl_are_taken(tmp_path: Path) -> None:
+    """The command that dev prints, run as printed, runs a listener; its curl is a 200, and runs nothing again."""
     async with dev(tmp_path, "--no-demo") as running:
-        curl = await running.line(lambda line: line.startswith("curl "))
+        hint = await running.line(lambda line: " anchorbolt send " in line)
         # 1. Pasted into a shell it is taken, and runs.
-        assert (await pasted(curl)).startswith("HTTP/1.1 200")
+        told = await pasted(hint.partition("terminal: ")[2] + " --curl")
+        assert told.startswith("app_mention: 200 ")
         await running.line(lambda line: "event: done" in line)
-        # 2. Pasted again it is taken, and does not run again.
-        assert (await pasted(curl)).startswith("HTTP/1.1 200")
+        # 2. The curl that it gives is taken, and does not run again.
+        assert (await pasted(told.splitlines()[-1])).startswith("HTTP/1.1 200")
         os.kill(running.process.pid, signal.SIGINT)
         assert await running.end() == 0
         assert running.text.count("event: ") == 1
@@ -109,7 +110,11 @@ async def test_the_printed_curl_is_taken(tmp_path: Path) -> None:
 
 async def pasted(command: str) -> str:
     """What a shell prints for a command."""
-    done = await asyncio.to_thread(subprocess.run, ["bash", "-c", command], capture_output=True, text=True, check=True)
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {"PATH": path, "PYTHONPATH": str(ROOT)}
+    done = await asyncio.to_thread(
+        subprocess.run, ["bash", "-c", command], env=environment, capture_output=True, text=True, check=True
+    )
     return done.stdout
 
 
@@ -207,14 +212,14 @@ async def test_a_reader_that_goes_away_ends_it(tmp_path: Path) -> None:
 
 
 async def test_a_real_token_is_played_nothing(tmp_path: Path) -> None:
-    """With a token there is no emulator, nothing is played, and no curl invites to write to the real Slack."""
+    """With a token there is no emulator, nothing is played, and no command invites to write to the real Slack."""
     unused = "http://127.0.0.1:9/api/"
     async with dev(tmp_path, SLACK_BOT_TOKEN="xoxb-real", SLACK_SIGNING_SECRET="s", SLACK_API_URL=unused) as running:
         await running.serving()
         assert "the real one" in running.lines[0]
         os.kill(running.process.pid, signal.SIGTERM)
         assert await running.end() == 0
-        assert "curl" not in running.text
+        assert "anchorbolt send" not in running.text
         assert not re.search(r"\d+/\d+", running.text)
         assert "xoxb-real" not in running.text
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.integration.dev.running import Dev, dev
+from tests.integration.dev.running import dev
 from tests.support.waiting import WITHIN_SECONDS
 
 APP = """
@@ -56,19 +57,19 @@ async def test_the_listeners_of_a_team(tmp_path: Path) -> None:
     async with dev(tmp_path, "--no-demo", LISTENERS="app") as running:
         await running.serving()
         hint = await running.line(lambda line: "SLACK_API_URL=" in line)
-        api = next(word for word in hint.split() if word.startswith("SLACK_API_URL=")).partition("=")[2]
-        secret = hint.split("--secret ")[1].split()[0]
+        command = hint.partition("terminal: ")[2]
         for arguments, outcome, calls in SENT:
-            await send(running, api, secret, *arguments)
+            await send(command, *arguments)
             line = await running.line(lambda line, outcome=outcome: outcome in line)  # type: ignore[misc]
             assert calls in line.partition("Web API calls")[2] if calls else "Web API calls" not in line
 
 
-async def send(running: Dev, api: str, secret: str, *arguments: str) -> None:
-    """Runs the command as `dev` prints it. It must succeed."""
+async def send(command: str, *arguments: str) -> None:
+    """Runs the command as `dev` prints it, with other arguments. It must succeed."""
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "anchorbolt", "send", *arguments, "--url", running.url, "--secret", secret),
-        env={**os.environ, "SLACK_API_URL": api},
+        *("bash", "-c", command.replace("app_mention", shlex.join(arguments))),
+        env={**os.environ, "PATH": path},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

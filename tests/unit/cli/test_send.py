@@ -6,11 +6,12 @@ import json
 import subprocess
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 import anchorbolt.cli
 import pytest
 from anchorbolt.emulator.samples import SAMPLES
+from anchorbolt.settings import Settings
 from typer.testing import CliRunner, Result
 
 from tests.support.ports import free_port
@@ -31,14 +32,23 @@ def test_a_sample_of_any_kind_is_sent_signed(kind: str, fake_app: FakeApp) -> No
     assert result.exit_code == 0
     assert result.output.startswith(f"{kind}: 200 after ")
     assert "seen" in result.output
+    assert "curl" not in result.output
 
 
 def test_an_answer_that_is_not_2xx_is_a_failure(fake_app: FakeApp) -> None:
-    """A 503 ends with 1, and the status is told."""
+    """A 503 ends with 1. The status is told, and the request as a curl command, to look into it."""
     fake_app.status = 503
     result = send(fake_app, "command")
     assert result.exit_code == 1
     assert "503" in result.output
+    assert "\ncurl " in result.output
+
+
+def test_a_refused_signature_is_explained(fake_app: FakeApp) -> None:
+    """A 401 says which setting signs."""
+    result = send(fake_app, "message", "--bad-signature")
+    assert "401" in result.output
+    assert "SLACK_SIGNING_SECRET" in result.output
 
 
 def payload_of(body: bytes) -> dict[str, Any]:
@@ -187,7 +197,7 @@ def test_bytes_in_a_file_go_as_they_are(fake_app: FakeApp, tmp_path: Path) -> No
     """A body that is neither JSON nor UTF-8 is sent byte for byte, and the curl reads the file."""
     file = tmp_path / "junk"
     file.write_bytes(b'{"a": \xff\x00')
-    result = send(fake_app, "--file", str(file))
+    result = send(fake_app, "--file", str(file), "--curl")
     assert fake_app.bodies == [b'{"a": \xff\x00']
     assert f"--data-binary @{file}" in result.output
 
@@ -240,8 +250,22 @@ def test_a_mistaken_call_ends_with_2(arguments: list[str], fake_app: FakeApp) ->
 
 
 def test_nobody_at_the_url_is_a_failure(fake_app: FakeApp) -> None:
-    """A URL where nobody listens ends with 1 and says which."""
+    """A URL where nobody listens ends with 1 and says which, and what chooses another."""
     fake_app.url = f"http://127.0.0.1:{free_port()}/"
     result = send(fake_app, "command")
     assert result.exit_code == 1
     assert f"connection_failed at {fake_app.url}" in result.output
+    assert "PORT in the environment or .env, or --url" in result.output
+
+
+def test_the_app_is_found_by_the_same_env_file(
+    fake_app: FakeApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without --url and --secret, both are those of the app that was started in this folder."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+    port = urlsplit(fake_app.url).port
+    (tmp_path / ".env").write_text(f"PORT={port}\nSLACK_SIGNING_SECRET={SECRET}\n")
+    result = CliRunner().invoke(anchorbolt.cli.app, ["send", "message"], catch_exceptions=False)
+    assert result.output.startswith("message: 200 after ")
