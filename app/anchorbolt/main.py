@@ -250,7 +250,16 @@ def http_transport(
     team: TeamApplication | None,
     sockets: Sequence[socket.socket],
 ) -> HttpTransport:
-    """The transport of HTTP: Slack's route, the pages of an installation, and the team's own routes."""
+    """Returns the transport of HTTP: Slack's route, the pages of an installation, and the team's own routes.
+
+    Args:
+        settings: the limits, and the signing secrets.
+        bolt: answers commands and interactions.
+        intake: takes what Slack sends.
+        pages: on which users install the app.
+        team: the team's own application; None: it has none.
+        sockets: bound, of the public port.
+    """
     connections = max_connections()
     route = SlackRoute(
         intake,
@@ -293,7 +302,14 @@ def socket_transport(settings: Settings, inbox: Inbox, envelopes: Envelopes) -> 
 
 
 def build_pod(settings: Settings, inbox: Inbox, worker: Worker, transport: Transport) -> Pod:
-    """The state of this pod. While it drains, its worker takes no lanes, and others get new requests."""
+    """Returns the state of this pod. While it drains, its worker takes no lanes, and others get new requests.
+
+    Args:
+        settings: how long preStop waits.
+        inbox: whether other processes can go on with its work.
+        worker: stops taking lanes.
+        transport: sends new requests elsewhere, and says what is wrong with the connection to Slack.
+    """
 
     def drain() -> None:
         if inbox.database.shared:  # nobody else could run what a pod has in a database of its own: it goes on
@@ -308,7 +324,10 @@ def build_pod(settings: Settings, inbox: Inbox, worker: Worker, transport: Trans
 
 
 def internal_server(pod: Pod, region: OwnRegion | None, sockets: Sequence[socket.socket]) -> Server:
-    """The server of the internal port: probes, metrics, and whether this pod's region should get traffic."""
+    """Returns the server of the internal port: probes, metrics, and whether this pod's region should get traffic.
+
+    `region`: None, where REGION is not set. `sockets`: bound, of the internal port.
+    """
     pages = {
         "/metrics": metrics_page,
         "/region": probes.region_page(pod, lambda: region is not None and region.drained),

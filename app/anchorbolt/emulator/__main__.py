@@ -12,7 +12,13 @@ from anchorbolt.errors import PortTakenError
 
 
 async def serve(port: int, host: str, socket_port: int) -> None:
-    """Serves until SIGINT or SIGTERM. Prints its URL first, and then what to set for an app that shall call it."""
+    """Serves until SIGINT or SIGTERM. Prints its URL first, and then what to set for an app that shall call it.
+
+    Args:
+        port: of the Web API; 0: any free port.
+        host: the address to listen on.
+        socket_port: of the WebSockets of Socket Mode; 0: any free port.
+    """
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)

@@ -46,7 +46,14 @@ class Posted(BaseModel):
 
 
 def admin_page(calls: Calls, script: Script, sockets: Sockets, workspace: Workspace) -> Starlette:
-    """The application with the routes that Slack does not have."""
+    """Returns the application with the routes that Slack does not have.
+
+    Args:
+        calls: of the Web API so far, which `/calls` shows.
+        script: the answers that tests ask for, which `/script` changes.
+        sockets: the connections of Socket Mode, to send to and to close.
+        workspace: what the emulator knows, which can be reset.
+    """
 
     async def welcome(request: Request) -> Response:
         return PlainTextResponse(_WELCOME)

@@ -26,7 +26,13 @@ async def body_of(receive: Receive) -> bytes:
 
 
 def read_arguments(content_type: bytes, query: bytes, body: bytes) -> dict[str, Any]:
-    """The arguments of a call, from JSON, a form and the query. A body that cannot be read has none."""
+    """Returns the arguments of a call. A body that cannot be read has none.
+
+    Args:
+        content_type: JSON, a form or a form in parts; it says how the body is read.
+        query: of the URL; it wins over a form's.
+        body: as it came.
+    """
     if content_type.startswith(b"application/json"):
         try:
             decoded = orjson.loads(body)

@@ -21,7 +21,10 @@ class LosableProtocol(HttpToolsProtocol):
 
 
 async def lose_connection(scope: Scope, receive: Receive, *, at_once: bool) -> None:
-    """Closes the connection of a request without an answer: at once, or when the caller gave up, or after a minute."""
+    """Closes the connection of a request without an answer. `scope` and `receive` are those of ASGI.
+
+    `at_once`: now; otherwise when the caller has given up, or after a minute.
+    """
     try:
         async with asyncio.timeout(0 if at_once else LONGEST_SECONDS):
             await _disconnected(receive)

@@ -48,7 +48,7 @@ def new_bot_token(team: str, *, expires: bool = False) -> str:
 
 
 def new_user_token(team: str, user: str, *, expires: bool = False) -> str:
-    """A token of a user that nobody had before."""
+    """Returns a new token of a user. `team` and `user`: their ids; `expires`: whether it is one that is refreshed."""
     return f"{'xoxe.' if expires else ''}xoxp-{team}-{user}-{secrets.token_hex(8)}"
 
 

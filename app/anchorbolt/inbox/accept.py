@@ -66,7 +66,10 @@ def row_of(n: int, item: Item, **more: int) -> Row:
 
 
 def started(item: Item, number: int, received_at: float) -> Stored:
-    """An item as it is stored, in a lane that was taken for it."""
+    """Returns an item as it is stored, in a lane that was taken for it.
+
+    `number`: the id of its row. `received_at`: seconds since 1970, by the database's clock.
+    """
     return Stored(
         id=number,
         key=item.key,

@@ -26,7 +26,10 @@ def place(key: str, column: str) -> str:
 
 
 def shown(keys: Keys, key: str, body: str | None, history: str | None) -> tuple[str | None, list[Past], str | None]:
-    """Returns the body and the attempts of a delivery for an operator; neither, and why, where one cannot be read."""
+    """Returns the body and the attempts of a delivery for an operator; neither, and why, where one cannot be read.
+
+    `key`: its idempotency key. `body` and `history`: as they are stored.
+    """
     try:
         return (
             body and keys.decrypt(body, place(key, BODY)),

@@ -66,7 +66,10 @@ class Holds:
         return deaths
 
     def succeeded(self, connection: Connection, listener: str, version: str) -> None:
-        """Forgets the count of a listener that is not held: one of its deliveries ended well."""
+        """Forgets the count of a listener that is not held: one of its deliveries ended well.
+
+        `listener`: its name. `version`: that of the app in this process; each version has counts of its own.
+        """
         of_it = and_(hold.c.listener == listener, hold.c.version == version, hold.c.held_at.is_(None))
         connection.execute(delete(hold).where(of_it))
 

@@ -39,7 +39,7 @@ class Regions:
         return [Drained(name, by, seconds) for name, by, seconds in found]
 
     def drain(self, connection: Connection, region: str, by: str) -> bool:
-        """Drains a region; returns whether it was not drained yet. Who drained it first is kept."""
+        """Drains a region; returns whether it was not drained yet. `by`: who does it; the first one is kept."""
         into = insert(self._dialect, pause).values(scope=SCOPE, name=region, paused_by=by, paused_at=now())
         changed = connection.execute(into.on_conflict_do_nothing()).rowcount > 0
         notify(connection, Wake.HOLDS)

@@ -62,7 +62,13 @@ class Stopping:
         return {row.cancel_id: row.cancelled_by or "somebody" for row in connection.execute(wanted)}
 
     def end(self, connection: Connection, found: Found, state: str, error: str | None) -> bool:
-        """Ends a delivery that waits: `dead` with an error, or `done`. Returns whether it had not ended before.
+        """Ends a delivery that waits. Returns whether it had not ended before.
+
+        Args:
+            connection: of the transaction.
+            found: the delivery, as `find` returned it.
+            state: `dead` or `done`.
+            error: why it is dead; None for `done`.
 
         Where it was the head, the rest of its lane can go on at once. Otherwise the head keeps its lease, or its wait.
         """

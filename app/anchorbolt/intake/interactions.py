@@ -52,7 +52,13 @@ class Interactions:
     async def answer(
         self, delivery: Delivery, deadline: float, slot: RequestSlot, ask_bolt: Callable[[Run], Awaitable[Answered]]
     ) -> Answered | None:
-        """Returns the answer by the deadline (the event loop's clock), as `_run` does, which it calls for new ones.
+        """Returns the answer by the deadline, as `_run` does, which it calls for new ones.
+
+        Args:
+            delivery: a command or an interaction.
+            deadline: by the event loop's clock, in seconds.
+            slot: that of the request; what goes on after the answer gives it back later.
+            ask_bolt: runs the listener in Bolt, and returns its answer.
 
         For one that came before nothing runs, and the first one's answer is returned, or its refusal raised: None where
         that is not known any more. Raises RefusedError.

@@ -91,7 +91,13 @@ class Replays:
         return first
 
     def answered(self, key: str, first: First, answer: Answer | None) -> None:
-        """Keeps an answer. None: nothing ran, because it was stored before, and its answer is not known here."""
+        """Keeps an answer for Slack's retries.
+
+        Args:
+            key: the idempotency key.
+            first: what `begin` returned for it.
+            answer: None: nothing ran, because it was stored before, and its answer is not known here.
+        """
         size = len(answer.body) if answer is not None else 0
         if answer is not None and size <= MOST_BYTES_EACH:
             first.answer, first.size = answer, size

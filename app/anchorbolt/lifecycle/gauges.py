@@ -18,7 +18,8 @@ def observe(  # noqa: PLR0917 - the parts that are observed
 ) -> None:
     """Connects each gauge to the part that it reports: transport, worker, inbox, pod and Bolt's web client.
 
-    `telemetry` imports none of these parts, so the connection is made here, at the start.
+    `settings`: what this process is, for `anchorbolt_info`. `telemetry` imports none of these parts, so they are
+    connected here, at the start.
     """
     metrics.requests_in_flight.observe(lambda: transport.in_flight)
     metrics.socket_connections.observe(lambda: transport.connections)

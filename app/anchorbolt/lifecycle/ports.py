@@ -9,7 +9,10 @@ from anchorbolt.errors import InvalidSettingsError, PortTakenError
 
 
 def require_free(host: str, port: int, setting: str) -> None:
-    """Raises PortTakenError when the port is in use, and InvalidSettingsError when the address cannot be used."""
+    """Raises PortTakenError when the port is in use, and InvalidSettingsError when the address cannot be used.
+
+    `host`: the address to listen on. `setting`: the setting that the port is from, for the message.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

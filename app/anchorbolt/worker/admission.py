@@ -29,7 +29,13 @@ class Admission:
         return await self._confirmed(stored, None, began)
 
     def ask(self, stored: Stored, run: Run, listener: str) -> Awaitable[bool] | None:
-        """Asks whether a run of this listener has to wait, which is noted in the run. None: it begins."""
+        """Asks whether a run has to wait, for a pause, a hold or a limit. None: it begins at once.
+
+        Args:
+            stored: the delivery.
+            run: what is noted in, if it waits.
+            listener: the name of the listener that was found for it.
+        """
         if self._obstacles.holds(stored, listener) is None:
             self._begin(run, listener)
             return None

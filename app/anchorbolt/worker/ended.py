@@ -51,7 +51,10 @@ def stored_ended(  # noqa: PLR0917 - in the order of the line
 
 
 def unstored_ended(run: Run, outcome: str, seconds: float) -> None:
-    """Reports the end of a run that is not stored. `lost`: it was cut short, and nobody goes on with it."""
+    """Reports the end of a run that is not stored, in the log and the metrics.
+
+    `outcome`: such as `done`; `lost`: it was cut short, and nobody goes on with it. `seconds`: how long it took.
+    """
     delivery = run.delivery
     reason = (run.reason or "listener_failed") if outcome == "failed" else None
     _count(run, delivery.kind.value, outcome, reason, seconds, last=True)

@@ -83,7 +83,14 @@ class Ending:
         return None if running.cut is Cut.LOST else HANDED_BACK
 
     async def write(self, running: Running, run: Run | None, verdict: Verdict | None, began: float) -> Held | None:
-        """Writes the end, and returns the lane's next delivery if it is ours to run now."""
+        """Writes the end of a run, and returns the lane's next delivery if it is ours to run now.
+
+        Args:
+            running: the lane's lease and its delivery.
+            run: what ran; None: nothing did, because the delivery could not be read or had to wait.
+            verdict: what follows; None: the lease is lost, and nothing may be written.
+            began: when it began, by our monotonic clock.
+        """
         assert running.held is not None  # noqa: S101 - what is stored has a lease
         held, stored = running.held, running.held.stored
         if run is not None:

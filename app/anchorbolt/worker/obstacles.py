@@ -78,7 +78,9 @@ class Obstacles:
         return None
 
     async def confirmed(self, stored: Stored, listener: str | None, began: float) -> str | None:
-        """Returns what a delivery waits for, by what was read after it began.
+        """Returns what a delivery waits for, by what was read from the database after it began; None: nothing.
+
+        `listener`: the name of its listener, if it is known. `began`: by our monotonic clock, in seconds.
 
         What was read before may be out of date: what ends a wait wakes the lanes at the moment that it happens.
         """

@@ -58,5 +58,5 @@ class Memory(Generic[Key, Found]):
             one.until = float("-inf")
 
     def clear(self) -> None:
-        """Forgets all."""
+        """Forgets all entries, so that each is read from the database again."""
         self._known.clear()

@@ -81,7 +81,7 @@ class Rows:
         }
 
     def of_users_token(self, workspace: str, user_id: str, token: Token) -> dict[str, Any]:
-        """The columns that hold a user's token, encrypted."""
+        """Returns the columns that hold a user's token, encrypted for the row of `workspace` and `user_id`."""
         return {
             "token": self._keys.encrypt(token.access, place_of_user(workspace, user_id, "token")),
             "refresh_token": self._encrypted(token.refresh, place_of_user(workspace, user_id, "refresh_token")),

@@ -24,7 +24,13 @@ class OAuthFlow:
         self.redirect_path = flow.redirect_uri_path
 
     async def answer(self, path: str, query: str, headers: Headers) -> BoltResponse:
-        """Returns Bolt's response to a GET of one of the two paths."""
+        """Returns Bolt's response to a GET of one of the two paths.
+
+        Args:
+            path: `install_path` or `redirect_path`.
+            query: what follows the question mark in the address.
+            headers: of the request; Bolt reads the cookie with the state.
+        """
         is_install = path == self.install_path
         if isinstance(self._flow, AsyncOAuthFlow):
             request = AsyncBoltRequest(body="", query=query, headers=headers)

@@ -131,9 +131,15 @@ class Threads:
         logger: logging.Logger,
         **more: Any,
     ) -> Any:
-        """Calls a function in a thread, with the arguments of these names, and returns what it returns.
+        """Calls a function of the team's in a thread, and returns what it returns.
 
-        `more`: further arguments of Bolt's `build_required_kwargs`: `error`, `next_func`.
+        Args:
+            function: a synchronous listener, middleware, matcher or the like.
+            names: of the arguments that it takes, as Bolt names them.
+            request: Bolt's request, from which the arguments are made.
+            response: Bolt's response so far, for the argument `response`.
+            logger: for the argument `logger`.
+            more: further arguments of Bolt's `build_required_kwargs`: `error`, `next_func`.
         """
 
         def work(view: View) -> Any:

@@ -139,6 +139,9 @@ class Screen(Console):
 
 
 def say(console: Console, text: str, look: str = "") -> None:
-    """Prints a line as it is, without markup and without wrapping. Ignores a terminal that is gone."""
+    """Prints a line as it is, without markup and without wrapping. Ignores a terminal that is gone.
+
+    `look`: a style of rich's, such as `yellow`.
+    """
     with suppress(OSError):
         console.print(Text(text, look), soft_wrap=True, highlight=False)

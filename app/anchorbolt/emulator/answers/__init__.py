@@ -1,4 +1,8 @@
-"""What each Web API method answers, in the shapes that slack_sdk and Bolt read. Every other name is no method."""
+"""What each Web API method answers, in the shapes that slack_sdk and Bolt read. Every other name is no method.
+
+Each method is a function of the call's arguments, of the emulator's workspace, which it may change, and of the time in
+seconds since 1970 (`Answering` in shape.py). It returns the answer; its docstring says what the method does.
+"""
 
 from __future__ import annotations
 

@@ -10,8 +10,9 @@ from anchorbolt.emulator.requests.fields import Fields, Request, RequestFormatEr
 from anchorbolt.emulator.requests.sample import Sample
 from anchorbolt.emulator.scene import Scene
 
-# The field that names a request's kind, and who makes it. Where two are there, the first one of this order counts: an
-# event may have any field, and an action or options may be in a view.
+# The field that names a request's kind, and the function that makes it: from the value of that field, the other fields,
+# and the scene. Where two are there, the first one of this order counts: an event may have any field, and an action or
+# options may be in a view.
 KINDS: Mapping[str, Callable[[str, Fields, Scene], Sample]] = MappingProxyType(
     {
         "event": events.event,

@@ -1,4 +1,7 @@
-"""Events of the Events API: an outer payload with an event in it. https://docs.slack.dev/apis/events-api"""
+"""Events of the Events API: an outer payload with an event in it. https://docs.slack.dev/apis/events-api
+
+Each function makes one request, from what it is named by, the other fields that were given, and the scene (build.py).
+"""
 
 from __future__ import annotations
 

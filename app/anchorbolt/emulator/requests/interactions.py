@@ -1,4 +1,7 @@
-"""Interactivity: actions, options, views and shortcuts. https://docs.slack.dev/reference/interaction-payloads"""
+"""Interactivity: actions, options, views and shortcuts. https://docs.slack.dev/reference/interaction-payloads
+
+Each function makes one request, from what it is named by, the other fields that were given, and the scene (build.py).
+"""
 
 from __future__ import annotations
 

@@ -35,12 +35,19 @@ def encode(payload: Mapping[str, Any]) -> str:
 
 
 def as_json(kind: str, family: str, payload: Mapping[str, Any], key: str | None = None) -> Sample:
-    """A sample that is sent as JSON: events and control requests."""
+    """Returns a sample that is sent as JSON: events and control requests.
+
+    Args:
+        kind: the sample's name, such as `app_mention`.
+        family: the kind of delivery that it becomes, or `control`.
+        payload: what is sent.
+        key: the idempotency key that the app finds in it, if it is known here.
+    """
     return Sample(kind, family, JSON, encode(payload).encode(), key)
 
 
 def as_form(kind: str, family: str, fields: Mapping[str, str], key: str | None = None) -> Sample:
-    """A sample that is sent as a flat form: commands and ssl_check."""
+    """Returns a sample that is sent as a flat form: commands and ssl_check. The arguments are as in `as_json`."""
     return Sample(kind, family, FORM, urlencode(fields).encode(), key)
 
 

@@ -23,7 +23,11 @@ def is_sent_over_sockets(kind: str) -> bool:
 
 
 def envelope(sample: Sample, *, retry_attempt: int = 0, retry_reason: str = "") -> Envelope:
-    """Wraps a sample into a new envelope. Raises ValueError for a control request, which is sent over HTTP alone."""
+    """Wraps a sample into a new envelope.
+
+    `retry_attempt`: the number of Slack's retry, 0 for the first time; `retry_reason`: its reason. Both are for events.
+    Raises ValueError for a control request, which is sent over HTTP alone.
+    """
     made: Envelope = {"envelope_id": str(uuid.uuid4())}
     if sample.family == "control":
         raise ValueError(f"{sample.kind} is sent over HTTP alone")

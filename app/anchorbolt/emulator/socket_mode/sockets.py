@@ -97,7 +97,13 @@ class Sockets:
     async def warn(
         self, connection: Connection, reason: str = "warning", closes_after_seconds: float = CLOSES_AFTER_SECONDS
     ) -> None:
-        """Announces the end of a connection (`warning`, `refresh_requested`, `link_disabled`), and closes it later."""
+        """Announces the end of a connection, and closes it later.
+
+        Args:
+            connection: the one that ends.
+            reason: Slack's word for it: `warning`, `refresh_requested` or `link_disabled`.
+            closes_after_seconds: how much later.
+        """
         connection.warned = True
         await connection.say({"type": "disconnect", "reason": reason, "debug_info": {"host": "applink-emulator"}})
         self._later(closes_after_seconds, connection)

@@ -43,6 +43,13 @@ class Pages:
     def page(
         self, template: str, status: int = 200, *, headers: dict[str, str] | None = None, **about: Any
     ) -> HTMLResponse:
-        """Returns the response with one page. `about`: what its template shows, which is escaped."""
+        """Returns the response with one page.
+
+        Args:
+            template: its name, without `.html`.
+            status: of HTTP.
+            headers: further ones, such as a cookie.
+            about: what the template shows; it is escaped.
+        """
         html = self._environment.get_template(f"{template}.html").render(**about)
         return HTMLResponse(html, status, HEADERS | (headers or {}))

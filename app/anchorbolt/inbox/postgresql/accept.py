@@ -79,6 +79,11 @@ class PostgresqlAccept(Accept):
     async def in_one_statement(self, epoch: int, sent_at: float, items: Sequence[Item]) -> list[Accepted] | None:
         """Stores the items; one answer an item. None: nothing was stored, and a transaction has to do it.
 
+        Args:
+            epoch: that of the leases on lanes that are taken for the items.
+            sent_at: when the statement is sent, by our monotonic clock: their leases begin then.
+            items: with different keys; otherwise nothing is stored.
+
         Raises StoreUnavailableError when nothing was sent, and StoreUnknownError when no answer came.
         """
         if len({item.key for item in items}) < len(items):

@@ -36,7 +36,13 @@ class Race:
         self._rests_until = 0.0
 
     async def run(self, hosts: Sequence[Host], connect: Connect, within_seconds: float) -> asyncpg.Connection:
-        """Returns the first connection that stands. Raises the error of a host once all of them have failed."""
+        """Returns the first connection that stands. Raises the error of a host once all of them have failed.
+
+        Args:
+            hosts: of the same database; only one of them may take us.
+            connect: makes a connection to one host within so many seconds.
+            within_seconds: for all of them together.
+        """
         if len(hosts) == 1:
             return await connect(hosts[0], within_seconds)
         loop = asyncio.get_running_loop()
