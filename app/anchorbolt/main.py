@@ -21,7 +21,7 @@ from anchorbolt.http.limits.overload import OverloadLimit
 from anchorbolt.http.server import Server
 from anchorbolt.http.signature import Signature
 from anchorbolt.http.slack_route import PATH, SlackRoute
-from anchorbolt.http.team import oauth_flow
+from anchorbolt.http.team import oauth_pages
 from anchorbolt.http.team import routes as team_routes
 from anchorbolt.http.team.application import TeamApplication, mount
 from anchorbolt.http.team.life import TeamLife
@@ -270,7 +270,7 @@ def http_transport(
     )
     web = application.create(route)
     if bolt.oauth_pages is not None:
-        web.router.routes += oauth_flow.routes(bolt.oauth_pages)
+        web.router.routes += oauth_pages.routes(bolt.oauth_pages)
     web.router.routes += pages
     if team is not None:
         mount(web, team, settings.max_body_bytes)

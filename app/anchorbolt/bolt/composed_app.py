@@ -18,7 +18,7 @@ from slack_bolt.middleware.ignoring_self_events.ignoring_self_events import Igno
 from slack_sdk import WebClient
 from slack_sdk.web.async_client import AsyncWebClient
 
-from anchorbolt.bolt.adopt.oauth_flow import OAuthFlow
+from anchorbolt.bolt.adopt.oauth_pages import OAuthPages
 from anchorbolt.bolt.error_handler import UnhandledRequest
 from anchorbolt.bolt.names import Names
 from anchorbolt.bolt.tracked_app import TrackedApp
@@ -36,7 +36,7 @@ class ComposedApp(TrackedApp):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.oauth_pages: OAuthFlow | None = None
+        self.oauth_pages: OAuthPages | None = None
         self._taken: dict[str, object] = {}  # what the apps said, by what it is about
 
     def take_client(self, client: WebClient | AsyncWebClient, token: str | None) -> None:
@@ -95,10 +95,10 @@ class ComposedApp(TrackedApp):
             authorize=authorize, user_facing_authorize_error_message=error_message
         )
 
-    def take_oauth(self, flow: OAuthFlow) -> None:
+    def take_oauth(self, pages: OAuthPages) -> None:
         """Takes the pages of an app that installs by OAuth on its own."""
-        self._agree("oauth", flow, "two of the apps install by OAuth: one address gets Slack's redirects, so keep one")
-        self.oauth_pages = flow
+        self._agree("oauth", pages, "two of the apps install by OAuth: one address gets Slack's redirects, so keep one")
+        self.oauth_pages = pages
 
     def ignore_self_events(self, theirs: IgnoringSelfEvents | None) -> None:
         """Ignores what the bot itself caused as an app does; None: it does not ignore it."""

@@ -29,7 +29,7 @@ from slack_bolt.middleware.authorization.async_multi_teams_authorization import 
 from slack_bolt.middleware.authorization.async_single_team_authorization import AsyncSingleTeamAuthorization
 
 from anchorbolt.bolt.adopt import listener_handlers, options
-from anchorbolt.bolt.adopt.oauth_flow import OAuthFlow
+from anchorbolt.bolt.adopt.oauth_pages import OAuthPages
 from anchorbolt.bolt.adopt.problems import Problems, place_of
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.bolt.threads import adapt
@@ -94,7 +94,7 @@ def _take_middleware(bolt: BoltApp, app: App | AsyncApp, problems: Problems) -> 
             bolt.authorize_by(adapt.authorize(authorization.authorize), message)
     if bolt.installs_itself and app.oauth_flow is not None:
         with problems.collected():
-            bolt.take_oauth(OAuthFlow(app.oauth_flow))
+            bolt.take_oauth(OAuthPages(app.oauth_flow))
     with problems.collected():
         bolt.ignore_self_events(next((one for one in rest if type(one) in _SELF_EVENTS), None))
     with problems.collected():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
-from slack_bolt.oauth import OAuthFlow as SyncOAuthFlow
+from slack_bolt.oauth import OAuthFlow
 from slack_bolt.oauth.async_oauth_flow import AsyncOAuthFlow
 from slack_bolt.request import BoltRequest
 from slack_bolt.request.async_request import AsyncBoltRequest
@@ -14,10 +14,10 @@ from slack_bolt.response import BoltResponse
 Headers = dict[str, str | Sequence[str]]
 
 
-class OAuthFlow:
+class OAuthPages:
     """Answers its two pages, `install_path` and `redirect_path`; a synchronous one in a thread."""
 
-    def __init__(self, flow: SyncOAuthFlow | AsyncOAuthFlow) -> None:
+    def __init__(self, flow: OAuthFlow | AsyncOAuthFlow) -> None:
         """`flow`: that of a team's `App` or `AsyncApp`."""
         self._flow = flow
         self.install_path = flow.install_path
