@@ -12,7 +12,7 @@ from anchorbolt.http.oauth.cookies import Cookies
 from anchorbolt.http.oauth.page import Page, PageSlots
 from anchorbolt.http.oauth.pages import HEADERS, Pages
 from anchorbolt.rate import Rate
-from anchorbolt.workspaces.states import States
+from anchorbolt.workspaces.oauth_states import OAuthStates
 
 # Each is a row for ten minutes, and anybody can ask for one.
 MOST_A_SECOND = 20
@@ -22,7 +22,13 @@ class BeginPage(Page):
     """`?direct=1` begins an installation: a state, its cookie, and a redirect to Slack, and to nowhere else."""
 
     def __init__(  # noqa: PLR0917 - the parts of a page
-        self, pages: Pages, slots: PageSlots, states: States, cookies: Cookies, authorize_url: str, asks: dict[str, str]
+        self,
+        pages: Pages,
+        slots: PageSlots,
+        states: OAuthStates,
+        cookies: Cookies,
+        authorize_url: str,
+        asks: dict[str, str],
     ) -> None:
         """`authorize_url`: Slack's page. `asks`: what it is told but the state: the client's id, scopes and so on."""
         super().__init__(pages, slots)

@@ -11,7 +11,7 @@ import hashlib
 from starlette.requests import Request
 from starlette.responses import Response
 
-from anchorbolt.workspaces.states import VALID_SECONDS, Begun
+from anchorbolt.workspaces.oauth_states import VALID_SECONDS, Begun
 
 # Each is some 110 bytes of every request's head, and proxies let 8 KiB pass.
 MOST = 8

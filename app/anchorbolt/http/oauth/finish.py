@@ -14,7 +14,7 @@ from anchorbolt.http.oauth.page import Page, PageSlots
 from anchorbolt.http.oauth.pages import Pages
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.workspaces.install import Install, Installed
-from anchorbolt.workspaces.states import States
+from anchorbolt.workspaces.oauth_states import OAuthStates
 
 log = get_logger("oauth")
 
@@ -30,7 +30,7 @@ class FinishPage(Page):
         self,
         pages: Pages,
         slots: PageSlots,
-        states: States,
+        states: OAuthStates,
         cookies: Cookies,
         install: Install,
         *,

@@ -17,7 +17,7 @@ from anchorbolt.settings import INSTALL_PATH, REDIRECT_PATH, Settings
 from anchorbolt.workspaces.directory import Directory
 from anchorbolt.workspaces.install import Install
 from anchorbolt.workspaces.oauth_client import OAuthClient
-from anchorbolt.workspaces.states import States
+from anchorbolt.workspaces.oauth_states import OAuthStates
 
 
 def routes(
@@ -37,7 +37,7 @@ def routes(
         is_away: whether this process starts or ends, so that another one should be asked.
     """
     pages, slots = Pages(settings.install_url), PageSlots(is_away)
-    states, cookies = States(store), Cookies(secure=settings.install_url.startswith("https://"))
+    states, cookies = OAuthStates(store), Cookies(secure=settings.install_url.startswith("https://"))
     client = OAuthClient.of(settings, session)
     install = Install(store, directory.changed, directory.installations, client, settings.redirect_url)
     asks = {

@@ -31,7 +31,7 @@ class Begun:
     cookie: str = field(repr=False)
 
 
-class States:
+class OAuthStates:
     """The states, in the database that all processes share."""
 
     def __init__(self, store: Store) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.tables import oauth_state
-from anchorbolt.workspaces.states import VALID_SECONDS, States
+from anchorbolt.workspaces.oauth_states import VALID_SECONDS, OAuthStates
 from sqlalchemy import func, select, update
 
 CLIENTS = 20
@@ -27,7 +27,7 @@ async def grow_older(inbox: Inbox, seconds: float) -> None:
 
 async def test_a_state_is_redeemed_once(inbox: Inbox) -> None:
     """The browser that began it can use it, and nobody a second time."""
-    states = States(inbox.store)
+    states = OAuthStates(inbox.store)
     begun = await states.begin()
     assert await states.redeem(begun.state, begun.cookie)
     assert not await states.redeem(begun.state, begun.cookie)
@@ -36,7 +36,7 @@ async def test_a_state_is_redeemed_once(inbox: Inbox) -> None:
 
 async def test_of_20_clients_at_once_one_redeems(inbox: Inbox) -> None:
     """However many bring one state at the same moment, one of them is served."""
-    states = States(inbox.store)
+    states = OAuthStates(inbox.store)
     begun = await states.begin()
     told = await asyncio.gather(*(states.redeem(begun.state, begun.cookie) for _ in range(CLIENTS)))
     assert sorted(told) == [False] * (CLIENTS - 1) + [True]
@@ -47,9 +47,9 @@ async def test_of_20_pods_at_once_one_redeems(pods: Callable[..., Inbox]) -> Non
     inboxes = [pods() for _ in range(4)]
     for inbox in inboxes:
         await inbox.open()
-    begun = await States(inboxes[0].store).begin()
+    begun = await OAuthStates(inboxes[0].store).begin()
     told = await asyncio.gather(
-        *(States(inboxes[n % 4].store).redeem(begun.state, begun.cookie) for n in range(CLIENTS))
+        *(OAuthStates(inboxes[n % 4].store).redeem(begun.state, begun.cookie) for n in range(CLIENTS))
     )
     assert sorted(told) == [False] * (CLIENTS - 1) + [True]
 
@@ -57,7 +57,7 @@ async def test_of_20_pods_at_once_one_redeems(pods: Callable[..., Inbox]) -> Non
 @pytest.mark.parametrize("strange", ["", "x", "\ud800", "a" * 5000])
 async def test_another_browser_can_not_redeem_it(inbox: Inbox, strange: str) -> None:
     """A wrong cookie or a wrong state redeems nothing, and takes nothing from the one who has both."""
-    states = States(inbox.store)
+    states = OAuthStates(inbox.store)
     begun, other = await states.begin(), await states.begin()
     assert not await states.redeem(begun.state, strange)
     assert not await states.redeem(begun.state, other.cookie)
@@ -67,7 +67,7 @@ async def test_another_browser_can_not_redeem_it(inbox: Inbox, strange: str) -> 
 
 async def test_a_state_is_valid_for_ten_minutes(inbox: Inbox) -> None:
     """Shortly before its end it can be redeemed, and after it no more."""
-    states = States(inbox.store)
+    states = OAuthStates(inbox.store)
     late, too_late = await states.begin(), await states.begin()
     await grow_older(inbox, VALID_SECONDS - 60)
     assert await states.redeem(late.state, late.cookie)
@@ -77,7 +77,7 @@ async def test_a_state_is_valid_for_ten_minutes(inbox: Inbox) -> None:
 
 async def test_what_is_over_is_swept(inbox: Inbox) -> None:
     """States that nobody came back with are gone once others begin."""
-    states = States(inbox.store)
+    states = OAuthStates(inbox.store)
     for _ in range(3):
         await states.begin()
     await grow_older(inbox, VALID_SECONDS + 1)
@@ -87,7 +87,7 @@ async def test_what_is_over_is_swept(inbox: Inbox) -> None:
 
 async def test_the_database_has_neither_state_nor_cookie(inbox: Inbox) -> None:
     """Who reads the table can not finish an installation of somebody else's."""
-    begun = await States(inbox.store).begin()
+    begun = await OAuthStates(inbox.store).begin()
     row = await inbox.store.transact(lambda c: c.execute(select(oauth_state)).one())
     assert begun.state not in str(row)
     assert begun.cookie not in str(row)
