@@ -16,9 +16,9 @@ from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Outcome
 from anchorbolt.inbox.tables import delivery, installation
 from anchorbolt.workspaces import encrypted
-from anchorbolt.workspaces import rotate_keys as rotating
+from anchorbolt.workspaces import reencrypt as reencrypting
 from anchorbolt.workspaces.installations import Installations
-from anchorbolt.workspaces.rotate_keys import rotate
+from anchorbolt.workspaces.reencrypt import reencrypt
 from sqlalchemy import select, update
 
 from tests.contract.conftest import LEASE_SECONDS
@@ -34,8 +34,8 @@ BODY = '{\n"a": 1\n}'
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Passes follow at once."""
-    monkeypatch.setattr(rotating, "PASS_PAUSE_SECONDS", 0)
-    monkeypatch.setattr(rotating, "BATCH", 2)
+    monkeypatch.setattr(reencrypting, "PASS_PAUSE_SECONDS", 0)
+    monkeypatch.setattr(reencrypting, "BATCH", 2)
 
 
 @pytest.fixture
@@ -80,13 +80,13 @@ async def test_everything_is_encrypted_with_the_first_key(encrypting: Inbox) -> 
     await store(encrypting, 5, End.DEAD, key=None)
     await store(encrypting, 6, End.DEAD, key=NEW)
 
-    first = await rotate(encrypting.database, BOTH, 5)
+    first = await reencrypt(encrypting.database, BOTH, 5)
     assert [(one.name, one.encrypted, one.left, one.undecryptable.total()) for one in first] == [
         ("installations", 3, 0, 0),
         ("tokens of users", 1, 0, 0),
         ("deliveries", 5, 0, 0),
     ]
-    again = await rotate(encrypting.database, BOTH, 5)
+    again = await reencrypt(encrypting.database, BOTH, 5)
     assert [one.encrypted for one in again] == [0, 0, 0]
 
     with_new = Installations(encrypting.database.dialect, AFTER)
@@ -112,7 +112,7 @@ async def test_what_cannot_be_decrypted_is_counted_by_workspace_and_left(encrypt
     before = await encrypting.store.transact(
         lambda c: c.execute(select(delivery).where(delivery.c.key == "A1:Ev0")).one()
     )
-    *_, deliveries = await rotate(encrypting.database, BOTH, 5)
+    *_, deliveries = await reencrypt(encrypting.database, BOTH, 5)
     assert (deliveries.encrypted, deliveries.left, dict(deliveries.undecryptable)) == (1, 0, {"T0": 1})
     after = await encrypting.store.transact(
         lambda c: c.execute(select(delivery).where(delivery.c.key == "A1:Ev0")).one()
@@ -127,18 +127,18 @@ async def test_a_row_that_changed_meanwhile_is_left_to_the_next_pass(encrypting:
     await encrypting.store.transact(lambda c: Installations(c.dialect.name, Keys([OLD])).save(c, ONE))
     tokens, deliveries = encrypted.ENCRYPTED[0], encrypted.ENCRYPTED[2]
     for sort in (tokens, deliveries):
-        rows = await encrypting.store.transact(lambda c, sort=sort: rotating._read(c, sort, sort.names(c)))
-        changes = [(row, rotating._changed(sort, BOTH, row)) for row in rows]
+        rows = await encrypting.store.transact(lambda c, sort=sort: reencrypting._read(c, sort, sort.names(c)))
+        changes = [(row, reencrypting._changed(sort, BOTH, row)) for row in rows]
         assert all(changed for _, changed in changes)
         refreshed = {"bot_token": "later"} if sort is tokens else {"history": None}
         meanwhile = update(sort.table).values(**refreshed)
         await encrypting.store.transact(lambda c, meanwhile=meanwhile: c.execute(meanwhile) and None)
         written = await encrypting.store.transact(
-            lambda c, sort=sort, changes=changes: rotating._write(c, sort, changes)
+            lambda c, sort=sort, changes=changes: reencrypting._write(c, sort, changes)
         )
         assert written == 0
     assert await encrypting.store.transact(lambda c: c.execute(select(installation.c.bot_token)).scalar()) == "later"
-    *_, last = await rotate(encrypting.database, BOTH, 5)
+    *_, last = await reencrypt(encrypting.database, BOTH, 5)
     assert (last.encrypted, last.left) == (1, 0)
 
 
@@ -157,5 +157,5 @@ async def test_rows_that_are_written_with_another_key_all_the_time_are_said_to_b
         return await transact(work, timeout_seconds)
 
     encrypting.database.transact = restless  # type: ignore[method-assign]
-    *_, last = await rotate(encrypting.database, BOTH, 5)
+    *_, last = await reencrypt(encrypting.database, BOTH, 5)
     assert last.left == 1

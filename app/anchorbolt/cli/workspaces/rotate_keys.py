@@ -8,7 +8,7 @@ from anchorbolt import settings
 from anchorbolt.cli.inbox.session import PATIENT_SECONDS, opened
 from anchorbolt.encryption import HOW_TO_MAKE_ONE, Keys
 from anchorbolt.errors import AnchorboltError, InvalidSettingsError
-from anchorbolt.workspaces.rotate_keys import Rotated, rotate
+from anchorbolt.workspaces.reencrypt import Reencrypted, reencrypt
 
 
 def rotate_keys() -> None:
@@ -20,7 +20,7 @@ def rotate_keys() -> None:
     keys = Keys(settings.load().keys)
     if not keys:
         raise InvalidSettingsError([f"TOKEN_KEYS: missing; its first key is the new one: {HOW_TO_MAKE_ONE}"])
-    found = asyncio.run(_rotate(keys))
+    found = asyncio.run(_reencrypt(keys))
     for one in found:
         print(f"{one.name}: {one.encrypted} encrypted with the first key, {one.left + one.undecryptable.total()} left")
     problems = [problem for one in found for problem in _problems(one)]
@@ -29,12 +29,12 @@ def rotate_keys() -> None:
     print("Everything is encrypted with the first key: the others may be taken out of TOKEN_KEYS.")
 
 
-async def _rotate(keys: Keys) -> list[Rotated]:
+async def _reencrypt(keys: Keys) -> list[Reencrypted]:
     async with opened() as (database, _):
-        return await rotate(database, keys, PATIENT_SECONDS)
+        return await reencrypt(database, keys, PATIENT_SECONDS)
 
 
-def _problems(one: Rotated) -> list[str]:
+def _problems(one: Reencrypted) -> list[str]:
     problems = []
     if one.left:
         problems.append(

@@ -29,7 +29,7 @@ PASS_PAUSE_SECONDS = 0.5
 
 
 @dataclass(slots=True)
-class Rotated:
+class Reencrypted:
     """What became of the rows of one kind.
 
     `encrypted`: again, or for the first time. `left`: changed or locked by somebody else in each pass, or still being
@@ -42,14 +42,14 @@ class Rotated:
     undecryptable: Counter[str] = field(default_factory=Counter)
 
 
-async def rotate(database: Database, keys: Keys, timeout_seconds: float) -> list[Rotated]:
+async def reencrypt(database: Database, keys: Keys, timeout_seconds: float) -> list[Reencrypted]:
     """Encrypts all rows with the first key; returns what became of them, by kind.
 
     `timeout_seconds`: of one transaction. Raises a StoreError.
     """
     found = []
     for kind in ENCRYPTED:
-        total = Rotated(kind.name)
+        total = Reencrypted(kind.name)
         found.append(total)
         for passes in range(MOST_PASSES):
             await asyncio.sleep(PASS_PAUSE_SECONDS if passes else 0)
@@ -64,9 +64,9 @@ async def rotate(database: Database, keys: Keys, timeout_seconds: float) -> list
     return found
 
 
-async def _pass(database: Database, kind: EncryptedRows, keys: Keys, timeout_seconds: float) -> Rotated:
+async def _pass(database: Database, kind: EncryptedRows, keys: Keys, timeout_seconds: float) -> Reencrypted:
     """Goes over all rows once."""
-    found = Rotated(kind.name)
+    found = Reencrypted(kind.name)
     names = await database.transact(kind.names, timeout_seconds)
     for first in range(0, len(names), BATCH):
         batch = names[first : first + BATCH]
