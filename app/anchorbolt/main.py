@@ -57,11 +57,11 @@ from anchorbolt.worker.worker import Worker
 from anchorbolt.workspaces.directory import Directory
 from anchorbolt.workspaces.leaving import Leaving
 from anchorbolt.workspaces.oauth_client import OAuthClient
-from anchorbolt.workspaces.refresh import Refreshes
+from anchorbolt.workspaces.refresh_statements import RefreshStatements
 from anchorbolt.workspaces.refresher import Refresher, tell_nobody
 from anchorbolt.workspaces.reinstall_message import ReinstallMessage
-from anchorbolt.workspaces.rotation import Rotation
 from anchorbolt.workspaces.token_requests import TokenRequests
+from anchorbolt.workspaces.token_rotation import TokenRotation
 
 log = get_logger("main")
 
@@ -206,7 +206,7 @@ def directory_of(inbox: Inbox, keys: Keys) -> Directory:
     return directory
 
 
-def authorize_by_workspace(settings: Settings, inbox: Inbox, bolt: BoltApp, directory: Directory) -> Rotation:
+def authorize_by_workspace(settings: Settings, inbox: Inbox, bolt: BoltApp, directory: Directory) -> TokenRotation:
     """Has `bolt` authorize each delivery with the tokens of its workspace, which it looks up in `directory`.
 
     `settings` and `inbox` say how Slack is asked for fresh tokens, and where they are kept. Returns what keeps the
@@ -216,11 +216,11 @@ def authorize_by_workspace(settings: Settings, inbox: Inbox, bolt: BoltApp, dire
     refresher = Refresher(
         inbox.store,
         directory.changed,
-        Refreshes(directory.installations, inbox.owner),
+        RefreshStatements(directory.installations, inbox.owner),
         TokenRequests(client),
         tell=ReinstallMessage(client, settings.install_url) if settings.notify_installer else tell_nobody,
     )
-    rotation = Rotation(refresher)
+    rotation = TokenRotation(refresher)
     leaving = Leaving(inbox.store, directory.changed, directory.installations)
     bolt.authorize_by_workspace(WorkspaceAuthorization(directory, rotation, leaving, install_url=settings.install_url))
     return rotation

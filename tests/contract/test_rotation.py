@@ -13,7 +13,7 @@ from anchorbolt.inbox.sql import now
 from anchorbolt.inbox.tables import installation, user_token
 from anchorbolt.telemetry import metrics
 from anchorbolt.workspaces.installation import CANNOT_BE_REFRESHED, Installation, InstallationState, Token, UserToken
-from anchorbolt.workspaces.refresh import Turn
+from anchorbolt.workspaces.refresh_statements import Turn
 from anchorbolt.workspaces.whose import Whose
 from sqlalchemy import select, update
 
@@ -353,14 +353,14 @@ async def test_a_row_that_was_encrypted_anew_during_a_refresh_takes_the_token(
 async def test_a_token_that_comes_after_the_mark_is_written(pod: RotationPod) -> None:
     """A pod that stood still had the answer: what another pod marked meanwhile works again."""
     where = pod.refresher
-    seen = await pod.store.transact(lambda c: where.refreshes.find(c, _BOT))
+    seen = await pod.store.transact(lambda c: where.statements.find(c, _BOT))
     assert seen == ONE
-    marked = await pod.store.transact(lambda c: where.refreshes.mark(c, _BOT, "xoxe-old", "refused"))
+    marked = await pod.store.transact(lambda c: where.statements.mark(c, _BOT, "xoxe-old", "refused"))
     assert marked is not None
     assert marked.state is InstallationState.REINSTALL_NEEDED
-    assert await pod.store.transact(lambda c: where.refreshes.mark(c, _BOT, "xoxe-old", "refused")) is None
-    written = await pod.store.transact(lambda c: where.refreshes.write(c, _BOT, "xoxe-old", NEW))
-    again = await pod.store.transact(lambda c: where.refreshes.write(c, _BOT, "xoxe-old", NEW))
+    assert await pod.store.transact(lambda c: where.statements.mark(c, _BOT, "xoxe-old", "refused")) is None
+    written = await pod.store.transact(lambda c: where.statements.write(c, _BOT, "xoxe-old", NEW))
+    again = await pod.store.transact(lambda c: where.statements.write(c, _BOT, "xoxe-old", NEW))
     assert written == again == replace(ONE, bot=NEW, version=2) == await pod.bot()
 
 
@@ -368,9 +368,9 @@ async def test_a_mark_between_reading_and_taking_leaves_no_turn(
     pod: RotationPod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The mark ended the lease and left the version: who has read the row before looks again, and does not call."""
-    await pod.store.transact(lambda c: pod.refreshes.mark(c, _BOT, "xoxe-old", "refused"))
-    monkeypatch.setattr(pod.refreshes, "find", lambda *_: ONE)  # as it was read before
-    seen = await pod.store.transact(lambda c: pod.refreshes.take(c, _BOT, NOW + EXPIRES_IN, 30))
+    await pod.store.transact(lambda c: pod.statements.mark(c, _BOT, "xoxe-old", "refused"))
+    monkeypatch.setattr(pod.statements, "find", lambda *_: ONE)  # as it was read before
+    seen = await pod.store.transact(lambda c: pod.statements.take(c, _BOT, NOW + EXPIRES_IN, 30))
     assert seen.turn is Turn.OTHERS
 
 
@@ -393,7 +393,7 @@ async def test_tokens_are_stored_encrypted_and_shown_nowhere(
     await pod.rotation.fresh(ONE)
     await let_others_try(pod)
     found = await pod.rotation.fresh(ONE)
-    seen = await pod.store.transact(lambda c: pod.refreshes.take(c, _BOT, NOW + 2 * EXPIRES_IN, 30))
+    seen = await pod.store.transact(lambda c: pod.statements.take(c, _BOT, NOW + 2 * EXPIRES_IN, 30))
     rows = await pod.store.transact(lambda c: [*c.execute(select(installation)), *c.execute(select(user_token))])
     shown = f"{rows} {found!r} {seen!r} {pod.requests!r} {''.join(capfd.readouterr())}"
     assert seen.refresh_token is not None

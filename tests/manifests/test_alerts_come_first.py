@@ -14,7 +14,7 @@ import yaml
 from anchorbolt.inbox.lease import End
 from anchorbolt.settings import Settings
 from anchorbolt.worker.verdict import Limits, judge
-from anchorbolt.workspaces.rotation import AHEAD_SECONDS, SWEEP_SECONDS
+from anchorbolt.workspaces.token_rotation import AHEAD_SECONDS, SWEEP_SECONDS
 
 from tests.manifests.test_alerts import HERE, STARTED, groups, needs_promtool, one, promtool
 

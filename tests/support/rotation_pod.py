@@ -22,11 +22,11 @@ from anchorbolt.inbox.store import Store
 from anchorbolt.workspaces.installation import Installation, Token, UserToken
 from anchorbolt.workspaces.installations import Installations
 from anchorbolt.workspaces.oauth_client import OAuthClient
-from anchorbolt.workspaces.refresh import Refreshes
+from anchorbolt.workspaces.refresh_statements import RefreshStatements
 from anchorbolt.workspaces.refresher import Refresher, tell_nobody
 from anchorbolt.workspaces.reinstall_message import ReinstallMessage
-from anchorbolt.workspaces.rotation import Rotation
 from anchorbolt.workspaces.token_requests import TokenRequests
+from anchorbolt.workspaces.token_rotation import TokenRotation
 from anchorbolt.workspaces.whose import Whose
 from sqlalchemy.engine import make_url
 
@@ -83,10 +83,10 @@ class RotationPod:
         self.directory = Remembered()
         client = OAuthClient(lambda: session, slack_url, "1.2", "of-the-app")
         self.requests = TokenRequests(client, wall_clock=wall)
-        self.refreshes = Refreshes(self.installations, inbox.owner)
+        self.statements = RefreshStatements(self.installations, inbox.owner)
         tell = ReinstallMessage(client, INSTALL_URL, wall) if notify else tell_nobody
-        self.refresher = Refresher(self.store, self.directory.changed, self.refreshes, self.requests, tell)
-        self.rotation = Rotation(self.refresher, wall, **options)
+        self.refresher = Refresher(self.store, self.directory.changed, self.statements, self.requests, tell)
+        self.rotation = TokenRotation(self.refresher, wall, **options)
 
     async def save(self, *found: Installation | UserToken) -> None:
         """Installs, as a browser would."""
@@ -94,13 +94,13 @@ class RotationPod:
 
     async def bot(self, workspace: str = "T1") -> Installation:
         """The installation as it is stored."""
-        found = await self.store.transact(lambda c: self.refreshes.find(c, Whose(workspace)))
+        found = await self.store.transact(lambda c: self.statements.find(c, Whose(workspace)))
         assert isinstance(found, Installation)
         return found
 
     async def user(self, user_id: str = "U1", workspace: str = "T1") -> UserToken:
         """The user's token as it is stored."""
-        found = await self.store.transact(lambda c: self.refreshes.find(c, Whose(workspace, user_id)))
+        found = await self.store.transact(lambda c: self.statements.find(c, Whose(workspace, user_id)))
         assert isinstance(found, UserToken)
         return found
 
@@ -112,7 +112,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
         yield opened
 
 
-class _Stalls(Refreshes):
+class _Stalls(RefreshStatements):
     """It has Slack's answer, and never writes it."""
 
     def write(self, connection: Any, whose: Whose, used: str, fresh: Token) -> None:
@@ -132,7 +132,7 @@ async def _main(url: str, slack_url: str, *options: str) -> None:
         if options:
             stalls = _Stalls(pod.installations, inbox.owner)
             pod.refresher = Refresher(pod.store, pod.directory.changed, stalls, pod.requests)
-            pod.rotation = Rotation(pod.refresher, wall)
+            pod.rotation = TokenRotation(pod.refresher, wall)
         held = await pod.bot()
         found = await asyncio.gather(*(pod.rotation.fresh(held) for _ in range(50)))
         assert all(one == found[0] for one in found)

@@ -20,7 +20,7 @@ from anchorbolt.lifecycle.transport import Transport
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.telemetry import Telemetry
 from anchorbolt.worker.worker import Worker
-from anchorbolt.workspaces.rotation import Rotation
+from anchorbolt.workspaces.token_rotation import TokenRotation
 
 log = get_logger("lifecycle")
 
@@ -48,7 +48,7 @@ class Parts:
     finish_seconds: float
     drain_timeout_seconds: float
     telemetry: Telemetry
-    rotation: Rotation | None = None  # of an app that is installed by OAuth
+    rotation: TokenRotation | None = None  # of an app that is installed by OAuth
 
 
 async def live(parts: Parts, *, in_turn: bool = False) -> None:

@@ -15,7 +15,7 @@ from anchorbolt.errors import StoreError
 from anchorbolt.inbox.store import Store
 from anchorbolt.telemetry import metrics
 from anchorbolt.telemetry.logs import get_logger
-from anchorbolt.workspaces.refresh import Refreshes, Turn
+from anchorbolt.workspaces.refresh_statements import RefreshStatements, Turn
 from anchorbolt.workspaces.token_requests import CALL_SECONDS, Later, Lost, New, NotValid, TokenRequests
 from anchorbolt.workspaces.whose import Kept, Whose
 
@@ -38,7 +38,7 @@ async def tell_nobody(_: Kept) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Refresher:
-    """Refreshes in this process.
+    """Refreshes a token in this process, when TokenRotation says which and when.
 
     `changed`: told the id of a workspace once its tokens have changed (Directory.changed). `tell`: called once over all
     pods for what has to be installed again.
@@ -46,7 +46,7 @@ class Refresher:
 
     store: Store
     changed: Callable[[str], None]
-    refreshes: Refreshes
+    statements: RefreshStatements
     requests: TokenRequests
     tell: Tell = tell_nobody
     lease_seconds: float = LEASE_SECONDS
@@ -59,7 +59,7 @@ class Refresher:
         """
         while True:
             seen = await self.store.transact(
-                lambda c: self.refreshes.take(c, whose, expires_before, self.lease_seconds), reads=True
+                lambda c: self.statements.take(c, whose, expires_before, self.lease_seconds), reads=True
             )
             if seen.turn is Turn.OTHERS:
                 await asyncio.sleep(LOOK_SECONDS)
@@ -84,7 +84,7 @@ class Refresher:
         wait, longest = WRITE_AGAIN_SECONDS
         while True:
             try:
-                written = await self.store.transact(lambda c: self.refreshes.write(c, whose, used, answer.token))
+                written = await self.store.transact(lambda c: self.statements.write(c, whose, used, answer.token))
                 break
             except StoreError as error:
                 log.error("a new token is not written yet: the database is away", **_names(whose), error=str(error))
@@ -94,7 +94,7 @@ class Refresher:
         if written is None:
             metrics.token_refreshes.add("superseded")
             log.info("a new token is not needed: it was installed again or removed meanwhile", **_names(whose))
-            return await self.store.transact(lambda c: self.refreshes.find(c, whose), reads=True)
+            return await self.store.transact(lambda c: self.statements.find(c, whose), reads=True)
         if answer.token.reason is not None:
             return await self._marked(whose, written, answer.token.reason)
         metrics.token_refreshes.add("recovered" if was_lost else "refreshed")
@@ -104,11 +104,11 @@ class Refresher:
     async def _mark(self, whose: Whose, refused: str, answer: NotValid, *, was_lost: bool) -> Kept | None:
         lost = " after an answer of Slack's was lost" if was_lost else ""
         reason = f"Slack refused the refresh token ({answer.word}){lost}"
-        marked = await self.store.transact(lambda c: self.refreshes.mark(c, whose, refused, reason))
+        marked = await self.store.transact(lambda c: self.statements.mark(c, whose, refused, reason))
         self.changed(whose.workspace)
         if marked is None:
             metrics.token_refreshes.add("superseded")
-            return await self.store.transact(lambda c: self.refreshes.find(c, whose), reads=True)
+            return await self.store.transact(lambda c: self.statements.find(c, whose), reads=True)
         return await self._marked(whose, marked, reason)
 
     async def _marked(self, whose: Whose, marked: Kept, reason: str) -> Kept:
@@ -125,7 +125,7 @@ class Refresher:
             seconds, why = LOST_SECONDS, f"no answer ({answer.why})"
         metrics.token_refreshes.add("failed")
         log.warning("a token is not refreshed yet", **_names(whose), reason=why, again_in_seconds=round(seconds, 1))
-        await self.store.transact(lambda c: self.refreshes.put_off(c, whose, seconds))
+        await self.store.transact(lambda c: self.statements.put_off(c, whose, seconds))
         return kept
 
 

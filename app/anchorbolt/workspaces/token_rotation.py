@@ -35,8 +35,8 @@ MOST_FAILED = 10
 Found = TypeVar("Found", Installation, UserToken)
 
 
-class Rotation:
-    """The refreshes of this process."""
+class TokenRotation:
+    """Rotates tokens, as Slack calls it: the sweeps of this process, and the look at each token before its use."""
 
     def __init__(
         self,
@@ -89,7 +89,7 @@ class Rotation:
         before = self._wall_clock() + AHEAD_SECONDS
         try:
             due = await self._refresher.store.transact(
-                lambda c: self._refresher.refreshes.due(c, before, MOST), reads=True
+                lambda c: self._refresher.statements.due(c, before, MOST), reads=True
             )
         except StoreError:
             return  # the store has said so, and the next sweep comes

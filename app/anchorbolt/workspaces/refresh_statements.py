@@ -44,7 +44,7 @@ class Seen:
     refresh_token: str | None = field(default=None, repr=False)
 
 
-class Refreshes:
+class RefreshStatements:
     """The statements. Each method is to be called in a transaction."""
 
     def __init__(self, installations: Installations, owner: str) -> None:
