@@ -14,7 +14,7 @@ from anchorbolt.inbox.tables import installation, user_token
 from anchorbolt.telemetry import metrics
 from anchorbolt.workspaces.installation import CANNOT_BE_REFRESHED, Installation, InstallationState, Token, UserToken
 from anchorbolt.workspaces.refresh_statements import Turn
-from anchorbolt.workspaces.whose import Whose
+from anchorbolt.workspaces.token_holder import TokenId
 from sqlalchemy import select, update
 
 from tests.support.rotating_slack import EXPIRES_IN, Fault, RotatingSlack, rotating_slack
@@ -28,7 +28,7 @@ ONE = Installation("T1", Token("xoxe.xoxb-old", "xoxe-old", SOON), installed_by=
 USER = UserToken("T1", "U1", Token("xoxe.xoxp-old", "xoxe-user", SOON), installed_at=NOW - 50_000)
 NEW = Token("xoxe.xoxb-1-of-xoxe-old", "xoxe-1-of-xoxe-old", NOW + EXPIRES_IN)
 REFUSED = "Slack refused the refresh token (invalid_refresh_token)"
-_BOT = Whose("T1")
+_BOT = TokenId("T1")
 AGAIN = replace(ONE, bot=Token("xoxe.xoxb-again", "xoxe-again", NOW + EXPIRES_IN), installed_at=NOW)
 
 

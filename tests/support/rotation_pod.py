@@ -25,9 +25,9 @@ from anchorbolt.workspaces.oauth_client import OAuthClient
 from anchorbolt.workspaces.refresh_statements import RefreshStatements
 from anchorbolt.workspaces.refresher import Refresher, tell_nobody
 from anchorbolt.workspaces.reinstall_message import ReinstallMessage
+from anchorbolt.workspaces.token_holder import TokenId
 from anchorbolt.workspaces.token_requests import TokenRequests
 from anchorbolt.workspaces.token_rotation import TokenRotation
-from anchorbolt.workspaces.whose import Whose
 from sqlalchemy.engine import make_url
 
 KEYS = Keys([b"k" * 32])
@@ -94,13 +94,13 @@ class RotationPod:
 
     async def bot(self, workspace: str = "T1") -> Installation:
         """The installation as it is stored."""
-        found = await self.store.transact(lambda c: self.statements.find(c, Whose(workspace)))
+        found = await self.store.transact(lambda c: self.statements.find(c, TokenId(workspace)))
         assert isinstance(found, Installation)
         return found
 
     async def user(self, user_id: str = "U1", workspace: str = "T1") -> UserToken:
         """The user's token as it is stored."""
-        found = await self.store.transact(lambda c: self.statements.find(c, Whose(workspace, user_id)))
+        found = await self.store.transact(lambda c: self.statements.find(c, TokenId(workspace, user_id)))
         assert isinstance(found, UserToken)
         return found
 
@@ -115,7 +115,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 class _Stalls(RefreshStatements):
     """It has Slack's answer, and never writes it."""
 
-    def write(self, connection: Any, whose: Whose, used: str, fresh: Token) -> None:
+    def write(self, connection: Any, token_id: TokenId, used: str, fresh: Token) -> None:
         """Tells its test, and stands still until it is killed."""
         print("= answered", flush=True)  # noqa: T201 - its test reads it
         while True:

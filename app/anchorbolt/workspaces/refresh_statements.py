@@ -17,7 +17,7 @@ from anchorbolt.inbox.sql import REAL, now, this_moment
 from anchorbolt.inbox.tables import installation, user_token
 from anchorbolt.workspaces.installation import InstallationState, Token
 from anchorbolt.workspaces.installations import Installations
-from anchorbolt.workspaces.whose import Kept, Whose, token_of, with_token
+from anchorbolt.workspaces.token_holder import TokenHolder, TokenId, token_of, with_token
 
 
 class Turn(StrEnum):
@@ -34,12 +34,12 @@ class Seen:
     """What is stored, and whose turn it is.
 
     Args:
-        kept: None where it is not there any more.
+        holder: None where it is not there any more.
         turn: who refreshes it.
         refresh_token: to call Slack with, where it is our turn.
     """
 
-    kept: Kept | None
+    holder: TokenHolder | None
     turn: Turn
     refresh_token: str | None = field(default=None, repr=False)
 
@@ -52,7 +52,7 @@ class RefreshStatements:
         self._installations = installations
         self._owner = owner
 
-    def due(self, connection: Connection, expires_before: float, most: int) -> list[Whose]:
+    def due(self, connection: Connection, expires_before: float, most: int) -> list[TokenId]:
         """Returns tokens that expire before a time and that nobody refreshes now, those of bots first.
 
         Args:
@@ -69,104 +69,109 @@ class RefreshStatements:
             .order_by(user_token.c.expires_at)
             .limit(most)
         )
-        return [Whose(*row) for query in (of_bots, of_users) for row in connection.execute(query)]
+        return [TokenId(*row) for query in (of_bots, of_users) for row in connection.execute(query)]
 
-    def take(self, connection: Connection, whose: Whose, expires_before: float, lease_seconds: float) -> Seen:
+    def take(self, connection: Connection, token_id: TokenId, expires_before: float, lease_seconds: float) -> Seen:
         """Takes the lease, if the token expires before a time and nobody else refreshes it. Reads the row as well.
 
-        Our own lease is taken again: it is that of a commit whose outcome was not known.
+        Our own lease is taken again: it is that of a commit token_id outcome was not known.
         """
-        kept = self.find(connection, whose)
-        token = token_of(kept)
-        if kept is None or token is None or token.refresh is None or token.expires_at is None:
-            return Seen(kept, Turn.NOBODY)
-        if kept.state is not InstallationState.INSTALLED or token.expires_at > expires_before:
-            return Seen(kept, Turn.NOBODY)
-        table, until = _table(whose), now() + literal(lease_seconds, REAL())
+        holder = self.find(connection, token_id)
+        token = token_of(holder)
+        if holder is None or token is None or token.refresh is None or token.expires_at is None:
+            return Seen(holder, Turn.NOBODY)
+        if holder.state is not InstallationState.INSTALLED or token.expires_at > expires_before:
+            return Seen(holder, Turn.NOBODY)
+        table, until = _table(token_id), now() + literal(lease_seconds, REAL())
         is_free = or_(
             table.c.refresh_until.is_(None), table.c.refresh_until <= now(), table.c.refresh_owner == self._owner
         )
         # The state too: a mark ends a lease without another version, perhaps since we have read.
-        take = update(table).where(*_is(whose), table.c.version == kept.version, _works(table), is_free)
+        take = update(table).where(*_is(token_id), table.c.version == holder.version, _works(table), is_free)
         if connection.execute(take.values(refresh_owner=self._owner, refresh_until=until)).rowcount:
-            return Seen(kept, Turn.OURS, token.refresh)
-        look = select(table.c.refresh_owner, table.c.refresh_until).where(*_is(whose))
+            return Seen(holder, Turn.OURS, token.refresh)
+        look = select(table.c.refresh_owner, table.c.refresh_until).where(*_is(token_id))
         row = connection.execute(look).one_or_none()
         is_paused = row is not None and row.refresh_owner is None and row.refresh_until is not None
-        return Seen(kept, Turn.PAUSED if is_paused else Turn.OTHERS)
+        return Seen(holder, Turn.PAUSED if is_paused else Turn.OTHERS)
 
-    def write(self, connection: Connection, whose: Whose, used: str, fresh: Token) -> Kept | None:
+    def write(self, connection: Connection, token_id: TokenId, used: str, fresh: Token) -> TokenHolder | None:
         """Writes a new token in the place of the one whose refresh token was used. Returns what is stored then.
 
         None: it was installed again or removed meanwhile, or refreshed by another; the new token is not written. What
         was marked as needing to be installed again works again, unless the new token cannot be refreshed.
         """
         while True:  # once more for each change that comes in between
-            kept = self.find(connection, whose)
-            there = token_of(kept)
-            if kept is None or there is None:
+            holder = self.find(connection, token_id)
+            there = token_of(holder)
+            if holder is None or there is None:
                 return None
-            if there.access == fresh.access:  # ours, of a commit whose outcome was not known
-                return kept
+            if there.access == fresh.access:  # ours, of a commit token_id outcome was not known
+                return holder
             if there.refresh != used:
                 return None
-            if whose.user_id is None:
-                columns = self._installations.rows.of_bot(whose.workspace, fresh)
+            if token_id.user_id is None:
+                columns = self._installations.rows.of_bot(token_id.workspace, fresh)
             else:
-                columns = self._installations.rows.of_users_token(whose.workspace, whose.user_id, fresh)
-            columns |= {"state": fresh.state.value, "reason": fresh.reason, "version": kept.version + 1}
-            if self._change(connection, whose, kept.version, columns):
-                return with_token(kept, fresh)
+                columns = self._installations.rows.of_users_token(token_id.workspace, token_id.user_id, fresh)
+            columns |= {"state": fresh.state.value, "reason": fresh.reason, "version": holder.version + 1}
+            if self._change(connection, token_id, holder.version, columns):
+                return with_token(holder, fresh)
 
-    def mark(self, connection: Connection, whose: Whose, refused: str, reason: str) -> Kept | None:
+    def mark(self, connection: Connection, token_id: TokenId, refused: str, reason: str) -> TokenHolder | None:
         """Marks it as needing to be installed again, because Slack refused its refresh token.
 
         Returns it as it is stored then; None where that was known already, or the row has another token meanwhile. The
         version stays, so that a process which did get a new token can still write it.
         """
         while True:
-            kept = self.find(connection, whose)
-            there = token_of(kept)
-            if kept is None or there is None or there.refresh != refused:
+            holder = self.find(connection, token_id)
+            there = token_of(holder)
+            if holder is None or there is None or there.refresh != refused:
                 return None
-            if kept.state is not InstallationState.INSTALLED:
+            if holder.state is not InstallationState.INSTALLED:
                 return None
             marked = InstallationState.REINSTALL_NEEDED
             columns = {"state": marked.value, "reason": reason}
-            if self._change(connection, whose, kept.version, columns, _works(_table(whose))):
-                return replace(kept, state=marked, reason=reason)
+            if self._change(connection, token_id, holder.version, columns, _works(_table(token_id))):
+                return replace(holder, state=marked, reason=reason)
 
-    def put_off(self, connection: Connection, whose: Whose, seconds: float) -> None:
+    def put_off(self, connection: Connection, token_id: TokenId, seconds: float) -> None:
         """Ends our lease, and nobody tries again before so many seconds are over."""
-        table, until = _table(whose), now() + literal(seconds, REAL())
-        ours = update(table).where(*_is(whose), table.c.refresh_owner == self._owner)
+        table, until = _table(token_id), now() + literal(seconds, REAL())
+        ours = update(table).where(*_is(token_id), table.c.refresh_owner == self._owner)
         connection.execute(ours.values(refresh_owner=None, refresh_until=until))
 
-    def find(self, connection: Connection, whose: Whose) -> Kept | None:
+    def find(self, connection: Connection, token_id: TokenId) -> TokenHolder | None:
         """Returns what is stored; None where it is not there."""
-        if whose.user_id is not None:
-            return self._installations.find_user(connection, whose.workspace, whose.user_id)
-        return self._installations.find(connection, [whose.workspace]).get(whose.workspace)
+        if token_id.user_id is not None:
+            return self._installations.find_user(connection, token_id.workspace, token_id.user_id)
+        return self._installations.find(connection, [token_id.workspace]).get(token_id.workspace)
 
     def _change(
-        self, connection: Connection, whose: Whose, version: int, columns: dict[str, Any], *where: ColumnElement[bool]
+        self,
+        connection: Connection,
+        token_id: TokenId,
+        version: int,
+        columns: dict[str, Any],
+        *where: ColumnElement[bool],
     ) -> bool:
         """Changes the row, and ends the lease on it. Whether it still had that version."""
-        table = _table(whose)
-        change = update(table).where(*_is(whose), table.c.version == version, *where)
+        table = _table(token_id)
+        change = update(table).where(*_is(token_id), table.c.version == version, *where)
         more = {"refresh_owner": None, "refresh_until": None, "updated_at": now()}
         return connection.execute(change.values(**columns, **more)).rowcount > 0
 
 
-def _table(whose: Whose) -> Table:
-    return installation if whose.user_id is None else user_token
+def _table(token_id: TokenId) -> Table:
+    return installation if token_id.user_id is None else user_token
 
 
-def _is(whose: Whose) -> list[ColumnElement[bool]]:
-    table = _table(whose)
-    where = [table.c.workspace == whose.workspace]
-    if whose.user_id is not None:
-        where.append(table.c.user_id == whose.user_id)
+def _is(token_id: TokenId) -> list[ColumnElement[bool]]:
+    table = _table(token_id)
+    where = [table.c.workspace == token_id.workspace]
+    if token_id.user_id is not None:
+        where.append(table.c.user_id == token_id.user_id)
     return where
 
 

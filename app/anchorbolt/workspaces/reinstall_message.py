@@ -13,8 +13,8 @@ from slack_sdk.errors import SlackApiError
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.workspaces.installation import Installation
 from anchorbolt.workspaces.oauth_client import OAuthClient
+from anchorbolt.workspaces.token_holder import TokenHolder
 from anchorbolt.workspaces.token_requests import CALL_SECONDS
-from anchorbolt.workspaces.whose import Kept
 
 log = get_logger("workspaces")
 
@@ -31,16 +31,18 @@ class ReinstallMessage:
     install_url: str
     wall_clock: Callable[[], float] = time.time
 
-    async def __call__(self, kept: Kept) -> None:
+    async def __call__(self, holder: TokenHolder) -> None:
         """Sends it to the installer of a workspace. It raises nothing: the log and the metric have said it already."""
-        if not isinstance(kept, Installation) or kept.bot is None or kept.installed_by is None:
+        if not isinstance(holder, Installation) or holder.bot is None or holder.installed_by is None:
             return  # of a user's token, its listener tells that user
-        if kept.bot.expires_at is not None and kept.bot.expires_at <= self.wall_clock():
-            log.info("the installer is not told: the old token has expired", workspace=kept.workspace)
+        if holder.bot.expires_at is not None and holder.bot.expires_at <= self.wall_clock():
+            log.info("the installer is not told: the old token has expired", workspace=holder.workspace)
             return
         text = TEXT.format(url=self.install_url)
         try:
             async with asyncio.timeout(CALL_SECONDS):
-                await self.client.web().chat_postMessage(channel=kept.installed_by, text=text, token=kept.bot.access)
+                await self.client.web().chat_postMessage(
+                    channel=holder.installed_by, text=text, token=holder.bot.access
+                )
         except (SlackApiError, aiohttp.ClientError, OSError) as error:
-            log.warning("the installer could not be told", workspace=kept.workspace, error=type(error).__name__)
+            log.warning("the installer could not be told", workspace=holder.workspace, error=type(error).__name__)

@@ -17,7 +17,7 @@ from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.tasks import spawn
 from anchorbolt.workspaces.installation import Installation, InstallationState, UserToken
 from anchorbolt.workspaces.refresher import Refresher
-from anchorbolt.workspaces.whose import Kept, Whose, token_of
+from anchorbolt.workspaces.token_holder import TokenHolder, TokenId, token_of
 
 log = get_logger("workspaces")
 
@@ -51,7 +51,7 @@ class TokenRotation:
         self._wall_clock = wall_clock
         self._wait_seconds = wait_seconds
         self._sweep_seconds = sweep_seconds
-        self._running: dict[Whose, asyncio.Task[Kept | None]] = {}
+        self._running: dict[TokenId, asyncio.Task[TokenHolder | None]] = {}
         self._sweeping: asyncio.Task[None] | None = None
         self._failed_in_sweep = 0
 
@@ -61,11 +61,11 @@ class TokenRotation:
         Raises TokenExpiredError where the token has expired and no new one could be had in time, NotAuthorizedError
         where none can be had at all, and a StoreError. While the old token is valid it raises nothing.
         """
-        return await self._fresh(Whose(installation.workspace), installation)
+        return await self._fresh(TokenId(installation.workspace), installation)
 
     async def fresh_user(self, user_token: UserToken) -> UserToken:
         """Returns a user's token that may be used now; raises as `fresh` does."""
-        return await self._fresh(Whose(user_token.workspace, user_token.user_id), user_token)
+        return await self._fresh(TokenId(user_token.workspace, user_token.user_id), user_token)
 
     def start(self) -> None:
         """Starts the task that looks for tokens which expire soon."""
@@ -103,7 +103,7 @@ class TokenRotation:
             await asyncio.sleep(self._sweep_seconds * (0.5 + random.random()))
             await self.sweep()
 
-    async def _refresh_all(self, due: list[Whose], before: float) -> None:
+    async def _refresh_all(self, due: list[TokenId], before: float) -> None:
         while due and not self._refresher.requests.is_limited:
             task = self._refresh(due.pop(), before)
             await asyncio.wait([task])
@@ -112,13 +112,13 @@ class TokenRotation:
                 if self._failed_in_sweep >= MOST_FAILED:
                     due.clear()
 
-    async def _fresh(self, whose: Whose, held: Found) -> Found:
+    async def _fresh(self, token_id: TokenId, held: Found) -> Found:
         if not self._ends_within(held, ON_USE_SECONDS):
             return held
         if held.state is InstallationState.REINSTALL_NEEDED and not self._ends_within(held, 0):
             return held
         try:
-            found = await self._wait_for(whose)
+            found = await self._wait_for(token_id)
         except StoreError:
             if self._ends_within(held, 0):
                 raise
@@ -128,45 +128,45 @@ class TokenRotation:
         if not self._ends_within(held, 0):
             return held
         if found is not None and found.state is InstallationState.REINSTALL_NEEDED:
-            raise NotAuthorizedError(f"the app must be installed again in {_place(whose)}: {found.reason}")
-        raise TokenExpiredError(f"the token of {_place(whose)} has expired, and Slack gave no new one in time")
+            raise NotAuthorizedError(f"the app must be installed again in {_place(token_id)}: {found.reason}")
+        raise TokenExpiredError(f"the token of {_place(token_id)} has expired, and Slack gave no new one in time")
 
-    async def _wait_for(self, whose: Whose) -> Kept | None:
-        task = self._refresh(whose, self._wall_clock() + ON_USE_SECONDS)
+    async def _wait_for(self, token_id: TokenId) -> TokenHolder | None:
+        task = self._refresh(token_id, self._wall_clock() + ON_USE_SECONDS)
         try:
             async with asyncio.timeout(self._wait_seconds):
                 return await asyncio.shield(task)
         except TimeoutError:
             return None
 
-    def _refresh(self, whose: Whose, expires_before: float) -> asyncio.Task[Kept | None]:
+    def _refresh(self, token_id: TokenId, expires_before: float) -> asyncio.Task[TokenHolder | None]:
         """The refresh of this token that is under way in this process: one for all that wait for it."""
-        task = self._running.get(whose)
+        task = self._running.get(token_id)
         if task is None:
-            task = asyncio.create_task(self._refresher.refresh(whose, expires_before), name="refresh of a token")
-            self._running[whose] = task
-            task.add_done_callback(lambda done: self._ended(whose, done))
+            task = asyncio.create_task(self._refresher.refresh(token_id, expires_before), name="refresh of a token")
+            self._running[token_id] = task
+            task.add_done_callback(lambda done: self._ended(token_id, done))
         return task
 
-    def _ended(self, whose: Whose, task: asyncio.Task[Kept | None]) -> None:
-        del self._running[whose]
+    def _ended(self, token_id: TokenId, task: asyncio.Task[TokenHolder | None]) -> None:
+        del self._running[token_id]
         if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, StoreError):
-            log.error("a refresh ended with an error", workspace=whose.workspace, exc_info=error)
+            log.error("a refresh ended with an error", workspace=token_id.workspace, exc_info=error)
 
-    def _ends_within(self, kept: Kept, seconds: float) -> bool:
-        token = token_of(kept)
+    def _ends_within(self, holder: TokenHolder, seconds: float) -> bool:
+        token = token_of(holder)
         if token is None or token.expires_at is None:
-            return kept.state is InstallationState.REINSTALL_NEEDED and token is None
+            return holder.state is InstallationState.REINSTALL_NEEDED and token is None
         return token.expires_at - self._wall_clock() < seconds
 
 
-def _place(whose: Whose) -> str:
-    return whose.workspace if whose.user_id is None else f"{whose.workspace} by {whose.user_id}"
+def _place(token_id: TokenId) -> str:
+    return token_id.workspace if token_id.user_id is None else f"{token_id.workspace} by {token_id.user_id}"
 
 
-def _is_due(kept: Kept | None, before: float) -> bool:
+def _is_due(holder: TokenHolder | None, before: float) -> bool:
     """Whether it still waits for a new token: its refresh failed, and is tried again."""
-    token = token_of(kept)
-    if kept is None or token is None or token.expires_at is None:
+    token = token_of(holder)
+    if holder is None or token is None or token.expires_at is None:
         return False
-    return kept.state is InstallationState.INSTALLED and token.expires_at <= before
+    return holder.state is InstallationState.INSTALLED and token.expires_at <= before
