@@ -74,6 +74,12 @@ class RefreshStatements:
     def take(self, connection: Connection, token_id: TokenId, expires_before: float, lease_seconds: float) -> Seen:
         """Takes the lease, if the token expires before a time and nobody else refreshes it. Reads the row as well.
 
+        Args:
+            connection: of the transaction.
+            token_id: the token.
+            expires_before: in seconds since 1970.
+            lease_seconds: how long nobody else may refresh it.
+
         Our own lease is taken again: it is that of a commit token_id outcome was not known.
         """
         holder = self.find(connection, token_id)
@@ -96,7 +102,13 @@ class RefreshStatements:
         return Seen(holder, Turn.PAUSED if is_paused else Turn.OTHERS)
 
     def write(self, connection: Connection, token_id: TokenId, used: str, fresh: Token) -> TokenHolder | None:
-        """Writes a new token in the place of the one whose refresh token was used. Returns what is stored then.
+        """Writes a new token in the place of the one that was refreshed. Returns what is stored then.
+
+        Args:
+            connection: of the transaction.
+            token_id: the token.
+            used: the refresh token with which Slack was asked.
+            fresh: the new token.
 
         None: it was installed again or removed meanwhile, or refreshed by another; the new token is not written. What
         was marked as needing to be installed again works again, unless the new token cannot be refreshed.
@@ -121,6 +133,8 @@ class RefreshStatements:
     def mark(self, connection: Connection, token_id: TokenId, refused: str, reason: str) -> TokenHolder | None:
         """Marks it as needing to be installed again, because Slack refused its refresh token.
 
+        `refused`: that refresh token. `reason`: why, for the operator.
+
         Returns it as it is stored then; None where that was known already, or the row has another token meanwhile. The
         version stays, so that a process which did get a new token can still write it.
         """
@@ -137,7 +151,7 @@ class RefreshStatements:
                 return replace(holder, state=marked, reason=reason)
 
     def put_off(self, connection: Connection, token_id: TokenId, seconds: float) -> None:
-        """Ends our lease, and nobody tries again before so many seconds are over."""
+        """Ends our lease on the token. Nobody tries to refresh it again before so many `seconds` are over."""
         table, until = _table(token_id), now() + literal(seconds, REAL())
         ours = update(table).where(*_is(token_id), table.c.refresh_owner == self._owner)
         connection.execute(ours.values(refresh_owner=None, refresh_until=until))
