@@ -54,7 +54,7 @@ from anchorbolt.worker.obstacles import Reader
 from anchorbolt.worker.region import OwnRegion
 from anchorbolt.worker.verdict import Limits
 from anchorbolt.worker.worker import Worker
-from anchorbolt.workspaces.directory import Directory
+from anchorbolt.workspaces.installation_cache import InstallationCache
 from anchorbolt.workspaces.leaving import Leaving
 from anchorbolt.workspaces.oauth_client import OAuthClient
 from anchorbolt.workspaces.refresh_statements import RefreshStatements
@@ -92,8 +92,8 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
     # What is stored, and who runs it.
     keys = Keys(settings.keys)
     inbox = build_inbox(settings, keys)
-    directory = directory_of(inbox, keys) if settings.installs else None
-    rotation = authorize_by_workspace(settings, inbox, bolt, directory) if directory is not None else None
+    cache = installation_cache(inbox, keys) if settings.installs else None
+    rotation = authorize_by_workspace(settings, inbox, bolt, cache) if cache is not None else None
     region = OwnRegion(inbox, settings.region) if settings.region else None
     worker = build_worker(settings, inbox, bolt, readers=() if region is None else (region,))
     telemetry = Telemetry(otel.collector(), os.uname().nodename, Watchdog(worker.blame))
@@ -112,7 +112,7 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
     if settings.has_socket:
         transport = socket_transport(settings, inbox, Envelopes(bolt, intake))
     else:
-        pages = install_pages(settings, inbox, directory, bolt, intake) if directory is not None else []
+        pages = install_pages(settings, inbox, cache, bolt, intake) if cache is not None else []
         transport = http_transport(settings, bolt, intake, pages=pages, team=team, sockets=public)
     # The pod, and what operators see of it.
     pod = build_pod(settings, inbox, worker, transport)
@@ -199,15 +199,15 @@ def build_worker(settings: Settings, inbox: Inbox, bolt: BoltApp, *, readers: Se
     )
 
 
-def directory_of(inbox: Inbox, keys: Keys) -> Directory:
+def installation_cache(inbox: Inbox, keys: Keys) -> InstallationCache:
     """What this process knows of the installations in the inbox's database, where the app is installed by OAuth."""
-    directory = Directory(inbox.store, keys, wake_others=inbox.announce_workspaces)
-    inbox.on_workspaces = directory.recheck
-    return directory
+    cache = InstallationCache(inbox.store, keys, wake_others=inbox.announce_workspaces)
+    inbox.on_workspaces = cache.recheck
+    return cache
 
 
-def authorize_by_workspace(settings: Settings, inbox: Inbox, bolt: BoltApp, directory: Directory) -> TokenRotation:
-    """Has `bolt` authorize each delivery with the tokens of its workspace, which it looks up in `directory`.
+def authorize_by_workspace(settings: Settings, inbox: Inbox, bolt: BoltApp, cache: InstallationCache) -> TokenRotation:
+    """Has `bolt` authorize each delivery with the tokens of its workspace, which it looks up in `cache`.
 
     `settings` and `inbox` say how Slack is asked for fresh tokens, and where they are kept. Returns what keeps the
     tokens valid.
@@ -215,30 +215,28 @@ def authorize_by_workspace(settings: Settings, inbox: Inbox, bolt: BoltApp, dire
     client = OAuthClient.of(settings, lambda: bolt.http_session)
     refresher = Refresher(
         inbox.store,
-        directory.changed,
-        RefreshStatements(directory.installations, inbox.owner),
+        cache.changed,
+        RefreshStatements(cache.installations, inbox.owner),
         TokenRequests(client),
         tell=ReinstallMessage(client, settings.install_url) if settings.notify_installer else tell_nobody,
     )
     rotation = TokenRotation(refresher)
-    leaving = Leaving(inbox.store, directory.changed, directory.installations)
-    bolt.authorize_by_workspace(WorkspaceAuthorization(directory, rotation, leaving, install_url=settings.install_url))
+    leaving = Leaving(inbox.store, cache.changed, cache.installations)
+    bolt.authorize_by_workspace(WorkspaceAuthorization(cache, rotation, leaving, install_url=settings.install_url))
     return rotation
 
 
 def install_pages(
-    settings: Settings, inbox: Inbox, directory: Directory, bolt: BoltApp, intake: Intake
+    settings: Settings, inbox: Inbox, cache: InstallationCache, bolt: BoltApp, intake: Intake
 ) -> Sequence[BaseRoute]:
     """Returns the routes of the pages on which users install the app.
 
-    The pages store installations in the `inbox` and make them known to `directory`. They refuse while `intake` starts
+    The pages store installations in the `inbox` and make them known to `cache`. They refuse while `intake` starts
     or closes.
     """
     from anchorbolt.http.oauth.routes import routes  # noqa: PLC0415 - Jinja is 3 MiB, only where there are pages
 
-    return routes(
-        settings, inbox.store, directory, lambda: bolt.http_session, lambda: intake.starting or intake.closing
-    )
+    return routes(settings, inbox.store, cache, lambda: bolt.http_session, lambda: intake.starting or intake.closing)
 
 
 def http_transport(

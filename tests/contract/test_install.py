@@ -31,11 +31,11 @@ class Here:
     def __init__(self, inbox: Inbox, slack: Emulator, session: aiohttp.ClientSession) -> None:
         self.slack = slack
         self.store = inbox.store
-        self.directory = Remembered()
+        self.cache = Remembered()
         self.installations = Installations(inbox.database.dialect, KEYS)
         self.install = Install(
             inbox.store,
-            self.directory.changed,
+            self.cache.changed,
             self.installations,
             OAuthClient(lambda: session, slack.api_url, "1.2", "secret-1"),
             BACK,
@@ -73,7 +73,7 @@ async def test_a_code_becomes_an_installation(here: Here) -> None:
     assert (one.scopes, one.installed_by, one.org_wide) == (("commands", "chat:write"), "U0ADA", False)
     assert one.bot is not None
     assert one.bot.access.startswith("xoxb-T0HARB0R-")
-    assert here.directory.changes == ["T0HARB0R"]
+    assert here.cache.changes == ["T0HARB0R"]
     assert installed.url == "https://harbor-works.slack.com/"
     assert one.installed_at != SLACKS_CLOCK  # of the answer's Date, not ours
 
@@ -184,7 +184,7 @@ async def test_what_slack_does_not_grant_stores_nothing(here: Here, line: Line, 
     assert code not in str(refused.value)
     assert "xox" not in str(refused.value)
     assert await here.saved() == {}
-    assert here.directory.changes == []
+    assert here.cache.changes == []
 
 
 async def test_a_moment_without_slack_or_the_database_after_the_exchange_is_waited_for(

@@ -41,8 +41,8 @@ class Here:
     def __init__(self, inbox: Inbox) -> None:
         self.store = inbox.store
         self.installations = Installations(inbox.database.dialect, KEYS)
-        self.directory = Remembered()
-        self.leave = Leaving(self.store, self.directory.changed, self.installations)
+        self.cache = Remembered()
+        self.leave = Leaving(self.store, self.cache.changed, self.installations)
 
     async def save(self, *found: Installation | UserToken) -> None:
         """Installs."""
@@ -76,7 +76,7 @@ async def test_an_uninstallation_removes_its_workspace_alone(here: Here) -> None
     assert await here.users() == []
     await here.leave(event("app_uninstalled"))
     assert await here.workspaces() == ["E1", "T2"]
-    assert here.directory.changes == ["T1", "T1"]
+    assert here.cache.changes == ["T1", "T1"]
 
 
 async def test_an_organization_that_leaves_keeps_the_installations_of_its_workspaces(here: Here) -> None:
@@ -84,7 +84,7 @@ async def test_an_organization_that_leaves_keeps_the_installations_of_its_worksp
     await here.leave(event("app_uninstalled", org_wide=True))
     assert await here.workspaces() == ["T1", "T2"]
     assert await here.users() == ["U1", "U2"]
-    assert here.directory.changes == ["E1"]
+    assert here.cache.changes == ["E1"]
 
 
 @pytest.mark.parametrize(

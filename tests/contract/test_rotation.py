@@ -89,7 +89,7 @@ async def test_fifty_uses_of_a_token_that_is_due_make_one_refresh(
     assert [one.bot for one in found] == 50 * [NEW]
     assert (await pod.bot()).bot == NEW
     assert slack.asked == ["xoxe-old"]
-    assert pod.directory.changes == ["T1"]
+    assert pod.cache.changes == ["T1"]
     assert (await pod.rotation.fresh(held)).bot == NEW, "who still has the old one is given what is stored"
     assert slack.asked == ["xoxe-old"]
 
@@ -278,7 +278,7 @@ async def test_nobody_waits_for_longer_than_the_limit(inbox: Inbox, slack: Rotat
         with pytest.raises(TokenExpiredError):
             await pod.rotation.fresh(expired(ONE))
         slack.answers.set()
-        await until(lambda: pod.directory.changes == ["T1"], what="the new token is written")
+        await until(lambda: pod.cache.changes == ["T1"], what="the new token is written")
         assert (await pod.rotation.fresh(expired(ONE))).bot == NEW
         assert slack.asked == ["xoxe-old"]
 

@@ -46,7 +46,7 @@ class Wall:
 
 
 class Remembered:
-    """A directory that remembers nothing but what it was told."""
+    """A cache that remembers nothing but what it was told."""
 
     def __init__(self) -> None:
         self.changes: list[str] = []
@@ -80,12 +80,12 @@ class RotationPod:
     ) -> None:
         self.store = inbox.store
         self.installations = Installations(inbox.database.dialect, KEYS)
-        self.directory = Remembered()
+        self.cache = Remembered()
         client = OAuthClient(lambda: session, slack_url, "1.2", "of-the-app")
         self.requests = TokenRequests(client, wall_clock=wall)
         self.statements = RefreshStatements(self.installations, inbox.owner)
         tell = ReinstallMessage(client, INSTALL_URL, wall) if notify else tell_nobody
-        self.refresher = Refresher(self.store, self.directory.changed, self.statements, self.requests, tell)
+        self.refresher = Refresher(self.store, self.cache.changed, self.statements, self.requests, tell)
         self.rotation = TokenRotation(self.refresher, wall, **options)
 
     async def save(self, *found: Installation | UserToken) -> None:
@@ -131,7 +131,7 @@ async def _main(url: str, slack_url: str, *options: str) -> None:
         pod = RotationPod(inbox, slack_url, opened, wall, wait_seconds=40)
         if options:
             stalls = _Stalls(pod.installations, inbox.owner)
-            pod.refresher = Refresher(pod.store, pod.directory.changed, stalls, pod.requests)
+            pod.refresher = Refresher(pod.store, pod.cache.changed, stalls, pod.requests)
             pod.rotation = TokenRotation(pod.refresher, wall)
         held = await pod.bot()
         found = await asyncio.gather(*(pod.rotation.fresh(held) for _ in range(50)))

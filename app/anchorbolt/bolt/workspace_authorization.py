@@ -20,8 +20,8 @@ from anchorbolt.bolt.no_installation import NoInstallation, workspace_of
 from anchorbolt.bolt.run import RUN
 from anchorbolt.errors import NotAuthorizedError
 from anchorbolt.telemetry.logs import get_logger
-from anchorbolt.workspaces.directory import Directory
 from anchorbolt.workspaces.installation import Installation, UserToken
+from anchorbolt.workspaces.installation_cache import InstallationCache
 
 log = get_logger("bolt")
 
@@ -47,10 +47,10 @@ Leave = Callable[[Mapping[str, Any]], Awaitable[None]]
 class WorkspaceAuthorization(AsyncMultiTeamsAuthorization):
     """Replaces Bolt's middleware, which asks `auth.test` for each request and answers 200 where that fails."""
 
-    def __init__(self, directory: Directory, tokens: FreshTokens, leave: Leave, *, install_url: str) -> None:
+    def __init__(self, cache: InstallationCache, tokens: FreshTokens, leave: Leave, *, install_url: str) -> None:
         """`leave`: removes what an event of a workspace that left names. `install_url`: what users are told to open."""
         super().__init__(authorize=_Never())
-        self._directory = directory
+        self._cache = cache
         self._tokens = tokens
         self._leave = leave
         self._not_installed = NoInstallation(
@@ -94,13 +94,13 @@ class WorkspaceAuthorization(AsyncMultiTeamsAuthorization):
         They differ where users of a workspace have granted scopes, and the bot is that of its organization.
         """
         names = candidates(req)
-        found = await self._directory.find(names)
+        found = await self._cache.find(names)
         while found is not None and _is_elses(found, req):
-            found = await self._directory.find(names := names[names.index(found.workspace) + 1 :])
+            found = await self._cache.find(names := names[names.index(found.workspace) + 1 :])
         if found is None or found.bot is not None or found.reason:
             return found, found
         rest = names[names.index(found.workspace) + 1 :]
-        of_bot = await self._directory.find(rest) if rest else None
+        of_bot = await self._cache.find(rest) if rest else None
         return (of_bot if of_bot is not None and (of_bot.bot is not None or of_bot.reason) else found), found
 
     async def _user_of(self, workspace: str, req: AsyncBoltRequest, *, has_bot: bool) -> UserToken | None:
@@ -111,7 +111,7 @@ class WorkspaceAuthorization(AsyncMultiTeamsAuthorization):
         """
         if (user_id := req.context.user_id) is None:
             return None
-        user = await self._directory.find_user(workspace, user_id)
+        user = await self._cache.find_user(workspace, user_id)
         try:
             return await self._tokens.fresh_user(user) if user is not None else None
         except NotAuthorizedError as error:

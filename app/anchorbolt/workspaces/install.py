@@ -52,7 +52,7 @@ class Install:
 
     Args:
         store: of the inbox's database.
-        changed: told the id of a workspace once its installation has changed (Directory.changed).
+        changed: told the id of a workspace once its installation has changed (InstallationCache.changed).
         installations: the statements.
         client: of the app.
         redirect_uri: where Slack sent the browser with the code: Slack compares it.

@@ -71,7 +71,7 @@ class Leaving:
     """Removes what an event names. It may be called any number of times with the same event."""
 
     def __init__(self, store: Store, changed: Callable[[str], None], installations: Installations) -> None:
-        """`changed`: told the id of a workspace once its installation has changed (Directory.changed)."""
+        """`changed`: told the id of a workspace once its installation has changed (InstallationCache.changed)."""
         self._store = store
         self._changed = changed
         self._installations = installations

@@ -40,8 +40,8 @@ async def tell_nobody(_: TokenHolder) -> None:
 class Refresher:
     """Refreshes a token in this process, when TokenRotation says which and when.
 
-    `changed`: told the id of a workspace once its tokens have changed (Directory.changed). `tell`: called once over all
-    pods for what has to be installed again.
+    `changed`: told the id of a workspace once its tokens have changed (InstallationCache.changed). `tell`: called once
+    over all pods for what has to be installed again.
     """
 
     store: Store

@@ -14,8 +14,8 @@ from anchorbolt.http.oauth.page import PageSlots
 from anchorbolt.http.oauth.pages import Pages
 from anchorbolt.inbox.store import Store
 from anchorbolt.settings import INSTALL_PATH, REDIRECT_PATH, Settings
-from anchorbolt.workspaces.directory import Directory
 from anchorbolt.workspaces.install import Install
+from anchorbolt.workspaces.installation_cache import InstallationCache
 from anchorbolt.workspaces.oauth_client import OAuthClient
 from anchorbolt.workspaces.oauth_states import OAuthStates
 
@@ -23,7 +23,7 @@ from anchorbolt.workspaces.oauth_states import OAuthStates
 def routes(
     settings: Settings,
     store: Store,
-    directory: Directory,
+    cache: InstallationCache,
     session: Callable[[], aiohttp.ClientSession],
     is_away: Callable[[], bool],
 ) -> list[BaseRoute]:
@@ -32,14 +32,14 @@ def routes(
     Args:
         settings: with what installation by OAuth needs.
         store: the database with the states and the installations.
-        directory: told of new installations.
+        cache: told of new installations.
         session: returns the HTTP session of the process, once it is open.
         is_away: whether this process starts or ends, so that another one should be asked.
     """
     pages, slots = Pages(settings.install_url), PageSlots(is_away)
     states, cookies = OAuthStates(store), Cookies(secure=settings.install_url.startswith("https://"))
     client = OAuthClient.of(settings, session)
-    install = Install(store, directory.changed, directory.installations, client, settings.redirect_url)
+    install = Install(store, cache.changed, cache.installations, client, settings.redirect_url)
     asks = {
         "client_id": client.client_id,
         "scope": ",".join(settings.bot_scopes),

@@ -16,8 +16,8 @@ from anchorbolt.http.oauth.routes import routes
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.sqlite import SqliteDatabase
 from anchorbolt.settings import Settings
-from anchorbolt.workspaces.directory import Directory
 from anchorbolt.workspaces.installation import Installation
+from anchorbolt.workspaces.installation_cache import InstallationCache
 from starlette.responses import Response
 
 from tests.support.rotation_pod import KEYS
@@ -37,7 +37,7 @@ class Site:
 
     slack: Emulator
     inbox: Inbox
-    directory: Directory
+    cache: InstallationCache
     session: aiohttp.ClientSession
     away: bool = False
     clients: list[httpx.AsyncClient] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Site:
         """A browser with cookies of its own. `changes`: of the settings, which all of its pages are made with."""
         settings = Settings(**{**SETTINGS, "slack_api_url": self.slack.api_url, **changes}, _env_file=None)
         web = create(Response("slack"))
-        web.router.routes += routes(settings, self.inbox.store, self.directory, lambda: self.session, lambda: self.away)
+        web.router.routes += routes(settings, self.inbox.store, self.cache, lambda: self.session, lambda: self.away)
         made = httpx.AsyncClient(transport=httpx.ASGITransport(web), base_url=settings.public_url or "")
         self.clients.append(made)
         return made
@@ -67,7 +67,7 @@ class Site:
 
     async def saved(self) -> dict[str, Installation]:
         """All installations."""
-        return {one.workspace: one for one in await self.inbox.store.transact(self.directory.installations.all)}
+        return {one.workspace: one for one in await self.inbox.store.transact(self.cache.installations.all)}
 
 
 def state_of(address: str) -> str:
@@ -88,7 +88,7 @@ async def site() -> AsyncIterator[Site]:
     inbox = Inbox(SqliteDatabase(None), lease_seconds=30)
     await inbox.open()
     async with Emulator() as slack, aiohttp.ClientSession() as session:
-        made = Site(slack, inbox, Directory(inbox.store, KEYS, wake_others=lambda: None), session)
+        made = Site(slack, inbox, InstallationCache(inbox.store, KEYS, wake_others=lambda: None), session)
         yield made
         for one in made.clients:
             await one.aclose()

@@ -1,4 +1,4 @@
-"""The directory remembers installations, forgets what has changed, and lives through a database that is away."""
+"""The cache remembers installations, forgets what has changed, and lives through a database that is away."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from anchorbolt.encryption import Keys
 from anchorbolt.errors import StoreUnavailableError
 from anchorbolt.inbox.inbox import Inbox
-from anchorbolt.workspaces.directory import Directory
 from anchorbolt.workspaces.installation import Installation, Token, UserToken
+from anchorbolt.workspaces.installation_cache import InstallationCache
 from anchorbolt.workspaces.memory import FRESH_SECONDS
 
 from tests.support.waiting import until, until_answer
@@ -41,52 +41,52 @@ class Counted:
         return await self._store.transact(work, reads=reads)
 
 
-def directory_on(store: Counted, most: int = 10) -> Directory:
-    """A directory of another process."""
-    return Directory(store, KEYS, most=most, wake_others=lambda: None)  # type: ignore[arg-type] # a store, as it is used
+def cache_on(store: Counted, most: int = 10) -> InstallationCache:
+    """A cache of another process."""
+    return InstallationCache(store, KEYS, most=most, wake_others=lambda: None)  # type: ignore[arg-type] # a store, as it is used
 
 
-async def save(inbox: Inbox, directory: Directory, *workspaces: str, token: str = "xoxb-1") -> None:
+async def save(inbox: Inbox, cache: InstallationCache, *workspaces: str, token: str = "xoxb-1") -> None:
     """Installs the app in these workspaces."""
     for name in workspaces:
         found = Installation(name, Token(token))
-        await inbox.store.transact(lambda c, found=found: directory.installations.save(c, found))
+        await inbox.store.transact(lambda c, found=found: cache.installations.save(c, found))
 
 
 async def test_an_installation_is_read_once(inbox: Inbox) -> None:
     """Many that ask at the same time, and later, cost one transaction, until what was read is too old."""
     store = Counted(inbox)
-    directory = directory_on(store)
-    await save(inbox, directory, "T1")
+    cache = cache_on(store)
+    await save(inbox, cache, "T1")
 
-    found = await asyncio.gather(*(directory.find(["T1"]) for _ in range(20)))
+    found = await asyncio.gather(*(cache.find(["T1"]) for _ in range(20)))
     assert [one.workspace for one in found if one] == ["T1"] * 20
-    await directory.find(["T1"])
+    await cache.find(["T1"])
     assert store.reads == 1
     store.now += FRESH_SECONDS + 1
-    await directory.find(["T1"])
+    await cache.find(["T1"])
     assert store.reads == 2
 
 
 async def test_all_that_is_too_old_is_looked_at_together(inbox: Inbox) -> None:
     """One transaction tells that none of many has changed; what has changed, unheard, is read again alone."""
     store = Counted(inbox)
-    directory = directory_on(store)
+    cache = cache_on(store)
     names = [f"T{n}" for n in range(10)]
-    await save(inbox, directory, *names)
+    await save(inbox, cache, *names)
     for name in names:
-        await directory.find([name])
+        await cache.find([name])
     store.reads = 0
     store.now += FRESH_SECONDS + 1
     for _ in range(2):
-        assert all(await asyncio.gather(*(directory.find([name]) for name in names)))
+        assert all(await asyncio.gather(*(cache.find([name]) for name in names)))
     assert store.reads == 1
 
-    await save(inbox, directory, "T3", token="xoxb-2")
-    await inbox.store.transact(lambda c: directory.installations.remove(c, "T4"))
+    await save(inbox, cache, "T3", token="xoxb-2")
+    await inbox.store.transact(lambda c: cache.installations.remove(c, "T4"))
     store.reads = 0
     store.now += FRESH_SECONDS + 1
-    found = await asyncio.gather(*(directory.find([name]) for name in names))
+    found = await asyncio.gather(*(cache.find([name]) for name in names))
     assert [one.bot.access if one and one.bot else None for one in found] == [
         *["xoxb-1"] * 3,
         "xoxb-2",
@@ -99,43 +99,43 @@ async def test_all_that_is_too_old_is_looked_at_together(inbox: Inbox) -> None:
 async def test_a_workspace_that_is_known_needs_nothing_of_its_organization(inbox: Inbox) -> None:
     """That an organization has no installation of its own is not asked again and again beside a workspace's."""
     store = Counted(inbox)
-    directory = directory_on(store)
-    await save(inbox, directory, "T1")
-    await directory.find(["T1", "E1"])
+    cache = cache_on(store)
+    await save(inbox, cache, "T1")
+    await cache.find(["T1", "E1"])
     store.reads = 0
     store.now += FRESH_SECONDS / 2
-    assert await directory.find(["T1", "E1"])
+    assert await cache.find(["T1", "E1"])
     assert store.reads == 0
 
 
 async def test_a_workspace_comes_before_its_organization(inbox: Inbox) -> None:
     """The first that is installed is found; without it the next one is."""
-    directory = directory_on(Counted(inbox))
-    await save(inbox, directory, "T1", "E1")
+    cache = cache_on(Counted(inbox))
+    await save(inbox, cache, "T1", "E1")
 
-    assert (found := await directory.find(["T1", "E1"])) is not None
+    assert (found := await cache.find(["T1", "E1"])) is not None
     assert found.workspace == "T1"
-    assert (found := await directory.find(["T2", "E1"])) is not None
+    assert (found := await cache.find(["T2", "E1"])) is not None
     assert found.workspace == "E1"
-    assert await directory.find(["T2"]) is None
-    assert await directory.find([]) is None
+    assert await cache.find(["T2"]) is None
+    assert await cache.find([]) is None
 
 
 async def test_what_another_process_changed_is_read_again(inbox: Inbox) -> None:
     """A new token and a removal are seen after the other process said so; what did not change stays."""
     store = Counted(inbox)
-    directory = directory_on(store)
-    await save(inbox, directory, "T1", "T2", "T3")
+    cache = cache_on(store)
+    await save(inbox, cache, "T1", "T2", "T3")
     for name in ("T1", "T2", "T3"):
-        await directory.find([name])
+        await cache.find([name])
 
-    await save(inbox, directory, "T1", token="xoxb-2")
-    await inbox.store.transact(lambda c: directory.installations.remove(c, "T2"))
-    directory.recheck()
+    await save(inbox, cache, "T1", token="xoxb-2")
+    await inbox.store.transact(lambda c: cache.installations.remove(c, "T2"))
+    cache.recheck()
     await until(lambda: store.reads == 4, what="the versions were read")
 
     async def found(name: str) -> str | None:
-        one = await directory.find([name])
+        one = await cache.find([name])
         return one.bot.access if one is not None and one.bot is not None else None
 
     async def is_new() -> bool:
@@ -150,55 +150,55 @@ async def test_what_another_process_changed_is_read_again(inbox: Inbox) -> None:
 
 async def test_a_read_that_began_before_a_change_is_not_remembered(inbox: Inbox) -> None:
     """Who asks after the change reads anew."""
-    directory = directory_on(Counted(inbox))
-    before = asyncio.create_task(directory.find(["T1"]))
+    cache = cache_on(Counted(inbox))
+    before = asyncio.create_task(cache.find(["T1"]))
     await asyncio.sleep(0)
-    await save(inbox, directory, "T1")
-    directory.changed("T1")
+    await save(inbox, cache, "T1")
+    cache.changed("T1")
     await before
 
-    assert await directory.find(["T1"]) is not None
+    assert await cache.find(["T1"]) is not None
 
 
 async def test_while_the_database_is_away_what_was_known_counts(inbox: Inbox) -> None:
     """An installation that is too old is better than none; of one that was never read the error tells."""
     store = Counted(inbox)
-    directory = directory_on(store)
-    await save(inbox, directory, "T1")
-    await directory.find(["T1"])
+    cache = cache_on(store)
+    await save(inbox, cache, "T1")
+    await cache.find(["T1"])
     store.now += FRESH_SECONDS + 1
     store.away = True
 
-    assert await directory.find(["T1"]) is not None
+    assert await cache.find(["T1"]) is not None
     with pytest.raises(StoreUnavailableError):
-        await directory.find(["T2"])
+        await cache.find(["T2"])
 
 
 async def test_memory_is_bounded(inbox: Inbox) -> None:
     """Beyond the limit, what was read first is read again."""
     store = Counted(inbox)
-    directory = directory_on(store, most=2)
-    await save(inbox, directory, "T1", "T2", "T3")
+    cache = cache_on(store, most=2)
+    await save(inbox, cache, "T1", "T2", "T3")
     for name in ("T1", "T2", "T3", "T3", "T2"):
-        await directory.find([name])
+        await cache.find([name])
     assert store.reads == 3
-    await directory.find(["T1"])
+    await cache.find(["T1"])
     assert store.reads == 4
 
 
 async def test_users_tokens_are_remembered_until_something_changes(inbox: Inbox) -> None:
     """A user's token is read once, and again after a change."""
     store = Counted(inbox)
-    directory = directory_on(store)
+    cache = cache_on(store)
     user = UserToken("T1", "U1", Token("xoxp-1"))
-    await inbox.store.transact(lambda c: directory.installations.save_user(c, user))
-    await save(inbox, directory, "T1")
+    await inbox.store.transact(lambda c: cache.installations.save_user(c, user))
+    await save(inbox, cache, "T1")
 
-    assert (found := await directory.find(["T1"])) is not None
+    assert (found := await cache.find(["T1"])) is not None
     assert found.has_users
-    assert await directory.find_user("T1", "U1") == await directory.find_user("T1", "U1") == user
-    assert await directory.find_user("T1", "U2") is None
+    assert await cache.find_user("T1", "U1") == await cache.find_user("T1", "U1") == user
+    assert await cache.find_user("T1", "U2") is None
     assert store.reads == 3
-    await inbox.store.transact(lambda c: directory.installations.remove_user(c, "T1", "U1"))
-    directory.changed("T1")
-    assert await directory.find_user("T1", "U1") is None
+    await inbox.store.transact(lambda c: cache.installations.remove_user(c, "T1", "U1"))
+    cache.changed("T1")
+    assert await cache.find_user("T1", "U1") is None

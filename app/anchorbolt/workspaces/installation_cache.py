@@ -23,7 +23,7 @@ MOST = 10_000
 LOT = 1_000
 
 
-class Directory:
+class InstallationCache:
     """The installations and the users' tokens, as one process knows them."""
 
     def __init__(self, store: Store, keys: Keys, *, most: int = MOST, wake_others: Callable[[], None]) -> None:
