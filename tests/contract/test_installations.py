@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from anchorbolt.encryption import Keys, is_encrypted
 from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.inbox.installation_state import InstallationState
 from anchorbolt.inbox.tables import installation
-from anchorbolt.workspaces.installation import Installation, InstallationState, Token, UserToken
+from anchorbolt.workspaces.installation import Installation, Token, UserToken
 from anchorbolt.workspaces.installations import Installations
 from sqlalchemy import select, update
 

@@ -9,10 +9,11 @@ from dataclasses import replace
 import pytest
 from anchorbolt.errors import NotAuthorizedError, TokenExpiredError
 from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.inbox.installation_state import InstallationState
 from anchorbolt.inbox.sql import now
 from anchorbolt.inbox.tables import installation, user_token
 from anchorbolt.telemetry import metrics
-from anchorbolt.workspaces.installation import CANNOT_BE_REFRESHED, Installation, InstallationState, Token, UserToken
+from anchorbolt.workspaces.installation import CANNOT_BE_REFRESHED, Installation, Token, UserToken
 from anchorbolt.workspaces.refresh_statements import Turn
 from anchorbolt.workspaces.token_holder import TokenId
 from sqlalchemy import select, update

@@ -10,10 +10,10 @@ from dataclasses import replace
 
 import pytest
 from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.inbox.installation_state import InstallationState
 from anchorbolt.inbox.postgresql import PostgresqlDatabase
 from anchorbolt.inbox.sql import now
 from anchorbolt.inbox.tables import installation
-from anchorbolt.workspaces.installation import InstallationState
 from sqlalchemy import update
 from sqlalchemy.engine import make_url
 

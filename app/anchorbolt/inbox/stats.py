@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, and_, case, func, select
 
+from anchorbolt.inbox.installation_state import InstallationState
 from anchorbolt.inbox.parking import SORTS, Parking, sort_of
 from anchorbolt.inbox.retention import is_ended
 from anchorbolt.inbox.sql import now
@@ -32,8 +33,6 @@ class Stats:
 
 # Fewer lanes that wait are nobody's share of anything.
 FEW = 100
-# The states of an installation, which are counted as 0 where there is none (workspaces/installation.py).
-INSTALLATION_STATES = ("installed", "reinstall_needed")
 
 
 class Count:
@@ -67,7 +66,7 @@ class Count:
             of_workspaces = connection.execute(self._of_workspaces).scalars().all()
             if (all_lanes := sum(of_workspaces)) >= FEW:
                 share = max(of_workspaces) / all_lanes
-        installations = dict.fromkeys(INSTALLATION_STATES, 0)
+        installations = dict.fromkeys(map(str, InstallationState), 0)  # a state that none has is counted as 0
         installations |= {state: count for state, count in connection.execute(self._installations)}  # noqa: C416 - rows
         return Stats(
             int(row.waiting), max(0.0, row.oldest or 0.0), row.dead, row.paused > 0, parked, share, installations

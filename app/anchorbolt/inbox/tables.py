@@ -176,7 +176,7 @@ installation = Table(
     Column("enterprise_id", Text),
     Column("org_wide", SmallInteger, nullable=False),
     Column("name", Text),  # of the workspace or the organization
-    Column("state", Text, nullable=False),  # installed | reinstall_needed
+    Column("state", Text, nullable=False),  # InstallationState
     Column("reason", Text),  # why it must be installed again
     Column("bot_token", Text),  # NULL: the app has no bot there
     Column("bot_refresh_token", Text),

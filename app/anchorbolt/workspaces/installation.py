@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
+
+from anchorbolt.inbox.installation_state import InstallationState
 
 CANNOT_BE_REFRESHED = "its token expires, and Slack gave no refresh token with it"
-
-
-class InstallationState(StrEnum):
-    """Whether tokens can be used. `REINSTALL_NEEDED`: they cannot be refreshed or decrypted any more."""
-
-    INSTALLED = "installed"
-    REINSTALL_NEEDED = "reinstall_needed"
 
 
 @dataclass(frozen=True, slots=True)

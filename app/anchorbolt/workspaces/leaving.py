@@ -12,11 +12,11 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, exists, select, update
 
+from anchorbolt.inbox.installation_state import InstallationState
 from anchorbolt.inbox.sql import now
 from anchorbolt.inbox.store import Store
 from anchorbolt.inbox.tables import installation, user_token
 from anchorbolt.telemetry.logs import get_logger
-from anchorbolt.workspaces.installation import InstallationState
 from anchorbolt.workspaces.installations import Installations
 
 log = get_logger("workspaces")

@@ -13,9 +13,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, literal, or_, select, update
 
+from anchorbolt.inbox.installation_state import InstallationState
 from anchorbolt.inbox.sql import REAL, now, this_moment
 from anchorbolt.inbox.tables import installation, user_token
-from anchorbolt.workspaces.installation import InstallationState, Token
+from anchorbolt.workspaces.installation import Token
 from anchorbolt.workspaces.installations import Installations
 from anchorbolt.workspaces.token_holder import TokenHolder, TokenId, token_of, with_token
 

@@ -11,7 +11,8 @@ from sqlalchemy import Row
 
 from anchorbolt.encryption import Keys
 from anchorbolt.errors import UndecryptableError
-from anchorbolt.workspaces.installation import Installation, InstallationState, Token, UserToken
+from anchorbolt.inbox.installation_state import InstallationState
+from anchorbolt.workspaces.installation import Installation, Token, UserToken
 
 
 def place_of_bot(workspace: str, column: str) -> str:

@@ -13,9 +13,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from anchorbolt.errors import NotAuthorizedError, StoreError, TokenExpiredError
+from anchorbolt.inbox.installation_state import InstallationState
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.tasks import spawn
-from anchorbolt.workspaces.installation import Installation, InstallationState, UserToken
+from anchorbolt.workspaces.installation import Installation, UserToken
 from anchorbolt.workspaces.refresher import Refresher
 from anchorbolt.workspaces.token_holder import TokenHolder, TokenId, token_of
 

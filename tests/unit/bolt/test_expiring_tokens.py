@@ -9,7 +9,8 @@ from dataclasses import replace
 
 import pytest
 from anchorbolt.encryption import Keys
-from anchorbolt.workspaces.installation import Installation, InstallationState, Token, UserToken
+from anchorbolt.inbox.installation_state import InstallationState
+from anchorbolt.workspaces.installation import Installation, Token, UserToken
 from anchorbolt.workspaces.installations import Installations
 
 from tests.support.app_in_process import App

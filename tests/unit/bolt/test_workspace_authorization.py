@@ -17,8 +17,9 @@ from anchorbolt.emulator.samples.sample import as_json
 from anchorbolt.emulator.scene import Scene
 from anchorbolt.emulator.script import Line
 from anchorbolt.encryption import Keys
+from anchorbolt.inbox.installation_state import InstallationState
 from anchorbolt.telemetry import metrics
-from anchorbolt.workspaces.installation import Installation, InstallationState, Token, UserToken
+from anchorbolt.workspaces.installation import Installation, Token, UserToken
 from anchorbolt.workspaces.installations import Installations
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 from slack_bolt.request.async_request import AsyncBoltRequest

@@ -16,9 +16,10 @@ import pytest
 from anchorbolt.encryption import Keys
 from anchorbolt.inbox.accept import Item
 from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.inbox.installation_state import InstallationState
 from anchorbolt.inbox.lease import End, Outcome
 from anchorbolt.inbox.sqlite import SqliteDatabase
-from anchorbolt.workspaces.installation import Installation, InstallationState, Token, UserToken
+from anchorbolt.workspaces.installation import Installation, Token, UserToken
 from anchorbolt.workspaces.installations import Installations
 from slack_sdk.oauth.installation_store import FileInstallationStore
 from slack_sdk.oauth.installation_store.models.installation import Installation as Theirs

@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 import pytest
+from anchorbolt.inbox.installation_state import InstallationState
 from anchorbolt.workspaces import grant, token_requests
-from anchorbolt.workspaces.installation import InstallationState
 from anchorbolt.workspaces.lifetime import USUAL_SECONDS
 
 ASKED_AT = 1_000.0

@@ -18,8 +18,9 @@ from anchorbolt.cli.inbox.listing import AsJson, age, visible
 from anchorbolt.cli.inbox.session import PATIENT_SECONDS
 from anchorbolt.cli.print_table import print_table
 from anchorbolt.cli.workspaces.session import opened, unknown
+from anchorbolt.inbox.installation_state import InstallationState
 from anchorbolt.workspaces import user_grants
-from anchorbolt.workspaces.installation import Installation, InstallationState
+from anchorbolt.workspaces.installation import Installation
 from anchorbolt.workspaces.user_grants import UserGrant
 
 STATES = tuple(InstallationState)
