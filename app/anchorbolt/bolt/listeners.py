@@ -52,7 +52,7 @@ def register(bolt: BoltApp, listeners: str) -> None:
             continue
         log.warning(
             "a thread was started while LISTENERS was imported: it runs in every process of every pod;"
-            " what must run once belongs into a CronJob (docs/routes.md)",
+            " what must run once belongs in a CronJob (docs/routes.md)",
             thread=thread.name,
         )
 

@@ -85,7 +85,7 @@ def _named(name: str | None) -> str:
 def _print(found: Replication, would_cost: list[Loss]) -> None:
     for one in found.standbys:
         if one.state is None:
-            print(f"standby {one.name}: our role may not see how it does (grant it pg_monitor)")
+            print(f"standby {one.name}: our database role may not see its state (grant it pg_monitor)")
             continue
         lag = f", {one.behind_seconds:.2f} s" if one.behind_seconds is not None else ""
         print(f"standby {one.name} ({one.address}): {one.sync}, {one.state}, {one.behind_bytes or 0} bytes behind{lag}")

@@ -21,7 +21,9 @@ def require_free(host: str, port: int, setting: str) -> None:
         except OSError as error:
             if error.errno == errno.EADDRINUSE:
                 raise PortTakenError(port, setting) from None
-            raise InvalidSettingsError([f"HOST, {setting}: {host}:{port} cannot be had: {error.strerror}"]) from None
+            raise InvalidSettingsError(
+                [f"HOST, {setting}: {host}:{port} cannot be listened on: {error.strerror}"]
+            ) from None
 
 
 def reachable(host: str) -> str:

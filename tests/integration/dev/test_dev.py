@@ -149,7 +149,7 @@ async def test_a_second_interrupt_hastens_the_end(tmp_path: Path) -> None:
         running.interrupt_group()
         await running.line(lambda line: line == "[info] draining")
         running.interrupt_group()
-        await running.line(lambda line: line.startswith("Hastening"))
+        await running.line(lambda line: line.startswith("Ending it sooner"))
         assert await running.end() == 0, running.text
         assert listeners.counts("cancelled").total() == 1
         assert "Traceback" not in running.text

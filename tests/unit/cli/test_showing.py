@@ -146,7 +146,7 @@ def test_what_waits_is_skipped_run_or_discarded_and_else_it_is_said_why_not(tmp_
     """Each command says what it did, or what it found."""
     store(tmp_path, "ValueError: x", end=End.RETRY, copies=2)
     assert look(tmp_path, "inbox", "cancel", KEY).stderr.count("it waits") == 1
-    assert "is claimed within a second" in look(tmp_path, "inbox", "run-now", KEY).stdout
+    assert "is run within a second" in look(tmp_path, "inbox", "run-now", KEY).stdout
     assert "Skipped" in look(tmp_path, "inbox", "skip", KEY).stdout
     assert "it is dead" in look(tmp_path, "inbox", "skip", KEY).stderr
     assert "it waits" in look(tmp_path, "inbox", "replay", f"{KEY}-1").stderr

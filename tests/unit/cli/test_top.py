@@ -51,7 +51,7 @@ async def test_it_goes_on_while_the_database_is_away(monkeypatch: pytest.MonkeyP
         nonlocal looks
         looks += 1
         if looks == 2:
-            raise StoreUnavailableError("PostgreSQL at db did not do it")
+            raise StoreUnavailableError("PostgreSQL at db cannot be used")
         return await transact(work, timeout_seconds)
 
     monkeypatch.setattr(top, "opened", open_once)
@@ -61,9 +61,9 @@ async def test_it_goes_on_while_the_database_is_away(monkeypatch: pytest.MonkeyP
         await top._watch(screen, 0)
     first, away, again = screen.frames
     assert "0 of 200 slots  draining  v7" in first
-    assert "PostgreSQL at db did not do it" in away
+    assert "PostgreSQL at db cannot be used" in away
     assert first in away
-    assert "did not do it" not in again
+    assert "cannot be used" not in again
     assert len(opened) == 1
     monkeypatch.undo()
     await inbox.close()

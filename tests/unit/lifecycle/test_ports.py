@@ -29,7 +29,7 @@ def test_a_free_port_is_still_free_after_the_look() -> None:
 
 def test_a_host_that_is_not_ours_is_a_wrong_setting() -> None:
     """An address that this machine does not have is named as HOST, with what the system says."""
-    with pytest.raises(InvalidSettingsError, match=r"HOST, PORT: 192\.0\.2\.1:0 cannot be had"):
+    with pytest.raises(InvalidSettingsError, match=r"HOST, PORT: 192\.0\.2\.1:0 cannot be listened on"):
         require_free("192.0.2.1", 0, "PORT")
 
 

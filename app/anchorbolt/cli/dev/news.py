@@ -75,7 +75,7 @@ class News:
     def watching(self, folders: Sequence[str] | None) -> None:
         """Prints which folders are watched; None: none, because the package for it is not installed."""
         if folders is None:
-            self.say("\nSaved changes need a restart: to have it done, install anchorbolt[dev].", "yellow")
+            self.say("\nSaved changes need a restart. Install anchorbolt[dev] to have it done when you save.", "yellow")
             return
         shown = [os.path.relpath(folder) for folder in folders]
         self.say(f"\nSaved changes are served at once; watching .env and {', '.join(shown)}")

@@ -68,7 +68,7 @@ class Reloads:
                     now = set(report.folders)
                 else:
                     await self._processes.forget(child)
-                    self._news.say(f"Not restarted after {_names(changed)}: the app of before goes on serving.", "red")
+                    self._news.say(f"Not restarted after {_names(changed)}: the previous app goes on serving.", "red")
                     now = known | set(report.folders)
                 if now != known:
                     known = now

@@ -135,10 +135,10 @@ class Session:
         self._times_asked += 1
         self._asked.set()
         if self._times_asked == 1:
-            self._news.say("Draining: what was acknowledged is finished first. Ctrl-C again hastens.")
+            self._news.say("Draining: what was acknowledged is finished first. Ctrl-C again ends it sooner.")
             self._processes.drain()
         elif self._times_asked == 2:
-            self._news.say("Hastening: what still runs is handed back. Ctrl-C again kills.")
+            self._news.say("Ending it sooner: what still runs is handed back to the inbox. Ctrl-C again kills it.")
             self._processes.hasten()
         else:
             self._processes.kill()

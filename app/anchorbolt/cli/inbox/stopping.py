@@ -63,9 +63,7 @@ def run_now(
     if not freed:
         why = told(found) if found is not None and found.state != "waiting" else "nothing waits there, or it runs"
         raise AnchorboltError(f"{key or name} does not wait: {why}")
-    print(
-        f"The lane {name} is claimed within a second. What holds it back for good, a pause for example, holds it again."
-    )
+    print(f"The lane {name} is run within a second, unless something else holds it back, such as a pause.")
 
 
 def told(found: Found) -> str:

@@ -171,7 +171,7 @@ class PostgresqlDatabase(Database):
                 if progress.committing:
                     raise StoreUnknownError(f"the connection broke at a commit: {said}") from error
                 raise StoreUnavailableError(
-                    f"PostgreSQL at {self._address} did not do it ({said}): {advice(error, self.setting)};"
+                    f"PostgreSQL at {self._address} cannot be used ({said}): {advice(error, self.setting)};"
                     " the app goes on by itself when it is back"
                 ) from error
             raise
