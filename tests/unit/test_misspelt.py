@@ -81,7 +81,7 @@ def test_all_three_places_are_looked_at(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SECRETS_DIRECTORY", str(tmp_path / "mounted"))
     monkeypatch.setenv("DRAIN_DELAY_SECOND", "1")
-    (tmp_path / ".env").write_text("LISTENER=app\nOURS\n")
+    (tmp_path / ".env").write_text("LISTENER=app\nLISTENERS=\nOURS\n")
     (tmp_path / "mounted").mkdir()
     (tmp_path / "mounted" / "SLACK_SIGNIN_SECRET").write_text("x")
     names = {warning.partition(" ")[0] for warning in misspelt()}

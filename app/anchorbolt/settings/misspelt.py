@@ -26,9 +26,12 @@ OF_APPS = frozenset({"SLACK_API_TOKEN", "DATABASE_URI"})
 
 def misspelt() -> list[str]:
     """Returns a sentence for each such name in the environment, `.env` and the folder of mounted settings."""
-    directory = secrets_directory()
-    mounted = dict.fromkeys((path.name for path in directory.iterdir()), "") if directory.is_dir() else {}
-    return warnings({**mounted, **{name: value or "" for name, value in dotenv_values(ENV_FILE).items()}, **os.environ})
+    try:
+        mounted = {path.name: "a file" for path in secrets_directory().iterdir()}
+    except OSError:  # there is none, or its names cannot be read
+        mounted = {}
+    in_file = {name: value or "" for name, value in dotenv_values(ENV_FILE).items()}
+    return warnings({**mounted, **in_file, **os.environ})
 
 
 @contextmanager
@@ -44,9 +47,9 @@ def warnings(given: Mapping[str, str]) -> list[str]:
     """Returns a sentence for each name that is close to a setting. A setting that is given too was not meant.
 
     Args:
-        given: variables with their values; no value is shown.
+        given: variables with their values; an empty one counts as not given, and none is shown.
     """
-    names = {name.upper(): value for name, value in given.items()}
+    names = {name.upper(): value for name, value in given.items() if value}
     unset = sorted(SETTINGS - names.keys())
     meant = {name: _meant(name, value, unset) for name, value in names.items() if name not in SETTINGS | OF_APPS}
     return [f"{name} is not a setting; did you mean {setting}?" for name, setting in sorted(meant.items()) if setting]
