@@ -32,7 +32,7 @@ def add_bookmark(arguments: Arguments, workspace: Workspace, now: float) -> Answ
 
 
 def edit_bookmark(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
-    """Changes a bookmark."""
+    """Changes a bookmark: `bookmarks.edit`."""
     kept = _bookmark(arguments, workspace)
     if kept is None:
         return failed("not_found")
@@ -42,7 +42,7 @@ def edit_bookmark(arguments: Arguments, workspace: Workspace, now: float) -> Ans
 
 
 def remove_bookmark(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
-    """Removes a bookmark."""
+    """Removes a bookmark: `bookmarks.remove`."""
     kept = _bookmark(arguments, workspace)
     if kept is None:
         return failed("not_found")

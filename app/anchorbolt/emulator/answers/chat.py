@@ -62,7 +62,7 @@ def update_message(arguments: Arguments, workspace: Workspace, now: float) -> An
 
 
 def delete_message(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
-    """Deletes a message."""
+    """Deletes a message: `chat.delete`."""
     channel, ts = workspace.channels.find(arguments.get("channel")), str(arguments.get("ts") or "")
     if channel is None:
         return failed("channel_not_found")
@@ -87,13 +87,13 @@ def permalink(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
 
 
 def me_message(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
-    """Posts what `/me` posts."""
+    """Posts what `/me` posts: `chat.meMessage`."""
     answer = post_message(arguments, workspace, now)
     return {"ok": True, "channel": answer["channel"], "ts": answer["ts"]} if answer["ok"] else answer
 
 
 def unfurl(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
-    """Shows previews of links."""
+    """Shows previews of links: `chat.unfurl`."""
     if not (arguments.get("unfurls") or arguments.get("metadata") or arguments.get("user_auth_required")):
         return failed("missing_unfurls")
     return {"ok": True}

@@ -14,7 +14,7 @@ _MANY = 8
 
 
 def info(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
-    """A channel."""
+    """A channel: `conversations.info`."""
     channel = workspace.channels.find(arguments.get("channel"))
     return {"ok": True, "channel": channel.public()} if channel else failed("channel_not_found")
 

@@ -64,7 +64,7 @@ def complete_upload(arguments: Arguments, workspace: Workspace, now: float) -> A
 
 
 def info(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
-    """A file."""
+    """A file: `files.info`."""
     file = workspace.files.find(arguments.get("file"))
     if file is None or not file.is_complete:
         return failed("file_not_found")
@@ -83,7 +83,7 @@ def files(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
 
 
 def delete(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
-    """Deletes a file."""
+    """Deletes a file: `files.delete`."""
     return {"ok": True} if workspace.files.delete(str(arguments.get("file") or "")) else failed("file_not_found")
 
 

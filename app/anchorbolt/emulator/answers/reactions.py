@@ -9,7 +9,7 @@ from anchorbolt.emulator.state.workspace import Place, Workspace
 
 
 def add(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
-    """Reacts to a message."""
+    """Reacts to a message: `reactions.add`."""
     place = _place(arguments, workspace)
     name = str(arguments.get("name") or "").strip(":")
     if isinstance(place, str):
@@ -24,7 +24,7 @@ def add(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
 
 
 def remove(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
-    """Takes a reaction back."""
+    """Takes a reaction back: `reactions.remove`."""
     place = _place(arguments, workspace)
     name = str(arguments.get("name") or "").strip(":")
     if isinstance(place, str):
@@ -61,7 +61,7 @@ def reacted(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
 
 
 def pin(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
-    """Pins a message."""
+    """Pins a message: `pins.add`."""
     place = _place(arguments, workspace)
     if isinstance(place, str):
         return failed(place)
@@ -72,7 +72,7 @@ def pin(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
 
 
 def unpin(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
-    """Takes a pin away."""
+    """Takes a pin away: `pins.remove`."""
     place = _place(arguments, workspace)
     if isinstance(place, str):
         return failed(place)

@@ -25,7 +25,7 @@ def add_reminder(arguments: Arguments, workspace: Workspace, now: float) -> Answ
 
 
 def reminder(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
-    """A reminder."""
+    """A reminder: `reminders.info`."""
     kept = workspace.reminders.get(str(arguments.get("reminder") or ""))
     return {"ok": True, "reminder": kept} if kept else failed("not_found")
 
@@ -40,12 +40,12 @@ def complete_reminder(arguments: Arguments, workspace: Workspace, now: float) ->
 
 
 def delete_reminder(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
-    """Deletes a reminder."""
+    """Deletes a reminder: `reminders.delete`."""
     return {"ok": True} if workspace.reminders.pop(str(arguments.get("reminder") or ""), None) else failed("not_found")
 
 
 def reminders(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
-    """The reminders."""
+    """The reminders: `reminders.list`."""
     return {"ok": True, "reminders": list(workspace.reminders.values())}
 
 

@@ -62,7 +62,7 @@ def bot_info(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
 
 
 def emoji(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
-    """The workspace's own emoji."""
+    """The workspace's own emoji: `emoji.list`."""
     found = {"anchor-works": "https://emoji.example.com/anchor-works.png", "anchor": "alias:anchor-works"}
     return {"ok": True, "emoji": found, "cache_ts": f"{int(now)}.000000"}
 

@@ -46,7 +46,7 @@ def _changed(arguments: Arguments, workspace: Workspace, now: float, **changes: 
 
 
 def update_usergroup(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
-    """Changes a user group."""
+    """Changes a user group: `usergroups.update`."""
     changes = {name: arguments[name] for name in ("name", "handle", "description") if arguments.get(name)}
     return _changed(arguments, workspace, now, **changes)
 
