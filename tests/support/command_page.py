@@ -39,7 +39,7 @@ def row(parameter: Any) -> str:
     names = (
         ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
         if option
-        else f"`{parameter.name.upper()}`"
+        else f"`{parameter.metavar or parameter.name.upper()}`"
     )
     text = " ".join((parameter.help or "").split()).replace("|", "\\|")
     tells = option and not parameter.is_flag and parameter.default not in (None, (), [], "")
