@@ -13,7 +13,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from anchorbolt.errors import UndecryptableError
+from anchorbolt.errors import NoKeyError, UndecryptableError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -54,14 +54,15 @@ class Keys:
     def decrypt(self, text: str, place: str) -> str:
         """Returns the text that was encrypted for this place; a text that is not encrypted as it is.
 
-        Raises UndecryptableError: its key is not there, or it was changed, or encrypted for another place.
+        Raises NoKeyError where its key is not there, and UndecryptableError where it was changed, or encrypted for
+        another place.
         """
         if not is_encrypted(text):
             return text
         name, sealed = key_name(text), text[len(MARK) :].partition(":")[2]
         cipher = self._ciphers.get(name)
         if cipher is None:
-            raise UndecryptableError(f"TOKEN_KEYS has no key {name}, with which this was encrypted: add it again")
+            raise NoKeyError(f"TOKEN_KEYS has no key {name}, with which this was encrypted: add it again")
         from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - as in _cipher
 
         try:

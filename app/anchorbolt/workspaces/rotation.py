@@ -17,7 +17,7 @@ from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.tasks import spawn
 from anchorbolt.workspaces.installation import Installation, InstallationState, UserToken
 from anchorbolt.workspaces.refresher import Refresher
-from anchorbolt.workspaces.whose import Kept, Whose, token_of
+from anchorbolt.workspaces.whose import Kept, Whose, refuse_without_key, token_of
 
 log = get_logger("workspaces")
 
@@ -59,7 +59,8 @@ class Rotation:
         """Returns the installation with a bot's token that may be used now. It seldom waits, and never over 3 s.
 
         Raises TokenExpiredError where the token has expired and no new one could be had in time, NotAuthorizedError
-        where none can be had at all, and a StoreError. While the old token is valid it raises nothing.
+        where none can be had at all (TokenKeyError where another process may have it), and a StoreError. While the old
+        token is valid it raises nothing.
         """
         return await self._fresh(Whose(installation.workspace), installation)
 
@@ -113,6 +114,7 @@ class Rotation:
                     due.clear()
 
     async def _fresh(self, whose: Whose, held: Found) -> Found:
+        refuse_without_key(held)
         if not self._ends_within(held, ON_USE_SECONDS):
             return held
         if held.state is InstallationState.REINSTALL_NEEDED and not self._ends_within(held, 0):
@@ -127,6 +129,7 @@ class Rotation:
             return found
         if not self._ends_within(held, 0):
             return held
+        refuse_without_key(found)  # it was renewed by a process with a newer key
         if found is not None and found.state is InstallationState.REINSTALL_NEEDED:
             raise NotAuthorizedError(f"the app must be installed again in {_place(whose)}: {found.reason}")
         raise TokenExpiredError(f"the token of {_place(whose)} has expired, and Slack gave no new one in time")

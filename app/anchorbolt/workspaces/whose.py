@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from anchorbolt.errors import TokenKeyError
 from anchorbolt.workspaces.installation import Installation, Token, UserToken
 
 # What is stored of the bot or the user that a token belongs to.
@@ -23,6 +24,16 @@ def token_of(kept: Kept | None) -> Token | None:
     if isinstance(kept, UserToken):
         return kept.token
     return kept.bot if kept is not None else None
+
+
+def refuse_without_key(kept: Kept | None) -> None:
+    """Raises TokenKeyError where this process, and perhaps no other, lacks the key of a token."""
+    if kept is None or not kept.lacks_key:
+        return
+    place = kept.workspace if isinstance(kept, Installation) else f"{kept.workspace} by {kept.user_id}"
+    raise TokenKeyError(
+        f"this pod cannot use the token of {place}: {kept.reason}; if TOKEN_KEYS is being changed, finish the rollout"
+    )
 
 
 def with_token(kept: Kept, token: Token) -> Kept:
