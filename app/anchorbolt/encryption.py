@@ -71,6 +71,10 @@ class Keys:
         except (InvalidTag, ValueError):  # binascii.Error is a ValueError
             raise UndecryptableError("this was changed, or was encrypted for another place") from None
 
+    def has(self, name: str) -> bool:
+        """Whether the key of this name is among these."""
+        return name in self._ciphers
+
     def has_key_of(self, text: str) -> bool:
         """Whether the key that an encrypted text names is among these."""
         return key_name(text) in self._ciphers

@@ -61,7 +61,7 @@ def run_now(
 
     name, found, freed = as_admin(lambda _, connection: work(connection))
     if not freed and found is not None and found.state == "waiting":
-        raise AnchorboltError(f"{key} waits behind another delivery of its lane {name}, which runs: it is next")
+        raise AnchorboltError(f"{key} waits behind another delivery of its lane {name}, which runs")
     if not freed:
         why = told(found) if found is not None else "nothing waits there, or it runs"
         raise AnchorboltError(f"{key or name} does not wait: {why}")

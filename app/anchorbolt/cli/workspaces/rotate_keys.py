@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Annotated
+
+import typer
 
 from anchorbolt import settings
 from anchorbolt.cli.inbox.session import PATIENT_SECONDS, opened
+from anchorbolt.cli.workspaces import session
 from anchorbolt.encryption import HOW_TO_MAKE_ONE, Keys
 from anchorbolt.errors import AnchorboltError, InvalidSettingsError
+from anchorbolt.workspaces.lost_key import GivenUp, give_up
 from anchorbolt.workspaces.rotate_keys import Rotated, rotate
 
+Lost = Annotated[
+    str | None, typer.Option(help="The name of a key that is lost: give up the tokens that it has encrypted.")
+]
 
-def rotate_keys() -> None:
+
+def rotate_keys(lost: Lost = None) -> None:
     """Encrypts tokens and deliveries with the first key of TOKEN_KEYS, whichever of the keys they have, or none.
 
     Pods may serve meanwhile, if all of them have the new key. It may be interrupted and begun again at any time. It
     ends with 1 where something is left: then no key may be taken out of TOKEN_KEYS.
+
+    Errors name the key that is missing. Without --lost nothing of it is given up, because a pod may have it.
     """
     keys = Keys(settings.load().keys)
     if not keys:
         raise InvalidSettingsError([f"TOKEN_KEYS: missing; its first key is the new one: {HOW_TO_MAKE_ONE}"])
+    if lost is not None:
+        if keys.has(lost):
+            raise InvalidSettingsError([f"TOKEN_KEYS: has the key {lost}, so it is not lost"])
+        gone = asyncio.run(_give_up(lost))
+        print(f"The key {lost} is lost: given up the tokens of {gone.workspaces} workspaces and {gone.users} users.")
     found = asyncio.run(_rotate(keys))
     for one in found:
         print(f"{one.name}: {one.encrypted} encrypted with the first key, {one.left + one.undecryptable.total()} left")
@@ -32,6 +48,13 @@ def rotate_keys() -> None:
 async def _rotate(keys: Keys) -> list[Rotated]:
     async with opened() as (database, _):
         return await rotate(database, keys, PATIENT_SECONDS)
+
+
+async def _give_up(lost: str) -> GivenUp:
+    async with session.opened() as at:
+        gone = await at.database.transact(lambda connection: give_up(connection, lost), PATIENT_SECONDS)
+        await at.tell()
+        return gone
 
 
 def _problems(one: Rotated) -> list[str]:
