@@ -12,6 +12,7 @@ from typing import Any
 from anchorbolt.inbox.admin import Admin, Filter
 from anchorbolt.inbox.database import Database, Wake
 from anchorbolt.inbox.pauses import Pauses
+from anchorbolt.inbox.sql import now
 from anchorbolt.inbox.stopping import Stopping
 from anchorbolt.inbox.tables import delivery, lane
 from sqlalchemy import Connection, select
@@ -120,15 +121,24 @@ async def race(beside: Beside, keys: list[str], meanwhile: Callable[[], Any]) ->
         for scope, name in PLACES:
             await database.transact(partial(Pauses(database.dialect).resume, scope=scope, name=name))
         database.wake_others(Wake.HOLDS)
-        await until_answer(lambda: _is_empty(database), 60, what="all lanes are empty")
+        await _until_empty(database)
     finally:
         await database.close()
     return operators
 
 
-async def _is_empty(database: Database) -> bool:
-    """Whether no lane is left, and so nothing that waits or runs."""
-    return not await database.transact(lambda c: c.execute(select(lane.c.name)).all())
+async def _until_empty(database: Database) -> None:
+    """Waits until no lane is left, and so nothing that waits or runs; else says what is left, and what holds it."""
+
+    async def is_empty() -> bool:
+        return not await database.transact(lambda c: c.execute(select(lane.c.name)).all())
+
+    try:
+        await until_answer(is_empty, 90, what="all lanes are empty")
+    except AssertionError as error:
+        left = await database.transact(lambda c: [str(row) for row in c.execute(select(lane, now().label("now")))])
+        paused = await database.transact(Pauses(database.dialect).read)
+        raise AssertionError(f"{error}; left: {left}; paused: {paused}") from error
 
 
 async def read_states(beside: Beside) -> dict[str, tuple[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
 from anchorbolt.emulator.samples import make
 from anchorbolt.emulator.scene import Scene
 from anchorbolt.inbox.sqlite import SqliteDatabase
@@ -16,6 +17,7 @@ from tests.support.operators import check, race, read_states
 LANES, EVENTS = 5, 60
 
 
+@pytest.mark.timeout(300)  # ninety of them are for what waits at the end, on a machine that is busy
 async def test_nothing_is_lost_doubled_or_stuck(
     start_app: StartApp, play_to: PlayTo, listener_log: ListenerLog, tmp_path: Path
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from anchorbolt.inbox.postgresql import PostgresqlDatabase
 from sqlalchemy.engine import make_url
 
@@ -14,6 +15,7 @@ from tests.support.pods import Pods
 LANES, EVENTS = 5, 60
 
 
+@pytest.mark.timeout(300)  # ninety of them are for what waits at the end, on a machine that is busy
 async def test_nothing_is_lost_doubled_or_stuck(start_pods: StartPods, slack: Slack, database: str) -> None:
     """Cancelled, skipped, discarded, replayed, run at once, paused and resumed by four at once, while a pod dies: what
     is done has run, nothing more often than it lived, no two of a lane at once, and every lane is empty at the end."""

@@ -9,12 +9,18 @@ from pathlib import Path
 
 import pytest
 from anchorbolt.cli.inbox import dead, pauses, stopping
+from anchorbolt.cli.workspaces import forget
+from anchorbolt.encryption import Keys
 from anchorbolt.errors import AnchorboltError
 from anchorbolt.inbox.accept import Item
 from anchorbolt.inbox.admin import Admin
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Outcome
 from anchorbolt.inbox.sqlite import SqliteDatabase
+from anchorbolt.workspaces.forgetting import Forgetting
+from anchorbolt.workspaces.installation import Installation, Token
+from anchorbolt.workspaces.installations import Installations
+from anchorbolt.workspaces.user_grants import UserGrant
 from sqlalchemy import Connection
 
 
@@ -101,3 +107,33 @@ def test_a_pause_of_a_name_that_nothing_has(
     if known is not None:
         pauses.pause(**{scope: known})
         assert "its name?" not in capsys.readouterr().out
+
+
+def test_a_workspace_that_is_installed_while_it_is_forgotten(
+    letters: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What was installed meanwhile stays, and who forgets is told so: a deletion request is not done yet."""
+    assert letters
+
+    def installed(_: Forgetting, connection: Connection, workspace: str) -> tuple[int, int]:
+        Installations("sqlite", Keys([b"k" * 32])).save(connection, Installation(workspace, Token("xoxb-1")))
+        return 0, 0
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(Forgetting, "delete_gates_and_pause", installed)
+        with pytest.raises(AnchorboltError, match="installed in T9 again meanwhile, which stays"):
+            forget.forget("T9", yes=True, wait=0)
+    assert capsys.readouterr().out == "Nothing was stored of T9.\n"
+    forget.forget("T9", yes=True, wait=0)
+    assert capsys.readouterr().out == "Deleted of T9: its installation.\n"
+
+
+def test_tokens_that_another_operator_has_deleted_are_not_counted(
+    letters: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of two who forget at once, one says what it has deleted, and the other that there was nothing left."""
+    assert letters
+    read_before = [UserGrant("U1", "", "installed", None, None, 1.0)]
+    monkeypatch.setattr(forget.user_grants, "read", lambda *_: read_before)
+    forget.forget("T9", yes=True, wait=0)
+    assert capsys.readouterr().out == "Nothing was stored of T9.\n"

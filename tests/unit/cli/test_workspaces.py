@@ -147,6 +147,8 @@ def test_without_the_key_it_is_said_that_tokens_cannot_be_decrypted(tmp_path: Pa
     assert revoked.returncode == 1
     assert "the token of user U1 cannot be decrypted" in revoked.stdout
     assert "the bot's token cannot be used: TOKEN_KEYS has no key" in revoked.stdout
+    assert "give the command again in a pod, or with the TOKEN_KEYS of the pods" in revoked.stderr
+    assert "forget" not in revoked.stderr, "it would delete tokens that could be revoked"
     assert listed(tmp_path) == ["T1"]
 
 

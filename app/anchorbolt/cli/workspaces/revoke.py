@@ -45,10 +45,17 @@ async def _revoke(workspace: str) -> None:
             base_url=at.settings.slack_api_url, timeout=SLACK_SECONDS, session=session, retry_handlers=[]
         )
         try:
-            left = await _users(at, client, workspace) + await _bot(at, client, found)
+            of_users, without_key = await _users(at, client, workspace)
+            left = of_users + await _bot(at, client, found)
+            without_key = without_key or found.lacks_key
         finally:
             await at.tell()
             await at.database.tidy()
+    if left and without_key:
+        raise AnchorboltError(
+            f"{left} of the tokens of {workspace} are still here, and TOKEN_KEYS has not all of their keys here:"
+            " give the command again in a pod, or with the TOKEN_KEYS of the pods"
+        )
     if left:
         raise AnchorboltError(
             f"{left} of the tokens of {workspace} are still here and may still be valid: give the command again;"
@@ -56,9 +63,9 @@ async def _revoke(workspace: str) -> None:
         )
 
 
-async def _users(at: Opened, client: AsyncWebClient, workspace: str) -> int:
-    """Revokes the users' tokens. Returns how many are left."""
-    left = 0
+async def _users(at: Opened, client: AsyncWebClient, workspace: str) -> tuple[int, bool]:
+    """Revokes the users' tokens. Returns how many are left, and whether the key of one of them is not here."""
+    left, without_key = 0, False
     for one in await at.database.transact(lambda connection: user_grants.read(connection, workspace), PATIENT_SECONDS):
         found = await at.database.transact(
             lambda connection, user=one.user_id: at.installations.find_user(connection, workspace, user),  # type: ignore[misc] # a default binds it
@@ -68,7 +75,7 @@ async def _users(at: Opened, client: AsyncWebClient, workspace: str) -> int:
             continue
         if found.token is None:
             print(visible(f"{workspace}: the token of user {one.user_id} cannot be decrypted, and is left"))
-            left += 1
+            left, without_key = left + 1, without_key or found.lacks_key
             continue
         answer = await revoking.revoke(client, found.token.access)
         print(visible(f"{workspace}: the token of user {one.user_id} {answer.said}"))
@@ -82,7 +89,7 @@ async def _users(at: Opened, client: AsyncWebClient, workspace: str) -> int:
             )
         )
         left += int(not is_gone)
-    return left
+    return left, without_key
 
 
 async def _bot(at: Opened, client: AsyncWebClient, found: Installation) -> int:
