@@ -32,7 +32,7 @@ class Keys:
     def __init__(self, keys: Sequence[bytes] = ()) -> None:
         """`keys`: of KEY_BYTES bytes each."""
         self._ciphers = {_name_of(key): _cipher(key) for key in keys}
-        self._first = next(iter(self._ciphers), "")
+        self.first = next(iter(self._ciphers), "")  # its name, which gives nothing of it away
 
     def __bool__(self) -> bool:
         """Whether any keys are set, so that something can be encrypted."""
@@ -48,8 +48,8 @@ class Keys:
         if not self._ciphers:
             return text
         nonce = os.urandom(_NONCE_BYTES)
-        sealed = self._ciphers[self._first].encrypt(nonce, text.encode(), place.encode())
-        return f"{MARK}{self._first}:{base64.b64encode(nonce + sealed).decode()}"
+        sealed = self._ciphers[self.first].encrypt(nonce, text.encode(), place.encode())
+        return f"{MARK}{self.first}:{base64.b64encode(nonce + sealed).decode()}"
 
     def decrypt(self, text: str, place: str) -> str:
         """Returns the text that was encrypted for this place; a text that is not encrypted as it is.
@@ -81,7 +81,7 @@ class Keys:
 
     def is_current(self, text: str) -> bool:
         """Whether a text is encrypted with the first key, so that nothing is to be done when keys are rotated."""
-        return text.startswith(f"{MARK}{self._first}:")
+        return text.startswith(f"{MARK}{self.first}:")
 
 
 def _cipher(key: bytes) -> AESGCM:

@@ -12,7 +12,7 @@ from anchorbolt.workspaces.lost_key import GivenUp, give_up
 from anchorbolt.workspaces.rotate_keys import rotate
 
 LOST, KEPT = Keys([b"l" * 32]), Keys([b"k" * 32])
-NAME = LOST.encrypt("", "").split(":")[1]
+NAME = LOST.first
 ONE = Installation("T1", Token("xoxb-1"), installed_at=1.0)
 USER = UserToken("T2", "U1", Token("xoxp-1"), installed_at=1.0)
 

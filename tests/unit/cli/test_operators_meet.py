@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from anchorbolt.cli.inbox import dead, pauses, stopping
-from anchorbolt.cli.workspaces import forget
+from anchorbolt.cli.workspaces import forget, rotate_keys
 from anchorbolt.encryption import Keys
-from anchorbolt.errors import AnchorboltError
+from anchorbolt.errors import AnchorboltError, InvalidSettingsError
 from anchorbolt.inbox.accept import Item
 from anchorbolt.inbox.admin import Admin
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Outcome
 from anchorbolt.inbox.sqlite import SqliteDatabase
+from anchorbolt.workspaces import user_grants
 from anchorbolt.workspaces.forgetting import Forgetting
 from anchorbolt.workspaces.installation import Installation, Token
 from anchorbolt.workspaces.installations import Installations
@@ -134,6 +136,22 @@ def test_tokens_that_another_operator_has_deleted_are_not_counted(
     """Of two who forget at once, one says what it has deleted, and the other that there was nothing left."""
     assert letters
     read_before = [UserGrant("U1", "", "installed", None, None, 1.0)]
-    monkeypatch.setattr(forget.user_grants, "read", lambda *_: read_before)
+    monkeypatch.setattr(user_grants, "read", lambda *_: read_before)
     forget.forget("T9", yes=True, wait=0)
     assert capsys.readouterr().out == "Nothing was stored of T9.\n"
+
+
+def test_a_key_is_lost_that_has_encrypted_nothing(
+    letters: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A mistyped name gives nothing up, and says so; a key that is here is not lost; what was done names the key."""
+    assert letters
+    key = b"k" * 32
+    monkeypatch.setenv("TOKEN_KEYS", base64.b64encode(key).decode())
+    with pytest.raises(AnchorboltError, match="no token that works is encrypted with a key mistyped"):
+        rotate_keys.rotate_keys(lost="mistyped")
+    with pytest.raises(InvalidSettingsError, match="so it is not lost"):
+        rotate_keys.rotate_keys(lost=Keys([key]).first)
+    assert capsys.readouterr().out == ""
+    rotate_keys.rotate_keys()
+    assert f"Everything is encrypted with the first key, {Keys([key]).first}: " in capsys.readouterr().out

@@ -6,13 +6,14 @@ import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from sqlalchemy import Connection
 
 from anchorbolt.cli.inbox.listing import visible
 from anchorbolt.cli.inbox.session import PATIENT_SECONDS
 from anchorbolt.cli.workspaces.session import Opened, opened, unknown
 from anchorbolt.errors import AnchorboltError
 from anchorbolt.workspaces import revoking, user_grants
-from anchorbolt.workspaces.installation import Installation
+from anchorbolt.workspaces.installation import Installation, UserToken
 
 if TYPE_CHECKING:  # it takes a quarter of a second, and only who revokes needs it
     from slack_sdk.web.async_client import AsyncWebClient
@@ -82,13 +83,14 @@ async def _users(at: Opened, client: AsyncWebClient, workspace: str) -> tuple[in
         if not answer.is_over:
             left += 1
             continue
+
         # One that was refreshed or granted while we asked Slack is another token, which nobody has revoked.
-        is_gone = await at.database.transact(
-            lambda connection, gone=found: at.installations.remove_user(  # type: ignore[misc] # a default binds it
-                connection, workspace, gone.user_id, before=gone.installed_at, version=gone.version
-            )
-        )
-        left += int(not is_gone)
+        def remove(connection: Connection, gone: UserToken = found) -> bool:
+            user_id = gone.user_id
+            at.installations.remove_user(connection, workspace, user_id, before=gone.installed_at, version=gone.version)
+            return at.installations.find_user(connection, workspace, user_id) is None  # perhaps by another operator
+
+        left += int(not await at.database.transact(remove))
     return left, without_key
 
 
@@ -106,11 +108,11 @@ async def _bot(at: Opened, client: AsyncWebClient, found: Installation) -> int:
     users = await at.database.transact(lambda connection: user_grants.read(connection, workspace), PATIENT_SECONDS)
     if users:  # removing the installation would remove their tokens unrevoked
         return 0
-    # As above: its token may be another one by now.
-    is_gone = await at.database.transact(
-        lambda connection: at.installations.remove(
-            connection, workspace, before=found.installed_at, version=found.version
-        )
-    )
+
+    def remove(connection: Connection) -> bool:
+        at.installations.remove(connection, workspace, before=found.installed_at, version=found.version)
+        return not at.installations.versions(connection, [workspace])
+
+    is_gone = await at.database.transact(remove)  # as above: its token may be another one by now
     print(f"{workspace}: removed" if is_gone else f"{workspace}: was installed again or refreshed meanwhile, and stays")
     return int(not is_gone)

@@ -35,6 +35,8 @@ def rotate_keys(lost: Lost = None) -> None:
         if keys.has(lost):
             raise InvalidSettingsError([f"TOKEN_KEYS: has the key {lost}, so it is not lost"])
         gone = asyncio.run(_give_up(lost))
+        if not gone.workspaces and not gone.users:
+            raise AnchorboltError(f"no token that works is encrypted with a key {lost}; errors name the missing one")
         print(f"The key {lost} is lost: given up the tokens of {gone.workspaces} workspaces and {gone.users} users.")
     found = asyncio.run(_rotate(keys))
     for one in found:
@@ -42,7 +44,8 @@ def rotate_keys(lost: Lost = None) -> None:
     problems = [problem for one in found for problem in _problems(one)]
     if problems:
         raise AnchorboltError("; ".join(problems))
-    print("Everything is encrypted with the first key: the others may be taken out of TOKEN_KEYS.")
+    # Named, because who runs this elsewhere than in a pod may have other keys than the pods.
+    print(f"Everything is encrypted with the first key, {keys.first}: the others may be taken out of TOKEN_KEYS.")
 
 
 async def _rotate(keys: Keys) -> list[Rotated]:
