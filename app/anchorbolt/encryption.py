@@ -13,7 +13,7 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from anchorbolt.errors import UndecryptableError
+from anchorbolt.errors import NoKeyError, UndecryptableError
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -32,7 +32,7 @@ class Keys:
     def __init__(self, keys: Sequence[bytes] = ()) -> None:
         """`keys`: of KEY_BYTES bytes each."""
         self._ciphers = {_name_of(key): _cipher(key) for key in keys}
-        self._first = next(iter(self._ciphers), "")
+        self.first = next(iter(self._ciphers), "")  # its name, which gives nothing of it away
 
     def __bool__(self) -> bool:
         """Whether any keys are set, so that something can be encrypted."""
@@ -48,20 +48,21 @@ class Keys:
         if not self._ciphers:
             return text
         nonce = os.urandom(_NONCE_BYTES)
-        sealed = self._ciphers[self._first].encrypt(nonce, text.encode(), place.encode())
-        return f"{MARK}{self._first}:{base64.b64encode(nonce + sealed).decode()}"
+        sealed = self._ciphers[self.first].encrypt(nonce, text.encode(), place.encode())
+        return f"{MARK}{self.first}:{base64.b64encode(nonce + sealed).decode()}"
 
     def decrypt(self, text: str, place: str) -> str:
         """Returns the text that was encrypted for this place; a text that is not encrypted as it is.
 
-        Raises UndecryptableError: its key is not there, or it was changed, or encrypted for another place.
+        Raises NoKeyError where its key is not there, and UndecryptableError where it was changed, or encrypted for
+        another place.
         """
         if not is_encrypted(text):
             return text
         name, sealed = key_name(text), text[len(MARK) :].partition(":")[2]
         cipher = self._ciphers.get(name)
         if cipher is None:
-            raise UndecryptableError(f"TOKEN_KEYS has no key {name}, with which this was encrypted: add it again")
+            raise NoKeyError(f"TOKEN_KEYS has no key {name}, with which this was encrypted: add it again")
         from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - as in _cipher
 
         try:
@@ -70,13 +71,17 @@ class Keys:
         except (InvalidTag, ValueError):  # binascii.Error is a ValueError
             raise UndecryptableError("this was changed, or was encrypted for another place") from None
 
+    def has(self, name: str) -> bool:
+        """Whether the key of this name is among these."""
+        return name in self._ciphers
+
     def has_key_of(self, text: str) -> bool:
         """Whether the key that an encrypted text names is among these."""
         return key_name(text) in self._ciphers
 
     def is_current(self, text: str) -> bool:
         """Whether a text is encrypted with the first key, so that nothing is to be done when keys are rotated."""
-        return text.startswith(f"{MARK}{self._first}:")
+        return text.startswith(f"{MARK}{self.first}:")
 
 
 def _cipher(key: bytes) -> AESGCM:

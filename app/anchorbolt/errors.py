@@ -19,11 +19,13 @@ AnchorboltError
 ├── RefusedError              bad input; answered with `status` and the stable word `word`
 ├── NotInstalledError         Slack gave no tokens for a code: the user is told, nothing was stored
 ├── UndecryptableError        a stored text cannot be decrypted with TOKEN_KEYS
+│   └── NoKeyError            its key is not in TOKEN_KEYS of this process; another one may have it
 └── RunError
     ├── AckTimeoutError       a listener did not acknowledge in time: Slack was told of a failure, nothing goes on
     ├── RunTimeoutError       a run took longer than RUN_TIMEOUT_SECONDS: a failed attempt
     ├── NotAwaitedError       a listener called say(), client.chat_postMessage() or the like without await
     ├── NotAuthorizedError    Slack refused our token for this delivery: a failed attempt
+    │   └── TokenKeyError     this process has not the key of the token: a failed attempt, perhaps not elsewhere
     └── TokenExpiredError     a workspace's token has expired, and no new one came in time: a failed attempt
 """
 
@@ -148,6 +150,10 @@ class UndecryptableError(AnchorboltError):
     """A stored text cannot be decrypted: its key is not in TOKEN_KEYS, or it was changed or moved."""
 
 
+class NoKeyError(UndecryptableError):
+    """The key of a stored text is not in TOKEN_KEYS of this process. While keys are changed another one has it."""
+
+
 class RunError(AnchorboltError):
     """A run did not end well, and no listener said why."""
 
@@ -171,6 +177,10 @@ class NotAwaitedError(RunError):
 
 class NotAuthorizedError(RunError):
     """Slack did not accept our token for this delivery, so its listener never ran."""
+
+
+class TokenKeyError(NotAuthorizedError):
+    """The token for this delivery was encrypted with a key that this process does not have; no other token acts."""
 
 
 class TokenExpiredError(RunError):

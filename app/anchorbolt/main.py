@@ -82,8 +82,11 @@ async def live(settings: Settings, sockets: Sequence[socket.socket]) -> None:
     await life.live(parts)
 
 
-def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
-    """Builds all parts and starts none. `sockets`: those that the master has bound, the internal one last."""
+def build(settings: Settings, sockets: Sequence[socket.socket], *, in_turn: bool = False) -> Parts:
+    """Builds all parts and starts none. `sockets`: those that are bound already, the internal one last.
+
+    `in_turn`: another process follows this one on the same sockets (lifecycle/transport.py).
+    """
     public, internal = sockets[:-1], sockets[-1:]
     # What the team brings.
     bolt = load(settings)
@@ -113,7 +116,7 @@ def build(settings: Settings, sockets: Sequence[socket.socket]) -> Parts:
         transport = socket_transport(settings, inbox, Envelopes(bolt, intake))
     else:
         pages = install_pages(settings, inbox, cache, bolt, intake) if cache is not None else []
-        transport = http_transport(settings, bolt, intake, pages=pages, team=team, sockets=public)
+        transport = http_transport(settings, bolt, intake, pages=pages, team=team, sockets=public, in_turn=in_turn)
     # The pod, and what operators see of it.
     pod = build_pod(settings, inbox, worker, transport)
     gauges.observe(settings, inbox, worker, transport, pod, bolt)
@@ -247,6 +250,7 @@ def http_transport(
     pages: Sequence[BaseRoute],
     team: TeamApplication | None,
     sockets: Sequence[socket.socket],
+    in_turn: bool,
 ) -> HttpTransport:
     """Returns the transport of HTTP: Slack's route, the pages of an installation, and the team's own routes.
 
@@ -257,6 +261,7 @@ def http_transport(
         pages: on which users install the app.
         team: the team's own application; None: it has none.
         sockets: bound, of the public port.
+        in_turn: another process follows on these sockets (`anchorbolt dev`).
     """
     connections = max_connections()
     route = SlackRoute(
@@ -279,7 +284,7 @@ def http_transport(
         head_seconds=settings.ack_deadline_seconds,  # Slack does not wait longer for the answer
         max_connections=connections,
     )
-    return HttpTransport(web, intake, server)
+    return HttpTransport(web, intake, server, in_turn=in_turn)
 
 
 def socket_transport(settings: Settings, inbox: Inbox, envelopes: Envelopes) -> SocketTransport:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 from anchorbolt.delivery.urgent import URGENT_SIGN
+from anchorbolt.inbox.admin import Admin
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Held, Outcome
 from anchorbolt.inbox.parking import PARK_SECONDS
 from anchorbolt.inbox.tables import lane
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
-from tests.contract.steps import accept, claim, item
+from tests.contract.steps import accept, claim, end, item
 
 
 async def queue(inbox: Inbox, workspace: str | None, lanes: int, sign: str = "") -> None:
@@ -98,3 +99,32 @@ async def test_what_was_taken_over_keeps_its_age(inbox: Inbox) -> None:
     await queue(inbox, "T2", 5)
     (first,) = await claim(inbox, 1)
     assert (first.stored.key, first.taken_over) == ("A1:T1-0000", True)
+
+
+async def test_what_is_replayed_has_the_turns_of_its_workspace(inbox: Inbox) -> None:
+    """Dead letters of one workspace, replayed together, go round with the others, and none goes before them."""
+    await queue(inbox, "T1", 20)
+    dead = [one.stored.id for one in await claim(inbox, 20) if await end(inbox, one, End.DEAD)]
+    await queue(inbox, "T2", 20)
+    await queue(inbox, None, 20)
+    assert await inbox.store.transact(lambda c: Admin(inbox.database.dialect).replay(c, dead)) == 20
+    named = select(lane.c.workspace, func.count()).group_by(lane.c.workspace)
+    found = await inbox.store.transact(lambda c: [tuple(row) for row in c.execute(named)])
+    assert dict(found) == {"T1": 20, "T2": 20, None: 20}
+    claimed = [str(workspace) for _ in range(6) for workspace in workspaces(await claim(inbox, 1))]
+    assert sorted(claimed[:3]) == ["None", "T1", "T2"]
+    assert claimed[3:] == claimed[:3]
+
+
+async def test_a_lane_that_is_replayed_has_one_workspace(inbox: Inbox) -> None:
+    """Of several dead letters of one lane, the oldest says whose turns it has, as when they were accepted."""
+    for n, workspace in enumerate(("T2", "T1")):
+        await accept(inbox, replace(item("shared", f"A1:{n}", take=False), workspace=workspace))
+    dead = []
+    for _ in range(2):
+        (held,) = await claim(inbox, 1)
+        dead.append(held.stored.id)
+        await end(inbox, held, End.DEAD)
+    assert await inbox.store.transact(lambda c: Admin(inbox.database.dialect).replay(c, dead)) == 2
+    found = select(lane.c.name, lane.c.pending, lane.c.workspace)
+    assert await inbox.store.transact(lambda c: [tuple(row) for row in c.execute(found)]) == [("shared", 2, "T2")]

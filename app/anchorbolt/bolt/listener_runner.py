@@ -147,7 +147,8 @@ class ListenerRunner(AsyncioListenerRunner):
                 await listener.run_ack_function(request=request, response=response)  # type: ignore[arg-type]
             if (not_awaited := run.calls.take_not_awaited()) is not None:
                 raise not_awaited
-        except ENDS:
+        except ENDS as end:
+            run.cut_at(end)
             raise
         except BaseException as error:  # whatever else a listener raises is a failed attempt
             await self._failed(run, request, as_exception(error))
@@ -168,7 +169,8 @@ class ListenerRunner(AsyncioListenerRunner):
             await function(**arguments)
             if (not_awaited := run.calls.take_not_awaited()) is not None:
                 raise not_awaited
-        except ENDS:
+        except ENDS as end:
+            run.cut_at(end)
             raise
         except BaseException as error:
             await self._failed(run, request, as_exception(error))

@@ -85,6 +85,7 @@ class Run:
         self.limit: TimeLimit | None = None  # of a stored run, while it goes on
         self.step_is_over = False  # Slack has accepted how this workflow step ended
         self.stood_at: TracebackType | None = None  # where it was when it was cut short, for the history
+        self.stack_is_logged = False  # that of `stood_at`: where nothing can stop a thread, this is not put off
         self.threads = 0  # its synchronous functions that run in threads, or wait for one: nothing can stop these
         self.tasks: set[asyncio.Task[None]] = set()
         self._all_ended: asyncio.Event | None = None  # set for whoever waits
@@ -153,6 +154,11 @@ class Run:
             self.calls.close()  # at once: a thread runs while we have not even got round to its task
         for task in self.tasks:
             task.cancel()
+
+    def cut_at(self, cut: BaseException) -> None:
+        """Notes where it stood when it was cut short. The first place counts: what follows only waits for that one."""
+        if self.stood_at is None and (self._stopped or self.calls.closed):
+            self.stood_at = cut.__traceback__
 
     def fail(self, error: Exception) -> None:
         """Notes an error. The first one counts: those that follow are mostly caused by it."""

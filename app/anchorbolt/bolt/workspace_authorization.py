@@ -18,10 +18,11 @@ from anchorbolt.bolt.authorization import goes_without
 from anchorbolt.bolt.event_authorizations import authorizations_of
 from anchorbolt.bolt.no_installation import NoInstallation, workspace_of
 from anchorbolt.bolt.run import RUN
-from anchorbolt.errors import NotAuthorizedError
+from anchorbolt.errors import NotAuthorizedError, TokenKeyError
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.workspaces.installation import Installation, UserToken
 from anchorbolt.workspaces.installation_cache import InstallationCache
+from anchorbolt.workspaces.token_holder import refuse_without_key
 
 log = get_logger("bolt")
 
@@ -73,6 +74,7 @@ class WorkspaceAuthorization(AsyncMultiTeamsAuthorization):
             await self._leave(req.body)  # before the listeners: it must not hang on them
             return await super().async_process(req=req, resp=resp, next=next)
         found, granted_in = await self._find(req)
+        refuse_without_key(found)
         if found is not None and found.bot is not None:
             found = await self._tokens.fresh(found)  # before the user's, whose refresh may fail
         user = None
@@ -115,7 +117,7 @@ class WorkspaceAuthorization(AsyncMultiTeamsAuthorization):
         try:
             return await self._tokens.fresh_user(user) if user is not None else None
         except NotAuthorizedError as error:
-            if not has_bot:
+            if not has_bot or isinstance(error, TokenKeyError):  # a process with the key acts for that user
                 raise
             req.context[WHY_GONE] = str(error)
             log.debug("the token of a user is gone: the bot's acts", workspace=workspace, user=user_id)

@@ -128,18 +128,18 @@ class Admin:
         dead = self._lock_dead(connection, ids)
         if not dead:
             return 0
-        lanes: dict[str, int] = {}
-        for row in dead:
-            lanes[row.lane] = lanes.get(row.lane, 0) + 1
-        r = rows(self._dialect, {"name": TEXT, "n": WHOLE})
+        lanes: dict[str, dict[str, Any]] = {}
+        for row in dead:  # the oldest first: a lane has its turns with the workspace of that one (turns.py)
+            lanes.setdefault(row.lane, {"name": row.lane, "n": 0, "workspace": row.workspace})["n"] += 1
+        r = rows(self._dialect, {"name": TEXT, "n": WHOLE, "workspace": TEXT})
         into = insert(self._dialect, lane).from_select(
-            ["name", "pending", "epoch", "claimable_at"],
-            select(r.c.name, r.c.n, 0 * r.c.n, now()).where(r.c.n > 0).order_by(r.c.name),
+            ["name", "pending", "epoch", "claimable_at", "workspace"],
+            select(r.c.name, r.c.n, 0 * r.c.n, now(), r.c.workspace).where(r.c.n > 0).order_by(r.c.name),
         )
         count_up = into.on_conflict_do_update(
             index_elements=[lane.c.name], set_={"pending": lane.c.pending + into.excluded.pending}
         )
-        Statement(count_up)(connection, {"rows": [{"name": name, "n": n} for name, n in sorted(lanes.items())]})
+        Statement(count_up)(connection, {"rows": [lanes[name] for name in sorted(lanes)]})
         connection.execute(
             update(delivery)
             .where(delivery.c.id.in_([row.id for row in dead]))
@@ -184,9 +184,9 @@ class Admin:
         """Lets a held listener go on. Returns whether it was held."""
         return Holds(self._dialect).release(connection, listener)
 
-    def _lock_dead(self, connection: Connection, ids: Sequence[int]) -> Sequence[Row[Any, Any]]:
+    def _lock_dead(self, connection: Connection, ids: Sequence[int]) -> Sequence[Row[Any, Any, Any]]:
         return connection.execute(
-            select(delivery.c.id, delivery.c.lane)
+            select(delivery.c.id, delivery.c.lane, delivery.c.workspace)
             .where(delivery.c.id.in_(list(ids)), delivery.c.state.in_(["dead", "cancelled"]))
             .order_by(delivery.c.id)
             .with_for_update()

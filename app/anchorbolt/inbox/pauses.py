@@ -43,10 +43,10 @@ class Pauses:
         wanted = wanted.where(pause.c.scope.in_(SCOPES))  # regions.py has rows of its own
         return [Pause(row.scope, row.name, row.paused_by, row.seconds) for row in connection.execute(wanted)]
 
-    def knows_listener(self, connection: Connection, name: str) -> bool:
-        """Returns whether a delivery that is kept with its body names a listener of that name."""
+    def knows(self, connection: Connection, scope: str, name: str) -> bool:
+        """Returns whether a delivery that is kept with its body is of that listener, say. `scope`, `name`: as below."""
         kept = delivery.c.state.in_(["live", "dead", "cancelled"])
-        named = select(delivery.c.id).where(kept, delivery.c.listener == name).limit(1)
+        named = select(delivery.c.id).where(kept, delivery.c[scope] == name).limit(1)
         return connection.execute(named).first() is not None
 
     def pause(self, connection: Connection, scope: str, name: str, paused_by: str) -> bool:

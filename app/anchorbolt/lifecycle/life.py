@@ -51,11 +51,8 @@ class Parts:
     rotation: TokenRotation | None = None  # of an app that is installed by OAuth
 
 
-async def live(parts: Parts, *, in_turn: bool = False) -> None:
+async def live(parts: Parts) -> None:
     """Runs the worker process from its start to its end.
-
-    `in_turn`: one process follows the other on the same sockets (`anchorbolt dev`), so what arrives before this one is
-    ready, or when it has ended, waits in the sockets' queue. Else it is refused at once, so that it is sent again.
 
     Raises RoutesError where the startup of a team's own parts fails, and a StoreError where it cannot start and waiting
     would not help: a wrong schema, a locked SQLite file, a pooler that no setting tells of.
@@ -66,8 +63,7 @@ async def live(parts: Parts, *, in_turn: bool = False) -> None:
     await parts.internal.start()
     await parts.drain_socket.start()
     try:
-        if not in_turn:
-            await parts.transport.listen()
+        await parts.transport.listen()
         await parts.bolt.open()
         if not await _reach_the_store(parts.inbox, signals):
             return
@@ -77,8 +73,6 @@ async def live(parts: Parts, *, in_turn: bool = False) -> None:
         parts.worker.start()
         if parts.rotation is not None:
             parts.rotation.start()
-        if in_turn:
-            await parts.transport.listen()
         await parts.transport.open()
         parts.pod.become(State.READY)
 
@@ -90,7 +84,7 @@ async def live(parts: Parts, *, in_turn: bool = False) -> None:
             parts.rotation.stop_sweeping()
         if parts.inbox.database.durable:
             parts.worker.stop_taking()
-        await parts.transport.close(parts.finish_seconds, leaves_queue=in_turn)
+        await parts.transport.close(parts.finish_seconds)
         await signals.unless_hastened(_finish(parts))
         parts.worker.stop_taking()
         handed_back = await parts.worker.hand_back(STOP_SECONDS)

@@ -30,7 +30,7 @@ class Transport(Protocol):
         """Whether this process is meant to be connected to Slack in Socket Mode."""
 
     async def listen(self) -> None:
-        """The store was not reached yet: refuses what arrives from now on, rather than letting it wait."""
+        """The store was not reached yet: refuses what arrives from now on, where somebody would send it again."""
 
     async def open(self) -> None:
         """Begins to take requests, and returns."""
@@ -41,11 +41,8 @@ class Transport(Protocol):
     def resume(self) -> None:
         """The drain was cancelled because no SIGTERM followed it."""
 
-    async def close(self, within_seconds: float, *, leaves_queue: bool = False) -> None:
-        """Stops taking requests. Those in flight have `within_seconds` to finish.
-
-        `leaves_queue`: what waits in the queue of the sockets is for the next process.
-        """
+    async def close(self, within_seconds: float) -> None:
+        """Stops taking requests. Those in flight have `within_seconds` to finish."""
 
 
 class HttpTransport:
@@ -55,11 +52,16 @@ class HttpTransport:
     connections = 0
     active = False
 
-    def __init__(self, application: ASGIApp, intake: Intake, server: Server) -> None:
-        """`server` knows already how long requests in flight have at the end."""
+    def __init__(self, application: ASGIApp, intake: Intake, server: Server, *, in_turn: bool = False) -> None:
+        """`server` knows already how long requests in flight have at the end.
+
+        `in_turn`: one process follows the other on the same sockets, without a proxy (`anchorbolt dev`). So what
+        arrives before this one is open, or when it has closed, waits in the sockets' queue, and nothing is refused.
+        """
         self.application = application
         self._intake = intake
         self._server = server
+        self._in_turn = in_turn
 
     @property
     def in_flight(self) -> int:
@@ -68,11 +70,14 @@ class HttpTransport:
 
     async def listen(self) -> None:
         """Starts to listen. A request is refused with 425, so that a proxy asks another pod."""
-        self._intake.starting = True
-        await self._server.start()
+        if not self._in_turn:
+            self._intake.starting = True
+            await self._server.start()
 
     async def open(self) -> None:
         """Takes requests from now on."""
+        if self._in_turn:
+            await self._server.start()
         self._intake.starting = False
 
     def hand_over(self) -> None:
@@ -83,10 +88,10 @@ class HttpTransport:
         """Keeps connections open again after a response. Requests were served all the time."""
         self._server.close_after_each_response(False)
 
-    async def close(self, within_seconds: float, *, leaves_queue: bool = False) -> None:
+    async def close(self, within_seconds: float) -> None:
         """Stops listening. Requests that still arrive over open connections are refused, so that a proxy retries.
 
-        Where the next process takes the queue there is no proxy to do so: they are taken and kept for that process.
+        Where another process follows there is no proxy to do so: they are taken and kept for that process.
         """
-        self._intake.closing = not leaves_queue
-        await self._server.stop(leaves_queue=leaves_queue)
+        self._intake.closing = not self._in_turn
+        await self._server.stop(leaves_queue=self._in_turn)

@@ -87,7 +87,7 @@ class SocketTransport:
         self._leadership.resume()
         self._may_connect.set()
 
-    async def close(self, within_seconds: float, *, leaves_queue: bool = False) -> None:
+    async def close(self, within_seconds: float) -> None:
         """Acknowledges the envelopes that have arrived, within this time, and closes the connections."""
         until = self._clock() + within_seconds
         self._may_connect.clear()

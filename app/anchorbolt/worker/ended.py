@@ -47,7 +47,9 @@ def stored_ended(  # noqa: PLR0917 - in the order of the line
         "lane": lane,
     }
     kept = run.delivery.headers if run is not None else headers.restored(stored.headers)
-    _tell(level, fields, run, outcome, stored.attempts, seconds, told, kept)
+    # What is held back is mostly parked before Bolt has matched it again: an attempt before this one has.
+    listener = (run.listener if run is not None else None) or stored.listener
+    _tell(level, fields, listener, outcome, stored.attempts, seconds, told, kept)
 
 
 def unstored_ended(run: Run, outcome: str, seconds: float) -> None:
@@ -66,7 +68,7 @@ def unstored_ended(run: Run, outcome: str, seconds: float) -> None:
         told["reason"] = reason
     if run.error is not None:
         told["error"] = describe(run.error)
-    _tell(level, log_fields(delivery), run, outcome, run.attempt.attempt, seconds, told, delivery.headers)
+    _tell(level, log_fields(delivery), run.listener, outcome, run.attempt.attempt, seconds, told, delivery.headers)
 
 
 def _count(run: Run | None, kind: str, outcome: str, reason: str | None, seconds: float, *, last: bool = False) -> None:
@@ -80,7 +82,7 @@ def _count(run: Run | None, kind: str, outcome: str, reason: str | None, seconds
 def _tell(  # noqa: PLR0917 - in the order of the line
     level: str | None,
     fields: dict[str, Field],
-    run: Run | None,
+    listener: str | None,
     outcome: str,
     attempt: int,
     seconds: float,
@@ -88,7 +90,7 @@ def _tell(  # noqa: PLR0917 - in the order of the line
     kept: Mapping[str, str],
 ) -> None:
     fields |= {
-        "listener": run.listener if run is not None else None,
+        "listener": listener,
         "outcome": outcome,
         "attempt": attempt,
         "duration_ms": round(seconds * 1000, 1),

@@ -27,6 +27,7 @@ from anchorbolt.worker.record import record
 from anchorbolt.worker.runs import Cut, Running, count_repeats
 from anchorbolt.worker.settled import settled
 from anchorbolt.worker.slots import RunSlots
+from anchorbolt.worker.stood_at import timed_out
 from anchorbolt.worker.verdict import DONE, HANDED_BACK, Limits, Reason, Verdict, describe, judge
 
 log = get_logger("worker")
@@ -78,8 +79,9 @@ class Ending:
         run, held = running.run, running.held
         limit = run.limit if run is not None else None
         if running.cut is Cut.DRAINED and held is not None and run is not None and limit is not None and limit.over:
-            run.fail(limit.error.with_traceback(run.stood_at))
-            return judge(limit.error, held.stored.tries, self._limits, is_final=run.step_is_over)
+            error = timed_out(run, limit)
+            run.fail(error)
+            return judge(error, held.stored.tries, self._limits, is_final=run.step_is_over)
         return None if running.cut is Cut.LOST else HANDED_BACK
 
     async def write(self, running: Running, run: Run | None, verdict: Verdict | None, began: float) -> Held | None:

@@ -14,6 +14,7 @@ from anchorbolt.worker.ending import Ending
 from anchorbolt.worker.run_limit import RunLimit
 from anchorbolt.worker.runs import Running
 from anchorbolt.worker.settled import settled
+from anchorbolt.worker.stood_at import timed_out
 from anchorbolt.worker.verdict import Limits, Verdict, judge
 
 
@@ -109,7 +110,7 @@ class InteractiveRuns:
         finally:
             limit.end()
         if limit.cut_short:
-            run.error = limit.error.with_traceback(run.stood_at)
+            run.error = timed_out(run, limit)
 
 
 async def _cancelled(run: Run) -> None:

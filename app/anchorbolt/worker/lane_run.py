@@ -23,6 +23,7 @@ from anchorbolt.worker.lending import Lending
 from anchorbolt.worker.run_limit import RunLimit
 from anchorbolt.worker.runs import Cut, Running
 from anchorbolt.worker.slots import RunSlots
+from anchorbolt.worker.stood_at import timed_out
 from anchorbolt.worker.verdict import Limits, Reason, Verdict, judge, parked
 
 # A delivery that was cut short so often is a suspect: it may have killed its pod. Suspects run one at a time, so that
@@ -116,10 +117,10 @@ class LaneRun:
             # A listener that returns though it was cancelled swallowed that: nobody knows what it has done.
             cut = running.was_cut()
             return self._judge(run, run.error, stored) if cut is None else self._ending.of_cut(running)
-        except asyncio.CancelledError as cut_at:
+        except asyncio.CancelledError as cut:
             if running.was_cut() is not None:
                 if run is not None:
-                    run.stood_at = run.stood_at or cut_at.__traceback__
+                    run.cut_at(cut)
                 return self._ending.of_cut(running)
             if (task := asyncio.current_task()) is not None and task.cancelling():
                 raise
@@ -168,11 +169,11 @@ class LaneRun:
             task = asyncio.current_task()
             if not limit.cut_short or (task is not None and task.cancelling()):
                 raise
-            run.stood_at = run.stood_at or (cut.__cause__ or cut).__traceback__
+            run.cut_at(cut.__cause__ or cut)
         finally:
             limit.end()
         if limit.cut_short:  # also where the listener swallowed its cancellation, and returned
-            run.error = limit.error.with_traceback(run.stood_at)
+            run.error = timed_out(run, limit)
 
 
 def _lane(running: Running) -> str:

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from anchorbolt.bolt.description import redacted
 from anchorbolt.bolt.raised import redacted_traceback
 from anchorbolt.bolt.run import Run
-from anchorbolt.errors import RunError
 from anchorbolt.inbox.history import Past, line
 from anchorbolt.inbox.lease import End, Stored
+from anchorbolt.worker.stood_at import cancelled
 from anchorbolt.worker.verdict import Verdict
 
 # A delivery has some ten attempts: its history stays below the size of a payload.
@@ -25,13 +25,15 @@ def record(  # noqa: PLR0917 - what an attempt is known by
 ) -> str | None:
     """Returns the line, redacted and bounded; None where there is nothing to keep.
 
+    The stack of a run that somebody cancelled is logged too, because nothing else of that run is.
+
     `pod`: the owner of the lease. `seconds`: how long the attempt took. `clock`: seconds since 1970.
     """
     if verdict.end in WITHOUT_RECORD or (run is None and verdict.end is End.HANDED_BACK):
         return None
     error = run.error if run is not None else None
-    if run is not None and run.stood_at is not None and verdict.end is End.CANCELLED:
-        error = RunError(verdict.error).with_traceback(run.stood_at)  # where it hung when somebody ended it
+    if run is not None and verdict.end is End.CANCELLED:
+        error = cancelled(run, verdict.error) or error
     return line(
         Past(
             attempt=stored.attempts,

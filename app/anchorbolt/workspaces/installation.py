@@ -45,6 +45,7 @@ class Installation:
         reason: why it must be installed again, where it must.
         has_users: whether users have granted scopes of their own.
         updated_at: by the database's clock; tells one version of the row from any other.
+        lacks_key: whether this process, and perhaps no other, lacks the key of the bot's token.
     """
 
     workspace: str
@@ -62,13 +63,15 @@ class Installation:
     version: int = 1
     has_users: bool = field(default=False, compare=False)
     updated_at: float = field(default=0.0, compare=False)
+    lacks_key: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class UserToken:
     """What one user granted to the app.
 
-    `workspace`: that of the installation. `token`: None if it cannot be decrypted.
+    `workspace`: that of the installation. `token`: None if it cannot be decrypted. `lacks_key`: because this process,
+    and perhaps no other, lacks its key.
     """
 
     workspace: str
@@ -79,6 +82,7 @@ class UserToken:
     state: InstallationState = InstallationState.INSTALLED
     reason: str | None = None
     version: int = 1
+    lacks_key: bool = field(default=False, compare=False)
 
     @property
     def access(self) -> str | None:

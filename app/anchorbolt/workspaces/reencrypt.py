@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, select, update
 from anchorbolt.encryption import Keys
 from anchorbolt.errors import UndecryptableError
 from anchorbolt.inbox.database import Database
+from anchorbolt.inbox.installation_state import InstallationState
 from anchorbolt.workspaces.encrypted import ENCRYPTED, EncryptedRows
 
 # Few, because a SQLite file has one writer at a time, and a body may have a megabyte.
@@ -76,6 +77,8 @@ async def _pass(database: Database, kind: EncryptedRows, keys: Keys, timeout_sec
             try:
                 changed = _changed(kind, keys, row)
             except UndecryptableError:
+                if row.state == InstallationState.REINSTALL_NEEDED.value:  # nobody needs its token, nor the key
+                    continue
                 found.undecryptable[row.workspace or "no workspace"] += 1
                 continue
             if changed:

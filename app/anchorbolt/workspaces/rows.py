@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from anchorbolt.encryption import Keys
-from anchorbolt.errors import UndecryptableError
+from anchorbolt.errors import NoKeyError, UndecryptableError
 from anchorbolt.inbox.installation_state import InstallationState
 from anchorbolt.workspaces.installation import Installation, Token, UserToken
 
@@ -91,7 +91,7 @@ class Rows:
 
     def installation(self, row: Row[Any]) -> Installation:
         """Returns the installation; one whose token cannot be decrypted has none, and has to be installed again."""
-        bot, state, reason = None, InstallationState(row.state), row.reason
+        bot, state, reason, lacks_key = None, InstallationState(row.state), row.reason, False
         if row.bot_token is not None:
             try:
                 bot = Token(
@@ -100,6 +100,7 @@ class Rows:
                     row.bot_expires_at,
                 )
             except UndecryptableError as error:
+                lacks_key = _lacks_key(error, state)
                 state, reason = InstallationState.REINSTALL_NEEDED, str(error)
         return Installation(
             workspace=row.workspace,
@@ -117,11 +118,12 @@ class Rows:
             version=row.version,
             has_users=bool(row.has_users),
             updated_at=row.updated_at,
+            lacks_key=lacks_key,
         )
 
     def user(self, row: Row[Any]) -> UserToken:
         """Returns a user's token; one that cannot be decrypted is None, and has to be granted again."""
-        token, state, reason = None, InstallationState(row.state), row.reason
+        token, state, reason, lacks_key = None, InstallationState(row.state), row.reason, False
         try:
             token = Token(
                 self._keys.decrypt(row.token, place_of_user(row.workspace, row.user_id, "token")),
@@ -129,6 +131,7 @@ class Rows:
                 row.expires_at,
             )
         except UndecryptableError as error:
+            lacks_key = _lacks_key(error, state)
             state, reason = InstallationState.REINSTALL_NEEDED, str(error)
         return UserToken(
             workspace=row.workspace,
@@ -139,6 +142,7 @@ class Rows:
             state=state,
             reason=reason,
             version=row.version,
+            lacks_key=lacks_key,
         )
 
     def _encrypted(self, text: str | None, place: str) -> str | None:
@@ -153,6 +157,11 @@ def _state(token: Token | None, found: Installation | UserToken) -> dict[str, st
     if token is not None and token.reason is not None:
         return {"state": token.state.value, "reason": token.reason}
     return {"state": found.state.value, "reason": found.reason}
+
+
+def _lacks_key(error: UndecryptableError, stored: InstallationState) -> bool:
+    """Whether a process with the key could use the token: not where it was marked before that it is worth nothing."""
+    return isinstance(error, NoKeyError) and stored is InstallationState.INSTALLED
 
 
 def _scopes(text: str) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from anchorbolt.errors import TokenKeyError
 from anchorbolt.workspaces.installation import Installation, Token, UserToken
 
 # What a token is stored in: the installation, which has the bot's, or the row of a user.
@@ -23,6 +24,16 @@ def token_of(holder: TokenHolder | None) -> Token | None:
     if isinstance(holder, UserToken):
         return holder.token
     return holder.bot if holder is not None else None
+
+
+def refuse_without_key(holder: TokenHolder | None) -> None:
+    """Raises TokenKeyError where this process, and perhaps no other, lacks the key of a token."""
+    if holder is None or not holder.lacks_key:
+        return
+    place = holder.workspace if isinstance(holder, Installation) else f"{holder.workspace} by {holder.user_id}"
+    raise TokenKeyError(
+        f"this pod cannot use the token of {place}: {holder.reason}; if TOKEN_KEYS is being changed, finish the rollout"
+    )
 
 
 def with_token(holder: TokenHolder, token: Token) -> TokenHolder:

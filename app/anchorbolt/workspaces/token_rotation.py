@@ -18,7 +18,7 @@ from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.tasks import spawn
 from anchorbolt.workspaces.installation import Installation, UserToken
 from anchorbolt.workspaces.refresher import Refresher
-from anchorbolt.workspaces.token_holder import TokenHolder, TokenId, token_of
+from anchorbolt.workspaces.token_holder import TokenHolder, TokenId, refuse_without_key, token_of
 
 log = get_logger("workspaces")
 
@@ -60,7 +60,8 @@ class TokenRotation:
         """Returns the installation with a bot's token that may be used now. It seldom waits, and never over 3 s.
 
         Raises TokenExpiredError where the token has expired and no new one could be had in time, NotAuthorizedError
-        where none can be had at all, and a StoreError. While the old token is valid it raises nothing.
+        where none can be had at all (TokenKeyError where another process may have it), and a StoreError. While the old
+        token is valid it raises nothing.
         """
         return await self._fresh(TokenId(installation.workspace), installation)
 
@@ -114,6 +115,7 @@ class TokenRotation:
                     due.clear()
 
     async def _fresh(self, token_id: TokenId, held: Found) -> Found:
+        refuse_without_key(held)
         if not self._ends_within(held, ON_USE_SECONDS):
             return held
         if held.state is InstallationState.REINSTALL_NEEDED and not self._ends_within(held, 0):
@@ -128,6 +130,7 @@ class TokenRotation:
             return found
         if not self._ends_within(held, 0):
             return held
+        refuse_without_key(found)  # it was renewed by a process with a newer key
         if found is not None and found.state is InstallationState.REINSTALL_NEEDED:
             raise NotAuthorizedError(f"the app must be installed again in {_place(token_id)}: {found.reason}")
         raise TokenExpiredError(f"the token of {_place(token_id)} has expired, and Slack gave no new one in time")

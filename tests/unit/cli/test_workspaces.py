@@ -6,8 +6,10 @@ import asyncio
 import base64
 import json
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -144,10 +146,13 @@ def test_without_the_key_it_is_said_that_tokens_cannot_be_decrypted(tmp_path: Pa
     """The list says it for each workspace, and nothing is revoked or removed."""
     fill(tmp_path, ONE, USER, keys=b"x" * 32)
     assert "TOKEN_KEYS has no key" in call(tmp_path, "list").stdout
+    assert "user U1: reinstall_needed (TOKEN_KEYS has no key" in call(tmp_path, "show", "T1").stdout
     revoked = call(tmp_path, "revoke", "T1", SLACK_API_URL="http://127.0.0.1:1/api/")
     assert revoked.returncode == 1
     assert "the token of user U1 cannot be decrypted" in revoked.stdout
     assert "the bot's token cannot be used: TOKEN_KEYS has no key" in revoked.stdout
+    assert "give the command again in a pod, or with the TOKEN_KEYS of the pods" in revoked.stderr
+    assert "forget" not in revoked.stderr, "it would delete tokens that could be revoked"
     assert listed(tmp_path) == ["T1"]
 
 
@@ -159,6 +164,7 @@ class FakeSlack:
     answers: dict[str, object] = field(default_factory=dict)
     status: int = 200
     asked: list[str] = field(default_factory=list)
+    together: threading.Barrier | None = None  # so many are answered at once
 
 
 @pytest.fixture
@@ -170,6 +176,8 @@ def slack() -> Iterator[FakeSlack]:
         def do_GET(self) -> None:  # slack_sdk calls auth.revoke so, with the token in the header
             token = self.headers["Authorization"].removeprefix("Bearer ")
             slack.asked.append(token)
+            if slack.together is not None:
+                slack.together.wait(50)
             answer = json.dumps(slack.answers.get(token, {"ok": True, "revoked": True})).encode()
             self.send_response(slack.status)
             self.send_header("Content-Type", "application/json")
@@ -199,6 +207,18 @@ def test_revoking_asks_slack_for_each_token_and_removes_the_installation(tmp_pat
     ]
     assert listed(tmp_path) == ["E2"]
     assert call(tmp_path, "revoke", "T1", SLACK_API_URL=slack.url).returncode == 1
+
+
+def test_two_operators_revoke_at_once(tmp_path: Path, slack: FakeSlack) -> None:
+    """Both are told that it is removed: neither that it was installed again, nor that a token is left."""
+    fill(tmp_path, ONE, USER)
+    slack.together = threading.Barrier(2)
+    with ThreadPoolExecutor(2) as operators:
+        both = [operators.submit(call, tmp_path, "revoke", "T1", SLACK_API_URL=slack.url) for _ in range(2)]
+    for revoked in (one.result() for one in both):
+        assert (revoked.returncode, revoked.stderr) == (0, "")
+        assert revoked.stdout.splitlines()[-1] == "T1: removed"
+    assert listed(tmp_path) == []
 
 
 def test_an_answer_to_revoking_does_not_control_the_terminal(tmp_path: Path, slack: FakeSlack) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from anchorbolt.bolt.run import Run
@@ -74,3 +75,11 @@ def test_what_is_stored_nowhere_ends_with_its_run() -> None:
     told("failed", error=ValueError(), is_stored=False)
     after = metrics.deliveries.value("event", "failed"), metrics.deliveries.value("command", "failed")
     assert (after[0] - before[0], after[1] - before[1]) == (0, 1)
+
+
+def test_what_is_held_back_names_its_listener() -> None:
+    """A delivery that was parked before its dispatch names the listener that an earlier claim has found for it."""
+    known = replace(stored(), listener="events.mention")
+    with capture_logs() as lines:
+        stored_ended(known, None, "held", "the listener events.mention is held", 0.0)
+    assert [line["listener"] for line in lines] == ["events.mention"]

@@ -96,7 +96,7 @@ class Threads:
         def cut(stands_at: TracebackType | None) -> None:
             run.calls.close()
             if stands_at is not None and run.stood_at is None:
-                run.stood_at = stands_at
+                run.stood_at, run.stack_is_logged = stands_at, True
                 # In the log at once, for the end of what hangs for ever is never written.
                 here = RunError("its run was cut short, and nothing can stop its thread").with_traceback(stands_at)
                 told = failure_fields(run.delivery)

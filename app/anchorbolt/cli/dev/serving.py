@@ -50,7 +50,7 @@ def main(descriptors: Sequence[int]) -> int:
 
 async def _live(loaded: Settings, control: socket.socket, sockets: Sequence[socket.socket]) -> None:
     try:
-        parts = composition.build(loaded, sockets)
+        parts = composition.build(loaded, sockets, in_turn=True)
     except BaseException as error:
         control.sendall(Report(loaded=False, folders=team_folders(loaded.listeners, error)).as_line())
         raise
@@ -59,7 +59,7 @@ async def _live(loaded: Settings, control: socket.socket, sockets: Sequence[sock
     if await asyncio.get_running_loop().sock_recv(control, LONGEST_ORDER_BYTES) != SERVE:
         return  # `dev` is gone
     garbage_collection.calm()
-    await life.live(parts, in_turn=True)
+    await life.live(parts)
 
 
 if __name__ == "__main__":

@@ -140,6 +140,7 @@ def _run(verb: _Verb, keys: list[str] | None, all_: bool, wanted: Filter) -> Non
 
 async def _in_lots(verb: _Verb, keys: list[str] | None, wanted: Filter) -> list[str]:
     """Works through the letters that are dead now, the oldest first, each once. Those that die meanwhile are left."""
+    already = 0  # by somebody else, since they were looked for
     async with opened() as (database, admin):
         ids, missed = await database.transact(
             lambda connection: _named(verb, connection, keys) if keys else (admin.dead(connection, wanted), []),
@@ -150,7 +151,8 @@ async def _in_lots(verb: _Verb, keys: list[str] | None, wanted: Filter) -> list[
             while lot := ids[looked_at : looked_at + LOT]:
                 if verb is REPLAY:
                     locked += await database.transact(partial(admin.without_key, ids=lot))
-                done += await database.transact(verb.to(admin, lot))
+                of_lot = await database.transact(verb.to(admin, lot))
+                done, already = done + of_lot, already + len(lot) - of_lot
                 looked_at += len(lot)
                 if len(ids) > LOT:
                     print(f"{looked_at} of {len(ids)}", file=sys.stderr, flush=True)
@@ -159,6 +161,12 @@ async def _in_lots(verb: _Verb, keys: list[str] | None, wanted: Filter) -> list[
             print(f"{done} {verb.past}{rest}")
             if locked:
                 print(WITHOUT_KEY.format(locked), file=sys.stderr)
+        if already:
+            said = f"{already} were replayed, discarded or forgotten by somebody else meanwhile"
+            if keys:
+                missed.append(said)
+            else:
+                print(said, file=sys.stderr)
         return missed
 
 

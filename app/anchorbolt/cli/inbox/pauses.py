@@ -39,14 +39,16 @@ def pause(
     """
     scope, name = _chosen(listener, kind, workspace, conversation)
     if scope is None:
-        as_admin(lambda admin, connection: admin.pause(connection, paused=True, paused_by=who(by)))
-        print("Paused: all is accepted, nothing begins to run. `anchorbolt inbox resume` ends it.")
+        before = as_admin(lambda admin, connection: _pause_all(admin, connection, who(by)))
+        said = "Paused" if before is None else f"Paused already, by {visible(before)}"
+        print(f"{said}: all is accepted, nothing begins to run. `anchorbolt inbox resume` ends it.")
         return
     began = as_admin(lambda _, connection: _pauses(connection).pause(connection, scope, name, who(by)))
     if not began:
         raise AnchorboltError(f"{scope} {name} is paused already; `anchorbolt inbox pauses` says by whom")
     print(f"Paused: {scope} {name}. What comes for it waits. `anchorbolt inbox resume --{scope} {name}` ends it.")
-    if scope == "listener" and not as_admin(lambda _, connection: _pauses(connection).knows_listener(connection, name)):
+    # A kind is one of a few, which was looked at.
+    if scope != "kind" and not as_admin(lambda _, connection: _pauses(connection).knows(connection, scope, name)):
         print(
             f"Is {visible(name)} its name? Nothing that waits or is dead has it; `anchorbolt inbox list` shows names."
         )
@@ -87,6 +89,14 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
         print(visible(f"{one.scope} {one.name}: paused for {one.seconds:.0f} s by {one.paused_by}"))
     if not found:
         print("Nothing is paused.")
+
+
+def _pause_all(admin: Admin, connection: Connection, by: str) -> str | None:
+    """Pauses everything. Returns who had done so before, if it was paused."""
+    was_paused = admin.paused_for_seconds(connection) is not None
+    before = (admin.paused_by(connection) or "unknown") if was_paused else None
+    admin.pause(connection, paused=True, paused_by=by)
+    return before
 
 
 def _resume_all(admin: Admin, connection: Connection) -> tuple[list[Pause], bool]:

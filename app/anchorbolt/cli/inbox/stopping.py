@@ -60,8 +60,10 @@ def run_now(
         return name, found, waits and STOPPING.run_now(connection, name)
 
     name, found, freed = as_admin(lambda _, connection: work(connection))
+    if not freed and found is not None and found.state == "waiting":
+        raise AnchorboltError(f"{key} waits behind another delivery of its lane {name}, which runs")
     if not freed:
-        why = told(found) if found is not None and found.state != "waiting" else "nothing waits there, or it runs"
+        why = told(found) if found is not None else "nothing waits there, or it runs"
         raise AnchorboltError(f"{key or name} does not wait: {why}")
     print(f"The lane {name} is run within a second, unless something else holds it back, such as a pause.")
 

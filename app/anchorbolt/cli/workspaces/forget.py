@@ -72,6 +72,7 @@ async def _forget(workspace: str, wait_seconds: float) -> None:
         gates, pauses = await at.database.transact(
             lambda connection: forgetting.delete_gates_and_pause(connection, workspace)
         )
+        is_back = bool(await at.database.transact(lambda c: at.installations.versions(c, [workspace]), PATIENT_SECONDS))
         await at.database.tidy()
     told = [
         *(["its installation"] if there.installed else []),
@@ -84,16 +85,23 @@ async def _forget(workspace: str, wait_seconds: float) -> None:
     print(f"Deleted of {workspace}: {', '.join(told)}." if told else f"Nothing was stored of {workspace}.")
     if workspace.startswith("E"):
         print("Deliveries are kept under the ids of its workspaces (T...): forget each of them too.")
-    if done.running:
-        raise AnchorboltError(_still(workspace, done.running))
+    problems = [_still(workspace, done.running)] if done.running else []
+    if is_back:
+        problems.append(
+            f"the app was installed in {workspace} again meanwhile, which stays: give the command again to delete it"
+        )
+    if problems:
+        raise AnchorboltError("; ".join(problems))
 
 
 def _remove(at: Opened, connection: Connection, workspace: str) -> _There:
     users = user_grants.read(connection, workspace)
     installed = at.installations.remove(connection, workspace)
-    for one in users:  # also those without an installation
-        at.installations.remove_user(connection, workspace, one.user_id)
-    return _There(installed, None, len(users))
+    if installed:  # and the users' tokens with it
+        return _There(installed, None, len(users))
+    # Also those without an installation; not those that another operator has deleted since we have read them.
+    removed = sum(at.installations.remove_user(connection, workspace, one.user_id) for one in users)
+    return _There(installed, None, removed)
 
 
 async def _all(at: Opened, forgetting: Forgetting, workspace: str, after: int, done: Forgot) -> int:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -17,7 +18,7 @@ from sqlalchemy import Connection
 from anchorbolt.cli.inbox.listing import AsJson, age, visible
 from anchorbolt.cli.inbox.session import PATIENT_SECONDS
 from anchorbolt.cli.print_table import print_table
-from anchorbolt.cli.workspaces.session import opened, unknown
+from anchorbolt.cli.workspaces.session import Opened, opened, unknown
 from anchorbolt.inbox.installation_state import InstallationState
 from anchorbolt.workspaces import user_grants
 from anchorbolt.workspaces.installation import Installation
@@ -87,9 +88,15 @@ async def _one(workspace: str) -> tuple[Installation | None, list[UserGrant]]:
 
         def work(connection: Connection) -> tuple[Installation | None, list[UserGrant]]:
             found = at.installations.find(connection, [workspace]).get(workspace)
-            return found, user_grants.read(connection, workspace)
+            return found, [_checked(at, connection, workspace, one) for one in user_grants.read(connection, workspace)]
 
         return await at.database.transact(work, PATIENT_SECONDS)
+
+
+def _checked(at: Opened, connection: Connection, workspace: str, grant: UserGrant) -> UserGrant:
+    """Returns a grant with its state as a process with these keys sees it, which may not be able to use its token."""
+    one = at.installations.find_user(connection, workspace, grant.user_id)
+    return replace(grant, state=one.state.value, reason=one.reason) if one is not None else grant
 
 
 def _plain(found: Installation) -> dict[str, Any]:

@@ -6,13 +6,14 @@ import asyncio
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from sqlalchemy import Connection
 
 from anchorbolt.cli.inbox.listing import visible
 from anchorbolt.cli.inbox.session import PATIENT_SECONDS
 from anchorbolt.cli.workspaces.session import Opened, opened, unknown
 from anchorbolt.errors import AnchorboltError
 from anchorbolt.workspaces import revoking, user_grants
-from anchorbolt.workspaces.installation import Installation
+from anchorbolt.workspaces.installation import Installation, UserToken
 
 if TYPE_CHECKING:  # it takes a quarter of a second, and only who revokes needs it
     from slack_sdk.web.async_client import AsyncWebClient
@@ -46,10 +47,17 @@ async def _revoke(workspace: str) -> None:
             base_url=at.settings.slack_api_url, timeout=SLACK_SECONDS, session=session, retry_handlers=[]
         )
         try:
-            left = await _users(at, client, workspace) + await _bot(at, client, found)
+            of_users, without_key = await _users(at, client, workspace)
+            left = of_users + await _bot(at, client, found)
+            without_key = without_key or found.lacks_key
         finally:
             await at.tell()
             await at.database.tidy()
+    if left and without_key:
+        raise AnchorboltError(
+            f"{left} of the tokens of {workspace} are still here, and TOKEN_KEYS has not all of their keys here:"
+            " give the command again in a pod, or with the TOKEN_KEYS of the pods"
+        )
     if left:
         raise AnchorboltError(
             f"{left} of the tokens of {workspace} are still here and may still be valid: give the command again;"
@@ -57,9 +65,9 @@ async def _revoke(workspace: str) -> None:
         )
 
 
-async def _users(at: Opened, client: AsyncWebClient, workspace: str) -> int:
-    """Revokes the users' tokens. Returns how many are left."""
-    left = 0
+async def _users(at: Opened, client: AsyncWebClient, workspace: str) -> tuple[int, bool]:
+    """Revokes the users' tokens. Returns how many are left, and whether the key of one of them is not here."""
+    left, without_key = 0, False
     for one in await at.database.transact(lambda connection: user_grants.read(connection, workspace), PATIENT_SECONDS):
         found = await at.database.transact(
             lambda connection, user=one.user_id: at.installations.find_user(connection, workspace, user),  # type: ignore[misc] # a default binds it
@@ -69,21 +77,22 @@ async def _users(at: Opened, client: AsyncWebClient, workspace: str) -> int:
             continue
         if found.token is None:
             print(visible(f"{workspace}: the token of user {one.user_id} cannot be decrypted, and is left"))
-            left += 1
+            left, without_key = left + 1, without_key or found.lacks_key
             continue
         answer = await revoking.revoke(client, found.token.access)
         print(visible(f"{workspace}: the token of user {one.user_id} {answer.said}"))
         if not answer.is_over:
             left += 1
             continue
+
         # One that was refreshed or granted while we asked Slack is another token, which nobody has revoked.
-        is_gone = await at.database.transact(
-            lambda connection, gone=found: at.installations.remove_user(  # type: ignore[misc] # a default binds it
-                connection, workspace, gone.user_id, before=gone.installed_at, version=gone.version
-            )
-        )
-        left += int(not is_gone)
-    return left
+        def remove(connection: Connection, gone: UserToken = found) -> bool:
+            user_id = gone.user_id
+            at.installations.remove_user(connection, workspace, user_id, before=gone.installed_at, version=gone.version)
+            return at.installations.find_user(connection, workspace, user_id) is None  # perhaps by another operator
+
+        left += int(not await at.database.transact(remove))
+    return left, without_key
 
 
 async def _bot(at: Opened, client: AsyncWebClient, found: Installation) -> int:
@@ -100,11 +109,11 @@ async def _bot(at: Opened, client: AsyncWebClient, found: Installation) -> int:
     users = await at.database.transact(lambda connection: user_grants.read(connection, workspace), PATIENT_SECONDS)
     if users:  # removing the installation would remove their tokens unrevoked
         return 0
-    # As above: its token may be another one by now.
-    is_gone = await at.database.transact(
-        lambda connection: at.installations.remove(
-            connection, workspace, before=found.installed_at, version=found.version
-        )
-    )
+
+    def remove(connection: Connection) -> bool:
+        at.installations.remove(connection, workspace, before=found.installed_at, version=found.version)
+        return not at.installations.versions(connection, [workspace])
+
+    is_gone = await at.database.transact(remove)  # as above: its token may be another one by now
     print(f"{workspace}: removed" if is_gone else f"{workspace}: was installed again or refreshed meanwhile, and stays")
     return int(not is_gone)

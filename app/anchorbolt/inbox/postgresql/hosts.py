@@ -50,7 +50,10 @@ class Race:
         while (search := self._search) is not None:
             await asyncio.wait({search}, timeout=until - loop.time())
             if not search.done():
-                raise TimeoutError
+                raise TimeoutError(
+                    f"none of the {len(hosts)} hosts of DATABASE_URL has taken a connection within {within_seconds:g}"
+                    " s: another connection of this process still searches the one that leads"
+                )
             found = search.result()
             if isinstance(found, Exception):
                 raise found

@@ -168,18 +168,22 @@ class SqliteDatabase(Database):
         if connection is None:
             return None
         try:
-            if self._path is None:
-                reads = driver_of(connection)
-            elif (reads := self._reads) is None:
-                reads = connect_to_read(self._path)
-                if identity(self._path) != self._identity:  # another file is there: the next write says so
-                    reads.close()
-                    return None
-                self._reads = reads
+            reads = driver_of(connection) if self._path is None else self._reads or self._open_to_read(self._path)
+            if reads is None:
+                return None
             text, values = statement.bind(connection, parameters)
             return reads.execute(text, values).fetchall()
         except sqlite3.Error:
             return None
+
+    def _open_to_read(self, path: Path) -> sqlite3.Connection | None:
+        """Opens the file once more; None where another file is there by now, which the next write tells of."""
+        reads = connect_to_read(path)
+        if identity(path) != self._identity:
+            reads.close()
+            return None
+        self._reads = reads
+        return reads
 
     async def _write_all(self) -> None:
         together, self._asked = self._asked, []
