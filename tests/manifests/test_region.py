@@ -98,12 +98,14 @@ def test_an_example_is_what_kubernetes_takes(name: str) -> None:
 
 
 def test_the_witness_keeps_the_promise() -> None:
-    """Its Patroni has the settings with which the tests run: quorum, strict, synchronous_commit on."""
+    """Its Patroni has the settings with which the tests run: quorum, strict, synchronous_commit on; and it leads only
+    where no region's server can."""
     patroni = yaml.safe_load(config(example("witness"), "anchorbolt-site")["patroni.yml"])
     dcs = patroni["bootstrap"]["dcs"]
     assert (dcs["synchronous_mode"], dcs["synchronous_mode_strict"]) == ("quorum", True)
     assert dcs["postgresql"]["parameters"]["synchronous_commit"] == "on"
     assert len(patroni["etcd3"]["hosts"]) == 3
+    assert patroni["tags"] == {"failover_priority": 1}
 
 
 @pytest.mark.parametrize("file", sorted(LARGE.rglob("*.yaml")), ids=lambda file: str(file.relative_to(LARGE)))

@@ -57,12 +57,12 @@ class Balancer:
         """For ever."""
         async with client(connections=8) as http:
             while True:
-                await asyncio.gather(*(self._check(http, region) for region in self._regions))
+                checks = (region.health(http) for region in self._regions)
+                # Whatever a check ends with: if it ended the checks, a region that was down would stay so unnoticed.
+                answers = await asyncio.gather(*checks, return_exceptions=True)
+                for region, answer in zip(self._regions, answers, strict=True):
+                    self._failures[region.name] = 0 if answer == 200 else self._failures[region.name] + 1
                 await asyncio.sleep(CHECK_EVERY_SECONDS)
-
-    async def _check(self, http: httpx.AsyncClient, region: Region) -> None:
-        is_well = await region.health(http) == 200
-        self._failures[region.name] = 0 if is_well else self._failures[region.name] + 1
 
     def takes(self, region: Region) -> bool:
         """Whether a region gets traffic."""

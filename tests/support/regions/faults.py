@@ -88,12 +88,12 @@ async def cut_off(world: World, seconds: float = 40) -> Outcome:
 
 
 async def switchover(world: World) -> Outcome:
-    """A planned switchover from the one region's server to the other's."""
+    """A planned switchover from the one region's server to the other's, which Patroni chooses by its priority."""
     async with world.traffic(RETRY_AFTER) as slack:
         await asyncio.sleep(BEFORE_SECONDS)
         since = time.monotonic()
         fault = world.note("restart")
-        await asyncio.to_thread(world.sites.do, "switchover", "r2", seconds=90)
+        await asyncio.to_thread(world.sites.do, "switchover", seconds=90)
         await asyncio.to_thread(world.sites.until_primary, "r1")
         fault.ended = time.time() + 5
         await asyncio.sleep(AFTER_SECONDS)
