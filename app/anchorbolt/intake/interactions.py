@@ -28,8 +28,8 @@ from anchorbolt.worker.worker import Worker
 
 log = get_logger("intake")
 
-# Bolt's wait for the ack ends at the deadline; ours ends a little later, so that Bolt's answer comes first.
-MARGIN_SECONDS = 0.05
+# Bolt's wait for the ack ends at the deadline. Ours ends later, so that Bolt's answer comes first on a busy machine too.
+MARGIN_SECONDS = 0.2
 
 # How long the inbox is asked whether it has an interaction. Its user waits, and the listener needs the time.
 LOOK_SECONDS = 0.3
