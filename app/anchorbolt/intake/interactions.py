@@ -28,7 +28,7 @@ from anchorbolt.worker.worker import Worker
 
 log = get_logger("intake")
 
-# Bolt's wait for the ack ends at the deadline. Ours ends later, so that Bolt's answer comes first on a busy machine too.
+# Bolt's wait for the ack ends at the deadline. Ours ends later, so that Bolt's answer comes first also under load.
 MARGIN_SECONDS = 0.2
 
 # How long the inbox is asked whether it has an interaction. Its user waits, and the listener needs the time.
