@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import functools
-import os
 import re
-import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,17 +14,13 @@ import pytest
 import yaml
 from anchorbolt.telemetry import metrics
 
+from tests.manifests.promtool import needs_promtool, play, promtool
 from tests.manifests.render import ROOT
 from tests.support.metrics_page import series_of
 
 RULES = ROOT / "k8s/components/monitoring/prometheusrule.yaml"
 PAGE = ROOT / "docs/operations/alerts.md"
 NAME = re.compile(r"\banchorbolt_[a-z0-9_]+")
-promtool = shutil.which("promtool")
-# In the CI nothing is skipped for a missing package: there it fails.
-needs_promtool = pytest.mark.skipif(
-    promtool is None and not os.environ.get("CI"), reason="promtool is not installed: apt-get install prometheus"
-)
 
 NAMESPACE = 'namespace="slack"'
 HERE = f'{NAMESPACE}, pod="a-0"'
@@ -101,6 +95,11 @@ class Case:
 def fires(*alerts: str) -> frozenset[str]:
     """The alerts, by the ends of their names."""
     return frozenset(f"Anchorbolt{alert}" for alert in alerts)
+
+
+def in_namespace(title: str, text: str) -> str:
+    """A series or an expression for WELL's namespace, moved to another one."""
+    return text.replace(NAMESPACE, f'namespace="{title}"')
 
 
 def one(name: str, labels: str = "") -> str:
@@ -211,17 +210,10 @@ def rules() -> list[dict[str, Any]]:
 def test_what_is_wrong_fires_its_alert_and_no_other(tmp_path: Path) -> None:
     """For each situation exactly the alerts fire that it is for."""
     assert len({case.title for case in CASES}) == len(CASES)
-    (tmp_path / "rules.yaml").write_text(yaml.safe_dump({"groups": groups()}))
     # An alert about what is not there says so of all namespaces, and names none: such a case has Prometheus for itself.
     tests = [_as_test([case for case in CASES if case.without is None])]
     tests += [_as_test([case], in_no_namespace=case.fires) for case in CASES if case.without is not None]
-    test = {"rule_files": ["rules.yaml"], "evaluation_interval": "1m", "tests": tests}
-    (tmp_path / "test.yaml").write_text(yaml.safe_dump(test))
-    # It makes a database for each of them, and waits for the disk each time.
-    memory = {"TMPDIR": "/dev/shm"} if Path("/dev/shm").is_dir() else {}
-    command = [str(promtool), "test", "rules", "test.yaml"]
-    done = subprocess.run(command, cwd=tmp_path, env=memory, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
+    play(tmp_path, {"groups": groups()}, tests, "1m")
 
 
 def _as_test(cases: Sequence[Case], *, in_no_namespace: frozenset[str] = frozenset()) -> dict[str, Any]:
@@ -247,7 +239,7 @@ def _as_test(cases: Sequence[Case], *, in_no_namespace: frozenset[str] = frozens
 def _series(case: Case) -> list[dict[str, str]]:
     assert case.series.keys() <= WELL.keys()
     return [
-        {"series": key.replace(NAMESPACE, f'namespace="{case.title}"'), "values": values}
+        {"series": in_namespace(case.title, key), "values": values}
         for key, values in (WELL | case.series).items()
         if key.split("{")[0] != case.without
     ]
