@@ -47,7 +47,7 @@ class Prometheus:
                 stdout=log,
                 stderr=log,
             )
-        self._http = httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=10)
+        self._http = httpx.AsyncClient(base_url=self.url, trust_env=False, timeout=10, verify=False)
 
     async def __aenter__(self) -> Self:
         return self

@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from anchorbolt.errors import FAILED, MISTAKEN, MISTAKES, AnchorboltError, InvalidSettingsError
+from anchorbolt.lifecycle import garbage_collection
 from anchorbolt.telemetry.redact import without_secrets
 
 COMMANDS = {
@@ -73,6 +74,7 @@ def main() -> None:
     """Runs the command line and ends the process. Errors of ours are printed as messages, without a traceback."""
     if sys.path[:1] != [working_directory := str(Path.cwd())]:
         sys.path.insert(0, working_directory)  # as `python -m` does: a team's app.py or listeners/ is found there
+    garbage_collection.seldom()  # before a command's module is imported
     try:
         typer.main.get_command(app).main(prog_name="anchorbolt")
     except InvalidSettingsError as error:

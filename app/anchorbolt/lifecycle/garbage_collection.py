@@ -11,8 +11,13 @@ YOUNG_OBJECTS = 50_000
 YOUNG_LOOKS, MIDDLE_LOOKS = 4, 20
 
 
+def seldom() -> None:
+    """Makes collections rarer. Before imports, it saves a fifth of their CPU: what they make stays in use."""
+    gc.set_threshold(YOUNG_OBJECTS, YOUNG_LOOKS, MIDDLE_LOOKS)
+
+
 def calm() -> None:
     """Excludes all objects that exist now from collections, and makes collections of later objects rarer."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(YOUNG_OBJECTS, YOUNG_LOOKS, MIDDLE_LOOKS)
+    seldom()

@@ -274,6 +274,6 @@ async def test_the_probes_are_on_their_own_port(tmp_path: Path) -> None:
     """What dev waited for is on the internal port and not on the one that Slack reaches."""
     async with dev(tmp_path, "--no-demo") as running:
         await running.serving()
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(verify=False) as http:
             assert (await http.get(f"http://127.0.0.1:{running.internal_port}/readyz")).status_code == 200
             assert (await http.get(f"http://127.0.0.1:{running.port}/readyz")).status_code == 404

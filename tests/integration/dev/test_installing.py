@@ -28,7 +28,7 @@ async def test_an_app_is_installed_in_the_emulator(tmp_path: Path) -> None:
     ) as running:
         await running.serving()
         assert f"Install it in a workspace, once it serves: {public_url}/slack/install" in running.text
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as browser:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, verify=False) as browser:
             page = (await browser.get("/slack/install?direct=1")).headers["location"]
             asked = dict(parse_qsl(urlsplit(page).query))
             assert asked["redirect_uri"] == f"{public_url}/slack/oauth_redirect"

@@ -68,7 +68,7 @@ class Pods:
 
     def browser(self) -> httpx.AsyncClient:
         """A browser with cookies of its own, at the public address."""
-        return httpx.AsyncClient(base_url=self.public_url, trust_env=False, timeout=30)
+        return httpx.AsyncClient(base_url=self.public_url, trust_env=False, timeout=30, verify=False)
 
     async def consent(self, browser: httpx.AsyncClient, team: str, **fields: str) -> str:
         """Begins an installation, and allows it on Slack's page. Returns where the browser is sent."""

@@ -21,7 +21,7 @@ from tests.support.waiting import until, until_answer
 
 async def readiness(app: AppProcess) -> tuple[int, str]:
     """What /readyz says."""
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as http:
         answer = await http.get(app.internal_url + "readyz", timeout=5)
     return answer.status_code, answer.text
 

@@ -75,7 +75,7 @@ async def test_no_public_port_is_opened(start_connected: StartConnected) -> None
     """In Socket Mode nobody listens on PORT, and the probes are where they always are."""
     app = start_connected()
     await app.until_ready()
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, verify=False) as http:
         with pytest.raises(httpx.ConnectError):
             await http.get(app.url)
     assert await app.probe("livez") == 200

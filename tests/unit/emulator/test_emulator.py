@@ -23,7 +23,7 @@ async def test_a_taken_port_is_named() -> None:
 
 async def test_a_stopped_emulator_frees_its_port() -> None:
     """After stop, also with a client that kept its connection, the same port can be listened on again."""
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(verify=False) as client:
         async with Emulator() as first:
             assert (await client.get(first.url)).status_code == 200
         port = httpx.URL(first.url).port

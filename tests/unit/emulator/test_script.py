@@ -16,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 async def script(slack: Emulator, **line: Any) -> httpx.Response:
     """Posts one line to the emulator."""
-    async with httpx.AsyncClient(base_url=slack.url) as client:
+    async with httpx.AsyncClient(base_url=slack.url, verify=False) as client:
         return await client.post("/script", json=line)
 
 
@@ -65,7 +65,7 @@ async def test_a_line_without_an_end_stays_until_cleared(slack: Emulator, web: A
     for _ in range(3):
         with pytest.raises(SlackApiError, match="invalid_auth"):
             await web.auth_test()
-    async with httpx.AsyncClient(base_url=slack.url) as client:
+    async with httpx.AsyncClient(base_url=slack.url, verify=False) as client:
         assert (await client.get("/script")).json()["waiting"][0]["times"] is None
         assert (await client.delete("/script")).status_code == 204
     assert (await web.auth_test())["ok"]
@@ -111,7 +111,7 @@ async def test_an_answer_is_lost_after_the_call_was_performed(slack: Emulator, w
 async def test_an_answer_that_never_comes_ends_with_the_caller_s_patience(slack: Emulator) -> None:
     """A caller that waits in vain gives up, and its next call is answered."""
     await script(slack, method="auth.test", no_answer="timeout")
-    async with httpx.AsyncClient(headers={"authorization": "Bearer xoxb-1"}) as client:
+    async with httpx.AsyncClient(headers={"authorization": "Bearer xoxb-1"}, verify=False) as client:
         with pytest.raises(httpx.ReadTimeout):
             await client.post(f"{slack.api_url}auth.test", timeout=0.3)
         assert (await client.post(f"{slack.api_url}auth.test")).json()["ok"]
@@ -121,7 +121,7 @@ async def test_a_server_error_is_no_json(slack: Emulator) -> None:
     """A status alone is a broken server, and a 429 by status has its Retry-After."""
     await script(slack, method="auth.test", status=500)
     await script(slack, method="auth.test", status=429, retry_after_seconds=9)
-    async with httpx.AsyncClient(headers={"authorization": "Bearer xoxb-1"}) as client:
+    async with httpx.AsyncClient(headers={"authorization": "Bearer xoxb-1"}, verify=False) as client:
         broken = await client.post(f"{slack.api_url}auth.test")
         limited = await client.post(f"{slack.api_url}auth.test")
     assert (broken.status_code, broken.text) == (500, "upstream error")

@@ -60,7 +60,7 @@ class Site:
     async def answer(self, page: str, answer: str = "allow", team: str = "T0HARB0R") -> str:
         """A user's click on Slack's page. Returns where the browser is sent: path and query."""
         asked = dict(parse_qsl(urlsplit(page).query))
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(verify=False) as http:
             sent = await http.post(page, data={**asked, "answer": answer, "team": team})
         back = urlsplit(sent.headers["location"])
         return f"{back.path}?{back.query}"
