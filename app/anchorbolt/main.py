@@ -24,6 +24,7 @@ from anchorbolt.http.slack_route import PATH, SlackRoute
 from anchorbolt.http.team import oauth_flow
 from anchorbolt.http.team import routes as team_routes
 from anchorbolt.http.team.application import TeamApplication, mount
+from anchorbolt.http.team.handed_over import HandedOver, take_over
 from anchorbolt.http.team.life import TeamLife
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.opening import database
@@ -249,9 +250,10 @@ def http_transport(
 ) -> HttpTransport:
     """The transport of HTTP: Slack's route, the pages of an installation, and the team's own routes."""
     connections = max_connections()
+    signature = Signature(settings.signing_secrets)
     route = SlackRoute(
         intake,
-        Signature(settings.signing_secrets),
+        signature,
         BoltAdapter(bolt),
         max_body_bytes=settings.max_body_bytes,
         max_connections=connections,
@@ -262,6 +264,7 @@ def http_transport(
     web.router.routes += pages
     if team is not None:
         mount(web, team, settings.max_body_bytes)
+        take_over(HandedOver(intake, signature, bolt, max_body_bytes=settings.max_body_bytes))
     server = Server(
         OverloadLimit(web, intake, PATH),
         sockets,
