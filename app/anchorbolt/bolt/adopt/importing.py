@@ -57,7 +57,9 @@ def told(name: str) -> Iterator[None]:
     except SystemExit as error:
         raise ListenersError(f"it ends the process when it is imported{_place(error)}") from error
     except Exception as error:  # whatever a module does when it is imported
-        raise ListenersError(f"it cannot be imported: {what_and_where(error)}") from error
+        in_loop = isinstance(error, RuntimeError) and "cannot be called from a running event loop" in str(error)
+        advice = f"; name it {name}:__main__, which runs it in a thread" if in_loop else ""
+        raise ListenersError(f"it cannot be imported: {what_and_where(error)}{advice}") from error
 
 
 def what_and_where(error: BaseException) -> str:

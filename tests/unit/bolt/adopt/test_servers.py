@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -78,6 +79,24 @@ def test_a_server_in_a_thread_is_let_be(bolt: BoltApp, team: Team) -> None:
     sys.modules[name].server.server_close()
     assert names_of(bolt) == ["mentioned"]
     assert any("a thread was started" in line["event"] for line in logs)
+
+
+def test_uvicorns_run_is_there_without_its_command_line() -> None:
+    """A process of ours loads no command line of uvicorn's, and a team's module can import `run` all the same."""
+    text = (
+        "import anchorbolt.http.without_click, sys\nfrom uvicorn import run\nassert 'click' not in sys.modules\n"
+        "sys.modules['uvicorn.main'] = type(sys)('uvicorn.main')\nsys.modules['uvicorn.main'].run = print\n"
+        "run('called')\n"
+    )
+    command = subprocess.run([sys.executable, "-c", text], check=True, capture_output=True, timeout=60)
+    assert command.stdout.split() == [b"called"]
+
+
+async def test_asyncio_run_at_import(refusal: Refusal, team: Team) -> None:
+    """What runs an event loop of its own is told the form that runs in a thread."""
+    name = team(APP + "\n    import asyncio\n    async def main(): ...\n    asyncio.run(main())\n")
+    (problem,) = refusal(name)
+    assert problem.endswith(f"; name it {name}:__main__, which runs it in a thread")
 
 
 def test_several_apps_before_a_server(team: Team, refusal: Refusal) -> None:
