@@ -24,6 +24,7 @@ from anchorbolt.http.slack_route import PATH, SlackRoute
 from anchorbolt.http.team import oauth_pages
 from anchorbolt.http.team import routes as team_routes
 from anchorbolt.http.team.application import TeamApplication, mount
+from anchorbolt.http.team.handed_over import HandedOver, take_over
 from anchorbolt.http.team.life import TeamLife
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.opening import database
@@ -264,9 +265,10 @@ def http_transport(
         in_turn: another process follows on these sockets (`anchorbolt dev`).
     """
     connections = max_connections()
+    signature = Signature(settings.signing_secrets)
     route = SlackRoute(
         intake,
-        Signature(settings.signing_secrets),
+        signature,
         BoltAdapter(bolt),
         max_body_bytes=settings.max_body_bytes,
         max_connections=connections,
@@ -277,6 +279,7 @@ def http_transport(
     web.router.routes += pages
     if team is not None:
         mount(web, team, settings.max_body_bytes)
+        take_over(HandedOver(intake, signature, bolt, max_body_bytes=settings.max_body_bytes))
     server = Server(
         OverloadLimit(web, intake, PATH),
         sockets,

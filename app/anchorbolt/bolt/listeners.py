@@ -7,12 +7,14 @@ import threading
 import slack_sdk
 from slack_bolt import App
 from slack_bolt.async_app import AsyncApp
+from slack_bolt.listener.async_listener_error_handler import AsyncDefaultListenerErrorHandler
 
 from anchorbolt.bolt.adopt import django, factory
 from anchorbolt.bolt.adopt.app_object import adopt
 from anchorbolt.bolt.adopt.importing import ask_slack_at, import_module, what_and_where
 from anchorbolt.bolt.adopt.main_block import MAIN, app_of_main
 from anchorbolt.bolt.adopt.problems import Problems
+from anchorbolt.bolt.adopt.runner_parts import check_handlers_of_ours, check_runner, error_handler_of
 from anchorbolt.bolt.adopt.starts import take_over
 from anchorbolt.bolt.adopt.target import Brought, Target, targets
 from anchorbolt.bolt.app import BoltApp
@@ -79,6 +81,11 @@ def _register(bolt: BoltApp, brought: Brought) -> None:
         raise ListenersError(*bolt.take_refused(), f"{name}(app) failed: {what_and_where(error)}") from error
     if refused := bolt.take_refused():
         raise ListenersError(*refused)
+    check_runner(bolt.listener_runner)
+    check_handlers_of_ours(bolt.listener_runner)
+    if (handler := error_handler_of(bolt.listener_runner)) is not None:
+        bolt.take_error_handler(handler)
+        bolt.listener_runner.listener_error_handler = AsyncDefaultListenerErrorHandler(logger=bolt.logger)
 
 
 def _is_of_a_handler(thread: threading.Thread) -> bool:

@@ -47,6 +47,10 @@ async def words(request: Request):
     request.state.seen = True
     return request.state.words
 
+@app.get("/slack/health")
+async def health():
+    return "well"
+
 @app.get("/seen")
 async def seen(request: Request):
     return hasattr(request.state, "seen")
@@ -63,6 +67,9 @@ async def slow():
 def thread():
     say("thread began")
     threading.Event().wait()
+
+def wsgi(environ, start_response):
+    thread()
 
 @app.get("/to_thread")
 async def to_thread():
@@ -151,8 +158,8 @@ async def test_a_fastapi_app_with_its_lifespan(
     assert (await http.get(at(app, "/seen"))).json() is False, "the state of a request is its own"
     assert (await play_to(app).send(make("app_mention"))).status == 200
     assert (await http.post(at(app, "/slack/events"))).status_code == 415, "our route is first"
-    other = await http.get(at(app, "/slack/other"))
-    assert (other.status_code, other.json()) == (404, {"error": "not_found"})
+    assert (await http.get(at(app, "/slack/health"))).json() == "well", "what ours do not take is the team's"
+    assert (await http.get(at(app, "/slack/other"))).status_code == 404
 
     slow = asyncio.create_task(http.get(at(app, "/slow")))
     await until(lambda: "request began" in said(tmp_path), what="a request is in flight")
@@ -197,13 +204,13 @@ async def test_a_route_that_does_not_end(
     assert "request finished" not in said(tmp_path)
 
 
-@pytest.mark.parametrize("path", ["/thread", "/to_thread"])
+@pytest.mark.parametrize(("routes", "path"), [("team", "/thread"), ("team", "/to_thread"), ("team:wsgi", "/thread")])
 async def test_a_route_in_a_thread_that_does_not_end(
-    start_app: StartApp, http: httpx.AsyncClient, path: str, tmp_path: Path
+    start_app: StartApp, http: httpx.AsyncClient, routes: str, path: str, tmp_path: Path
 ) -> None:
-    """Nothing can stop the thread of a `def` route, and Python would wait for it: the process ends with it."""
+    """Nothing can stop the thread of a `def` or WSGI route, and Python would wait for it: the process ends with it."""
     write(tmp_path, team=FASTAPI)
-    app = start_app(ROUTES="team", ACK_DEADLINE_SECONDS=1)
+    app = start_app(ROUTES=routes, ACK_DEADLINE_SECONDS=1)
     await app.until_ready()
     endless = asyncio.create_task(http.get(at(app, path), timeout=60))
     await until(lambda: "thread began" in said(tmp_path), what="a request is in flight")
@@ -211,7 +218,8 @@ async def test_a_route_in_a_thread_that_does_not_end(
     assert await app.until_ended() == 0
     with contextlib.suppress(httpx.TransportError):
         await endless
-    assert said(tmp_path)[-2:] == ["ended", "task cancelled"]
+    if routes == "team":  # a WSGI application has no lifespan
+        assert said(tmp_path)[-2:] == ["ended", "task cancelled"]
     (line,) = app.log("threads go on after the drain: the process ends with them")
     assert line["threads"] >= 1
     assert app.log("drained"), "all else had ended as it does without such a thread"
@@ -291,9 +299,9 @@ async def test_sigterm_during_a_long_startup(start_app: StartApp, tmp_path: Path
 
 
 async def test_what_cannot_work_is_said_at_once(start_app: StartApp, tmp_path: Path) -> None:
-    """WebSockets and paths of Slack's are refused at the start, all of them at once, and by `check` too."""
+    """WebSockets are refused at the start, all of them at once, and by `check` too."""
     more = (
-        '\n@app.websocket("/live")\nasync def live(socket): ...\n@app.get("/slack/install")\nasync def install(): ...\n'
+        '\n@app.websocket("/live")\nasync def live(socket): ...\n@app.websocket("/chat")\nasync def chat(socket): ...\n'
     )
     write(tmp_path, team=FASTAPI + more)
     app = start_app(ROUTES="team")
@@ -301,7 +309,7 @@ async def test_what_cannot_work_is_said_at_once(start_app: StartApp, tmp_path: P
     (line,) = app.log("cannot start")
     for told in (line["error"], check(app)):
         assert "ROUTES=team: /live is a WebSocket" in told
-        assert "/slack/install is below /slack" in told
+        assert "/chat is a WebSocket" in told
     assert said(tmp_path) == []
 
 

@@ -7,8 +7,6 @@ from typing import Any
 
 from slack_bolt import App
 from slack_bolt.async_app import AsyncApp
-from slack_bolt.listener.async_listener_error_handler import AsyncCustomListenerErrorHandler
-from slack_bolt.listener.listener_error_handler import CustomListenerErrorHandler
 from slack_bolt.middleware import (
     AttachingFunctionToken,
     IgnoringSelfEvents,
@@ -31,6 +29,7 @@ from slack_bolt.middleware.authorization.async_single_team_authorization import 
 from anchorbolt.bolt.adopt import listener_handlers, options
 from anchorbolt.bolt.adopt.oauth_pages import OAuthPages
 from anchorbolt.bolt.adopt.problems import Problems, place_of
+from anchorbolt.bolt.adopt.runner_parts import check_runner, error_handler_of
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.bolt.threads import adapt
 
@@ -59,17 +58,17 @@ def adopt(bolt: BoltApp, app: App | AsyncApp) -> None:
         options.check(app, installs_itself=bolt.installs_itself)
     with problems.collected():
         bolt.take_client(app._client if isinstance(app, App) else app._async_client, app._token)
-    if isinstance(app, App):
-        listener_handlers.keep(app)
+    with problems.collected(f"{type(app).__name__}: "):
+        check_runner(app.listener_runner)
+    listener_handlers.keep(app)
     _take_options(bolt, app)
     _take_middleware(bolt, app, problems)
     for listener in app._listeners if isinstance(app, App) else app._async_listeners:
         with problems.collected(f"{place_of(listener.ack_function)}: "):
             bolt.add_listener(adapt.listener(listener))
-    handler = app.listener_runner.listener_error_handler
-    if isinstance(handler, CustomListenerErrorHandler | AsyncCustomListenerErrorHandler):
-        with problems.collected(f"{place_of(handler.func)}: "):
-            bolt.take_error_handler(handler.func)
+    if (handler := error_handler_of(app.listener_runner)) is not None:
+        with problems.collected(f"{place_of(handler)}: "):
+            bolt.take_error_handler(handler)
     problems.tell()
 
 

@@ -26,11 +26,11 @@ def makes_app(function: Callable[..., Any]) -> bool:
 
 def app_of(function: Callable[..., Any], name: str) -> App | AsyncApp:
     """Calls the function, and returns the app that it made, or that it would start. Raises ListenersError."""
-    with told(name), without_servers():
+    with told(name), without_servers() as going:
         try:
             app = function()
         except StartedError as started:
-            return started.app
+            return going.app_of(started)
     if isinstance(app, App | AsyncApp):
         return app
     if inspect.iscoroutine(app):

@@ -18,8 +18,8 @@ from slack_sdk.web.async_base_client import AsyncBaseClient
 from slack_sdk.web.base_client import BaseClient
 
 from anchorbolt.bolt import team_code
-from anchorbolt.bolt.adopt import oauth_words
-from anchorbolt.bolt.adopt.starts import STARTED, Import, StartedError, importing
+from anchorbolt.bolt.adopt import oauth_words, servers, slow_import
+from anchorbolt.bolt.adopt.starts import STARTED, Import, StartedError, importing, note_made
 from anchorbolt.errors import ListenersError
 
 # The sample app's name up to version 0.1, when it was a part of the product.
@@ -33,7 +33,8 @@ def import_module(name: str) -> ModuleType:
     """Imports a module of a team's, up to where it starts its app. Raises ListenersError with the team's line."""
     with told(name), without_servers():
         try:
-            module = importlib.import_module(name)
+            with slow_import.told(name):
+                module = importlib.import_module(name)
         except StartedError as started:  # with Bolt, nothing after that would run
             started.keep_modules()
             module = sys.modules[name]
@@ -56,7 +57,9 @@ def told(name: str) -> Iterator[None]:
     except SystemExit as error:
         raise ListenersError(f"it ends the process when it is imported{_place(error)}") from error
     except Exception as error:  # whatever a module does when it is imported
-        raise ListenersError(f"it cannot be imported: {what_and_where(error)}") from error
+        in_loop = isinstance(error, RuntimeError) and "cannot be called from a running event loop" in str(error)
+        advice = f"; name it {name}:__main__, which runs it in a thread" if in_loop else ""
+        raise ListenersError(f"it cannot be imported: {what_and_where(error)}{advice}") from error
 
 
 def what_and_where(error: BaseException) -> str:
@@ -94,6 +97,7 @@ def without_servers(*, is_main: bool = False) -> Iterator[Import]:
         for owner, function in instead:
             undo.callback(setattr, owner, "__init__", owner.__init__)
             owner.__init__ = function
+        undo.enter_context(servers.ended())
         yield undo.enter_context(importing(is_main=is_main))
 
 
@@ -106,6 +110,7 @@ def _noting(init: Callable[..., None], **always: Any) -> Callable[..., None]:
         name = Path(caller.f_code.co_filename).name  # where Bolt would look for the name
         with oauth_words.kept_back(options.get("logger")) if "authorize" not in options else nullcontext():
             init(self, **{"name": name, **options, **always})
+        note_made(self)
 
     return noting
 

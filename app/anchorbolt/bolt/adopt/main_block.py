@@ -16,6 +16,7 @@ from typing import Any
 from slack_bolt import App
 from slack_bolt.async_app import AsyncApp
 
+from anchorbolt.bolt.adopt import slow_import
 from anchorbolt.bolt.adopt.importing import told, without_servers
 from anchorbolt.bolt.adopt.starts import StartedError
 from anchorbolt.errors import ListenersError
@@ -42,15 +43,15 @@ def app_of_main(name: str) -> App | AsyncApp:
         code = _code(spec)
         try:
             with _as_main(spec.name, module), without_servers(is_main=True) as going:
-                _in_a_thread(lambda: exec(code, vars(module)))  # noqa: S102 - as an import of it would run it
+                _in_a_thread(name, lambda: exec(code, vars(module)))  # noqa: S102 - as an import of it would run it
         except StartedError as started:
             started.keep_modules()
-            return started.app
+            return going.app_of(started)
     if going.connected is not None:
         return going.connected
     raise ListenersError(
-        f"it was run as `python -m {name}` and started no app: looked for app.start() and"
-        " SocketModeHandler(app, ...).start()"
+        f"it was run as `python -m {name}` and started no app: looked for app.start(),"
+        " SocketModeHandler(app, ...).start() and web servers"
     )
 
 
@@ -88,13 +89,14 @@ def _as_main(name: str, module: ModuleType) -> Iterator[None]:
         sys.modules[MAIN], sys.argv = main, arguments
 
 
-def _in_a_thread(run: Callable[[], None]) -> None:
+def _in_a_thread(name: str, run: Callable[[], None]) -> None:
     """Runs it where no event loop runs, because a main block may call asyncio.run(). Raises what it raises."""
     raised: list[BaseException] = []
 
     def keep() -> None:
         try:
-            run()
+            with slow_import.told(name):
+                run()
         except BaseException as error:  # raised again below
             raised.append(error)
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
@@ -21,6 +21,7 @@ from slack_bolt.adapter.socket_mode.async_base_handler import AsyncBaseSocketMod
 from slack_bolt.adapter.socket_mode.base_handler import BaseSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
+from anchorbolt.errors import ListenersError
 from anchorbolt.telemetry.logs import get_logger
 
 log = get_logger("bolt")
@@ -34,7 +35,8 @@ _IMPORT_SYSTEM = "importlib._bootstrap"
 class StartedError(BaseException):
     """Ends an import where it starts its app. No Exception, so that no `except Exception` of a team's hides it."""
 
-    def __init__(self, app: App | AsyncApp) -> None:
+    def __init__(self, app: App | AsyncApp | None) -> None:
+        """`app`: None where a web server was started, which does not tell its app."""
         super().__init__("the app was started")
         self.app = app
         self._modules = dict(sys.modules)
@@ -51,6 +53,21 @@ class Import:
 
     is_main: bool
     connected: App | AsyncApp | None = None
+    made: list[App | AsyncApp] = field(default_factory=list)
+
+    def app_of(self, started: StartedError) -> App | AsyncApp:
+        """Returns the app that was started, or the only one that was made before a web server was started.
+
+        Raises ListenersError where that is not clear.
+        """
+        if started.app is not None:
+            return started.app
+        if len(self.made) == 1:
+            return self.made[0]
+        raise ListenersError(
+            f"it starts a web server, and has made {len(self.made)} apps before that: name the app itself, as in"
+            " module:app"
+        )
 
 
 # That of this thread or task. In a thread that a team's module starts there is none, as after the import.
@@ -72,6 +89,19 @@ def importing(*, is_main: bool = False) -> Iterator[Import]:
         going = Import(is_main)
         undo.callback(_IMPORT.reset, _IMPORT.set(going))
         yield going
+
+
+def note_made(app: App | AsyncApp) -> None:
+    """Notes an app that was made, with the import that goes on."""
+    if (going := _IMPORT.get()) is not None:
+        going.made.append(app)
+
+
+def end_import(call: str) -> None:
+    """Ends the import that goes on, if there is one, because of a call that would serve for ever."""
+    if _IMPORT.get() is not None:
+        _tell(call, routes="name its application in ROUTES, if it has routes of its own")
+        raise StartedError(None)
 
 
 def take_over() -> None:
@@ -125,12 +155,12 @@ def _connected(app: App | AsyncApp, call: str) -> None:
     _tell(call)
 
 
-def _tell(call: str) -> None:
+def _tell(call: str, **more: str) -> None:
     with suppress(StopIteration):
-        ours = (__name__, _OF_BOLT)
+        ours = (f"{__package__}.", _OF_BOLT)
         frame = next(one for one in _frames() if not str(one.f_globals.get("__name__")).startswith(ours))
         place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
-        log.info("a call starts nothing, because Anchorbolt receives the requests", call=call, place=place)
+        log.info("a call starts nothing, because Anchorbolt receives the requests", call=call, place=place, **more)
 
 
 def _frames() -> Iterator[FrameType]:

@@ -56,13 +56,24 @@ _LISTS = MappingProxyType(
         "workflows.featured.list": "workflow_ids",
     }
 )
+_SAMPLE = {
+    "external_ref": {"id": "sample-1"},
+    "title": "A sample of the emulator",
+    "description": "What a search finds",
+    "link": "https://example.com/sample-1",
+    "date_updated": "2026-01-01",
+    "content": "The sample's text",
+}
 _OBJECTS: Mapping[str, Answer] = MappingProxyType(
     {
         "admin.emoji.list": {"emoji": {}},
         "admin.conversations.getConversationPrefs": {"prefs": {}},
         "admin.conversations.getCustomRetention": {"is_policy_enabled": False, "duration_days": 0},
         "admin.teams.settings.info": {"team": {}},
+        "assistant.search.context": {"results": {"messages": [], "files": [], "channels": [], "users": []}},
+        "assistant.search.info": {"is_ai_search_enabled": False},
         "blocks.validate": {"errors": []},
+        "developer.sampleData.get": {"samples": [_SAMPLE]},
         "search.all": {"query": "", "messages": {"matches": [], "total": 0}, "files": {"matches": [], "total": 0}},
         "search.files": {"query": "", "files": {"matches": [], "total": 0}},
         "search.messages": {"query": "", "messages": {"matches": [], "total": 0}},

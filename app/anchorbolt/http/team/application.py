@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
+from a2wsgi import WSGIMiddleware
 from fastapi import APIRouter, FastAPI
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from anchorbolt.http.application import not_found
-from anchorbolt.http.team.paths import is_ours
+from anchorbolt.http.team.kinds import is_asgi
 
 
 class TeamApplication:
     """Raw ASGI around a team's application. Its requests see the state that its lifespan made."""
 
     def __init__(self, application: Any) -> None:
-        """`application`: an ASGI application or an APIRouter."""
-        self.asgi: ASGIApp = _of_router(application) if isinstance(application, APIRouter) else application
+        """`application`: an ASGI or a WSGI application, or an APIRouter."""
+        self.asgi: ASGIApp = _as_asgi(application)
         self.state: dict[str, Any] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers a request with the team's application; a path below /slack is 404. An ASGI application."""
-        if is_ours(scope["path"]):
-            await not_found(scope, receive, send)
-            return
+        """Answers a request with the team's application. An ASGI application."""
         # A copy for each request, as uvicorn makes it: what one request sets in its state is not seen by others.
         await self.asgi({**scope, "state": self.state.copy()}, receive, send)
 
@@ -36,6 +33,13 @@ def mount(web: FastAPI, application: TeamApplication, max_body_bytes: int) -> No
     `max_body_bytes`: a request with a larger body is answered 413, as Slack's route answers it.
     """
     web.router.routes.append(Mount("/", RequestBodyLimitMiddleware(application, max_body_bytes)))
+
+
+def _as_asgi(application: Any) -> ASGIApp:
+    if isinstance(application, APIRouter):
+        return _of_router(application)
+    # Its functions run in a pool of ten threads of its own.
+    return cast("ASGIApp", application if is_asgi(application) else WSGIMiddleware(application))
 
 
 def _of_router(router: APIRouter) -> FastAPI:

@@ -1,8 +1,7 @@
-"""Finds what ROUTES names: an ASGI application or a router, and a pair of functions."""
+"""Finds what ROUTES names: an application or a router, and a pair of functions."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from types import ModuleType
@@ -11,15 +10,14 @@ from typing import Any
 from fastapi import APIRouter
 from slack_bolt import App
 from slack_bolt.async_app import AsyncApp
-from starlette.applications import Starlette
-from starlette.routing import Router
 
 from anchorbolt.bolt.adopt.importing import import_module
 from anchorbolt.errors import ListenersError, RoutesError
+from anchorbolt.http.team.kinds import has_routes, is_asgi, is_wsgi
 from anchorbolt.http.team.paths import wrong_paths
 
 # The names that are looked for when ROUTES names a module only.
-NAMES = ("app", "api", "router")
+NAMES = ("app", "api", "router", "application")
 STARTUP, SHUTDOWN = "startup", "shutdown"
 
 Hook = Callable[[], Awaitable[Any] | Any]
@@ -27,7 +25,7 @@ Hook = Callable[[], Awaitable[Any] | Any]
 
 @dataclass(frozen=True, slots=True)
 class TeamRoutes:
-    """What ROUTES names: an ASGI application or a router, and two functions. Each of them may be missing."""
+    """What ROUTES names: an ASGI or WSGI application or a router, and two functions. Each of them may be missing."""
 
     setting: str = ""
     application: Any = None
@@ -92,10 +90,11 @@ def _in_module(module: ModuleType, setting: str) -> TeamRoutes:
 
 def _name_of_application(module: ModuleType) -> str:
     """The first of NAMES, else the only application or router that was made in the module; empty if there is none."""
-    kinds = {name: value for name, value in vars(module).items() if isinstance(value, Starlette | Router)}
+    kinds = {name: value for name, value in vars(module).items() if has_routes(value)}
     named = [name for name in NAMES if name in kinds]
     if not named:
-        named = [name for name in NAMES if _is_asgi(getattr(module, name, None))]
+        values = {name: getattr(module, name, None) for name in NAMES}
+        named = [name for name, value in values.items() if is_asgi(value) or is_wsgi(value)]
     if not named and len(kinds) > 1:
         raise RoutesError(f"the module has several: name one of {', '.join(kinds)}, as in module:attribute")
     return next(iter(named or kinds), "")
@@ -104,26 +103,14 @@ def _name_of_application(module: ModuleType) -> str:
 def _require_servable(application: Any, name: str) -> None:
     if isinstance(application, App | AsyncApp):
         raise RoutesError(f"{name!r} is a Bolt app: name it in LISTENERS, and an ASGI application or a router here")
-    if not _is_asgi(application):
+    if not is_asgi(application) and not is_wsgi(application):
         raise RoutesError(
-            f"{name!r} is no ASGI application, which is called with scope, receive and send, and no router; a function"
-            " that makes one is called in the module, and a WSGI application wrapped (a2wsgi.WSGIMiddleware)"
+            f"{name!r} is no ASGI application, which is called with scope, receive and send, no WSGI application, and"
+            " no router; a function that makes one is called in the module. What only its own server can run, as"
+            " an application of aiohttp or Tornado, needs a process of its own"
         )
     if wrong := wrong_paths(application):
         raise RoutesError("; ".join(wrong))
-
-
-def _is_asgi(value: Any) -> bool:
-    """Whether a value can be called with scope, receive and send. A Bolt app and a class can not."""
-    if isinstance(value, Starlette | Router):
-        return True
-    if value is None or not callable(value) or isinstance(value, type | App | AsyncApp):
-        return False
-    try:
-        inspect.signature(value).bind(None, None, None)
-    except (TypeError, ValueError):
-        return False
-    return True
 
 
 def _is_registered(function: Any, application: Any) -> bool:

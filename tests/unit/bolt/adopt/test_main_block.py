@@ -122,7 +122,7 @@ def test_a_package_is_run_by_its_main(bolt: BoltApp, tmp_path: Path, team: Team)
 def test_a_main_block_that_starts_no_app_is_refused(team: Team, refusal: Refusal) -> None:
     """The message says what was run and what was looked for."""
     (problem,) = refusal(team(SYNC) + ":__main__")
-    assert "started no app: looked for app.start() and SocketModeHandler(app, ...).start()" in problem
+    assert "started no app: looked for app.start(), SocketModeHandler(app, ...).start() and web servers" in problem
 
 
 def test_a_main_block_that_fails_shows_its_line(team: Team, refusal: Refusal) -> None:

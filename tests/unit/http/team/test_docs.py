@@ -59,7 +59,7 @@ async def test_an_application_with_a_lifespan() -> None:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(web), base_url="http://here") as client:
         assert (await client.get("/health")).json() == {"session": True}
         assert (await client.post("/slack/events")).text == "ours"
-        assert (await client.get("/slack/else")).status_code == 404
+        assert (await client.get("/slack/else")).json() == {"detail": "Not Found"}, "of the team's application"
         assert (await client.post("/health", content=b"x" * 1001)).status_code in {405, 413}
     await life.end(5)
     assert team.state["session"].closed

@@ -14,6 +14,12 @@ from anchorbolt.http.team.routes import TeamRoutes
 Load = Callable[..., TeamRoutes]
 FASTAPI = "from fastapi import APIRouter, FastAPI, WebSocket\n"
 BOLT = "from slack_bolt.async_app import AsyncApp\n"
+# As Flask's class looks to who calls it.
+FLASK = """
+class Flask:
+    def wsgi_app(self, environ, start_response): ...
+    def __call__(self, environ, start_response): ...
+"""
 ASGI = "async def {name}(scope, receive, send): ...\n"
 
 
@@ -43,12 +49,16 @@ def test_nothing_is_named() -> None:
         (FASTAPI + "mine = FastAPI()", "team", "team (FastAPI)"),
         (FASTAPI + "a = FastAPI()\nb = APIRouter()", "team:b", "team:b (APIRouter)"),
         (FASTAPI + "a = FastAPI()\nrouter = APIRouter()", "team", "team (APIRouter)"),
+        ("def wsgi(environ, start_response): ...", "team:wsgi", "team:wsgi (function)"),
+        ("def application(environ, start_response): ...", "team", "team (function)"),
+        (BOLT + FLASK + "app = AsyncApp(token='x')\nflask_app = Flask()", "team", "team (Flask)"),
         (BOLT + FASTAPI + "app = AsyncApp(token='x')\napi = FastAPI()", "team", "team (FastAPI)"),
         (ASGI.format(name="app") + "def startup(): ...", "team", "team (function, startup)"),
         ("async def startup(): ...\ndef shutdown(): ...", "team", "team (startup, shutdown)"),
         ("app = 1\ndef shutdown(): ...", "team", "team (shutdown)"),
         (ASGI.format(name="other") + "def startup(): ...", "team:other", "team:other (function)"),
         (FASTAPI + "app = FastAPI()\n@app.on_event('startup')\nasync def startup(): ...", "team", "team (FastAPI)"),
+        (FASTAPI + "app = FastAPI()\n@app.get('/slack/health')\nasync def health(): ...", "team", "team (FastAPI)"),
         (FASTAPI + "app = FastAPI()\n@app.post('/slack/events')\nasync def events(): ...", "team", "team (FastAPI)"),
     ],
 )
@@ -63,11 +73,11 @@ def test_what_is_found(load: Load, text: str, setting: str, told: str) -> None:
     [
         ("", "nowhere", "ROUTES=nowhere: no module named 'nowhere'"),
         ("", "team:", "is module or module:attribute"),
-        ("", "team", "the module has none of app, api, router, startup, shutdown"),
+        ("", "team", "the module has none of app, api, router, application, startup, shutdown"),
         ("", "team:app", "the module has no 'app'"),
         (FASTAPI + "a = FastAPI()\nb = FastAPI()", "team", "name one of a, b"),
         ("def make(): ...", "team:make", "a function that makes one is called in the module"),
-        ("def wsgi(environ, start_response): ...", "team:wsgi", "a2wsgi.WSGIMiddleware"),
+        ("from aiohttp.web import Application\nweb = Application()", "team:web", "needs a process of its own"),
         (BOLT + "mine = AsyncApp(token='x')", "team:mine", "name it in LISTENERS"),
         ("startup = 1", "team", "startup of the module can not be called"),
         ("1 / 0", "team", "ZeroDivisionError: division by zero"),
@@ -82,14 +92,14 @@ def test_what_cannot_be_used(load: Load, text: str, setting: str, told: str) -> 
 
 
 def test_every_route_that_cannot_work_is_told_at_once(load: Load) -> None:
-    """WebSockets and paths of Slack's are found in routers and mounted applications too, and all of them are told."""
+    """WebSockets are found in routers and mounted applications too, and all of them are told."""
     text = FASTAPI + (
         "app = FastAPI()\ninner = FastAPI()\nrouter = APIRouter(prefix='/slack')\n"
         "@inner.websocket('/live')\nasync def live(socket: WebSocket): ...\n"
-        "@router.get('/install')\nasync def install(): ...\n"
+        "@router.websocket('/chat')\nasync def chat(socket: WebSocket): ...\n"
         "app.include_router(router)\napp.mount('/inner', inner)\n"
     )
     with pytest.raises(RoutesError) as caught:
         load(text, "team:app")
     assert "/inner/live is a WebSocket" in str(caught.value)
-    assert "/slack/install is below /slack" in str(caught.value)
+    assert "/slack/chat is a WebSocket" in str(caught.value)

@@ -1,0 +1,94 @@
+"""Web servers that a team's module starts: while it is imported or its main block is run, they end that instead.
+
+They would serve for ever, and the import would not come to its end. A server in a thread of the team's is let be: such
+a thread has no import of its own.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+from typing import Any
+
+from anchorbolt.bolt.adopt.starts import end_import
+
+# What serves until it is stopped, by its module: a function, or a class and its method. The first name that a call
+# comes to is enough: `uvicorn.run` starts a process of its own for `reload=True`, before any server is made.
+_SERVE = {
+    "uvicorn": ("run",),
+    "uvicorn.server": ("Server.run", "Server.serve"),
+    "aiohttp.web": ("run_app",),
+    "flask.app": ("Flask.run",),
+    "quart.app": ("Quart.run",),
+    "werkzeug.serving": ("run_simple",),
+    "waitress": ("serve",),
+    "hypercorn.run": ("run",),
+    "hypercorn.asyncio": ("serve",),
+    "gunicorn.app.base": ("BaseApplication.run",),
+    "tornado.platform.asyncio": ("BaseAsyncIOLoop.start",),
+    "sanic.app": ("Sanic.run",),
+    "bottle": ("run",),
+    "cherrypy": ("quickstart",),
+    "gevent.baseserver": ("BaseServer.serve_forever",),
+    "socketserver": ("BaseServer.serve_forever",),
+}
+
+
+@contextmanager
+def ended() -> Iterator[None]:
+    """Inside of the block, a call that would serve for ever ends the import, also of a module that it imports first."""
+    with ExitStack() as undo:
+
+        def replace(module: ModuleType) -> None:
+            for path in _SERVE[module.__name__]:
+                *classes, name = path.split(".")
+                owner: Any = module
+                for part in classes:
+                    owner = getattr(owner, part, None)
+                if (original := vars(owner).get(name) if owner is not None else None) is not None:
+                    undo.callback(setattr, owner, name, original)
+                    setattr(owner, name, _ending(original, f"{module.__name__.partition('.')[0]}: {path}()"))
+
+        for name in _SERVE:
+            if (module := sys.modules.get(name)) is not None:
+                replace(module)
+        finder = _Finder(replace)
+        sys.meta_path.insert(0, finder)
+        undo.callback(sys.meta_path.remove, finder)
+        yield
+
+
+def _ending(original: Callable[..., Any], call: str) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def instead(*args: Any, **options: Any) -> Any:
+        end_import(call)
+        return original(*args, **options)
+
+    return instead
+
+
+class _Finder(MetaPathFinder):
+    """Calls a function with each module of `_SERVE` that is imported, as soon as it is."""
+
+    def __init__(self, then: Callable[[ModuleType], None]) -> None:
+        self._then = then
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        spec = PathFinder.find_spec(fullname, path, target) if fullname in _SERVE else None
+        if spec is None or spec.loader is None:
+            return None
+        execute = spec.loader.exec_module
+
+        def exec_module(module: ModuleType) -> None:
+            execute(module)
+            self._then(module)
+
+        spec.loader.exec_module = exec_module  # type: ignore[method-assign] # of this one module's loader
+        return spec
