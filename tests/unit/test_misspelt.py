@@ -17,7 +17,7 @@ from anchorbolt.settings.misspelt import misspelt, warnings
     [
         ("SLACK_SIGNIN_SECRET", "SLACK_SIGNING_SECRET"),
         ("DRAIN_TIMEOUT_SECOND", "DRAIN_TIMEOUT_SECONDS"),
-        ("INSTALATIONS", "INSTALLATIONS"),
+        ("INSTALLATIONSS", "INSTALLATIONS"),
         ("LISTENER", "LISTENERS"),
         ("MAX_ATTEMTPS", "MAX_ATTEMPTS"),
         ("slack_bot_tokn", "SLACK_BOT_TOKEN"),
