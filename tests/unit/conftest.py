@@ -1,4 +1,4 @@
-"""What tests of memory share."""
+"""What tests of memory and of commands share."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import gc
 from collections.abc import Iterator
 
 import pytest
+from anchorbolt.lifecycle import start
 
 
 @pytest.fixture
@@ -14,3 +15,9 @@ def no_garbage_collection() -> Iterator[None]:
     gc.disable()
     yield
     gc.enable()
+
+
+@pytest.fixture
+def no_log_of_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that runs in the test's own process does not configure the log: that would last for all tests."""
+    monkeypatch.setattr(start, "configure_logs", lambda settings: None)

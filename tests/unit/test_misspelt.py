@@ -11,6 +11,8 @@ from anchorbolt.errors import InvalidSettingsError
 from anchorbolt.settings import Settings
 from anchorbolt.settings.misspelt import misspelt, warnings
 
+pytestmark = pytest.mark.usefixtures("no_log_of_a_command")
+
 
 @pytest.mark.parametrize(
     ("name", "setting"),

@@ -25,6 +25,8 @@ from anchorbolt.workspaces.installations import Installations
 from anchorbolt.workspaces.user_grants import UserGrant
 from sqlalchemy import Connection
 
+pytestmark = pytest.mark.usefixtures("no_log_of_a_command")
+
 
 @pytest.fixture
 def letters(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
