@@ -13,6 +13,7 @@ from typing import Annotated
 import httpx
 import typer
 
+from anchorbolt.cli import sent_message
 from anchorbolt.cli.body_file import Encoding, sample_from_file
 from anchorbolt.cli.burst import Summary, burst
 from anchorbolt.cli.curl import equal_curl
@@ -178,6 +179,8 @@ def _again(sample: Sample) -> Callable[[], Sample]:
 
 async def _send_one(target: Target, sample: Sample, forgery: Forgery | None, retry_num: int) -> Ack:
     async with client() as http:
+        if forgery is None:
+            await sent_message.tell(http, target.slack_url, sample)
         return await Player(http, target.url, target.secret).send(sample, forgery=forgery, retry_num=retry_num)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -31,6 +31,7 @@ POST /script         how the next calls of a method are answered; GET lists what
     {"no_answer": "timeout"}          no answer until the app gives up, at most 60 s
     {"no_answer": "close"}            the connection is closed without an answer
     {"no_answer": "close", "performed": true}    the same, but the call was performed: its answer was lost
+POST /messages       stores a message of a user's: {"channel": "C1", "message": {"ts": "1.2", "text": "hello"}}
 GET /sockets         the app's open connections in Socket Mode; POST sends an envelope over one and returns its ack
 """
 
@@ -43,6 +44,20 @@ class Posted(BaseModel):
     envelope_id: str
     type: str
     payload: dict[str, object]
+
+
+class Said(BaseModel):
+    """A message that a user has written, in the form of conversations.history."""
+
+    class Message(BaseModel):
+        """What each message has."""
+
+        model_config = ConfigDict(extra="allow")
+
+        ts: str = Field(pattern=r"^\d{1,16}\.\d{1,9}$")
+
+    channel: str
+    message: Message
 
 
 def admin_page(calls: Calls, script: Script, sockets: Sockets, workspace: Workspace) -> Starlette:
@@ -82,6 +97,14 @@ def admin_page(calls: Calls, script: Script, sockets: Sockets, workspace: Worksp
         status = 201 if request.method == "POST" else 200
         return JSONResponse({"waiting": [line.model_dump() for line in script.waiting()]}, status)
 
+    async def take_message(request: Request) -> Response:
+        try:
+            said = Said.model_validate_json(await request.body())
+        except ValidationError as error:
+            return JSONResponse({"error": error.errors(include_url=False, include_input=False)}, 400)
+        workspace.messages.put(said.channel, said.message.model_dump())
+        return Response(status_code=204)
+
     async def use_sockets(request: Request) -> Response:
         if request.method == "GET":
             connections = [{"number": c.number, "sent": c.sent, "acked": c.acked} for c in sockets.open_connections]
@@ -102,6 +125,7 @@ def admin_page(calls: Calls, script: Script, sockets: Sockets, workspace: Worksp
         routes=[
             Route("/", welcome),
             Route("/calls", read_calls, methods=["GET", "DELETE"]),
+            Route("/messages", take_message, methods=["POST"]),
             Route("/script", write_script, methods=["GET", "POST", "DELETE"]),
             Route("/sockets", use_sockets, methods=["GET", "POST"]),
             authorize_route(workspace),

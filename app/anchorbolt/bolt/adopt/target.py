@@ -20,6 +20,8 @@ from anchorbolt.errors import ListenersError
 FUNCTIONS = ("register", "register_listeners")
 APP = "app"
 
+_ADAPTERS = "slack_bolt.adapter."
+
 Brought = App | AsyncApp | Callable[[AsyncApp], Any]
 
 
@@ -105,8 +107,15 @@ def targets(listeners: str) -> list[Target]:
 
 
 def _apps(module: ModuleType) -> dict[str, App | AsyncApp]:
-    """The apps of a module by name, each once; only the one that is named `app`, if there is one."""
+    """The apps of a module by name, each once; only the one that is named `app`, if there is one.
+
+    An app that only a handler of one of Bolt's adapters has is named by it: `handler.app`.
+    """
     found = {name: value for name, value in vars(module).items() if isinstance(value, App | AsyncApp)}
+    for name, value in vars(module).items():
+        app = getattr(value, APP, None) if type(value).__module__.startswith(_ADAPTERS) else None
+        if isinstance(app, App | AsyncApp) and app not in found.values():
+            found[f"{name}.{APP}"] = app
     if APP in found:
         return {APP: found[APP]}
     once = {id(value): name for name, value in found.items()}

@@ -23,9 +23,9 @@ def is_wsgi(value: Any) -> bool:
 
 def has_routes(value: Any) -> bool:
     """Whether a value is an application or a router of a framework that says so: FastAPI, Starlette, Flask."""
-    if isinstance(value, type):
-        return False
-    return isinstance(value, Starlette | Router) or (is_wsgi(value) and callable(getattr(value, "wsgi_app", None)))
+    # By the type: `flask.request`, which modules import, raises at each look at it outside of a request.
+    kind = type(value)
+    return issubclass(kind, Starlette | Router) or callable(getattr(kind, "wsgi_app", None))
 
 
 def _takes(value: Any, arguments: int) -> bool:

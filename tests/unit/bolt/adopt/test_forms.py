@@ -58,6 +58,14 @@ def test_a_form_is_taken(bolt: BoltApp, team: Team, form: str) -> None:
     assert names_of(bolt) == ["mentioned"]
 
 
+def test_an_app_that_only_a_handler_has(bolt: BoltApp, team: Team) -> None:
+    """Where a module has its app only in a handler of Bolt's adapters, that is the app."""
+    made = ASYNC_APP.replace("app = AsyncApp", "HANDLER = AsyncSlackRequestHandler(AsyncApp").replace('up")', 'up"))')
+    text = "from slack_bolt.adapter.fastapi.async_handler import AsyncSlackRequestHandler\n" + made
+    register(bolt, team("    " + text.replace("@app.", "@HANDLER.app.")))
+    assert names_of(bolt) == ["mentioned"]
+
+
 def test_several_are_registered_in_their_order(bolt: BoltApp, team: Team) -> None:
     """Several values, separated by commas, are registered in that order, synchronous and not."""
     one, other = team(APP.replace("mentioned", "one")), team(ASYNC_APP.replace("mentioned", "other"))

@@ -19,6 +19,11 @@ FLASK = """
 class Flask:
     def wsgi_app(self, environ, start_response): ...
     def __call__(self, environ, start_response): ...
+class LocalProxy:
+    def __getattr__(self, name):
+        raise RuntimeError("Working outside of request context.")
+    def __call__(self): ...
+request = LocalProxy()
 """
 ASGI = "async def {name}(scope, receive, send): ...\n"
 
