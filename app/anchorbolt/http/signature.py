@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from anchorbolt.errors import RefusedError
 
@@ -14,6 +14,11 @@ from anchorbolt.errors import RefusedError
 MAX_AGE_SECONDS = 300
 BAD_SIGNATURE = RefusedError(401, "bad_signature")
 SIGNATURE = re.compile(rb"v0=[0-9a-f]{64}")
+
+
+def signature_headers(headers: Mapping[bytes, bytes]) -> tuple[bytes, bytes]:
+    """Returns the timestamp and the signature of a request; empty where it has none. `headers`: in lower case."""
+    return headers.get(b"x-slack-request-timestamp", b""), headers.get(b"x-slack-signature", b"")
 
 
 class Signature:

@@ -12,8 +12,8 @@ from anchorbolt.http.bolt_adapter import BoltAdapter
 from anchorbolt.http.limits.body import BODY_IS_WHOLE, check_head
 from anchorbolt.http.limits.unverified import MAX_BODIES, UnverifiedBodies
 from anchorbolt.http.responses import ACKNOWLEDGEMENT, challenge, refusal, with_request_id
-from anchorbolt.http.signature import Signature
-from anchorbolt.intake.intake import Acknowledged, Intake, Received
+from anchorbolt.http.signature import Signature, signature_headers
+from anchorbolt.intake.intake import Acknowledged, IncomingRequest, Intake, Received
 from anchorbolt.intake.sighting import Sighting
 from anchorbolt.telemetry import traces
 
@@ -41,7 +41,7 @@ class SlackRoute:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request. No input whatever is answered with a 500."""
         request = HttpRequest(scope, receive, self)
-        response = await self._respond(request)
+        response = await respond(self._intake, request)
         await response(scope, receive, with_request_id(send, request.request_id) if request.request_id else send)
 
     async def read(self, scope: Scope, receive: Receive, sighting: Sighting, deadline: float) -> Received:
@@ -52,7 +52,7 @@ class SlackRoute:
         """
         headers: dict[bytes, bytes] = dict(scope["headers"])
         content_type = check_head(scope, headers, self._max_body_bytes)
-        timestamp, signature = headers.get(b"x-slack-request-timestamp", b""), headers.get(b"x-slack-signature", b"")
+        timestamp, signature = signature_headers(headers)
         self._signature.check_headers(timestamp, signature)
         body = await self._bodies.read(receive, deadline, is_whole=BODY_IS_WHOLE in scope)
         self._signature.verify(body, timestamp, signature)
@@ -66,14 +66,16 @@ class SlackRoute:
         """
         return await self._bolt.answer(scope, body, run)
 
-    async def _respond(self, request: HttpRequest) -> Response:
-        try:
-            answer = await self._intake.answer(request)
-        except RefusedError as error:
-            return refusal(error)
-        if not isinstance(answer, Acknowledged):
-            return answer
-        return ACKNOWLEDGEMENT if answer.challenge is None else challenge(answer.challenge)
+
+async def respond(intake: Intake, request: IncomingRequest[Response]) -> Response:
+    """Has intake answer a request over HTTP, and returns the response, also where intake refuses it."""
+    try:
+        answer = await intake.answer(request)
+    except RefusedError as error:
+        return refusal(error)
+    if not isinstance(answer, Acknowledged):
+        return answer
+    return ACKNOWLEDGEMENT if answer.challenge is None else challenge(answer.challenge)
 
 
 class HttpRequest:

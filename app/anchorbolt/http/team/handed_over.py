@@ -25,11 +25,11 @@ from starlette.responses import Response
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery.headers import request_id
-from anchorbolt.errors import RefusedError
 from anchorbolt.http.limits.body import check_head
-from anchorbolt.http.responses import challenge, checked, refusal
-from anchorbolt.http.signature import Signature
-from anchorbolt.intake.intake import Acknowledged, Intake, Received
+from anchorbolt.http.responses import checked
+from anchorbolt.http.signature import Signature, signature_headers
+from anchorbolt.http.slack_route import respond
+from anchorbolt.intake.intake import Intake, Received
 from anchorbolt.intake.sighting import Sighting
 from anchorbolt.telemetry import traces
 
@@ -38,7 +38,7 @@ class HandedOver:
     """Answers what a team's routes hand to a Bolt app."""
 
     def __init__(self, intake: Intake, signature: Signature, bolt: BoltApp, *, max_body_bytes: int) -> None:
-        """Is made in the event loop that serves. `bolt`: our app, with the listeners of all of LISTENERS."""
+        """Must be called in the event loop that serves. `bolt`: our app, with the listeners of all of LISTENERS."""
         self._intake = intake
         self._signature = signature
         self._bolt = bolt
@@ -63,13 +63,7 @@ class HandedOver:
         )
 
     async def _answer(self, request: BoltRequest | AsyncBoltRequest) -> BoltResponse:
-        try:
-            answer = await self._intake.answer(_HandedRequest(request, self))
-        except RefusedError as error:
-            return _of_bolt(refusal(error))
-        if isinstance(answer, Acknowledged):
-            return BoltResponse(status=200) if answer.challenge is None else _of_bolt(challenge(answer.challenge))
-        return _of_bolt(answer)
+        return _of_bolt(await respond(self._intake, _HandedRequest(request, self)))
 
     def read(self, request: BoltRequest | AsyncBoltRequest) -> Received:
         """Verifies a request whose body was read by the team's framework. Raises RefusedError."""
@@ -79,7 +73,7 @@ class HandedOver:
             if values
         }
         content_type = check_head({"method": "POST"}, headers, self._max_body_bytes)
-        timestamp, signature = headers.get(b"x-slack-request-timestamp", b""), headers.get(b"x-slack-signature", b"")
+        timestamp, signature = signature_headers(headers)
         self._signature.check_headers(timestamp, signature)
         body = request.raw_body.encode("utf-8", "surrogateescape")
         self._signature.verify(body, timestamp, signature)
