@@ -14,6 +14,7 @@ import httpx
 import typer
 
 from anchorbolt.cli import sent_message
+from anchorbolt.cli.app_url import app_url
 from anchorbolt.cli.body_file import Encoding, sample_from_file
 from anchorbolt.cli.burst import Summary, burst
 from anchorbolt.cli.curl import equal_curl
@@ -162,7 +163,7 @@ def _target(url: str | None, secret: str | None) -> Target:
         raise typer.BadParameter("with RECEIVER=socket the app takes nothing over HTTP, and Slack alone sends to it")
     known = [known.decode() for known in loaded.signing_secrets]
     return Target(
-        url or f"http://127.0.0.1:{loaded.port}/slack/events",
+        url or app_url(loaded.port),
         secret or (known[0] if known else EMULATOR_SECRET),
         _emulator_of(loaded.slack_api_url),
     )

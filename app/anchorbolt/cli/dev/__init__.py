@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from anchorbolt import settings
+from anchorbolt.cli.app_url import app_url
 from anchorbolt.cli.dev.plan import Plan
 from anchorbolt.cli.dev.session import Session
 from anchorbolt.cli.dev.show import Screen, say
@@ -83,7 +84,7 @@ async def _run(loaded: settings.Settings, *, demo: bool | None, emulator_port: i
                 changes["SLACK_BOT_TOKEN"] = EMULATOR_TOKEN
         address = reachable(loaded.host)
         plan = Plan(
-            events_url=None if loaded.has_socket else f"http://{address}:{loaded.port}/slack/events",
+            events_url=None if loaded.has_socket else app_url(loaded.port, address),
             readyz_url=f"http://{address}:{loaded.internal_port}/readyz",
             secret=secret,
             listeners=listeners,

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from anchorbolt.cli.app_url import app_url
 from anchorbolt.cli.dev.log_lines import Ended, LogLine
 from anchorbolt.cli.dev.plan import Plan
 from anchorbolt.cli.dev.show import say
@@ -21,7 +22,7 @@ from anchorbolt.settings.misspelt import misspelt
 QUIET_LINES_KEPT = 20
 TEXT_CHARACTERS = 60
 # Where `send` finds the app if no setting says otherwise.
-DEFAULT_URL = f"http://127.0.0.1:{Settings.model_fields['port'].default}/slack/events"
+DEFAULT_URL = app_url(Settings.model_fields["port"].default)
 
 
 class News:
