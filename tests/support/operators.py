@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from functools import partial
 from typing import Any
 
+from anchorbolt.emulator.player import Ack
 from anchorbolt.inbox.admin import Admin, Filter
 from anchorbolt.inbox.database import Database, Wake
 from anchorbolt.inbox.pauses import Pauses
@@ -21,11 +22,14 @@ from tests.support.listener_log import Entry, ListenerLog
 from tests.support.waiting import until_answer
 
 OPERATORS, DEEDS = 4, 60
+LANES, EVENTS = 5, 60
+AT_ONCE = 10  # a test that sends sixty at once is so busy that bodies arrive late
 LISTENER = "tests.support.listeners.on_event"
 PLACES = [("listener", LISTENER), ("kind", "event"), ("conversation", "C0LANE1"), ("workspace", "T0ANCH0R")]
 
 Deed = Callable[[Connection, str], None]
 Beside = Callable[[], Database]
+Send = Callable[[int, str, int], Awaitable[Ack]]
 
 
 def _with(deed: Deed, key: str) -> Callable[[Connection], None]:
@@ -106,6 +110,22 @@ class Operator:
 
     def _resume(self, connection: Connection, _: str) -> None:
         Pauses(self._dialect).resume(connection, *self._choose.choice(PLACES))
+
+
+async def send_events(send: Send) -> list[str]:
+    """Sends events over some lanes, some of which fail at first. `send`: sends event N with a text in a lane.
+
+    Returns their keys.
+    """
+    at_once = asyncio.Semaphore(AT_ONCE)
+
+    async def one(n: int) -> str:
+        text = f"n={n} work=0.0{n % 7}" + (" fail=1" if n % 5 == 0 else "")
+        async with at_once:
+            ack = await send(n, text, n % LANES)
+        return str(ack.sample.key)
+
+    return await asyncio.gather(*(one(n) for n in range(EVENTS)))
 
 
 async def race(beside: Beside, keys: list[str], meanwhile: Callable[[], Any]) -> Sequence[Operator]:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
+from anchorbolt.emulator.player import Ack
 from anchorbolt.emulator.samples import make
 from anchorbolt.emulator.scene import Scene
 from anchorbolt.inbox.sqlite import SqliteDatabase
 
 from tests.integration.app.conftest import PlayTo, StartApp
 from tests.support.listener_log import ListenerLog
-from tests.support.operators import check, race, read_states
-
-LANES, EVENTS = 5, 60
-AT_ONCE = 10  # a test that sends sixty at once is so busy that bodies arrive late
+from tests.support.operators import check, race, read_states, send_events
 
 
 @pytest.mark.timeout(300)  # ninety of them are for what waits at the end, on a machine that is busy
@@ -29,18 +26,13 @@ async def test_nothing_is_lost_doubled_or_stuck(
     await app.until_ready()
     player = play_to(app)
 
-    at_once = asyncio.Semaphore(AT_ONCE)
-
-    async def one(n: int) -> str:
-        text = f"n={n} work=0.0{n % 7}" + (" fail=1" if n % 5 == 0 else "")
-        lane = n % LANES
+    async def send(_: int, text: str, lane: int) -> Ack:
         scene = Scene(channel_id=f"C0LANE{lane}", thread_ts=f"1700000000.{lane:06d}", text=text)
-        async with at_once:
-            ack = await player.send(make("app_mention", scene))
+        ack = await player.send(make("app_mention", scene))
         assert ack.status == 200
-        return str(ack.sample.key)
+        return ack
 
-    keys = await asyncio.gather(*(one(n) for n in range(EVENTS)))
+    keys = await send_events(send)
     killed = app.worker_pid
 
     def beside() -> SqliteDatabase:
