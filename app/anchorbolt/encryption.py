@@ -77,7 +77,7 @@ class Keys:
 
     def has_key_of(self, text: str) -> bool:
         """Whether the key that an encrypted text names is among these."""
-        return key_name(text) in self._ciphers
+        return self.has(key_name(text))
 
     def is_current(self, text: str) -> bool:
         """Whether a text is encrypted with the first key, so that nothing is to be done when keys are rotated."""

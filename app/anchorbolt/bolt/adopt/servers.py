@@ -41,7 +41,10 @@ _SERVE = {
 
 @contextmanager
 def ended() -> Iterator[None]:
-    """Inside of the block, a call that would serve for ever ends the import, also of a module that it imports first."""
+    """Inside of the block, a call that would serve for ever ends the import instead.
+
+    This holds for servers that are imported already, and for those whose modules are imported inside of the block.
+    """
     with ExitStack() as undo:
 
         def replace(module: ModuleType) -> None:
