@@ -1,10 +1,13 @@
 """What telemetry costs a delivery: metrics alone, with traces at 0, 10 and 100 %, and with a collector that is away.
 
 python -m bench.telemetry --rounds 10
+python -m bench.telemetry --instructions    about a minute a mode; on a machine that does other work, too
 
 A server a mode, all at once on one core, loaded in turn for some seconds each: what else the machine does disturbs all
 of them alike, so that their ratios hold where their rates do not. The first round warms them, and is left out. Each is
 compared with an app that counts nothing (bench/listeners/uncounted.py).
+
+`--instructions` counts the instructions of an event by callgrind instead, one server after the other.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ import uvloop
 from rich.console import Console
 from rich.table import Table
 
+from bench.instructions import count
 from bench.listeners.plan import plan, targets
 from bench.load.client import Client
 from bench.load.prepare import prepare
@@ -35,6 +39,10 @@ LISTENERS = 20
 CONNECTIONS = 32
 # More than a server can take in a second.
 MOST_EVENTS = 5_000
+# At 10 % their spans fill a batch. Callgrind is fifty times slower than the processor: nothing shall be sent because
+# time has passed.
+COUNTED_EVENTS = 1_800
+COUNTED_DELAYS = {"OTEL_BSP_SCHEDULE_DELAY": "600000", "OTEL_METRIC_EXPORT_INTERVAL": "600000"}
 # What is not sent with a full batch is sent after so long; a turn is longer by that, so that it counts for its mode.
 DELAY_SECONDS = 0.5
 
@@ -57,6 +65,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--seconds", type=float, default=2, help="for each mode in a round")
     parser.add_argument("--variant", choices=["sqlite", "memory", "postgres"], default="memory")
+    parser.add_argument("--instructions", action="store_true", help="count them, instead of taking the time")
     options = parser.parse_args()
     end_well()
     cores = two_cores()
@@ -64,12 +73,26 @@ def main() -> None:
     collector = subprocess.Popen([sys.executable, "-m", "bench.collector", str(port)], cwd=ROOT)
     asked = modes(f"http://127.0.0.1:{port}")
     try:
+        if options.instructions:
+            _count(options, asked)
+            return
         with scratch("bench") as directory:
             uvloop.run(_measure(options, directory, cores, asked))
     finally:
         collector.terminate()
         collector.wait()
     _print(asked)
+
+
+def _count(options: argparse.Namespace, asked: list[Mode]) -> None:
+    variant = next(variant for variant in ALL if variant.name == options.variant)
+    base = 0.0
+    for mode in asked[:5]:  # what the others do is a matter of time
+        with scratch("instructions") as directory:
+            settings = mode.environment | COUNTED_DELAYS
+            found = uvloop.run(count(variant, LISTENERS, "event", COUNTED_EVENTS, directory, settings))
+        base = base or found
+        print(f"{mode.name:<24}{found:>9,.0f} thousand instructions an event, {found / base - 1:+.1%}", flush=True)
 
 
 def modes(collector: str) -> list[Mode]:

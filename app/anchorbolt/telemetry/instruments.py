@@ -110,8 +110,8 @@ class Histogram(Instrument):
         self.bounds = tuple(float(bound) for bound in bounds)
         size = len(self.bounds) + 1
         self._series: dict[Labels, Buckets] = {key: Buckets(size) for key in (known if labels else [()])}
-        # Called with each value of a traced delivery and its labels: the SDK keeps it as an exemplar.
-        self.on_traced: Callable[[float, Labels], None] | None = None
+        # Called with each value of a traced delivery, its labels and the number of its bucket.
+        self.on_traced: Callable[[float, Labels, int], None] | None = None
 
     def record(self, value: float, *labels: str) -> None:
         """Records a value. `labels`: label values in the order of the label names."""
@@ -119,10 +119,11 @@ class Histogram(Instrument):
         if buckets is None:
             labels = labels if len(self._series) < MOST_SERIES else (OTHER,) * len(self.labels)
             buckets = self._series.setdefault(labels, Buckets(len(self.bounds) + 1))
-        buckets.counts[bisect_left(self.bounds, value)] += 1
+        bucket = bisect_left(self.bounds, value)
+        buckets.counts[bucket] += 1
         buckets.sum += value
         if self.on_traced is not None and is_traced():
-            self.on_traced(value, labels)
+            self.on_traced(value, labels, bucket)
 
     def value(self, *labels: str) -> Buckets:
         """What was recorded for these label values."""

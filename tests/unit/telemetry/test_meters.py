@@ -165,6 +165,19 @@ def test_a_traced_value_is_an_exemplar(in_a_trace: SpanContext) -> None:
     assert (exemplar.value, exemplar.trace_id, exemplar.span_id) == (0.25, in_a_trace.trace_id, in_a_trace.span_id)
 
 
+def test_each_bucket_has_an_exemplar_after_each_collection(in_a_trace: SpanContext) -> None:
+    """Between two collections the SDK is given one traced value a bucket, and counts all of them."""
+    histogram, reader = Histogram("x", "s", "", bounds=(1,)), sdk.InMemoryMetricReader()
+    provider(histogram, reader=reader, exemplars=True)
+    for values, count, linked in (([0.25, 0.5, 2.0, 4.0], 4, [0.25, 2.0]), ([0.75], 5, [0.75])):
+        for value in values:
+            histogram.record(value)
+        (point,) = points(carried(reader)["x"])
+        assert point.count == count
+        assert [exemplar.value for exemplar in point.exemplars] == linked
+        assert {exemplar.trace_id for exemplar in point.exemplars} == {in_a_trace.trace_id}
+
+
 def test_a_value_outside_of_a_trace_is_no_exemplar() -> None:
     """What is not traced costs the SDK nothing until the next collection."""
     histogram, reader = Histogram("x", "s", "", bounds=(1,)), sdk.InMemoryMetricReader()
