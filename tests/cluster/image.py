@@ -45,6 +45,15 @@ def build_and_load() -> None:
         raise SystemExit("push the image where your cluster finds it, and set IMAGE=registry/name:tag")
 
 
+def load(tag: str, folder: str) -> None:
+    """Builds another image, of a folder, and loads it on every node. A cluster of neither kind must have it already."""
+    if CLUSTER:
+        _run(CLUSTER, "image", tag, folder)
+    elif shutil.which("docker") and (name := kind_cluster()):
+        _run("docker", "build", "--tag", tag, folder)
+        _run("kind", "load", "docker-image", tag, "--name", name)
+
+
 def kind_cluster() -> str:
     """The name of the kind cluster that kubectl talks to; empty if it is none."""
     context = Cluster.current_context()

@@ -19,6 +19,7 @@ AROUND = {
     "standard": ["postgres-dev", "slack-emulator"],
     "workers": ["postgres-dev", "slack-emulator"],
     "local": [],
+    "region": ["slack-emulator"],
     "socket-single": ["postgres-dev", "slack-emulator"],
     "socket-workers": ["postgres-dev", "slack-emulator"],
 }
@@ -104,7 +105,8 @@ class Kustomization:
 
     def _patches(self) -> list[Manifest]:
         node = {"op": "add", "path": "/spec/template/spec/nodeSelector", "value": {"kubernetes.io/hostname": self.home}}
-        patches = [_patch(kind, name, node) for kind, name in AT_HOME]
+        there = AT_HOME[self.overlay == "region" :]  # whose database is not of this namespace
+        patches = [_patch(kind, name, node) for kind, name in there]
         if self.overlay == "local" or "postgres-dev" in AROUND[self.overlay]:
             env = [{"name": "PGDATA", "value": f"/var/lib/postgresql/data/{self.folder.name}"}]
             spec = {"template": {"spec": {"containers": [{"name": "postgres", "env": env}]}}}
