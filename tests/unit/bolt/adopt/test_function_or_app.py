@@ -136,3 +136,26 @@ def test_an_app_without_listeners_is_named_in_the_log(bolt: BoltApp, team: Team)
         register(bolt, name)
         register(bolt, team(APP))
     assert [line["app"] for line in logs if line["event"].startswith("the app has no listeners")] == [name]
+
+
+ASYNCHRONOUS = """
+    import asyncio
+    async def mentioned(): ...
+    async def events(app):
+        app.event("app_mention")(mentioned)
+    async def register(app):
+        await events(app)
+"""
+
+
+def test_an_asynchronous_function_registers_its_listeners(bolt: BoltApp, team: Team) -> None:
+    """Some apps have `async def register_listeners`, which waits for nothing but others of its kind."""
+    register(bolt, team(ASYNCHRONOUS))
+    assert names_of(bolt) == ["mentioned"]
+
+
+async def test_an_asynchronous_function_that_waits_is_refused(team: Team, refusal: Refusal) -> None:
+    """The start cannot wait for it, and half of the listeners must not be served without a word."""
+    name = team(ASYNCHRONOUS + "        await asyncio.sleep(1)\n")
+    (problem,) = refusal(name)
+    assert problem.startswith(f"LISTENERS={name}: register(app) waits for something")
