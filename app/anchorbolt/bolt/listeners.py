@@ -13,6 +13,7 @@ from anchorbolt.bolt.adopt import django, factory
 from anchorbolt.bolt.adopt.app_object import adopt
 from anchorbolt.bolt.adopt.importing import ask_slack_at, import_module, what_and_where
 from anchorbolt.bolt.adopt.main_block import MAIN, app_of_main
+from anchorbolt.bolt.adopt.own_parts import has_own_parts
 from anchorbolt.bolt.adopt.problems import Problems
 from anchorbolt.bolt.adopt.runner_parts import check_handlers_of_ours, check_runner, error_handler_of
 from anchorbolt.bolt.adopt.starts import take_over
@@ -46,7 +47,14 @@ def register(bolt: BoltApp, listeners: str) -> None:
         django.set_up()
     for target in found:
         with problems.collected(f"LISTENERS={target}: "):
-            _register(bolt, _brought(target))
+            brought = _brought(target)
+            if isinstance(brought, App | AsyncApp) and not has_own_parts(brought):
+                log.warning(
+                    "the app has no listeners: what the startup hook of a web server registers is missing,"
+                    " because that server is not started",
+                    app=str(target),
+                )
+            _register(bolt, brought)
     problems.tell()
     _name_listeners_of_assistants(bolt)
     for thread in set(threading.enumerate()) - threads:
@@ -74,7 +82,7 @@ def _register(bolt: BoltApp, brought: Brought) -> None:
         return
     name = getattr(brought, "__name__", type(brought).__name__)
     try:
-        brought(bolt)
+        factory.ended(brought(bolt), f"{name}(app)")
     except ListenersError:
         raise
     except Exception as error:  # whatever a function of a team's does

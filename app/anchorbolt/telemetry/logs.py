@@ -89,9 +89,16 @@ def formatter(*, as_json: bool) -> logging.Formatter:
     """Formats lines, with secrets redacted, because a listener may log or raise what it was given."""
     renderer: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *PROCESSORS],
+        foreign_pre_chain=[structlog.stdlib.ExtraAdder(), _without_what_formatters_leave, *PROCESSORS],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _redact, renderer],
     )
+
+
+def _without_what_formatters_leave(_: WrappedLogger, __: str, line: EventDict) -> EventDict:
+    """Takes out what another handler's formatter has put on the record. `extra` cannot hold these names."""
+    line.pop("message", None)
+    line.pop("asctime", None)
+    return line
 
 
 def _redact(_: WrappedLogger, __: str, line: EventDict) -> EventDict:

@@ -67,5 +67,14 @@ def test_a_person_reads_words_and_a_machine_json() -> None:
     assert json.loads(line("hello"))["event"] == "hello"
 
 
+def test_a_line_that_another_handler_has_written_says_everything_once() -> None:
+    """A formatter of a team's own handler leaves message and time on the record: they are in our line already."""
+    record = logging.LogRecord("some.library", logging.INFO, __file__, 1, "hello %s", ("Ada",), None)
+    logging.Formatter("%(asctime)s %(message)s").format(record)
+    written = json.loads(logs.formatter(as_json=True).format(record))
+    assert written["event"] == "hello Ada"
+    assert not {"message", "asctime"} & written.keys()
+
+
 async def _written() -> Any:
     return json.loads(line("x"))

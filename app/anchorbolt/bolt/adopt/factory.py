@@ -39,3 +39,19 @@ def app_of(function: Callable[..., Any], name: str) -> App | AsyncApp:
         f"{name}() returned {type(app).__name__}: a function without arguments has to return an App or an AsyncApp,"
         " and one that registers listeners has to take the app"
     )
+
+
+def ended(returned: object, call: str) -> None:
+    """Runs what an asynchronous function of a team's has returned, to its end. Anything else is left alone.
+
+    A function that only registers listeners waits for nothing, though it may be `async def`. `call`: what was called,
+    for the error. Raises ListenersError for one that waits: the start waits for nobody.
+    """
+    if not inspect.iscoroutine(returned):
+        return
+    try:
+        returned.send(None)
+    except StopIteration:
+        return
+    returned.close()
+    raise ListenersError(f"{call} waits for something: do that before it, or in a lifespan (docs/routes.md)")

@@ -6,8 +6,17 @@ from slack_bolt import App, Assistant
 from slack_bolt.async_app import AsyncApp, AsyncAssistant
 from slack_bolt.middleware import CustomMiddleware
 from slack_bolt.middleware.async_custom_middleware import AsyncCustomMiddleware
+from slack_bolt.workflows.step.async_step_middleware import AsyncWorkflowStepMiddleware
+from slack_bolt.workflows.step.step_middleware import WorkflowStepMiddleware
 
-_ADDED = (CustomMiddleware, AsyncCustomMiddleware, Assistant, AsyncAssistant)
+_ADDED = (
+    CustomMiddleware,
+    AsyncCustomMiddleware,
+    Assistant,
+    AsyncAssistant,
+    WorkflowStepMiddleware,
+    AsyncWorkflowStepMiddleware,
+)
 _OF_BOLT = "slack_bolt."
 
 

@@ -16,6 +16,8 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, TypeVar
 
+from anchorbolt.errors import ENDS_THE_PROCESS, as_exception
+
 Result = TypeVar("Result")
 
 
@@ -95,7 +97,9 @@ class _Work:
         self._thread = threading.get_ident()
         try:
             self.result = self._context.run(self._function)
-        except BaseException as error:  # whatever a team's function raises belongs to who waits for it
+        except ENDS_THE_PROCESS as error:  # in a thread of Bolt's, sys.exit() ends that call, and not the process
+            self.error = as_exception(error)
+        except BaseException as error:  # whatever else a team's function raises belongs to who waits for it
             self.error = error
         self._thread = None
         self._loop.call_soon_threadsafe(self._tell)

@@ -27,6 +27,8 @@ from anchorbolt.emulator.socket_mode.envelope import is_sent_over_sockets
 from anchorbolt.emulator.socket_mode.player import SocketPlayer
 from anchorbolt.emulator.socket_mode.sockets import Sockets
 
+# The first import of an agent's libraries compiles thousands of modules. The log names the line that a long one is in.
+LOADED_WITHIN_SECONDS = 180.0
 READY_WITHIN_SECONDS = 30.0
 END_WITHIN_SECONDS = 10.0
 
@@ -88,15 +90,19 @@ class Session:
         `since`: when the app was started, in seconds of the epoch.
         """
         async with client() as http:
+            limit = LOADED_WITHIN_SECONDS
             try:
-                async with asyncio.timeout(READY_WITHIN_SECONDS):
+                async with asyncio.timeout(limit):
                     report = await child.report()
-                    if report.loaded:  # otherwise it ends by itself, which `run` waits for
-                        child.serve()
+                if report.loaded:  # otherwise it ends by itself, which `run` waits for
+                    child.serve()
+                limit = READY_WITHIN_SECONDS
+                async with asyncio.timeout(limit):
                     await child.wait_until_ready(self._plan.readyz_url, http)
             except TimeoutError:
                 self._news.quiet_lines()
-                self._news.say(f"The app was not ready within {READY_WITHIN_SECONDS:.0f} s.", "red")
+                awaited = "ready" if limit == READY_WITHIN_SECONDS else "imported"
+                self._news.say(f"The app was not {awaited} within {limit:.0f} s.", "red")
                 return
             self._ready = True
             if self._plan.demo:

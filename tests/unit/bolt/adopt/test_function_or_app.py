@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.bolt.listeners import register
+from anchorbolt.bolt.threads.parts import ThreadMiddleware
+from structlog.testing import capture_logs
 
 from tests.unit.bolt.adopt.conftest import Refusal, Team
 from tests.unit.bolt.adopt.test_forms import APP, names_of
@@ -105,3 +107,55 @@ def test_a_function_without_arguments_that_fails_shows_its_line(team: Team, refu
     (problem,) = refusal(f"{name}:create")
     assert "LookupError: x (" in problem
     assert f"{name}.py:2" in problem
+
+
+def test_an_app_with_nothing_but_a_workflow_step_is_taken_too(bolt: BoltApp, team: Team) -> None:
+    """A step is a middleware of Bolt's own, and yet a part that the team has added."""
+    source = """
+        from slack_bolt import App
+        app = App(token="xoxb-1")
+        def nothing(): ...
+        app.step("our_step", edit=nothing, save=nothing, execute=nothing)
+        def register(given): raise AssertionError("not called, because the app has parts of its own")
+    """
+    register(bolt, team(source + "    register.__module__ = 'elsewhere'\n"))
+    assert [one.name for one in bolt._async_middleware_list if isinstance(one, ThreadMiddleware)] == [
+        "slack_bolt.workflows.step.step_middleware.WorkflowStepMiddleware"
+    ]
+
+
+def test_an_app_without_listeners_is_named_in_the_log(bolt: BoltApp, team: Team) -> None:
+    """What a web server's startup hook would register is missing, and each request would be answered 404."""
+    name = team("""
+        from slack_bolt.async_app import AsyncApp
+        app = AsyncApp(token="xoxb-1")
+        async def on_startup(web_app):
+            app.event("app_mention")(on_startup)
+    """)
+    with capture_logs() as logs:
+        register(bolt, name)
+        register(bolt, team(APP))
+    assert [line["app"] for line in logs if line["event"].startswith("the app has no listeners")] == [name]
+
+
+ASYNCHRONOUS = """
+    import asyncio
+    async def mentioned(): ...
+    async def events(app):
+        app.event("app_mention")(mentioned)
+    async def register(app):
+        await events(app)
+"""
+
+
+def test_an_asynchronous_function_registers_its_listeners(bolt: BoltApp, team: Team) -> None:
+    """Some apps have `async def register_listeners`, which waits for nothing but others of its kind."""
+    register(bolt, team(ASYNCHRONOUS))
+    assert names_of(bolt) == ["mentioned"]
+
+
+async def test_an_asynchronous_function_that_waits_is_refused(team: Team, refusal: Refusal) -> None:
+    """The start cannot wait for it, and half of the listeners must not be served without a word."""
+    name = team(ASYNCHRONOUS + "        await asyncio.sleep(1)\n")
+    (problem,) = refusal(name)
+    assert problem.startswith(f"LISTENERS={name}: register(app) waits for something")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import re
+import sys
 import threading
 from typing import Any
 
@@ -287,3 +288,24 @@ async def test_threads_are_bounded(app_with: AppWith, slack: Any) -> None:
         for ack in acks:
             assert (await server.until_ended(ack.sample.key)).state == "done"
     assert (most, ended) == (3, 8)
+
+
+async def test_what_ends_a_process_ends_only_its_own_run(app_with: AppWith, slack: Any) -> None:
+    """`sys.exit()` in a synchronous listener fails its run, as in Bolt's threads; the process goes on."""
+    app = an_app(slack)
+
+    @app.event("app_mention")
+    def leaves() -> None:
+        sys.exit(3)
+
+    @app.command("/approval")
+    def interrupted(ack: Ack) -> None:
+        raise KeyboardInterrupt
+
+    async with app_with(of(app)) as server:
+        ack = await server.player.send(make("app_mention"))
+        row = await server.until_ended(ack.sample.key)
+        assert (row.state, row.error) == ("dead", "RunError: SystemExit was raised")
+        assert (await server.player.send(make("command"))).status == 503
+        again = await server.player.send(make("app_mention"))
+        assert (await server.until_ended(again.sample.key)).state == "dead"
