@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Generator
 
+import hypothesis  # noqa: F401  # so that it meets trio before trio's objects are hidden from the collector
 import pytest
 from anchorbolt.lifecycle import garbage_collection
 
