@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import gc
 import json
 import os
 import signal
@@ -70,6 +71,8 @@ def _serve(asking: socket.socket) -> None:
     for name in IMPORTED:
         import_module(f"anchorbolt.{name}")
     assert threading.active_count() == 1, "no import starts a thread, which a fork would lose"
+    gc.collect()
+    gc.freeze()  # the end of each command would look at all of it, and copy its memory
     while True:
         asked, fds, _, _ = socket.recv_fds(asking, 1 << 20, 3)
         if not asked:
