@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -13,12 +14,31 @@ import pytest
 from anchorbolt import main
 from anchorbolt.settings import Settings
 
+from tests.support import forked_commands
 from tests.support.app_process import ROOT
 
 
 def look(directory: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    """`anchorbolt`, in a folder that has nothing in it."""
-    environment = {
+    """`anchorbolt`, in a folder that has nothing in it; in a process that is forked, not started anew."""
+    return forked_commands.run(directory, environment(more), arguments)
+
+
+def start(directory: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """The same, started as an operator does."""
+    return subprocess.run(
+        [sys.executable, "-m", "anchorbolt", *arguments],
+        cwd=directory,
+        env=environment(more),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def environment(more: Mapping[str, str]) -> dict[str, str]:
+    """What every command needs, and more settings."""
+    return {
         "PATH": os.environ["PATH"],
         "PYTHONPATH": str(ROOT),
         "SLACK_SIGNING_SECRET": "x",
@@ -26,15 +46,6 @@ def look(directory: Path, *arguments: str, **more: str) -> subprocess.CompletedP
         "LISTENERS": "anchorbolt_sample",
         **more,
     }
-    return subprocess.run(
-        [sys.executable, "-m", "anchorbolt", *arguments],
-        cwd=directory,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize(
@@ -95,19 +106,21 @@ def test_a_teams_variable_in_a_dotenv_file_reaches_its_module(tmp_path: Path) ->
 
 
 def test_what_was_made_is_looked_at(tmp_path: Path) -> None:
-    """After `migrate` there is an inbox, and both commands read it."""
-    assert look(tmp_path, "migrate").returncode == 0
-    assert "its schema fits" in look(tmp_path, "check").stdout
-    assert "0 waiting" in look(tmp_path, "inbox", "list").stdout
+    """After `migrate` there is an inbox, and all commands read it, each in an interpreter of its own."""
+    assert start(tmp_path, "migrate").returncode == 0
+    assert "its schema fits" in start(tmp_path, "check").stdout
+    assert "0 waiting" in start(tmp_path, "inbox", "list").stdout
+    assert "0 installed" in start(tmp_path, "workspaces", "list").stdout
+    assert "No region is drained." in start(tmp_path, "region", "status").stdout
 
 
 def test_a_check_names_what_opentelemetry_would_trip_over(tmp_path: Path) -> None:
     """A malformed variable of OpenTelemetry's is named by `check`, and `serve` does not begin with it."""
     wrong = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_BSP_SCHEDULE_DELAY": "5s"}
-    checked = look(tmp_path, "check", **wrong)
+    checked = start(tmp_path, "check", **wrong)
     assert "wrong: OTEL_BSP_SCHEDULE_DELAY: is no number of milliseconds" in checked.stdout
     assert checked.returncode == 2
-    served = look(tmp_path, "serve", **wrong)
+    served = start(tmp_path, "serve", **wrong)
     assert "anchorbolt: OTEL_BSP_SCHEDULE_DELAY: is no number of milliseconds" in served.stderr
     assert served.returncode == 2
 
