@@ -106,6 +106,7 @@ def test_a_challenge_that_cannot_be_answered_is_refused(challenge: object) -> No
         (b"[]", JSON, "bad_json"),
         (b'{"type": NaN}', JSON, "bad_json"),
         (b"command=%2Fx&text=a\0b", FORM, "bad_form"),
+        (b"text=1", FORM, "bad_form"),
         (b'payload={"type":5}', FORM, "bad_kind"),
         (b'payload={"type":"event_callback"}', FORM, "bad_kind"),
         (b'payload={"type":"shortcut"}', FORM, "bad_payload"),
