@@ -12,6 +12,7 @@ from anchorbolt.inbox.admin import Admin
 from anchorbolt.inbox.claim import Claimed
 from anchorbolt.inbox.complete import Completed
 from anchorbolt.inbox.lease import Outcome
+from anchorbolt.worker.claims import GATHER_SECONDS, POLL_SECONDS
 from structlog.testing import capture_logs
 
 from tests.support.waiting import until, until_answer
@@ -151,6 +152,34 @@ async def test_a_claim_that_failed_takes_no_slot(bench: Bench, monkeypatch: pyte
     worker.start()
     assert (await bench.until_ended(delivery.key)).state == "done"
     assert set(tries) == {1}
+    await worker.stop()
+
+
+async def test_a_pod_without_a_slot_asks_once_a_second(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often it is told that a lane waits: each claim is a transaction, and this one could take nothing."""
+    claim, asked = bench.inbox.claim, list[float]()
+
+    async def noted(most: int, urgent: int) -> Claimed:
+        asked.append(bench.clock.now)
+        return await claim(most, urgent)
+
+    monkeypatch.setattr(bench.inbox, "claim", noted)
+    gate = Gate()
+    worker, dispatch = bench.worker(gate, concurrency=1)
+    await worker.accept(event("C1"), LATER, reserved=await worker.reserve())
+    await until(lambda: dispatch.runs, what="it runs")
+    worker.start()
+    await worker.accept(event("C2"), LATER, reserved=False)
+    await until(lambda: asked, what="it has asked the inbox")
+    for _ in range(5):
+        bench.inbox.on_wake()
+        await asyncio.sleep(2 * GATHER_SECONDS)  # nothing tells that the loop has had its turn and has not asked
+    assert asked == [asked[0]]
+    bench.clock.now += POLL_SECONDS
+    bench.inbox.on_wake()
+    await until(lambda: len(asked) == 2, what="it has asked once more")
+    gate.go.set()
+    await worker.finish(30)
     await worker.stop()
 
 
