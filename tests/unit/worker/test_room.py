@@ -19,7 +19,7 @@ from anchorbolt.worker.admission import Admission
 from anchorbolt.worker.breaking import LEAST_FAILURES, Breaking
 from anchorbolt.worker.holding import Holding
 from anchorbolt.worker.listener_limits import ListenerLimits
-from anchorbolt.worker.obstacles import ALL, Obstacles
+from anchorbolt.worker.obstacles import ALL, Obstacles, Reader
 from anchorbolt.worker.pausing import Pausing
 
 from tests.unit.worker.conftest import Clock, event
@@ -97,7 +97,21 @@ async def test_lanes_that_wait_for_a_limit_are_looked_at_when_there_is_room(
     assert waits is not None
     assert await waits
     assert second.waits_for == "limit:one"
+    waits = admission.ask(stored(3), Run(event(), Attempt("k", Kind.EVENT)), "slow")
+    assert waits is not None
+    assert await waits
+    assert [waits_for for waits_for, _ in noted] == ["limit:slow"], "its turn may come after all looks that are due"
+    assert 0 < noted.pop()[1] <= 0.5
     for run in runs.values():
         admission.ended(run)
     assert noted == [("limit:one", 0.0)]
     assert admission.ask(stored(2), second, "one") is None
+
+
+@pytest.mark.parametrize("obstacle", ["holds", "pauses", "breakers"])
+async def test_a_look_that_finds_something_shows_no_database_that_is_well(inbox: Inbox, obstacle: str) -> None:
+    """A database that is full, or a replica, reads as ever: only what writes ends an outage."""
+    reads: dict[str, Reader] = {"holds": Holding(inbox, "v1"), "pauses": Pausing(inbox), "breakers": Breaking(inbox)}
+    inbox.store.up = False
+    await reads[obstacle].refresh()
+    assert not inbox.up
