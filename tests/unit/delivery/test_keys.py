@@ -55,6 +55,18 @@ def test_a_key_can_be_stored_and_logged(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("event_id", "key"),
+    [
+        ("x" * 300, "sha256:536e07178f30e67bd60647cafb5b06abd93f57a43d7d9c4e4ba319d2bad8bab0"),
+        ("Ev\ud800", "sha256:57f0afd6a64567ef75e439594638d0ea2e6b29616499ee6aefa776eff8e03613"),
+    ],
+)
+def test_a_key_that_is_a_hash_is_the_same_in_every_version(event_id: str, key: str) -> None:
+    """Slack's retry may reach a newer version of the app than the first attempt: the key is the same there."""
+    assert keys.event_key({"event_id": event_id}) == key
+
+
+@pytest.mark.parametrize(
     ("kind", "paths"),
     [
         (Kind.EVENT, keys.EVENT_CONVERSATION),

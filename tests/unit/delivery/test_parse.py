@@ -58,7 +58,7 @@ def test_what_is_stored_is_the_same_again(kind: str) -> None:
 
 def test_a_control_request_is_never_restored() -> None:
     """A control request is never stored: a row that says so was not written by us."""
-    with pytest.raises(RefusedError, match="bad_kind"):
+    with pytest.raises(RefusedError, match="400 bad_kind"):
         restore('{"type": "app_rate_limited"}', JSON, "k")
 
 

@@ -12,6 +12,8 @@ from anchorbolt.inbox.admin import Admin
 from anchorbolt.inbox.claim import Claimed
 from anchorbolt.inbox.complete import Completed
 from anchorbolt.inbox.lease import Outcome
+from anchorbolt.worker.claims import GATHER_SECONDS, POLL_SECONDS, Claims
+from anchorbolt.worker.slots import RunSlots
 from structlog.testing import capture_logs
 
 from tests.support.waiting import until, until_answer
@@ -151,6 +153,66 @@ async def test_a_claim_that_failed_takes_no_slot(bench: Bench, monkeypatch: pyte
     worker.start()
     assert (await bench.until_ended(delivery.key)).state == "done"
     assert set(tries) == {1}
+    await worker.stop()
+
+
+async def test_a_pod_without_a_slot_asks_once_a_second(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often it is told that a lane waits: each claim is a transaction, and this one could take nothing."""
+    claim, asked = bench.inbox.claim, list[float]()
+
+    async def noted(most: int, urgent: int) -> Claimed:
+        asked.append(bench.clock.now)
+        return await claim(most, urgent)
+
+    monkeypatch.setattr(bench.inbox, "claim", noted)
+    gate = Gate()
+    worker, dispatch = bench.worker(gate, concurrency=1)
+    await worker.accept(event("C1"), LATER, reserved=await worker.reserve())
+    await until(lambda: dispatch.runs, what="it runs")
+    worker.start()
+    await worker.accept(event("C2"), LATER, reserved=False)
+    await until(lambda: asked, what="it has asked the inbox")
+    for _ in range(5):
+        bench.inbox.on_wake()
+        await asyncio.sleep(2 * GATHER_SECONDS)  # nothing tells that the loop has had its turn and has not asked
+    assert asked == [asked[0]]
+    bench.clock.now += POLL_SECONDS
+    bench.inbox.on_wake()
+    await until(lambda: len(asked) == 2, what="it has asked once more")
+    gate.go.set()
+    await worker.finish(30)
+    await worker.stop()
+
+
+@pytest.mark.parametrize("waits", [False, True])
+async def test_a_full_pod_learns_whether_lanes_wait(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, waits: bool
+) -> None:
+    """If none waits, what arrives next runs where it arrives once a slot is free; if one waits, that is first."""
+    claim, answered = bench.inbox.claim, list[bool]()
+
+    async def noted(most: int, urgent: int) -> Claimed:
+        claimed = await claim(most, urgent)
+        answered.append(claimed.more)
+        return claimed
+
+    monkeypatch.setattr(bench.inbox, "claim", noted)
+    gate = Gate()
+    worker, dispatch = bench.worker(gate, concurrency=1)
+    await worker.accept(event("C1"), LATER, reserved=await worker.reserve())
+    await until(lambda: dispatch.runs, what="it runs")
+    if waits:
+        await worker.accept(event("C2"), LATER, reserved=False)
+    slots = RunSlots(bench.inbox, 0, clock=bench.clock)
+    claims = asyncio.create_task(Claims(bench.inbox, slots, lambda _: None, clock=bench.clock).run())
+    slots.wake.set()
+    await until(lambda: answered, what="the inbox has answered")
+    await bench.lane("x")  # and the loop has heard of it
+    assert (answered[0], slots.backlog) == (waits, waits)
+    claims.cancel()
+    gate.go.set()
+    worker.start()
+    await worker.finish(30)
     await worker.stop()
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from anchorbolt.bolt.run import Run
@@ -13,7 +14,7 @@ from anchorbolt.inbox.claim import Claimed
 from anchorbolt.inbox.complete import Completed
 from anchorbolt.inbox.lease import Lease, Outcome
 from anchorbolt.inbox.tables import lane as lanes
-from sqlalchemy import update
+from sqlalchemy import Connection, update
 from structlog.testing import capture_logs
 
 from tests.support.loop_time import LoopTime
@@ -49,7 +50,10 @@ async def step(bench: Bench, loop_time: LoopTime, lane: str) -> None:
 
 
 async def test_a_renewal_that_fails_once_stops_no_run(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is another renewal before the lease is over, and each counts from the moment in which it was sent."""
+    """There is another renewal before the lease is over, and each counts from the moment in which it was sent.
+
+    The first comes when a third of the lease is over, and not sooner: most runs end before they need one.
+    """
     renew, tries = bench.inbox.renew, list[float]()
 
     async def fails_once(leases: Sequence[Lease]) -> list[Lease]:
@@ -69,10 +73,48 @@ async def test_a_renewal_that_fails_once_stops_no_run(bench: Bench, monkeypatch:
     while bench.clock.now < began + 2 * bench.inbox.lease_seconds:
         await step(bench, loop_time, delivery.lane)
     assert len(tries) > 1
+    assert tries[0] >= began + bench.inbox.lease_seconds / 3
     assert listener.cancelled == 0
     listener.go.set()
     row = await bench.until_ended(delivery.key)
     assert (row.state, row.attempts, len(dispatch.runs)) == ("done", 1, 1)
+    await worker.stop()
+
+
+async def test_leases_are_renewed_again_after_the_database_was_away(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run whose lease outlasts an outage keeps its lane: it is renewed once the database is there again."""
+    transact, is_away = bench.database.transact, True
+
+    async def away(work: Callable[[Connection], Any]) -> Any:
+        if is_away:
+            raise StoreUnavailableError("the database did not answer")
+        return await transact(work)
+
+    listener, loop_time = Held(), LoopTime()
+    worker, dispatch = bench.worker(listener)
+    worker.start()
+    delivery = event()
+    await worker.accept(delivery, LATER, reserved=await worker.reserve())
+    await until(lambda: dispatch.runs, what="it runs")
+    monkeypatch.setattr(bench.database, "transact", away)
+    began = bench.clock.now
+    with pytest.raises(StoreUnavailableError):
+        await bench.inbox.probe()
+    while bench.clock.now < began + bench.inbox.lease_seconds / 2:
+        bench.clock.now += STEP_SECONDS
+        loop_time.add(STEP_SECONDS)
+        for _ in range(20):
+            await asyncio.sleep(0)
+    is_away = False
+    await bench.inbox.probe()
+    while bench.clock.now < began + 2 * bench.inbox.lease_seconds:
+        await step(bench, loop_time, delivery.lane)
+    assert listener.cancelled == 0
+    listener.go.set()
+    row = await bench.until_ended(delivery.key)
+    assert (row.state, row.attempts) == ("done", 1)
     await worker.stop()
 
 
