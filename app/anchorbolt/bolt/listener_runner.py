@@ -142,9 +142,13 @@ class ListenerRunner(AsyncioListenerRunner):
                 await start.handle(request=request, response=response)
             arguments = build(listener.arg_names, request) if type(listener) is Listener else None
             if arguments is not None:
-                await listener.ack_function(**arguments)
+                returned: Any = await listener.ack_function(**arguments)
             else:
-                await listener.run_ack_function(request=request, response=response)  # type: ignore[arg-type]
+                returned = await listener.run_ack_function(request=request, response=response)  # type: ignore[arg-type]
+            if self.process_before_response and isinstance(returned, BoltResponse):  # as in Bolt, an ack() or not
+                ack: Ack = request.context["ack"]
+                ack.response = returned
+                ack.end_wait()
             if (not_awaited := run.calls.take_not_awaited()) is not None:
                 raise not_awaited
         except ENDS as end:

@@ -409,6 +409,21 @@ async def test_process_before_response(app_with: AppWith, slack: Any) -> None:
     assert order == ["returned", "answered"]
 
 
+async def test_a_response_that_is_returned(app_with: AppWith, slack: Any) -> None:
+    """With process_before_response a BoltResponse that a listener returns is the answer, with an ack() or without."""
+    app = an_app(slack, process_before_response=True)
+
+    @app.command("/approval")
+    def command(ack: Any, command: dict[str, str]) -> BoltResponse:
+        if command["text"]:
+            ack("acknowledged")
+        return BoltResponse(status=200, body=f"returned {command['text']}")
+
+    async with app_with(of(app)) as server:
+        assert (await server.player.send(make("command", Scene(text="")))).body == b"returned "
+        assert (await server.player.send(make("command", Scene(text="more")))).body == b"returned more"
+
+
 async def test_name_and_logger(app_with: AppWith, slack: Any) -> None:
     """A listener's logger has the app's name, or is made from the app's own logger."""
     base = logging.getLogger("of the team")
