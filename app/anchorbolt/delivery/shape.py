@@ -10,6 +10,8 @@ from typing import Any
 
 # Objects, wherever they are; Slack writes null where one does not apply (the team of an org-wide installation).
 OBJECTS = ("user", "team", "channel", "enterprise", "view", "container", "message")
+# Texts, wherever they are: installations are looked up by the ids, and Bolt takes what has a command for one.
+TEXTS = ("command", "team_id", "enterprise_id", "user_id", "api_app_id")
 
 NAMED = {
     "shortcut": "callback_id",
@@ -28,10 +30,10 @@ def is_interactive(payload: Mapping[str, Any]) -> bool:
     of = payload["type"]
     if not all(isinstance(payload.get(name), dict | None) for name in OBJECTS):
         return False
-    # Not known in any interactive payload; Bolt walks through them all the same, and takes the last for a command's.
+    # Not known in any interactive payload; Bolt walks through them all the same.
     if not (isinstance(payload.get("event", {}), dict) and _are_objects(payload.get("authorizations") or [])):
         return False
-    if not isinstance(payload.get("command"), str | None):
+    if not all(isinstance(payload.get(name), str | None) for name in TEXTS):
         return False
     if of in NAMED and not isinstance(payload.get(NAMED[of]), str):
         return False

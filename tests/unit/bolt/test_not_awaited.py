@@ -186,4 +186,5 @@ async def test_coroutines_that_are_not_bolts_are_pythons() -> None:
         warnings.simplefilter("always")
         own()  # type: ignore[unused-coroutine]
         gc.collect()
-    assert ["never awaited" in str(one.message) for one in seen] == [True]
+    # Other tests may have left something that warns when it is collected here.
+    assert sum("own' was never awaited" in str(one.message) for one in seen) == 1

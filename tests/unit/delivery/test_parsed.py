@@ -115,6 +115,7 @@ def test_a_challenge_that_cannot_be_answered_is_refused(challenge: object) -> No
         (b'payload={"type":"new","authorizations":["x"]}', FORM, "bad_payload"),
         (b'payload={"type":"new","authorizations":{"x":{}}}', FORM, "bad_payload"),
         (b'payload={"type":"new","command":5}', FORM, "bad_payload"),
+        (b'payload={"type":"new","team_id":[null]}', FORM, "bad_payload"),
         (b'payload={"type":"block_actions","actions":[{"block_id":5,"action_id":"a"}]}', FORM, "bad_payload"),
         (b'payload={"type":"view_closed","view":5}', FORM, "bad_payload"),
         (b'payload={"type":"view_submission","view":{"type":"modal","callback_id":5}}', FORM, "bad_payload"),
