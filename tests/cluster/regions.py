@@ -13,7 +13,7 @@ import yaml
 from tests.cluster.cluster import Cluster
 from tests.cluster.kustomization import Kustomization
 from tests.cluster.sites import REGIONS, Sites
-from tests.cluster.stack import READY_WITHIN_SECONDS, Stack
+from tests.cluster.stack import Stack
 from tests.cluster.traffic import Line
 from tests.manifests.render import ROOT, Manifest
 from tests.support.regions.certificates import make_certificates
@@ -54,11 +54,6 @@ class Region(Stack):
         """Makes the Secret of the hops. `certificates`: the folder with tls.pem and ca.pem, one for all regions."""
         files = [f"--from-file={certificates / name}" for name in ("tls.pem", "ca.pem")]
         self.kubectl("create", "secret", "generic", "anchorbolt-region-tls", *files)
-
-    def ready(self) -> None:
-        """Waits until all of it is ready."""
-        for workload in self.kubectl("get", "statefulset,deployment,daemonset", "-o", "name").split():
-            self.settled(workload, READY_WITHIN_SECONDS)
 
     def health(self) -> int:
         """What the region's health URL says to the global balancer; 0 if nothing."""

@@ -50,9 +50,13 @@ class Stack:
         self.kubectl("create", "namespace", self.namespace)
         self.kubectl("label", "namespace", self.namespace, "pod-security.kubernetes.io/enforce=restricted")
         self.apply()
+        self.ready()
+        require_this_tree(lambda program: self.kubectl("exec", "deployment/recorder", "--", "python", "-c", program))
+
+    def ready(self) -> None:
+        """Waits until all of it is ready."""
         for workload in self.kubectl("get", "statefulset,deployment,daemonset", "-o", "name").split():
             self.settled(workload, READY_WITHIN_SECONDS)
-        require_this_tree(lambda program: self.kubectl("exec", "deployment/recorder", "--", "python", "-c", program))
 
     def stop(self) -> None:
         """Ends everything of this namespace and gives its volumes back; the next one keeps to a folder of its own."""

@@ -122,6 +122,15 @@ class Bench:
 
 
 @pytest.fixture
+async def inbox() -> AsyncIterator[Inbox]:
+    """An inbox in memory."""
+    opened = Inbox(SqliteDatabase(None), lease_seconds=9)
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
     """An inbox whose clock stands still, so that no lease runs out and no backoff ends unless the test says so."""
     clock = Clock()

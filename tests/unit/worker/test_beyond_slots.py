@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from anchorbolt.inbox.inbox import Inbox
-from anchorbolt.inbox.sqlite import SqliteDatabase
 from anchorbolt.worker.slots import MOST_LENT, RunSlots
-
-
-@pytest.fixture
-async def inbox() -> AsyncIterator[Inbox]:
-    """An inbox in memory."""
-    inbox = Inbox(SqliteDatabase(None), lease_seconds=10)
-    await inbox.open()
-    yield inbox
-    await inbox.close()
 
 
 @pytest.mark.parametrize("is_behind", [False, True])

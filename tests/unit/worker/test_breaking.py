@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Stored
-from anchorbolt.inbox.sqlite import SqliteDatabase
 from anchorbolt.worker import breaking
 from anchorbolt.worker.breaking import LEAST_FAILURES, Breaking
 from anchorbolt.worker.verdict import Reason, Verdict
@@ -20,15 +17,6 @@ FAILED = Verdict(End.RETRY, "ConnectionError: x", reason=Reason.TRANSIENT)
 def stored(number: int) -> Stored:
     """A delivery of the listener app.on."""
     return Stored(number, f"key-{number}", "event", "", "{}", None, None, "T1", "C1", 0.0, 1, 0, "app.on")
-
-
-@pytest.fixture
-async def inbox() -> AsyncIterator[Inbox]:
-    """An inbox in memory."""
-    opened = Inbox(SqliteDatabase(None), lease_seconds=9)
-    await opened.open()
-    yield opened
-    await opened.close()
 
 
 async def test_a_look_before_it_is_written_closes_nothing(inbox: Inbox) -> None:

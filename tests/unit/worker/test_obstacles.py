@@ -12,7 +12,6 @@ import pytest
 from anchorbolt.inbox.accept import Item
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Outcome, Stored
-from anchorbolt.inbox.sqlite import SqliteDatabase
 from anchorbolt.worker import obstacles
 from anchorbolt.worker.obstacles import ALL, Obstacles
 
@@ -42,15 +41,6 @@ class Stands:
         """Counts that it was read."""
         self.read += 1
         self.held_by = self.found
-
-
-@pytest.fixture
-async def inbox() -> AsyncIterator[Inbox]:
-    """An inbox in memory."""
-    opened = Inbox(SqliteDatabase(None), lease_seconds=9)
-    await opened.open()
-    yield opened
-    await opened.close()
 
 
 @contextlib.asynccontextmanager

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Attempt, Kind
@@ -12,7 +10,6 @@ from anchorbolt.inbox.breakers import waits_for as waits_for_breaker
 from anchorbolt.inbox.holds import MOST_DEATHS, Holds
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.pauses import Pauses
-from anchorbolt.inbox.sqlite import SqliteDatabase
 from anchorbolt.limits import Limit
 from anchorbolt.worker import breaking
 from anchorbolt.worker.admission import Admission
@@ -24,15 +21,6 @@ from anchorbolt.worker.pausing import Pausing
 
 from tests.unit.worker.conftest import Clock, event
 from tests.unit.worker.test_breaking import FAILED, stored
-
-
-@pytest.fixture
-async def inbox() -> AsyncIterator[Inbox]:
-    """An inbox in memory."""
-    opened = Inbox(SqliteDatabase(None), lease_seconds=9)
-    await opened.open()
-    yield opened
-    await opened.close()
 
 
 async def test_lanes_of_a_held_listener_stay_parked_until_it_is_released(inbox: Inbox) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from anchorbolt.errors import StoreError
@@ -13,15 +12,6 @@ from anchorbolt.worker import slots
 from anchorbolt.worker.slots import RunSlots
 
 from tests.unit.worker.conftest import Clock
-
-
-@pytest.fixture
-async def inbox() -> AsyncIterator[Inbox]:
-    """An inbox in memory."""
-    inbox = Inbox(SqliteDatabase(None), lease_seconds=10)
-    await inbox.open()
-    yield inbox
-    await inbox.close()
 
 
 class TestRunSlots:
