@@ -147,8 +147,7 @@ class ListenerRunner(AsyncioListenerRunner):
                 returned = await listener.run_ack_function(request=request, response=response)  # type: ignore[arg-type]
             if self.process_before_response and isinstance(returned, BoltResponse):  # as in Bolt, an ack() or not
                 ack: Ack = request.context["ack"]
-                ack.response = returned
-                ack.end_wait()
+                ack.answer_with(returned)
             if (not_awaited := run.calls.take_not_awaited()) is not None:
                 raise not_awaited
         except ENDS as end:
@@ -197,5 +196,4 @@ class ListenerRunner(AsyncioListenerRunner):
         if answer is None:
             run.fail(error)
         elif ack.response is None:
-            ack.response = answer
-            ack.end_wait()
+            ack.answer_with(answer)

@@ -82,7 +82,7 @@ def _register(bolt: BoltApp, brought: Brought) -> None:
         return
     name = getattr(brought, "__name__", type(brought).__name__)
     try:
-        factory.ended(brought(bolt), f"{name}(app)")
+        factory.run_to_its_end(brought(bolt), f"{name}(app)")
     except ListenersError:
         raise
     except Exception as error:  # whatever a function of a team's does

@@ -192,7 +192,11 @@ class Ack(AsyncAck):
 
     def by_itself(self) -> None:
         """Does what ack() does, for a listener that need not call it."""
-        self.response = BoltResponse(status=200)
+        self.answer_with(BoltResponse(status=200))
+
+    def answer_with(self, response: BoltResponse) -> None:
+        """Makes this the answer, in place of one that is there already, and ends the wait for it."""
+        self.response = response
         self.end_wait()
 
     async def wait(self) -> None:

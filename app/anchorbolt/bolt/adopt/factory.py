@@ -41,7 +41,7 @@ def app_of(function: Callable[..., Any], name: str) -> App | AsyncApp:
     )
 
 
-def ended(returned: object, call: str) -> None:
+def run_to_its_end(returned: object, call: str) -> None:
     """Runs what an asynchronous function of a team's has returned, to its end. Anything else is left alone.
 
     A function that only registers listeners waits for nothing, though it may be `async def`. `call`: what was called,

@@ -90,18 +90,17 @@ class Session:
         `since`: when the app was started, in seconds of the epoch.
         """
         async with client() as http:
-            limit = LOADED_WITHIN_SECONDS
+            awaited, limit = "imported", LOADED_WITHIN_SECONDS
             try:
                 async with asyncio.timeout(limit):
                     report = await child.report()
                 if report.loaded:  # otherwise it ends by itself, which `run` waits for
                     child.serve()
-                limit = READY_WITHIN_SECONDS
+                awaited, limit = "ready", READY_WITHIN_SECONDS
                 async with asyncio.timeout(limit):
                     await child.wait_until_ready(self._plan.readyz_url, http)
             except TimeoutError:
                 self._news.quiet_lines()
-                awaited = "ready" if limit == READY_WITHIN_SECONDS else "imported"
                 self._news.say(f"The app was not {awaited} within {limit:.0f} s.", "red")
                 return
             self._ready = True
