@@ -14,10 +14,11 @@ from anchorbolt.delivery.delivery import JSON
 from anchorbolt.emulator.samples import make
 from anchorbolt.emulator.scene import Scene
 from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.inbox.lease import End, Stored
 from anchorbolt.inbox.sqlite import SqliteDatabase
 from anchorbolt.inbox.tables import delivery as deliveries
 from anchorbolt.inbox.tables import lane as lanes
-from anchorbolt.worker.verdict import Limits
+from anchorbolt.worker.verdict import Limits, Reason, Verdict
 from anchorbolt.worker.worker import Worker
 from sqlalchemy import Row, select
 
@@ -26,6 +27,7 @@ from tests.support.waiting import until_answer
 LIMITS = Limits(
     max_attempts=3, max_crashes=4, backoff_base_seconds=0.01, backoff_cap_seconds=0.02, run_timeout_seconds=30
 )
+FAILED = Verdict(End.RETRY, "ConnectionError: x", reason=Reason.TRANSIENT)
 
 
 @dataclass
@@ -149,3 +151,8 @@ def event(conversation: str = "C1", n: int = 0) -> Delivery:
     assert isinstance(found, Delivery)
     assert json.loads(sample.body)["event"]["text"] == f"n={n}"
     return found
+
+
+def stored(number: int) -> Stored:
+    """A delivery of the listener app.on."""
+    return Stored(number, f"key-{number}", "event", "", "{}", None, None, "T1", "C1", 0.0, 1, 0, "app.on")

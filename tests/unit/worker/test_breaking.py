@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import pytest
 from anchorbolt.inbox.inbox import Inbox
-from anchorbolt.inbox.lease import End, Stored
+from anchorbolt.inbox.lease import End
 from anchorbolt.worker import breaking
 from anchorbolt.worker.breaking import LEAST_FAILURES, Breaking
-from anchorbolt.worker.verdict import Reason, Verdict
 
 from tests.support.waiting import until_answer
-
-FAILED = Verdict(End.RETRY, "ConnectionError: x", reason=Reason.TRANSIENT)
-
-
-def stored(number: int) -> Stored:
-    """A delivery of the listener app.on."""
-    return Stored(number, f"key-{number}", "event", "", "{}", None, None, "T1", "C1", 0.0, 1, 0, "app.on")
+from tests.unit.worker.conftest import FAILED, stored
 
 
 async def test_a_look_before_it_is_written_closes_nothing(inbox: Inbox) -> None:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
 from anchorbolt.bolt.run import Run
+from anchorbolt.delivery import Delivery
 from anchorbolt.errors import StoreUnavailableError
 from anchorbolt.inbox.claim import Claimed
 from anchorbolt.inbox.complete import Completed
 from anchorbolt.inbox.lease import Lease, Outcome
 from anchorbolt.inbox.tables import lane as lanes
+from anchorbolt.worker.worker import Worker
 from sqlalchemy import Connection, update
 from structlog.testing import capture_logs
 
 from tests.support.loop_time import LoopTime
 from tests.support.waiting import until
-from tests.unit.worker.conftest import Bench, event
+from tests.unit.worker.conftest import Bench, Dispatch, event
 
 LATER = 1e12
 STEP_SECONDS = 0.5
@@ -39,6 +41,15 @@ class Held:
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
+
+
+async def started(bench: Bench, work: Callable[[Run], Awaitable[None]]) -> tuple[Worker, Dispatch, Delivery]:
+    """A worker that has begun, with one event that it has stored and runs."""
+    worker, dispatch = bench.worker(work)
+    worker.start()
+    delivery = event()
+    await worker.accept(delivery, LATER, reserved=await worker.reserve())
+    return worker, dispatch, delivery
 
 
 async def step(bench: Bench, loop_time: LoopTime, lane: str) -> None:
@@ -64,10 +75,7 @@ async def test_a_renewal_that_fails_once_stops_no_run(bench: Bench, monkeypatch:
 
     monkeypatch.setattr(bench.inbox, "renew", fails_once)
     listener, loop_time = Held(), LoopTime()
-    worker, dispatch = bench.worker(listener)
-    worker.start()
-    delivery = event()
-    await worker.accept(delivery, LATER, reserved=await worker.reserve())
+    worker, dispatch, delivery = await started(bench, listener)
     began = bench.clock.now
     # Twice as long as its lease: only what was renewed is running still.
     while bench.clock.now < began + 2 * bench.inbox.lease_seconds:
@@ -93,10 +101,7 @@ async def test_leases_are_renewed_again_after_the_database_was_away(
         return await transact(work)
 
     listener, loop_time = Held(), LoopTime()
-    worker, dispatch = bench.worker(listener)
-    worker.start()
-    delivery = event()
-    await worker.accept(delivery, LATER, reserved=await worker.reserve())
+    worker, dispatch, delivery = await started(bench, listener)
     await until(lambda: dispatch.runs, what="it runs")
     monkeypatch.setattr(bench.database, "transact", away)
     began = bench.clock.now
@@ -130,10 +135,7 @@ async def test_a_stopped_run_keeps_its_lease_while_its_thread_lives(bench: Bench
         run.threads -= 1
         raise asyncio.CancelledError
 
-    worker, dispatch = bench.worker(thread)
-    worker.start()
-    delivery = event()
-    await worker.accept(delivery, LATER, reserved=await worker.reserve())
+    worker, dispatch, delivery = await started(bench, thread)
     await until(lambda: dispatch.runs and dispatch.runs[0].threads, what="it runs")
     worker.stop_taking()
     assert await worker.hand_back(0.01) == 0
@@ -153,10 +155,7 @@ async def test_a_stopped_run_keeps_its_lease_while_its_thread_lives(bench: Bench
 async def test_a_run_that_lost_its_lane_is_cancelled(bench: Bench) -> None:
     """When another process holds its lane, a run ends long before its lease would have, and writes nothing."""
     listener, loop_time = Held(), LoopTime()
-    worker, dispatch = bench.worker(listener)
-    worker.start()
-    delivery = event()
-    await worker.accept(delivery, LATER, reserved=await worker.reserve())
+    worker, dispatch, delivery = await started(bench, listener)
     await until(lambda: dispatch.runs, what="it runs")
     began = bench.clock.now
     taken = update(lanes).values(owner="another", epoch=77, claimable_at=began + 1000)
@@ -253,11 +252,8 @@ async def test_an_end_on_its_way_is_no_lost_lease(bench: Bench, monkeypatch: pyt
     monkeypatch.setattr(bench.inbox, "renew", late)
     monkeypatch.setattr(bench.inbox, "complete", slow)
     listener, loop_time = Held(), LoopTime()
-    worker, _ = bench.worker(listener)
-    worker.start()
-    delivery = event()
     with capture_logs() as lines:
-        await worker.accept(delivery, LATER, reserved=await worker.reserve())
+        worker, _, delivery = await started(bench, listener)
         while not renewing.is_set():
             await step(bench, loop_time, delivery.lane)
         listener.go.set()

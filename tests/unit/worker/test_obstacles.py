@@ -16,8 +16,7 @@ from anchorbolt.worker import obstacles
 from anchorbolt.worker.obstacles import ALL, Obstacles
 
 from tests.support.waiting import until
-from tests.unit.worker.conftest import Clock
-from tests.unit.worker.test_breaking import stored
+from tests.unit.worker.conftest import Clock, stored
 
 
 @dataclass

@@ -19,8 +19,7 @@ from anchorbolt.worker.listener_limits import ListenerLimits
 from anchorbolt.worker.obstacles import ALL, Obstacles, Reader
 from anchorbolt.worker.pausing import Pausing
 
-from tests.unit.worker.conftest import Clock, event
-from tests.unit.worker.test_breaking import FAILED, stored
+from tests.unit.worker.conftest import FAILED, Clock, event, stored
 
 
 async def test_lanes_of_a_held_listener_stay_parked_until_it_is_released(inbox: Inbox) -> None:
