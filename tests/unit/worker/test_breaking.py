@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from anchorbolt.errors import StoreUnavailableError
+from anchorbolt.inbox.breakers import Breakers, waits_for
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End
 from anchorbolt.worker import breaking
 from anchorbolt.worker.breaking import LEAST_FAILURES, Breaking
+from anchorbolt.worker.verdict import DONE
+from structlog.testing import capture_logs
 
 from tests.support.waiting import until_answer
-from tests.unit.worker.conftest import FAILED, stored
+from tests.unit.worker.conftest import FAILED, Bench, stored
 
 
 async def test_a_look_before_it_is_written_closes_nothing(inbox: Inbox) -> None:
@@ -39,3 +43,88 @@ async def test_a_probe_whose_lane_was_lost_lets_nobody_through(inbox: Inbox, mon
     assert mine.holds(stored(2), "app.on") is None
     assert mine.ended("app.on", stored(1), None) is None
     assert mine.holds(stored(2), "app.on") is not None
+
+
+async def opened(bench: Bench, mine: Breaking, listener: str = "app.on") -> None:
+    """Opens the breaker of a listener, in this process and in the table."""
+    for number in range(LEAST_FAILURES):
+        mine.ended(listener, stored(number), FAILED)
+    await until_answer(lambda: written(bench, listener), what="the breaker is written")
+
+
+async def written(bench: Bench, listener: str) -> bool:
+    """Whether the table has the breaker of a listener."""
+    found = await bench.inbox.store.transact(Breakers(bench.database.dialect).read)
+    return listener in {one.listener for one in found}
+
+
+async def closed(bench: Bench, listener: str = "app.on") -> bool:
+    """Whether the table has it no more."""
+    return not await written(bench, listener)
+
+
+async def test_a_breaker_is_that_of_all_processes(bench: Bench) -> None:
+    """Another one learns that it is open, and why; whichever has a success closes it for all of them."""
+    mine, other = Breaking(bench.inbox, bench.clock), Breaking(bench.inbox, bench.clock)
+    await opened(bench, mine)
+    with capture_logs() as lines:
+        await other.refresh()
+    assert other.holds(stored(9), "app.on") == waits_for("app.on")
+    assert [(line["listener"], line["because"]) for line in lines] == [("app.on", FAILED.error)]
+    bench.clock.now += breaking.FIRST_PROBE_SECONDS
+    assert await other.take_probe(stored(9), "app.on")
+    assert not await mine.take_probe(stored(8), "app.on"), "the other one has the probe"
+    other.ended("app.on", stored(9), DONE)
+    await until_answer(lambda: closed(bench), what="it is closed")
+    await mine.refresh()
+    assert (mine.open, other.open) == (0, 0)
+    assert mine.holds(stored(8), "app.on") is None
+
+
+async def test_the_next_outage_is_probed_as_soon_as_the_first(bench: Bench) -> None:
+    """While one goes on, each probe waits twice as long for the next; that is forgotten when the breaker closes."""
+    mine = Breaking(bench.inbox, bench.clock)
+    for _ in range(2):
+        await opened(bench, mine)
+        waited = breaking.FIRST_PROBE_SECONDS
+        for _ in range(3):
+            bench.clock.now += waited - 0.5
+            assert not await mine.take_probe(stored(1), "app.on")
+            bench.clock.now += 0.5
+            assert await mine.take_probe(stored(1), "app.on")
+            waited *= 2
+        mine.ended("app.on", stored(1), DONE)
+        await until_answer(lambda: closed(bench), what="it is closed")
+
+
+async def test_what_opens_no_breaker(bench: Bench) -> None:
+    """Failures of several listeners, of one delivery alone, too few among successes, or those of an hour ago."""
+    mine = Breaking(bench.inbox, bench.clock)
+    for number in range(LEAST_FAILURES - 1):
+        mine.ended("app.one", stored(number), FAILED)
+        mine.ended("app.two", stored(number), FAILED)
+    for _ in range(2 * LEAST_FAILURES):
+        mine.ended("app.on", stored(1), FAILED)
+    for number in range(LEAST_FAILURES - 1):
+        mine.ended("app.often", stored(number), FAILED)
+        mine.ended("app.often", stored(number + 100), DONE)
+    mine.ended("app.often", stored(99), FAILED)
+    assert mine.open == 0, "five of nine are too few"
+    bench.clock.now += breaking.WINDOW_SECONDS + 1
+    mine.ended("app.one", stored(99), FAILED)
+    assert mine.open == 0
+
+
+async def test_no_probe_begins_while_the_database_is_away(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process may have taken it."""
+    mine = Breaking(bench.inbox, bench.clock)
+    await opened(bench, mine)
+    bench.clock.now += breaking.FIRST_PROBE_SECONDS
+
+    async def away(_: object) -> None:
+        raise StoreUnavailableError("the database did not answer")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bench.database, "transact", away)
+        assert not await mine.take_probe(stored(1), "app.on")
+    assert await mine.take_probe(stored(1), "app.on")
