@@ -173,7 +173,7 @@ class Worker:
         trace = traces.begin_attempt(traces.traceparent(), delivery.kind.value, delivery.key, 1)
         attempt = Attempt(delivery.key, delivery.kind, cancel=self._cancelling.cancel_lane)
         run = Run(delivery, attempt, ack_by=ack_by, began=self._clock(), trace=trace, on_end=on_end)
-        self._begun[run] = running = Running(delivery.key, delivery=delivery, run=run)
+        self._begun[run] = running = Running(delivery.key, run=run)
         self._runs.add(running)  # the end of the process waits for it from now on: a middleware may take its time too
         return run
 

@@ -107,8 +107,12 @@ async def test_other_pods_are_told_of_what_has_no_slot_here(bench: Bench, monkey
 async def test_what_follows_a_run_that_was_cut_while_its_end_was_written_is_handed_back(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The commit gave us the lane's next delivery, but nobody is left to run it: it waits, and is no attempt."""
+    """The commit gave us the lane's next delivery, but nobody is left to run it: it waits, and is no attempt.
+
+    Other pods are told of it once it is free.
+    """
     complete, write = bench.inbox.complete, asyncio.Event()
+    told = list[str]()
 
     def slowly(outcome: Outcome) -> asyncio.Future[Completed]:
         async def later() -> Completed:
@@ -124,6 +128,7 @@ async def test_what_follows_a_run_that_was_cut_while_its_end_was_written_is_hand
     await worker.accept(second, LATER, reserved=False)
     await until(lambda: dispatch.runs, what="the first one has run")
     await worker.hand_back(30)
+    monkeypatch.setattr(bench.inbox, "wake_others", lambda: told.append("a lane waits"))
     write.set()
     assert (await bench.until_ended(first.key)).state == "done"
 
@@ -133,6 +138,7 @@ async def test_what_follows_a_run_that_was_cut_while_its_end_was_written_is_hand
 
     await until_answer(is_free, what="the lane is free")
     assert ((await bench.row(second.key)).attempts, len(dispatch.runs)) == (0, 1)
+    await until(lambda: told, what="the others are told")
     await worker.stop()
 
 

@@ -170,6 +170,32 @@ async def test_a_run_that_lost_its_lane_is_cancelled(bench: Bench) -> None:
     await worker.stop()
 
 
+async def test_a_process_that_stood_still_runs_nothing_twice(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may find its own lane free to be claimed: the run that goes on there is stopped first."""
+
+    async def fails(_: Sequence[Lease]) -> list[Lease]:
+        raise StoreUnavailableError("the database did not answer")
+
+    monkeypatch.setattr(bench.inbox, "renew", fails)
+    at_once, most = list[Run](), list[int]()
+
+    async def goes_on(run: Run) -> None:
+        at_once.append(run)
+        most.append(len(at_once))
+        try:
+            await asyncio.Event().wait()
+        finally:
+            at_once.remove(run)
+
+    worker, dispatch, _ = await started(bench, goes_on)
+    await until(lambda: dispatch.runs, what="it runs")
+    bench.clock.now += 2 * bench.inbox.lease_seconds
+    bench.inbox.on_wake()
+    await until(lambda: len(dispatch.runs) == 2, what="it is claimed")
+    assert most == [1, 1]
+    await worker.stop()
+
+
 async def test_what_was_claimed_too_long_ago_does_not_run(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that stood still between its claim and the run gives the lane back: it may be another's by now."""
     claim, claims = bench.inbox.claim, list[int]()
@@ -226,6 +252,24 @@ async def test_three_tries_before_it_is_stopped(bench: Bench, monkeypatch: pytes
             await bench.lane(delivery.lane)
     assert listener.cancelled == 1
     assert len(tries) >= 3
+    await worker.stop()
+
+
+async def test_a_pod_that_claims_nothing_stops_a_run_in_time_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that drains looks at the clock all the same: another process may claim the lane once its lease is over."""
+
+    async def fails(_: Sequence[Lease]) -> list[Lease]:
+        raise StoreUnavailableError("the database did not answer")
+
+    monkeypatch.setattr(bench.inbox, "renew", fails)
+    listener, loop_time = Held(), LoopTime()
+    worker, dispatch, delivery = await started(bench, listener)
+    await until(lambda: dispatch.runs, what="it runs")
+    worker.stop_taking()
+    began = bench.clock.now
+    while not listener.cancelled and bench.clock.now < began + bench.inbox.lease_seconds:
+        await step(bench, loop_time, delivery.lane)
+    assert listener.cancelled == 1
     await worker.stop()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 
 import pytest
@@ -12,12 +13,14 @@ from anchorbolt.delivery.delivery import JSON
 from anchorbolt.delivery.urgent import is_urgent
 from anchorbolt.inbox.accept import Accepted, Item
 from anchorbolt.inbox.admin import Admin
+from anchorbolt.inbox.parking import PARK_SECONDS
+from anchorbolt.inbox.pauses import Pauses
 from anchorbolt.worker.urgent_slots import URGENT_SLOTS, UrgentSlots
 from anchorbolt.worker.worker import Worker
 from structlog.testing import capture_logs
 
 from tests.support.waiting import until
-from tests.unit.worker.conftest import Bench, event
+from tests.unit.worker.conftest import LIMITS, Bench, event
 
 LATER = 1e12
 THREAD = "1760000000.000100"
@@ -121,14 +124,16 @@ async def test_only_so_many_urgent_events_run_beside_the_others(bench: Bench) ->
 
 
 async def test_a_stop_that_fails_is_tried_again_though_no_slot_is_free(bench: Bench) -> None:
-    """Its second attempt needs no more than its first."""
+    """Its second attempt needs no more than its first: time stands still, so that nothing is looked for in vain."""
     listeners = Listeners()
     listeners.error = ConnectionResetError("Slack is away for a moment")
-    worker, dispatch = bench.worker(listeners, concurrency=1)
+    at_once = dataclasses.replace(LIMITS, backoff_base_seconds=0.0)
+    worker, dispatch = bench.worker(listeners, concurrency=1, limits=at_once)
     worker.start()
     await busy(worker, event("C1"))
     stopping = stop()
     await arrives(worker, stopping)
+    await until(lambda: len(dispatch.runs) == 3, what="it is tried again")
     assert (await bench.until_ended(stopping.key)).state == "done"
     assert [run.attempt.attempt for run in dispatch.runs if run.delivery.key == stopping.key] == [1, 2]
     await worker.stop()
@@ -179,6 +184,27 @@ async def test_a_pause_is_for_urgent_events_too(bench: Bench) -> None:
     bench.clock.now += 2
     assert (await bench.until_ended(stopping.key)).state == "done"
     assert len(dispatch.runs) == 1
+    await worker.stop()
+
+
+async def test_a_stop_runs_where_events_of_its_kind_are_paused(bench: Bench) -> None:
+    """An operator who pauses a kind wants what runs to end, and nothing else of it to begin."""
+    worker, dispatch = bench.worker(Listeners())
+    pauses = Pauses(bench.database.dialect)
+    await bench.database.transact(lambda connection: pauses.pause(connection, "kind", "event", "ann"))
+    worker.start()
+    await until(lambda: worker.pauses == 1, what="it knows of the pause")
+    held, stopping = event("C7"), stop()
+    await arrives(worker, held)
+    await arrives(worker, stopping)
+    await until(lambda: dispatch.runs and worker.running == 0, what="one has run, and the other is parked")
+    assert (await bench.row(stopping.key)).state == "done"
+    row, lane = await bench.row(held.key), await bench.lane(held.lane)
+    assert lane is not None
+    assert (row.state, row.attempts, lane.waits_for) == ("live", 0, "pause:kind:event")
+    assert row.error == "waits, because it is paused: kind:event"
+    assert lane.claimable_at == bench.clock.now + PARK_SECONDS
+    assert [run.delivery.key for run in dispatch.runs] == [stopping.key]
     await worker.stop()
 
 

@@ -11,9 +11,11 @@ from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Attempt, Delivery, Kind
 from anchorbolt.errors import StoreUnavailableError
 from anchorbolt.inbox.accept import Accepted, Item
+from anchorbolt.inbox.history import read
 from anchorbolt.inbox.lease import Held, Lease
 from anchorbolt.inbox.tables import delivery as deliveries
 from anchorbolt.inbox.tables import lane as lanes
+from anchorbolt.telemetry import metrics
 from anchorbolt.worker.worker import Worker
 from sqlalchemy import update
 from structlog.testing import capture_logs
@@ -142,6 +144,77 @@ async def test_after_the_last_attempt_it_is_a_dead_letter(bench: Bench) -> None:
     assert dispatch.reported == [f"{delivery.key}: ConnectionResetError: again"]
     assert await bench.lane(delivery.lane) is None
     await end(worker)
+
+
+async def test_each_failed_attempt_is_told(bench: Bench) -> None:
+    """In the log and in the history: how it ended, why, where it ran and for how long; the row has the listener."""
+
+    async def slow(run: Run) -> None:
+        run.listener = "app.on"
+        bench.clock.now += 2
+        raise ConnectionResetError("again")
+
+    async def is_dead() -> bool:
+        return (await bench.row(delivery.key)).state == "dead"
+
+    worker, _ = bench.worker(slow, limits=dataclasses.replace(LIMITS, backoff_base_seconds=0.0))
+    worker.start()
+    delivery = event()
+    with capture_logs() as lines:
+        await accept(worker, delivery)
+        await until_answer(is_dead, what="all attempts have failed")
+    row, pod = await bench.row(delivery.key), bench.inbox.owner
+    history = [(past.attempt, past.outcome, past.pod, past.seconds) for past in read(row.history)]
+    assert history == [(1, "retry", pod, 2.0), (2, "retry", pod, 2.0), (3, "dead", pod, 2.0)]
+    told = [line for line in lines if line["event"] == "delivery ended"]
+    assert [(line["outcome"], line["attempt"]) for line in told] == [("failed", 1), ("failed", 2), ("dead", 3)]
+    common = {(line["lane"], line["duration_ms"], line["error"], line["reason"], line["listener"]) for line in told}
+    assert common == {(delivery.lane, 2000.0, "ConnectionResetError: again", "transient", "app.on")}
+    assert row.listener == "app.on"
+    await end(worker)
+
+
+async def test_a_workflow_step_that_slack_has_accepted_is_not_run_again(bench: Bench) -> None:
+    """Whatever its listener fails of afterwards, and Slack is not told once more."""
+
+    async def late(run: Run) -> None:
+        run.step_is_over = True
+        raise ConnectionResetError("later")
+
+    worker, dispatch = bench.worker(late)
+    delivery = event()
+    await accept(worker, delivery)
+    row = await bench.until_ended(delivery.key)
+    assert (row.state, row.attempts, dispatch.reported) == ("dead", 1, [])
+    await end(worker)
+
+
+async def test_a_listener_that_cancels_itself_has_a_bug(bench: Bench) -> None:
+    """Nobody else has cancelled it, so that no attempt would mend it; the app's error handler is told."""
+
+    async def cancels_itself(_: Run) -> None:
+        raise asyncio.CancelledError
+
+    worker, dispatch = bench.worker(cancels_itself)
+    delivery = event()
+    await accept(worker, delivery)
+    row = await bench.until_ended(delivery.key)
+    assert (row.state, row.error) == ("dead", "RunError: the listener cancelled itself")
+    assert [str(run.error) for run in dispatch.concluded] == ["the listener cancelled itself"]
+    await end(worker)
+
+
+async def test_what_is_still_running_when_the_worker_ends_is_not_judged(bench: Bench) -> None:
+    """Its lease runs out, and another process goes on with it: as after the death of this one."""
+    go = asyncio.Event()
+    worker, dispatch = bench.worker(lambda _: go.wait())
+    delivery = event()
+    await accept(worker, delivery)
+    await until(lambda: dispatch.runs, what="it runs")
+    await worker.stop()
+    row, lane = await bench.row(delivery.key), await bench.lane(delivery.lane)
+    assert lane is not None
+    assert (row.state, row.error, row.history, lane.owner) == ("live", None, None, bench.inbox.owner)
 
 
 async def test_a_run_that_takes_too_long_is_a_failed_attempt(bench: Bench) -> None:
@@ -381,11 +454,16 @@ async def test_a_lane_lets_others_that_wait_run(bench: Bench) -> None:
 
 
 async def test_a_lease_that_was_lost_writes_nothing(bench: Bench) -> None:
-    """A run whose lane is another's by now ends without a word: the other's result counts."""
+    """A run whose lane is another's by now ends without a word to the inbox: the other's result counts.
+
+    The log has it as lost, and what Slack was asked for is counted, because it is asked for again.
+    """
     go = asyncio.Event()
 
-    async def work(_: Run) -> None:
+    async def work(run: Run) -> None:
         await go.wait()
+        run.calls.made = 2
+        bench.clock.now += 2
 
     worker, dispatch = bench.worker(work)
     delivery = event()
@@ -396,10 +474,15 @@ async def test_a_lease_that_was_lost_writes_nothing(bench: Bench) -> None:
             update(lanes).where(lanes.c.name == delivery.lane).values(owner="another", epoch=77)
         )
     )
-    go.set()
-    await until(lambda: worker.running == 0, what="it has ended")
+    repeats = metrics.web_api_repeats.value("lost")
+    with capture_logs() as lines:
+        go.set()
+        await until(lambda: worker.running == 0, what="it has ended")
     row = await bench.row(delivery.key)
     assert (row.state, row.ended_at) == ("live", None)
+    (line,) = [line for line in lines if line["event"] == "delivery ended"]
+    assert (line["outcome"], line["lane"], line["duration_ms"]) == ("lost", delivery.lane, 2000.0)
+    assert metrics.web_api_repeats.value("lost") == repeats + 2
 
 
 async def test_a_lease_is_renewed_while_it_runs(bench: Bench) -> None:
