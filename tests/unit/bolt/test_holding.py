@@ -228,6 +228,16 @@ def test_a_fingerprint_has_no_variable_text() -> None:
     assert "test_holding.raised" in fingerprint(raised("U1"))
 
 
+def test_a_fingerprint_has_the_word_of_slack() -> None:
+    """Two refusals at one place are different errors where Slack gave different words."""
+
+    def refused(word: str) -> str:
+        return fingerprint(SlackApiError("refused", {"ok": False, "error": word}))  # type: ignore[no-untyped-call]
+
+    assert refused("missing_scope").endswith("(missing_scope)")
+    assert refused("missing_scope") != refused("token_revoked")
+
+
 def test_whose_code_it_is() -> None:
     """The sample app and these tests are a team's code; this app, Python and libraries are not."""
     for module in (anchorbolt_sample, sys.modules[__name__]):

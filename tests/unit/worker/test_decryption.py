@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from anchorbolt.bolt.run import Run
 from anchorbolt.encryption import Keys, is_encrypted
-from anchorbolt.inbox.delivery_encryption import HISTORY, DeliveryEncryption, place
+from anchorbolt.inbox.delivery_encryption import BODY, HISTORY, DeliveryEncryption, place
+from anchorbolt.inbox.delivery_encryption import HEADERS as HEADERS_COLUMN
 from anchorbolt.inbox.history import read
 from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.inbox.lease import End, Stored
 from anchorbolt.inbox.sqlite import SqliteDatabase
 from anchorbolt.inbox.tables import delivery as deliveries
-from anchorbolt.worker.decryption import PATIENCE_SECONDS
+from anchorbolt.worker.decryption import PATIENCE_SECONDS, PAUSE_SECONDS, Decryption
+from anchorbolt.worker.verdict import Reason
 from sqlalchemy import update
 
 from tests.support.waiting import until_answer
-from tests.unit.worker.conftest import Bench, Clock, event
+from tests.unit.worker.conftest import Bench, Clock, event, stored
 
 OLD, NEW = b"o" * 32, b"n" * 32
 NOBODYS = b"x" * 32
@@ -146,3 +150,34 @@ async def test_a_pod_without_keys_hands_back_what_is_encrypted(encrypting: Bench
     assert (await encrypting.until_ended(one)).state == "done"
     assert [run.attempt.attempt for run in dispatch.runs] == [1]
     await worker.stop()
+
+
+def encrypted(key: bytes, name: str) -> Stored:
+    """A delivery whose body is encrypted with this key."""
+    return replace(stored(1), key=name, body=Keys([key]).encrypt("{}", place(name, BODY)))
+
+
+def test_each_missing_key_has_its_own_patience() -> None:
+    """A second rollout may bring the one, after the first one's time is over; each waits a moment between claims."""
+    clock = Clock()
+    mine = Decryption(DeliveryEncryption(Keys([NEW])), clock)
+    first, second = encrypted(OLD, "A:Ev1"), encrypted(NOBODYS, "A:Ev2")
+    verdict = mine.judge(first)
+    assert (verdict.end, verdict.delay_seconds, verdict.reason) == (End.HANDED_BACK, PAUSE_SECONDS, None)
+    clock.now += PATIENCE_SECONDS - 1
+    assert mine.judge(first).end is mine.judge(second).end is End.HANDED_BACK
+    clock.now += 1
+    assert (mine.judge(first).end, mine.judge(first).reason) == (End.DEAD, Reason.UNREADABLE)
+    assert mine.judge(second).end is End.HANDED_BACK
+
+
+def test_what_was_changed_is_said() -> None:
+    """The body or the headers are those of another delivery, or broken: which key they name does not matter."""
+    mine = Decryption(DeliveryEncryption(Keys([NEW])), Clock())
+    others = replace(encrypted(NEW, "A:Ev1"), key="A:Ev2")
+    headers = Keys([NEW]).encrypt("{}", place("A:Ev9", HEADERS_COLUMN))
+    for changed in (others, replace(encrypted(NEW, "A:Ev1"), headers=headers)):
+        verdict = mine.judge(changed)
+        assert verdict.end is End.DEAD
+        assert verdict.error == "cannot be decrypted: this was changed, or was encrypted for another place"
+        assert verdict.reason is Reason.UNREADABLE

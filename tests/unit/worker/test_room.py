@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Attempt, Kind
@@ -19,6 +21,7 @@ from anchorbolt.worker.listener_limits import ListenerLimits
 from anchorbolt.worker.obstacles import ALL, Obstacles, Reader
 from anchorbolt.worker.pausing import Pausing
 
+from tests.support.waiting import until
 from tests.unit.worker.conftest import FAILED, Clock, event, stored
 
 
@@ -30,6 +33,8 @@ async def test_lanes_of_a_held_listener_stay_parked_until_it_is_released(inbox: 
     await other.refresh()
     assert mine.room(holds.waits_for("app.on")) == 0
     assert mine.room(holds.waits_for("app.other")) == ALL
+    assert mine.holds(stored(1), None) == mine.holds(stored(1), "app.on") == holds.waits_for("app.on")
+    assert mine.holds(stored(1), "app.other") is None
     assert other.room(holds.waits_for("app.on")) == ALL, "another version of the app may have mended it"
     release = Holds(inbox.database.dialect).release
     await inbox.store.transact(lambda connection: release(connection, "app.on"))
@@ -95,10 +100,44 @@ async def test_lanes_that_wait_for_a_limit_are_looked_at_when_there_is_room(
     assert admission.ask(stored(2), second, "one") is None
 
 
+async def test_a_run_begins_at_once_where_what_held_it_is_over(inbox: Inbox) -> None:
+    """What was known of a hold is looked up before it is believed; the run counts for the limits of its listener."""
+    mine, released = Holding(inbox, "v1"), Holds(inbox.database.dialect).release
+    for _ in range(MOST_DEATHS):
+        await mine.died("app.on", ValueError("x"))
+    await inbox.store.transact(lambda connection: released(connection, "app.on"))
+    limits = ListenerLimits({"app.on": Limit(concurrency=1)}, 40, Clock())
+    admission = Admission(Obstacles(inbox, [mine, limits], [mine]), limits, Breaking(inbox))
+    run = Run(event(), Attempt("k", Kind.EVENT), began=time.monotonic())
+    waits = admission.ask(stored(1), run, "app.on")
+    assert waits is not None
+    assert not await waits
+    assert (run.waits_for, run.counted_for, limits.holds(stored(2), None)) == (None, "app.on", "limit:app.on")
+
+
+async def test_a_success_without_a_death_before_it_writes_nothing(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nearly all runs are such, and each would be a transaction more."""
+    mine = Holding(inbox, "v1")
+    await mine.died("app.on", ValueError("x"))
+    forgotten = list[str]()
+
+    async def forgets(listener: str) -> None:
+        forgotten.append(listener)
+
+    monkeypatch.setattr(mine, "_forget", forgets)
+    for listener in ("app.other", None, "app.on"):
+        mine.succeeded(listener)
+    await until(lambda: forgotten, what="the count begins again")
+    assert forgotten == ["app.on"]
+
+
 @pytest.mark.parametrize("obstacle", ["holds", "pauses", "breakers"])
 async def test_a_look_that_finds_something_shows_no_database_that_is_well(inbox: Inbox, obstacle: str) -> None:
     """A database that is full, or a replica, reads as ever: only what writes ends an outage."""
     reads: dict[str, Reader] = {"holds": Holding(inbox, "v1"), "pauses": Pausing(inbox), "breakers": Breaking(inbox)}
     inbox.store.up = False
     await reads[obstacle].refresh()
+    await Obstacles(inbox, []).look()
     assert not inbox.up
