@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Awaitable, Callable
 
 import pytest
 from anchorbolt.bolt.run import Run
@@ -41,4 +42,61 @@ async def test_what_holds_a_listener(
         await worker.accept(delivery, LATER, reserved=await worker.reserve())
         assert (await bench.until_ended(delivery.key)).state == "dead"
     assert worker.held_listeners == held
+    await worker.stop()
+
+
+async def test_a_success_begins_the_count_again(bench: Bench) -> None:
+    """What dies now and then is no broken release."""
+
+    async def mostly(run: Run) -> None:
+        run.listener = "app.on"
+        if run.delivery.conversation != "C1":
+            raise ValueError("a bug")
+
+    worker, _ = bench.worker(mostly, limits=dataclasses.replace(LIMITS, max_attempts=1))
+    for conversation, state in [("C2", "dead"), ("C3", "dead"), ("C1", "done"), ("C4", "dead")]:
+        delivery = event(conversation)
+        await worker.accept(delivery, LATER, reserved=await worker.reserve())
+        assert (await bench.until_ended(delivery.key)).state == state
+    assert worker.held_listeners == 0
+    await worker.stop()
+
+
+async def nothing(_: Run) -> None:
+    """It does not mend it."""
+
+
+async def mended(run: Run) -> None:
+    """The app's error handler has handled the error."""
+    run.error = None
+
+
+async def another(run: Run) -> None:
+    """The app's error handler raises."""
+    run.error = KeyError("the handler's")
+
+
+@pytest.mark.parametrize(
+    ("handle", "state", "said"),
+    [
+        (nothing, "dead", "ValueError: a bug"),
+        (mended, "done", None),
+        (another, "dead", 'KeyError: "the handler\'s"'),
+    ],
+)
+async def test_the_error_handler_of_the_app_has_the_last_word(
+    bench: Bench, handle: Callable[[Run], Awaitable[None]], state: str, said: str | None
+) -> None:
+    """What it handles is done, what it raises is what the dead letter has died of, and Slack is told that."""
+
+    async def dies(_: Run) -> None:
+        raise ValueError("a bug")
+
+    worker, dispatch = bench.worker(dies)
+    dispatch.handle = handle
+    delivery = event()
+    await worker.accept(delivery, LATER, reserved=await worker.reserve())
+    row = await bench.until_ended(delivery.key)
+    assert (row.state, row.error) == (state, said)
+    assert dispatch.reported == ([] if said is None else [f"{delivery.key}: {said}"])
     await worker.stop()

@@ -15,6 +15,7 @@ from anchorbolt.inbox.claim import Claimed
 from anchorbolt.inbox.complete import Completed
 from anchorbolt.inbox.lease import Lease, Outcome
 from anchorbolt.inbox.tables import lane as lanes
+from anchorbolt.telemetry import metrics
 from anchorbolt.worker.worker import Worker
 from sqlalchemy import Connection, update
 from structlog.testing import capture_logs
@@ -153,17 +154,26 @@ async def test_a_stopped_run_keeps_its_lease_while_its_thread_lives(bench: Bench
 
 
 async def test_a_run_that_lost_its_lane_is_cancelled(bench: Bench) -> None:
-    """When another process holds its lane, a run ends long before its lease would have, and writes nothing."""
+    """When another process holds its lane, a run ends long before its lease would have, and writes nothing.
+
+    The log has it as lost, and what Slack was asked for is counted, because it is asked for again.
+    """
     listener, loop_time = Held(), LoopTime()
     worker, dispatch, delivery = await started(bench, listener)
     await until(lambda: dispatch.runs, what="it runs")
+    dispatch.runs[0].calls.made, repeats = 2, metrics.web_api_repeats.value("lost")
     began = bench.clock.now
     taken = update(lanes).values(owner="another", epoch=77, claimable_at=began + 1000)
     await bench.database.transact(lambda connection: connection.execute(taken))
-    while not listener.cancelled and bench.clock.now < began + 0.8 * bench.inbox.lease_seconds:
-        await step(bench, loop_time, delivery.lane)
-    assert listener.cancelled == 1
-    await until(lambda: worker.running == 0, what="it has ended")
+    with capture_logs() as lines:
+        while not listener.cancelled and bench.clock.now < began + 0.8 * bench.inbox.lease_seconds:
+            await step(bench, loop_time, delivery.lane)
+        assert listener.cancelled == 1
+        await until(lambda: worker.running == 0, what="it has ended")
+    (line,) = [line for line in lines if line["event"] == "delivery ended"]
+    lasted = 1000 * (bench.clock.now - began)
+    assert (line["outcome"], line["lane"], line["duration_ms"]) == ("lost", delivery.lane, lasted)
+    assert metrics.web_api_repeats.value("lost") == repeats + 2
     row, lane = await bench.row(delivery.key), await bench.lane(delivery.lane)
     assert lane is not None
     assert (row.state, lane.owner) == ("live", "another")

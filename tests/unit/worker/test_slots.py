@@ -133,6 +133,53 @@ class TestRunSlots:
             await gone
         assert run_slots.free == 1
 
+    async def test_a_cancelled_arrival_that_got_none_gives_none_back(self, inbox: Inbox) -> None:
+        """It was told to be stored, and its request was gone before it heard of that."""
+        run_slots = RunSlots(inbox, 1)
+        assert await run_slots.reserve_for_arrival()
+        gone = asyncio.create_task(run_slots.reserve_for_arrival())
+        await asyncio.sleep(0)
+        run_slots.shut()
+        gone.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await gone
+        assert run_slots.free == 0
+
+    async def test_what_a_claim_did_not_need_is_for_who_waits(
+        self, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """All of it at once, except while lanes wait: then the next claim takes it."""
+        monkeypatch.setattr(slots, "PATIENCE_SECONDS", 30)
+        run_slots = RunSlots(inbox, 5)
+        assert run_slots.reserve(3) == 3
+        assert run_slots.reserve(50) == 2
+        arrivals = [asyncio.create_task(run_slots.reserve_for_arrival()) for _ in range(2)]
+        await asyncio.sleep(0)
+        run_slots.backlog = True
+        run_slots.unreserve(1)
+        await asyncio.sleep(0)
+        assert (run_slots.free, [arrival.done() for arrival in arrivals]) == (1, [False, False])
+        run_slots.backlog = False
+        run_slots.unreserve(2)
+        assert await asyncio.gather(*arrivals) == [True, True]
+        assert run_slots.free == 1
+
+    @pytest.mark.parametrize(("backlog", "waits"), [(False, True), (True, False)])
+    async def test_behind_lanes_that_wait_a_slot_comes_half_as_soon(
+        self, inbox: Inbox, *, backlog: bool, waits: bool
+    ) -> None:
+        """An arrival waits where one slot a while is soon enough, and not where every second one is for the lanes."""
+        clock = Clock()
+        run_slots = RunSlots(inbox, 1, clock=clock)
+        assert await run_slots.reserve_for_arrival()
+        clock.now += 0.7 * slots.SOON_SECONDS * slots.ASSUMED
+        run_slots.backlog = backlog
+        arrival = asyncio.create_task(run_slots.reserve_for_arrival())
+        await asyncio.sleep(0)
+        assert arrival.done() is not waits
+        run_slots.shut()
+        assert not await arrival
+
     @pytest.mark.parametrize("why", ["drains", "paused", "only receives"])
     async def test_who_may_not_begin_does_not_wait(self, inbox: Inbox, why: str) -> None:
         """A pod that drains, is paused or only receives stores at once."""

@@ -16,6 +16,7 @@ from anchorbolt.inbox.lease import Held, Lease
 from anchorbolt.inbox.tables import delivery as deliveries
 from anchorbolt.inbox.tables import lane as lanes
 from anchorbolt.telemetry import metrics
+from anchorbolt.telemetry.watchdog import Blamed
 from anchorbolt.worker.worker import Worker
 from sqlalchemy import update
 from structlog.testing import capture_logs
@@ -77,6 +78,67 @@ async def test_an_arrival_runs_at_once_and_is_done(bench: Bench) -> None:
     (run,) = dispatch.runs
     assert run.attempt == Attempt(delivery.key, Kind.EVENT, attempt=1, is_last=False, crashes=0)
     assert run.delivery is delivery
+
+
+async def test_where_it_belongs_is_stored_with_it(bench: Bench) -> None:
+    """Operators look for the deliveries of a workspace or a conversation, and pause them."""
+    worker, _ = bench.worker(nothing)
+    delivery = event("C7")
+    await worker.accept(delivery, LATER, reserved=False)
+    row = await bench.row(delivery.key)
+    assert (row.workspace, row.conversation, row.kind) == (delivery.workspace, "C7", "event")
+    assert (row.content_type, row.body) == (delivery.content_type, delivery.body)
+
+
+async def test_who_holds_up_the_event_loop_is_named(bench: Bench) -> None:
+    """The watchdog asks for a task: that of a run, or one that its listener has begun; others are no delivery's."""
+    go = asyncio.Event()
+    tasks: list[asyncio.Task[object]] = []
+
+    async def work(run: Run) -> None:
+        run.listener = "app.on"
+        if (task := asyncio.current_task()) is not None:
+            tasks.append(task)
+        await go.wait()
+
+    worker, _ = bench.worker(work)
+    one, other = event("C1"), event("C2")
+    await accept(worker, one)
+    await accept(worker, other)
+    begun = worker.begin(event("C3"), ack_by=LATER, on_end=lambda: None)
+    begun.spawn(work(begun))
+    await until(lambda: len(tasks) == 3, what="all run")
+    blamed = [worker.blame(task) for task in tasks]
+    assert blamed == [Blamed(key, "app.on") for key in (one.key, other.key, begun.delivery.key)]
+    here = asyncio.current_task()
+    assert here is not None
+    assert worker.blame(here) is None
+    go.set()
+    worker.keep(begun)
+    await worker.finish(5)
+    await end(worker)
+
+
+async def test_a_slot_is_free_again_where_nothing_could_be_stored(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database went away, or who waited for the accept has stopped it."""
+    failed = list[asyncio.Future[Accepted]]()
+
+    def fails(*_: object) -> asyncio.Future[Accepted]:
+        failed.append(asyncio.get_running_loop().create_future())
+        return failed[-1]
+
+    monkeypatch.setattr(bench.inbox, "accept", fails)
+    worker, _ = bench.worker(nothing, concurrency=2)
+    for _ in range(2):
+        worker.accept(event(), LATER, reserved=await worker.reserve())
+    failed[0].set_exception(StoreUnavailableError("the database is away"))
+    failed[1].cancel()
+    await asyncio.sleep(0)
+    assert [await worker.reserve() for _ in range(2)] == [True, True]
+    assert not await worker.reserve()
+    failed[0].exception()
 
 
 async def test_a_lane_runs_one_at_a_time_in_order(bench: Bench) -> None:
