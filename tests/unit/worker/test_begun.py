@@ -57,7 +57,7 @@ async def test_a_run_that_is_stopped_while_it_is_stored_is_handed_back(bench: Be
 
 def options() -> Delivery:
     """A request that is never stored."""
-    return Delivery(Kind.OPTIONS, None, "options:1", "C1", "=options:1", "", "", {})
+    return Delivery(Kind.OPTIONS, "", "options:1", "C1", "=options:1", "", "", {})
 
 
 async def kept(bench: Bench, answer: Callable[[Run], None]) -> tuple[dict[str, object], Dispatch]:
@@ -118,7 +118,11 @@ async def test_what_came_to_no_answer_is_cancelled(bench: Bench) -> None:
     """Its listener is stopped, and why is told."""
     worker, _ = bench.worker(nothing)
     run = worker.begin(options(), ack_by=LATER, on_end=lambda: None)
-    run.spawn(asyncio.Event().wait())
+
+    async def goes_on() -> None:
+        await asyncio.Event().wait()
+
+    run.spawn(goes_on())
     with capture_logs() as lines:
         worker.abandon(run, RuntimeError("no answer"))
         assert await worker.finish(5)

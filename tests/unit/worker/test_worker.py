@@ -217,7 +217,7 @@ async def test_each_failed_attempt_is_told(bench: Bench) -> None:
         raise ConnectionResetError("again")
 
     async def is_dead() -> bool:
-        return (await bench.row(delivery.key)).state == "dead"
+        return bool((await bench.row(delivery.key)).state == "dead")
 
     worker, _ = bench.worker(slow, limits=dataclasses.replace(LIMITS, backoff_base_seconds=0.0))
     worker.start()
@@ -268,8 +268,11 @@ async def test_a_listener_that_cancels_itself_has_a_bug(bench: Bench) -> None:
 
 async def test_what_is_still_running_when_the_worker_ends_is_not_judged(bench: Bench) -> None:
     """Its lease runs out, and another process goes on with it: as after the death of this one."""
-    go = asyncio.Event()
-    worker, dispatch = bench.worker(lambda _: go.wait())
+
+    async def goes_on(_: Run) -> None:
+        await asyncio.Event().wait()
+
+    worker, dispatch = bench.worker(goes_on)
     delivery = event()
     await accept(worker, delivery)
     await until(lambda: dispatch.runs, what="it runs")
