@@ -19,10 +19,10 @@ from anchorbolt.inbox.lease import End, Held, Lease, Outcome
 from anchorbolt.inbox.retention import Retention
 from anchorbolt.inbox.sqlite import SqliteDatabase
 from anchorbolt.inbox.statement import Statement
-from anchorbolt.inbox.tables import delivery
+from anchorbolt.inbox.tables import delivery, lane
 from anchorbolt.inbox.tables import inbox as inbox_table
 from anchorbolt.settings import Settings
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 from sqlalchemy.exc import DBAPIError
 
 from tests.contract.conftest import LEASE_SECONDS
@@ -161,9 +161,19 @@ class TestOrder:
 
     async def test_claims_go_to_those_that_wait_longest(self, inbox: Inbox) -> None:
         """Lanes are claimed in the order in which they began to wait, at most as many as there are places."""
-        for lane in ("C1", "C2", "C3"):
-            await accept(inbox, item(lane, f"A1:Ev-{lane}", take=False))
+        for name in ("C1", "C2", "C3"):
+            await accept(inbox, item(name, f"A1:Ev-{name}", take=False))
         assert sorted(keys(await claim(inbox, 2))) == ["A1:Ev-C1", "A1:Ev-C2"]
+
+    async def test_a_lane_without_a_delivery_is_taken_away_and_holds_nothing_up(self, inbox: Inbox) -> None:
+        """Only somebody who changes the tables by hand makes one; it would be claimed again and again."""
+        await accept(inbox, *(item(f"C{n}", f"A1:Ev-{n}", take=False) for n in range(3)))
+        by_hand = delete(delivery).where(delivery.c.key == "A1:Ev-1")
+        await inbox.database.transact(lambda connection: connection.execute(by_hand) and None)
+        assert sorted(keys(await claim(inbox))) == ["A1:Ev-0", "A1:Ev-2"]
+        left = select(lane.c.name).order_by(lane.c.name)
+        names = await inbox.database.transact(lambda connection: connection.execute(left).scalars().all())
+        assert names == ["C0", "C2"]
 
 
 class TestEnds:

@@ -64,6 +64,16 @@ async def test_the_oldest_of_a_workspace_is_first(inbox: Inbox) -> None:
     assert "A1:T2-0000" in keys[:4]
 
 
+async def test_who_has_fewer_turns_than_lanes_begins_with_the_oldest(inbox: Inbox) -> None:
+    """By age, whatever the names: with five slots for three workspaces one of them has a single turn in a claim."""
+    for n in (2, 1, 0):
+        for workspace in ("T1", "T2", "T3"):
+            await accept(inbox, replace(item(f"{workspace}-{n}", f"{workspace}-{n}", take=False), workspace=workspace))
+    claimed = {one.stored.key for one in await claim(inbox, 5)}
+    assert claimed == {"T1-2", "T1-1", "T2-2", "T2-1", "T3-2"}
+    assert {one.stored.key for one in await claim(inbox, 2)} == {"T1-0", "T3-1"}
+
+
 async def test_urgent_events_are_before_all_turns(inbox: Inbox) -> None:
     """An urgent event is claimed first, whatever waits and of whom; it is no turn of its workspace."""
     await queue(inbox, "T1", 10)

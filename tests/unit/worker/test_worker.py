@@ -216,15 +216,12 @@ async def test_each_failed_attempt_is_told(bench: Bench) -> None:
         bench.clock.now += 2
         raise ConnectionResetError("again")
 
-    async def is_dead() -> bool:
-        return bool((await bench.row(delivery.key)).state == "dead")
-
     worker, _ = bench.worker(slow, limits=dataclasses.replace(LIMITS, backoff_base_seconds=0.0))
     worker.start()
     delivery = event()
     with capture_logs() as lines:
         await accept(worker, delivery)
-        await until_answer(is_dead, what="all attempts have failed")
+        await until(lambda: [line for line in lines if line.get("outcome") == "dead"], what="it is a dead letter")
     row, pod = await bench.row(delivery.key), bench.inbox.owner
     history = [(past.attempt, past.outcome, past.pod, past.seconds) for past in read(row.history)]
     assert history == [(1, "retry", pod, 2.0), (2, "retry", pod, 2.0), (3, "dead", pod, 2.0)]
