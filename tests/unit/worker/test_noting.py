@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,8 @@ from anchorbolt.worker.noting import EVERY_SECONDS, Noting
 from anchorbolt.worker.runs import Running, Runs
 from sqlalchemy import Connection
 
+from tests.support.loop_time import LoopTime
+from tests.support.waiting import until, until_answer
 from tests.unit.worker.conftest import Bench, event
 
 
@@ -54,3 +57,28 @@ async def test_the_listener_of_a_long_run_is_noted_once(bench: Bench, monkeypatc
             await noting.note()
     assert (await bench.row(late)).listener == "app.late"
     assert written == [1, 1]
+
+
+async def test_a_worker_notes_what_it_runs(bench: Bench) -> None:
+    """It looks once a second, for as long as it runs."""
+    go, loop_time = asyncio.Event(), LoopTime()
+
+    async def work(run: Run) -> None:
+        run.listener = "app.on"
+        await go.wait()
+
+    worker, dispatch = bench.worker(work)
+    worker.start()
+    delivery = event()
+    await worker.accept(delivery, 1e12, reserved=await worker.reserve())
+    await until(lambda: dispatch.runs, what="it runs")
+    bench.clock.now += EVERY_SECONDS
+
+    async def is_noted() -> bool:
+        loop_time.add(EVERY_SECONDS)
+        return bool((await bench.row(delivery.key)).listener == "app.on")
+
+    await until_answer(is_noted, what="it is noted")
+    go.set()
+    assert await worker.finish(5)
+    await worker.stop()

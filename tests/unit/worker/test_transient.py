@@ -130,6 +130,7 @@ def test_a_group_is_as_bad_as_its_worst() -> None:
     """A group of a task group is transient only where all of its errors are."""
     assert kind_of(ExceptionGroup("both", [TimeoutError(), ConnectionResetError()])) is Kind.TRANSIENT
     assert kind_of(ExceptionGroup("one", [TimeoutError(), KeyError()])) is Kind.PERMANENT
+    assert kind_of(ExceptionGroup("one", [TimeoutError(), KeyError()]), {"builtins.KeyError"}) is Kind.TRANSIENT
 
 
 class HostileError(OSError):
@@ -204,6 +205,8 @@ def test_grpc_by_its_code(word: str, kind: Kind) -> None:
     error: Any = named("grpc.aio._call.AioRpcError", named("grpc.RpcError"))()
     error.code = lambda: SimpleNamespace(name=word)
     assert kind_of(error) is kind
+    del error.code
+    assert kind_of(error) is Kind.PERMANENT, "one without a code tells nothing"
 
 
 def test_aws_by_its_code() -> None:
@@ -225,6 +228,7 @@ def test_sqlite_calls_bugs_operational_too() -> None:
     locked = sqlite3.OperationalError("database is locked")
     locked.sqlite_errorcode = 261  # SQLITE_BUSY_RECOVERY
     assert kind_of(bug) is kind_of(OperationalError("SELECT", {}, bug)) is Kind.PERMANENT
+    assert kind_of(sqlite3.OperationalError("without a code")) is Kind.PERMANENT
     assert kind_of(locked) is kind_of(OperationalError("SELECT", {}, locked)) is Kind.TRANSIENT
     assert kind_of(OperationalError("SELECT", {}, named("MySQLdb.OperationalError")())) is Kind.TRANSIENT
 
@@ -234,4 +238,5 @@ def test_ours_and_some_real_ones() -> None:
     ours = [StoreUnavailableError(), NotAuthorizedError(), httpx.ReadTimeout("x"), TimeoutError()]
     assert {kind_of(error) for error in ours} == {Kind.TRANSIENT}
     wrong = [ssl.SSLCertVerificationError(1, "x"), httpx.UnsupportedProtocol("x"), ssl.SSLError(1, "x")]
+    wrong.append(ssl.SSLError(errno.ECONNRESET, "a number of its own, which means something else"))
     assert {kind_of(error) for error in wrong} == {Kind.PERMANENT}
