@@ -24,6 +24,7 @@ from anchorbolt.inbox.tables import inbox as inbox_table
 from anchorbolt.settings import Settings
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.exc import DBAPIError
+from structlog.testing import capture_logs
 
 from tests.contract.conftest import LEASE_SECONDS
 from tests.contract.steps import accept, accept_of, claim, complete_of, counts, end, hold, item, keys
@@ -113,12 +114,16 @@ class TestAccept:
         assert max(sizes) < 5 * 2**20
 
     async def test_a_row_that_the_database_refuses_fails_alone(self, inbox: Inbox) -> None:
-        """Its neighbours in the group are stored."""
-        bad = Item("A1:Ev-bad", "C9", None, "application/json", "{}", None, take=True)  # type: ignore[arg-type]
+        """Its neighbours in the group are stored; what is said of it has nothing of what a user has written."""
+        bad = Item("A1:Ev-bad", "C9", None, "application/json", '{"planted"}', None, take=True)  # type: ignore[arg-type]
         deadline = time.monotonic() + 10
         futures = [inbox.accept(one, deadline) for one in (item("C1"), bad, item("C2"))]
-        await asyncio.wait(futures)
+        with capture_logs() as lines:
+            await asyncio.wait(futures)
         assert [future.exception() is None for future in futures] == [True, False, True]
+        assert isinstance(futures[1].exception(), StoreRefusedError)
+        assert lines
+        assert "planted" not in f"{futures[1].exception()} {lines}"
 
 
 class TestOrder:
