@@ -97,6 +97,16 @@ async def test_the_next_outage_is_probed_as_soon_as_the_first(bench: Bench) -> N
         await until_answer(lambda: closed(bench), what="it is closed")
 
 
+async def test_few_deliveries_are_enough_if_they_fail_again_and_again(bench: Bench) -> None:
+    """So many that it is not the fault of one of them."""
+    mine = Breaking(bench.inbox, bench.clock)
+    for n in range(LEAST_FAILURES - 1):
+        mine.ended("app.on", stored(n % breaking.LEAST_DELIVERIES), FAILED)
+    assert mine.open == 0
+    mine.ended("app.on", stored(0), FAILED)
+    assert mine.open == 1
+
+
 async def test_what_opens_no_breaker(bench: Bench) -> None:
     """Failures of several listeners, of one delivery alone, too few among successes, or those of an hour ago."""
     mine = Breaking(bench.inbox, bench.clock)

@@ -62,6 +62,37 @@ async def test_a_success_begins_the_count_again(bench: Bench) -> None:
     await worker.stop()
 
 
+async def test_a_success_that_is_not_stored_counts_too(bench: Bench) -> None:
+    """That of a command, whose listener has answered in time."""
+
+    async def dies(run: Run) -> None:
+        run.listener = "app.on"
+        raise ValueError("a bug")
+
+    worker, _ = bench.worker(dies, limits=dataclasses.replace(LIMITS, max_attempts=1))
+
+    async def die(*conversations: str) -> None:
+        for conversation in conversations:
+            delivery = event(conversation)
+            await worker.accept(delivery, LATER, reserved=await worker.reserve())
+            assert (await bench.until_ended(delivery.key)).state == "dead"
+
+    def answered(*, well: bool) -> None:
+        run = worker.begin(event("C9"), ack_by=LATER, on_end=lambda: None)
+        run.listener, run.reason = "app.on", None if well else "listener_failed"
+        worker.keep(run)
+
+    await die("C1", "C2")
+    answered(well=True)
+    await worker.finish(5)
+    await die("C3", "C4")
+    answered(well=False)
+    assert worker.held_listeners == 0
+    await die("C5")
+    assert worker.held_listeners == 1
+    await worker.stop()
+
+
 async def nothing(_: Run) -> None:
     """It does not mend it."""
 

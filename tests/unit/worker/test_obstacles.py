@@ -121,6 +121,18 @@ async def test_a_wait_of_a_sort_that_this_version_does_not_know_is_over(inbox: I
     assert await Obstacles(inbox, [Stands()]).look() == 1
 
 
+async def test_what_was_read_is_not_read_again_for_nothing(inbox: Inbox) -> None:
+    """A look because there is room reads only what is parked: each read is a statement more for the database."""
+    stands = Stands()
+    mine = Obstacles(inbox, [stands], [stands])
+    for _ in range(3):
+        await mine.look()
+    assert stands.read == 1
+    mine.told()
+    await mine.look()
+    assert stands.read == 2
+
+
 async def test_a_hold_that_was_released_a_moment_ago_parks_nothing(inbox: Inbox) -> None:
     """What is known may be out of date, and the release has woken what was parked by then: what is parked after it
     would wait for long. So it is read once more, after the delivery began; one read is enough for all that have."""

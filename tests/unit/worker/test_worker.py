@@ -384,6 +384,7 @@ async def test_what_kills_its_process_is_buried_without_a_run(bench: Bench) -> N
     row = await bench.until_ended(delivery.key)
     assert (row.state, row.crashes) == ("dead", LIMITS.max_crashes)
     assert "cut short 4 times" in row.error
+    assert [past.reason for past in read(row.history)] == ["crashes"]
     assert dispatch.runs == []
     assert dispatch.reported == [f"{delivery.key}: {row.error}"], "a workflow would wait for ever"
     await end(worker)
@@ -685,6 +686,7 @@ async def test_a_stored_body_that_cannot_be_read_is_buried(bench: Bench) -> None
     assert (await bench.until_ended(fine.key)).state == "done"
     row = await bench.row(broken.key)
     assert (row.state, row.error) == ("dead", "the stored body cannot be read: bad_json")
+    assert [past.reason for past in read(row.history)] == ["unreadable"]
     assert [run.delivery.key for run in dispatch.runs] == [fine.key]
     await end(worker)
 
@@ -749,9 +751,11 @@ async def test_an_adopted_listener_that_is_not_stored_gets_its_time_too(bench: B
     accepting = worker.adopt(run, LATER)
     accepting.cancel()  # it could not be stored
     assert not await worker.finish(0.01)
-    go.set()
-    assert await worker.finish(5)
+    with capture_logs() as lines:
+        go.set()
+        assert await worker.finish(5)
     assert run.ended
+    assert [line["outcome"] for line in lines if line["event"] == "delivery ended"] == ["done"]
     await end(worker)
 
 
