@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 
 import pytest
 from anchorbolt.bolt.run import Run
@@ -12,12 +13,13 @@ from anchorbolt.inbox.admin import Admin
 from anchorbolt.inbox.claim import Claimed
 from anchorbolt.inbox.complete import Completed
 from anchorbolt.inbox.lease import Outcome
+from anchorbolt.worker import claims
 from anchorbolt.worker.claims import GATHER_SECONDS, POLL_SECONDS, Claims
 from anchorbolt.worker.slots import RunSlots
 from structlog.testing import capture_logs
 
 from tests.support.waiting import until, until_answer
-from tests.unit.worker.conftest import Bench, event
+from tests.unit.worker.conftest import LIMITS, Bench, event
 
 LATER = 1e12
 
@@ -162,6 +164,25 @@ async def test_a_claim_that_failed_takes_no_slot(bench: Bench, monkeypatch: pyte
     await worker.stop()
 
 
+async def test_a_lane_is_claimed_when_its_backoff_is_over(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pod that ended its attempt looks at that moment, and does not wait for its next look at all lanes."""
+    monkeypatch.setattr(claims, "POLL_SECONDS", 3600)
+
+    async def fails_once(run: Run) -> None:
+        if run.attempt.attempt == 1:
+            raise ConnectionResetError("for a moment")
+
+    at_once = dataclasses.replace(LIMITS, backoff_base_seconds=0.0)  # time stands still in the inbox
+    worker, dispatch = bench.worker(fails_once, limits=at_once)
+    worker.start()
+    delivery = event()
+    await worker.accept(delivery, LATER, reserved=await worker.reserve())
+    await until(lambda: len(dispatch.runs) == 2, what="it is tried again")
+    assert await worker.finish(5)
+    assert (await bench.row(delivery.key)).state == "done"
+    await worker.stop()
+
+
 async def test_a_pod_without_a_slot_asks_once_a_second(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """However often it is told that a lane waits: each claim is a transaction, and this one could take nothing."""
     claim, asked = bench.inbox.claim, list[float]()
@@ -210,12 +231,12 @@ async def test_a_full_pod_learns_whether_lanes_wait(
     if waits:
         await worker.accept(event("C2"), LATER, reserved=False)
     slots = RunSlots(bench.inbox, 0, clock=bench.clock)
-    claims = asyncio.create_task(Claims(bench.inbox, slots, lambda _: None, clock=bench.clock).run())
+    claiming = asyncio.create_task(Claims(bench.inbox, slots, lambda _: None, clock=bench.clock).run())
     slots.wake.set()
     await until(lambda: answered, what="the inbox has answered")
     await bench.lane("x")  # and the loop has heard of it
     assert (answered[0], slots.backlog) == (waits, waits)
-    claims.cancel()
+    claiming.cancel()
     gate.go.set()
     worker.start()
     await worker.finish(30)

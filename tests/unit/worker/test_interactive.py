@@ -31,3 +31,20 @@ async def test_an_adopted_listener_that_takes_too_long_has_failed(bench: Bench) 
     assert row.state == "dead"
     assert "RUN_TIMEOUT_SECONDS" in row.error
     await worker.stop()
+
+
+async def test_a_workflow_step_that_slack_has_accepted_is_not_run_again(bench: Bench) -> None:
+    """Whatever its listener, which went on after its acknowledgement, fails of."""
+    worker, dispatch = bench.worker(lambda run: asyncio.sleep(0))
+    delivery = event()
+    run = worker.begin(delivery, ack_by=LATER, on_end=lambda: None)
+
+    async def listener() -> None:
+        run.step_is_over = True
+        raise ConnectionResetError("later")
+
+    run.spawn(listener())
+    await worker.adopt(run, LATER)
+    row = await bench.until_ended(delivery.key)
+    assert (row.state, row.attempts, dispatch.runs) == ("dead", 1, [])
+    await worker.stop()
