@@ -35,10 +35,12 @@ class TestAccept:
     """accept stores a delivery once, and takes a lane only when it was empty."""
 
     async def test_empty_lane_is_taken_in_the_same_commit(self, inbox: Inbox) -> None:
-        """What arrives in an empty lane is ours to run, and counts as its first attempt."""
+        """What arrives in an empty lane is ours to run, and counts as its first attempt; its lease begins with that."""
+        began = time.monotonic()
         (accepted,) = await accept(inbox, item(key="A1:Ev-first"))
         assert accepted.new
         assert accepted.held is not None
+        assert began <= accepted.held.sent_at <= time.monotonic()
         assert (accepted.held.stored.key, accepted.held.stored.attempts) == ("A1:Ev-first", 1)
 
     async def test_without_a_free_place_it_waits(self, inbox: Inbox) -> None:

@@ -61,6 +61,7 @@ async def test_some_are_woken_those_first_that_were_parked_first(inbox: Inbox) -
     assert await do(inbox, lambda c: PARKING.put_off(c, "limit:a")) == 0
     wake = WakingInTurn(inbox.database.dialect)
     assert await do(inbox, lambda c: wake(c, "limit:a", 2)) == 2
+    assert await do(inbox, PARKING.waiting) == {"limit:a": 2}, "what is woken waits for it no more"
     assert sorted(keys(await claim(inbox))) == ["A1:Ev0", "A1:Ev1"]
 
 

@@ -9,6 +9,7 @@ import pytest
 from anchorbolt.inbox.admin import Admin
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Held, Outcome
+from anchorbolt.inbox.parking import Parking
 from anchorbolt.inbox.postgresql import PostgresqlDatabase
 from anchorbolt.inbox.stopping import Found, Stopping
 from anchorbolt.inbox.tables import lane
@@ -95,6 +96,53 @@ async def test_what_has_ended_meanwhile_keeps_its_end(inbox: Inbox, state: str) 
     assert not await inbox.store.transact(lambda c: STOPPING.end(c, found, state, "too late"))
     assert await counts(inbox) == {"waiting": 1, "running": 0, "dead": 0, "done": 1}
     assert keys(await claim(inbox)) == ["A1:Ev2"]
+
+
+async def asked(inbox: Inbox, owner: str | None = None) -> dict[int, str]:
+    """What an owner is to cancel, and who said so."""
+    return await inbox.store.transact(lambda connection: STOPPING.asked(connection, owner or inbox.owner))
+
+
+async def test_who_runs_a_delivery_is_asked_to_cancel_it(inbox: Inbox) -> None:
+    """It, and no other process; also where something else of its lane is skipped meanwhile."""
+    held = await hold(inbox, "C1", "A1:Ev1")
+    await accept(inbox, item("C1", "A1:Ev2"))
+    assert await ask(inbox, "A1:Ev1") == "running"
+    await stop(inbox, "A1:Ev2", "dead")
+    assert await asked(inbox) == {held.stored.id: "ann"}
+    assert await asked(inbox, "another") == {}
+
+
+async def test_what_runs_in_a_lane_is_cancelled_by_its_name(inbox: Inbox) -> None:
+    """The oldest of what is in it; where nothing runs, there is nothing to cancel."""
+    held = await hold(inbox, "C1")
+    await accept(inbox, item("C1"), item("C2", take=False))
+    lanes = ("C1", "C2", "C3")
+    done = [await inbox.store.transact(lambda c, name=name: STOPPING.cancel_lane(c, name, "ann")) for name in lanes]
+    assert done == [True, False, False]
+    assert await asked(inbox) == {held.stored.id: "ann"}
+
+
+async def test_a_lane_that_waits_can_be_run_now(inbox: Inbox) -> None:
+    """Whether it backs off or is parked; one that runs goes on, and one that is not there is told of."""
+    await end(inbox, await hold(inbox, "C1", "A1:Ev1"), End.RETRY, delay=600)
+    held = await hold(inbox, "C2", "A1:Ev2")
+    await inbox.complete(Outcome(held.lease, held.stored.id, End.HELD, "it waits", 600, False, 1, "hold:app.on"))
+    await hold(inbox, "C3", "A1:Ev3")
+    assert await claim(inbox) == []
+    lanes = ("C1", "C2", "C3", "C4")
+    done = [await inbox.store.transact(lambda c, name=name: STOPPING.run_now(c, name)) for name in lanes]
+    assert done == [True, True, False, False]
+    assert await inbox.store.transact(Parking().waiting) == {}
+    assert sorted(keys(await claim(inbox))) == ["A1:Ev1", "A1:Ev2"]
+
+
+@pytest.mark.parametrize("name", ["A1:Ev9", "999999999999999999", "9" * 19, "٣"])
+async def test_what_is_not_there_is_not_found(inbox: Inbox, name: str) -> None:
+    """A number may be an id, if it is one that a database can have."""
+    held = await hold(inbox, "C1", "A1:Ev1")
+    assert await inbox.store.transact(lambda connection: STOPPING.find(connection, name)) is None
+    assert (await find(inbox, str(held.stored.id))).key == "A1:Ev1"
 
 
 async def test_whoever_takes_a_lane_over_is_told_of_the_cancellation(inbox: Inbox) -> None:
