@@ -41,7 +41,9 @@ class TestAccept:
         assert accepted.new
         assert accepted.held is not None
         assert began <= accepted.held.sent_at <= time.monotonic()
-        assert (accepted.held.stored.key, accepted.held.stored.attempts) == ("A1:Ev-first", 1)
+        stored = accepted.held.stored
+        assert (stored.key, stored.attempts) == ("A1:Ev-first", 1)
+        assert (stored.content_type, stored.body) == ("application/json", '{"key":"A1:Ev-first"}')
 
     async def test_without_a_free_place_it_waits(self, inbox: Inbox) -> None:
         """What nobody has a place for is stored, and told to be waiting."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from anchorbolt.inbox.inbox import Inbox
-from anchorbolt.inbox.leader_lock import Seen
+from anchorbolt.inbox.inbox import SOCKET_LEADER, Inbox
+from anchorbolt.inbox.leader_lock import LeaderLock, Seen
 from anchorbolt.inbox.sql import now
 from anchorbolt.inbox.tables import seat as seat_table
 from sqlalchemy import select, update
@@ -60,6 +60,17 @@ async def test_a_claim_in_doubt_is_taken_again_at_once(inbox: Inbox) -> None:
     """Where the commit that took the lock may have happened, the same process need not wait for its own lease."""
     assert await inbox.leader_lock.take(LEASE_SECONDS) == 1
     assert await inbox.leader_lock.take(LEASE_SECONDS) == 2
+
+
+async def test_the_lock_of_a_process_that_is_gone_is_taken_when_its_lease_is_over(inbox: Inbox) -> None:
+    """And not before; then it is the other's, until that one is gone."""
+    other = LeaderLock(inbox.database.dialect, "another", SOCKET_LEADER, inbox.store.transact)
+    assert await inbox.leader_lock.take(LEASE_SECONDS) is not None
+    assert await other.take(LEASE_SECONDS) is None
+    await expire(inbox)
+    assert await other.take(LEASE_SECONDS) is not None
+    assert await inbox.leader_lock.take(LEASE_SECONDS) is None
+    assert ((await other.look()).ours, (await inbox.leader_lock.look()).ours) == (True, False)
 
 
 class TestSeveral:

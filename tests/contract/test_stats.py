@@ -53,6 +53,7 @@ async def test_the_share_of_the_workspace_that_waits_most(inbox: Inbox) -> None:
     async def wait(workspace: str, lanes: int) -> None:
         await accept(inbox, *(replace(item(f"{workspace}-{n}", take=False), workspace=workspace) for n in range(lanes)))
 
+    await hold(inbox, "T1-runs")
     await wait("T1", FEW - 1)
     assert (await counted(inbox)).busiest_waiting_share == 0.0
     await wait("T2", FEW // 4 + 1)
@@ -66,19 +67,23 @@ async def test_what_the_list_says_of_a_delivery(inbox: Inbox) -> None:
     await accept(inbox, item("C1", "A1:behind"))
     await end(inbox, await hold(inbox, "C2", "A1:failed"), End.RETRY, delay=40)
     await end(inbox, await hold(inbox, "C3", "A1:dead"), End.DEAD)
-    entries = {
-        one.key: one for one in await inbox.database.transact(lambda connection: admin.entries(connection, Filter()))
-    }
+    held = await hold(inbox, "C4", "A1:parked")
+    await inbox.complete(Outcome(held.lease, held.stored.id, End.HELD, "it waits", 80, False, 1, "limit:app.on"))
+    listed = await inbox.database.transact(lambda connection: admin.entries(connection, Filter()))
+    entries = {one.key: one for one in listed}
     told = {key: (one.state, one.owner, one.error) for key, one in entries.items()}
     assert told == {
         "A1:runs": ("running", inbox.owner, None),
         "A1:behind": ("waiting", None, None),
         "A1:failed": ("waiting", None, "it failed"),
         "A1:dead": ("dead", None, "it failed"),
+        "A1:parked": ("waiting", None, "it waits"),
     }
     runs = {key: one.running_seconds for key, one in entries.items() if one.running_seconds is not None}
+    parked = {key: one.waits_for for key, one in entries.items() if one.waits_for is not None}
+    assert parked == {"A1:parked": "limit:app.on"}
     waits = {key: one.next_in_seconds for key, one in entries.items() if one.next_in_seconds is not None}
     assert set(runs) == {"A1:runs"}
     assert 0 <= runs["A1:runs"] < 30
-    assert set(waits) == {"A1:failed"}
-    assert 10 < waits["A1:failed"] <= 40
+    assert set(waits) == {"A1:failed", "A1:parked"}
+    assert 10 < waits["A1:failed"] <= 40 < waits["A1:parked"] <= 80

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from anchorbolt.inbox.replication import Replication, Standby
-from anchorbolt.inbox.site_loss import AT_RISK, KEPT, losses
+from anchorbolt.inbox.site_loss import AT_RISK, KEPT, PRIMARY, losses
 
 
 def standby(name: str, sync: str | None = "quorum", state: str | None = "streaming") -> Standby:
@@ -34,7 +34,10 @@ def test_three_sites_in_quorum_promise_all() -> None:
     assert THREE_SITES.warnings() == []
     assert "is on 1 of the standbys too" in THREE_SITES.promise()
     assert {loss.acknowledged for loss in losses(THREE_SITES)} == {KEPT}
-    assert [loss.writes for loss in losses(THREE_SITES)][1:] == ["writes go on", "writes go on"]
+    primary, *others = losses(THREE_SITES)
+    assert primary.writes.startswith("events are accepted again when a standby is promoted")
+    assert [loss.writes for loss in others] == ["writes go on", "writes go on"]
+    assert [loss.site for loss in (primary, *others)] == [PRIMARY, "r2", "r3"]
 
 
 @pytest.mark.parametrize(
@@ -60,6 +63,18 @@ def test_a_single_server_is_no_mistake() -> None:
     """A database without standbys, as most begin, has its promise told and nothing to warn of."""
     assert of("").warnings() == []
     assert "no standby" in of("").promise()
+    (primary,) = losses(of(""))
+    assert (primary.site, primary.writes) == (PRIMARY, "no event is accepted until it is back")
+
+
+def test_a_standby_that_is_behind_cannot_be_promoted() -> None:
+    """Where none has everything, nothing is accepted until the primary is back."""
+    (primary, other) = losses(of("ANY 1 (r2)", standby("r2", state="catchup")))
+    assert (primary.acknowledged, primary.writes.split(":")[0]) == (
+        AT_RISK,
+        "no standby that has everything can follow it",
+    )
+    assert other.writes == "no event is accepted until another standby is there to confirm"
 
 
 def test_what_a_role_may_not_see_is_not_guessed() -> None:
