@@ -31,6 +31,7 @@ async def died(inbox: Inbox, fingerprint: str = "KeyError", version: str = "1", 
 async def held(inbox: Inbox) -> list[tuple[str, str]]:
     """Which listeners are held, with their version."""
     found = await ask(inbox, lambda holds, connection: holds.read(connection))
+    assert all(0 <= one.held_seconds < 30 for one in found if one.held_seconds is not None), "it was a moment ago"
     return [(one.listener, one.version) for one in found if one.held_seconds is not None]
 
 

@@ -17,12 +17,13 @@ from anchorbolt.inbox.complete import Complete
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Held, Lease, Outcome
 from anchorbolt.inbox.retention import Retention
+from anchorbolt.inbox.sql import now
 from anchorbolt.inbox.sqlite import SqliteDatabase
 from anchorbolt.inbox.statement import Statement
 from anchorbolt.inbox.tables import delivery, lane
 from anchorbolt.inbox.tables import inbox as inbox_table
 from anchorbolt.settings import Settings
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs
 
@@ -60,10 +61,10 @@ class TestAccept:
         assert await claim(inbox) == []
 
     async def test_twice_in_one_group_is_stored_once(self, inbox: Inbox) -> None:
-        """Two requests with one key that meet in a group are one delivery."""
+        """Two requests with one key that meet in a group are one delivery, and its lane counts one."""
         answers = await accept(inbox, item(key="A1:Ev-twin"), item(key="A1:Ev-twin"))
         assert [answer.new for answer in answers] == [True, False]
-        assert (await counts(inbox))["running"] == 1
+        assert await counts(inbox) == {"waiting": 0, "running": 1, "dead": 0, "done": 0}
 
     async def test_one_lane_twice_in_one_group(self, inbox: Inbox) -> None:
         """Of several in one lane, the first is ours and the others wait behind it."""
@@ -203,11 +204,15 @@ class TestEnds:
         assert not (await end(inbox, held)).written
 
     async def test_a_handed_back_run_is_no_attempt(self, inbox: Inbox) -> None:
-        """A run that was cut short by a drain counts neither as an attempt nor as a crash."""
+        """A run that was cut short by a drain counts neither as an attempt nor as a crash; what failed before stays."""
         held = await hold(inbox)
-        await end(inbox, held, End.HANDED_BACK)
+        await end(inbox, held, End.RETRY)
+        (held,) = await claim(inbox)
+        await inbox.complete(Outcome(held.lease, held.stored.id, End.HANDED_BACK, None, 0, False, 2))
+        error = select(delivery.c.error)
+        assert await inbox.database.transact(lambda connection: connection.execute(error).scalar()) == "it failed"
         (again,) = await claim(inbox)
-        assert (again.stored.attempts, again.stored.crashes, again.taken_over) == (1, 0, False)
+        assert (again.stored.attempts, again.stored.crashes, again.taken_over) == (2, 0, False)
 
     async def test_ends_of_one_group_are_each_their_own(self, inbox: Inbox) -> None:
         """Done, failed, handed back and held together: each lane gets what is its own."""
@@ -426,6 +431,16 @@ class TestFence:
         """Renewing what never was is told as lost, and changes nothing."""
         assert await inbox.renew([Lease("C-nowhere", 1)]) == [Lease("C-nowhere", 1)]
 
+    async def test_a_renewed_lease_lasts_as_long_as_a_new_one(self, inbox: Inbox) -> None:
+        """From the moment of its renewal, by the database's clock."""
+        held = await hold(inbox)
+        left = select(lane.c.claimable_at - now())
+        soon = update(lane).values(claimable_at=now() + 1)
+        await inbox.database.transact(lambda connection: connection.execute(soon) and None)
+        assert await inbox.renew([held.lease]) == []
+        seconds = await inbox.database.transact(lambda connection: connection.execute(left).scalar_one())
+        assert LEASE_SECONDS - 10 < seconds <= LEASE_SECONDS
+
 
 class TestAdmin:
     """What an operator does to the inbox."""
@@ -434,9 +449,12 @@ class TestAdmin:
         """Replay gives it all its attempts again."""
         held = await hold(inbox)
         await end(inbox, held, End.DEAD)
+        crashed = update(delivery).values(crashes=4)
+        await inbox.database.transact(lambda connection: connection.execute(crashed) and None)
         admin = Admin(inbox.database.dialect)
         assert await inbox.database.transact(lambda c: admin.replay(c, [held.stored.id])) == 1
-        assert [(one.stored.key, one.stored.attempts) for one in await claim(inbox)] == [(held.stored.key, 1)]
+        (again,) = await claim(inbox)
+        assert (again.stored.key, again.stored.attempts, again.stored.crashes) == (held.stored.key, 1, 0)
 
     async def test_a_discarded_dead_letter_keeps_nothing_but_its_key(self, inbox: Inbox) -> None:
         """Body, headers and error may hold tokens: none of them is left."""

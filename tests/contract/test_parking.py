@@ -43,6 +43,14 @@ async def test_it_waits_until_it_is_woken(inbox: Inbox) -> None:
     assert await do(inbox, PARKING.waiting) == {}
 
 
+async def test_what_nobody_put_off_is_claimed_and_waits_for_it_no_more(inbox: Inbox) -> None:
+    """Where no process of this version is left, the time of its parking ends."""
+    await park(inbox, await hold(inbox, "C1", "A1:Ev1"), "pause:kind:event")
+    await do(inbox, lambda c: c.execute(update(lane).values(claimable_at=lane.c.claimable_at - PARK_SECONDS)))
+    assert keys(await claim(inbox)) == ["A1:Ev1"]
+    assert await do(inbox, PARKING.waiting) == {}
+
+
 async def test_the_listener_is_known_at_the_next_claim(inbox: Inbox) -> None:
     """Once it was matched, a delivery keeps the name of its listener."""
     held = await hold(inbox)

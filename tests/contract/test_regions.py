@@ -13,8 +13,12 @@ async def test_a_region_is_drained_once_and_taken_back_once(inbox: Inbox) -> Non
     regions = Regions(inbox.database.dialect)
     assert await inbox.store.transact(lambda connection: regions.drain(connection, "eu", "anna"))
     assert not await inbox.store.transact(lambda connection: regions.drain(connection, "eu", "ben"))
-    (found,) = await inbox.store.transact(regions.read)
-    assert (found.region, found.by) == ("eu", "anna")
+    assert await inbox.store.transact(lambda connection: regions.drain(connection, "us", "ben"))
+    found = await inbox.store.transact(regions.read)
+    assert [(one.region, one.by) for one in found] == [("eu", "anna"), ("us", "ben")]
+    assert all(0 <= one.seconds < 30 for one in found)
+    assert await inbox.store.transact(lambda connection: regions.undrain(connection, "us"))
+    assert [one.region for one in await inbox.store.transact(regions.read)] == ["eu"]
     assert await inbox.store.transact(lambda connection: regions.undrain(connection, "eu"))
     assert not await inbox.store.transact(lambda connection: regions.undrain(connection, "eu"))
     assert await inbox.store.transact(regions.read) == []
