@@ -131,6 +131,9 @@ async def test_a_stop_that_fails_is_tried_again_though_no_slot_is_free(bench: Be
     worker, dispatch = bench.worker(listeners, concurrency=1, limits=at_once)
     worker.start()
     await busy(worker, event("C1"))
+    await worker.accept(event("C9"), LATER, reserved=False)
+    # The claim that follows that finds no slot. From here on it does not look again by itself.
+    await until(lambda: not worker._slots.wake.is_set(), what="it has looked")
     stopping = stop()
     await arrives(worker, stopping)
     await until(lambda: len(dispatch.runs) == 3, what="it is tried again")
