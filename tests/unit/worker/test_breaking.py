@@ -7,12 +7,13 @@ from anchorbolt.errors import StoreUnavailableError
 from anchorbolt.inbox.breakers import Breakers, waits_for
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End
+from anchorbolt.inbox.parking import PARK_SECONDS
 from anchorbolt.worker import breaking
 from anchorbolt.worker.breaking import LEAST_FAILURES, Breaking
-from anchorbolt.worker.verdict import DONE
+from anchorbolt.worker.verdict import DONE, Verdict
 from structlog.testing import capture_logs
 
-from tests.support.waiting import until_answer
+from tests.support.waiting import until, until_answer
 from tests.unit.worker.conftest import FAILED, Bench, stored
 
 
@@ -79,6 +80,56 @@ async def test_a_breaker_is_that_of_all_processes(bench: Bench) -> None:
     await mine.refresh()
     assert (mine.open, other.open) == (0, 0)
     assert mine.holds(stored(8), "app.on") is None
+
+
+async def test_what_fails_behind_an_open_breaker_waits_and_is_no_attempt(bench: Bench) -> None:
+    """It says why; and who opens the breaker says so in the log, once it is written."""
+    mine = Breaking(bench.inbox, bench.clock)
+    with capture_logs() as lines:
+        for number in range(LEAST_FAILURES - 1):
+            assert mine.ended("app.on", stored(number), FAILED) is FAILED
+        verdict = mine.ended("app.on", stored(9), FAILED)
+        await until(lambda: lines, what="it is said")
+    assert verdict == Verdict(
+        End.HELD,
+        f"waits until what it needs is back: {FAILED.error}",
+        PARK_SECONDS,
+        FAILED.reason,
+        waits_for("app.on"),
+    )
+    (line,) = lines
+    assert (line["log_level"], line["listener"], line["because"]) == ("error", "app.on", FAILED.error)
+    assert mine.holds(stored(8), None) == waits_for("app.on"), "its listener is known from an attempt before"
+    assert mine.ended("app.other", stored(8), FAILED) is FAILED
+
+
+async def test_after_an_outage_the_count_begins_again(bench: Bench) -> None:
+    """One more failure is no second outage."""
+    changes = list[str]()
+    bench.inbox.on_hold = lambda: changes.append("a breaker was opened or closed")
+    mine = Breaking(bench.inbox, bench.clock)
+    await opened(bench, mine)
+    await until(lambda: changes, what="it is open")
+    mine.ended("app.on", stored(1), DONE)
+    await until(lambda: len(changes) == 2, what="it is closed")
+    assert mine.ended("app.on", stored(2), FAILED) is FAILED
+    assert mine.open == 0
+
+
+async def test_a_breaker_that_could_not_be_written_is_open_nowhere(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database was away: other processes know nothing of it, and nobody would close it here."""
+
+    async def away(_: object) -> None:
+        raise StoreUnavailableError("the database did not answer")
+
+    monkeypatch.setattr(bench.database, "transact", away)
+    mine = Breaking(bench.inbox, bench.clock)
+    for number in range(LEAST_FAILURES):
+        mine.ended("app.on", stored(number), FAILED)
+    assert mine.open == 1
+    await until(lambda: mine.open == 0, what="it is forgotten")
 
 
 async def test_the_next_outage_is_probed_as_soon_as_the_first(bench: Bench) -> None:

@@ -92,7 +92,6 @@ async def test_a_lane_that_has_room_again_is_woken_at_once(inbox: Inbox, monkeyp
     assert await mine.look() == 0
     async with looking(mine):
         stands.room_of["limit:app.on"] = 1
-        mine.has_room("limit:app.other")
         mine.has_room("limit:app.on")
         await until(lambda: woken, what="its lane is woken")
     assert (await inbox.claim(10)).held[0].lease.lane == "C1"

@@ -1,0 +1,82 @@
+"""A run that is to end makes no more calls, and the one under way has a moment to end."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from anchorbolt.bolt.run import Run
+from anchorbolt.delivery import Attempt, Kind
+from anchorbolt.telemetry import metrics
+from anchorbolt.worker.runs import Cut, Running
+
+from tests.unit.worker.conftest import event
+
+
+def calling() -> tuple[Running, Run]:
+    """A run that has made two calls, of which one is under way."""
+    run = Run(event(), Attempt("A1:Ev1", Kind.EVENT))
+    run.calls.made = run.calls.under_way = 2
+    run.calls.under_way -= 1
+    return Running("A1:Ev1", run=run), run
+
+
+async def test_a_run_that_ends_by_itself_was_not_cut() -> None:
+    """Its last call was under way when it was to end, and it has made no other."""
+    one, run = calling()
+    one.end(Cut.DRAINED)
+    assert run.calls.closed
+    assert one.was_cut() is None
+    assert not run.calls.cut
+
+
+async def test_a_run_that_was_refused_a_call_was_cut() -> None:
+    """Another run makes its calls again, which is counted once. The first reason counts."""
+    one, run = calling()
+    one.end(Cut.DRAINED)
+    one.end(Cut.CANCELLED)
+    with pytest.raises(asyncio.CancelledError):
+        run.calls.refuse_if_closed("chat.postMessage")
+    before = metrics.web_api_repeats.value("drained")
+    assert [one.was_cut() for _ in range(2)] == [Cut.DRAINED] * 2
+    assert run.calls.cut, "nothing of what is under way is sent any more"
+    assert metrics.web_api_repeats.value("drained") == before + 2
+
+
+async def test_a_run_that_was_refused_a_call_without_being_ended_was_not_cut() -> None:
+    """Its calls may be closed for another reason: its time is over, which is an attempt."""
+    one, run = calling()
+    run.calls.close()
+    with pytest.raises(asyncio.CancelledError):
+        run.calls.refuse_if_closed("chat.postMessage")
+    assert one.was_cut() is None
+
+
+async def test_what_has_not_begun_is_cut_at_once() -> None:
+    """There is no call to wait for; and once it was cut, why does not change."""
+    one = Running("A1:Ev1")
+    one.end(Cut.DRAINED)
+    assert one.was_cut() is Cut.DRAINED
+    one.stop(Cut.LOST)
+    one.end(Cut.CANCELLED)
+    assert (one.cut, one.ending) == (Cut.DRAINED, Cut.DRAINED)
+
+
+async def test_a_run_without_a_task_of_its_own_is_cancelled() -> None:
+    """As one that has begun and whose answer is not there yet."""
+    one, run = calling()
+    ended = list[str]()
+
+    async def listener() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("cancelled")
+
+    run.spawn(listener())
+    await asyncio.sleep(0)
+    before = metrics.web_api_repeats.value("lost")
+    one.stop(Cut.LOST)
+    await run.wait()
+    assert (ended, one.cut) == (["cancelled"], Cut.LOST)
+    assert metrics.web_api_repeats.value("lost") == before + 2
