@@ -45,6 +45,22 @@ async def test_what_holds_a_listener(
     await worker.stop()
 
 
+async def test_what_bolt_itself_raises_is_an_error_of_the_run(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one of its listener: a middleware has raised it, or Bolt could not walk through the payload."""
+
+    async def raises(_: Run) -> None:
+        raise KeyError("authorizations")
+
+    worker, dispatch = bench.worker(raises)
+    monkeypatch.setattr(dispatch, "run_stored", raises)
+    delivery = event()
+    await worker.accept(delivery, LATER, reserved=await worker.reserve())
+    row = await bench.until_ended(delivery.key)
+    assert (row.state, row.error, row.attempts) == ("dead", "KeyError: 'authorizations'", 1)
+    assert [str(run.error) for run in dispatch.concluded] == ["'authorizations'"]
+    await worker.stop()
+
+
 async def test_a_success_begins_the_count_again(bench: Bench) -> None:
     """What dies now and then is no broken release."""
 

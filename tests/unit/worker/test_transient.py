@@ -228,7 +228,7 @@ def test_sqlite_calls_bugs_operational_too() -> None:
     locked = sqlite3.OperationalError("database is locked")
     locked.sqlite_errorcode = 261  # SQLITE_BUSY_RECOVERY
     assert kind_of(bug) is kind_of(OperationalError("SELECT", {}, bug)) is Kind.PERMANENT
-    assert kind_of(sqlite3.OperationalError("without a code")) is Kind.PERMANENT
+    assert kind_of(OperationalError("SELECT", {}, sqlite3.OperationalError("without a code"))) is Kind.PERMANENT
     assert kind_of(locked) is kind_of(OperationalError("SELECT", {}, locked)) is Kind.TRANSIENT
     assert kind_of(OperationalError("SELECT", {}, named("MySQLdb.OperationalError")())) is Kind.TRANSIENT
 
