@@ -457,13 +457,15 @@ class TestAdmin:
         assert (again.stored.key, again.stored.attempts, again.stored.crashes) == (held.stored.key, 1, 0)
 
     async def test_a_discarded_dead_letter_keeps_nothing_but_its_key(self, inbox: Inbox) -> None:
-        """Body, headers and error may hold tokens: none of them is left."""
+        """Body, headers, error and what its attempts failed of may hold tokens: none of them is left."""
         held = await hold(inbox)
         await end(inbox, held, End.DEAD)
+        written = update(delivery).values(headers="planted", history="planted")
+        await inbox.database.transact(lambda connection: connection.execute(written) and None)
         await inbox.database.transact(lambda c: Admin(inbox.database.dialect).discard(c, [held.stored.id]))
-        kept = select(delivery.c.body, delivery.c.headers, delivery.c.error).where(delivery.c.id == held.stored.id)
+        kept = select(delivery.c.body, delivery.c.headers, delivery.c.error, delivery.c.history)
         row = await inbox.database.transact(lambda connection: connection.execute(kept).one())
-        assert tuple(row) == (None, None, None)
+        assert tuple(row) == (None, None, None, None)
 
     async def test_a_discarded_dead_letter_still_answers_retries(self, inbox: Inbox) -> None:
         """Its body goes, its key stays."""
@@ -480,6 +482,31 @@ class TestAdmin:
         admin = Admin(inbox.database.dialect)
         assert await inbox.database.transact(lambda c: admin.replay(c, [held.stored.id])) == 0
         assert await inbox.database.transact(lambda c: admin.discard(c, [held.stored.id])) == 0
+
+    async def test_who_paused_first_is_kept(self, inbox: Inbox) -> None:
+        """And since when; the next pause after its end is one of its own."""
+        admin = Admin(inbox.database.dialect)
+        who = select(inbox_table.c.paused_by, now() - inbox_table.c.paused_at)
+
+        async def pause(paused: bool, by: str | None = None) -> tuple[str | None, float | None]:
+            await inbox.database.transact(lambda connection: admin.pause(connection, paused=paused, paused_by=by))
+            since = await inbox.database.transact(admin.paused_for_seconds)
+            name, seconds = await inbox.database.transact(lambda connection: tuple(connection.execute(who).one()))
+            assert (since is None) is (seconds is None)
+            return name, seconds
+
+        name, seconds = await pause(True, "ann")
+        assert name == "ann"
+        assert seconds is not None
+        assert 0 <= seconds < 30
+        earlier = update(inbox_table).values(paused_at=now() - 600)
+        await inbox.database.transact(lambda connection: connection.execute(earlier) and None)
+        name, seconds = await pause(True, "bob")
+        assert name == "ann"
+        assert seconds is not None
+        assert seconds >= 600
+        assert await pause(False) == (None, None)
+        assert (await pause(True, "bob"))[0] == "bob"
 
     async def test_paused_nothing_is_claimed(self, inbox: Inbox) -> None:
         """Paused, deliveries are accepted and none is claimed; resumed, the oldest come first."""
