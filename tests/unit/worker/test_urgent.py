@@ -136,7 +136,7 @@ async def test_a_stop_that_fails_is_tried_again_though_no_slot_is_free(bench: Be
     await until(lambda: not worker._slots.wake.is_set(), what="it has looked")
     stopping = stop()
     await arrives(worker, stopping)
-    await until(lambda: len(dispatch.runs) == 3, what="it is tried again")
+    await until(lambda: len(dispatch.runs) >= 3, what="it is tried again")
     assert (await bench.until_ended(stopping.key)).state == "done"
     assert [run.attempt.attempt for run in dispatch.runs if run.delivery.key == stopping.key] == [1, 2]
     await worker.stop()
