@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import subprocess
 from pathlib import Path
 
 import httpx
@@ -128,8 +127,7 @@ def said(directory: Path) -> list[str]:
 
 def check(app: AppProcess) -> str:
     """What `anchorbolt check` says."""
-    command: subprocess.Popen[str] = app.start_command("check")
-    return command.communicate(timeout=60)[0]
+    return app.run_command("check").stdout
 
 
 def at(app: AppProcess, path: str) -> str:
