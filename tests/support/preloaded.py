@@ -24,6 +24,7 @@ IMPORTED = (
     "anchorbolt.http.oauth.routes",
     "anchorbolt.cli.serve",
     "anchorbolt.cli.check",
+    "anchorbolt.cli.dev",
     "anchorbolt.cli.inbox",
     "anchorbolt.cli.migrate",
     "anchorbolt.cli.region",
