@@ -45,6 +45,7 @@ def become(order: Order, started: Connection) -> None:
     sys.path[:] = [*filter(None, order.environment.get("PYTHONPATH", "").split(os.pathsep)), *preloaded.SYS_PATH]
     started.close()
     os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - multiprocessing reads another number
     try:
         _run(order.arguments)
     except _Executed as executed:

@@ -21,6 +21,7 @@ def register(_: Any) -> None:
         "modules are found in": sys.path,
         "arguments": sys.argv,
         "leads its session": os.getsid(0) == os.getppid(),
+        "input": sys.stdin.read(),
         "open files": {number.name: _opened(number) for number in Path("/proc/self/fd").iterdir()},
         "threads": sorted(thread.name for thread in threading.enumerate()),
         "signals": re.findall(r"^Sig(?:Blk|Ign|Cgt):.*", status, re.M),
