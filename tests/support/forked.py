@@ -28,7 +28,7 @@ ROOT = Path(__file__).resolve().parents[2]
 READ_AT_IMPORT = frozenset({"OTEL_PROPAGATORS", "OTEL_PYTHON_CONTEXT", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"})
 
 _context = multiprocessing.get_context("forkserver")
-_starting = threading.Lock()
+_starting = threading.Lock()  # the folder and the main module are those of all threads
 
 
 class Forked:
@@ -37,11 +37,11 @@ class Forked:
     def __init__(self, order: Order) -> None:
         """Starts it. Returns once it has its session, its folder, its environment and its files."""
         assert not READ_AT_IMPORT & order.environment.keys(), "has to be started, not forked"
-        _run_server()
         ours, theirs = _context.Pipe(duplex=False)
         self._process = _context.Process(target=become, args=(order, theirs), daemon=True)
         with ours:
             with theirs, _starting, _without_main():
+                _run_server()
                 self._process.start()
             with contextlib.suppress(EOFError):  # the process has closed its end: it is what it should be
                 ours.recv()
