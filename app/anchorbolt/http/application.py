@@ -14,9 +14,24 @@ from anchorbolt.telemetry import metrics
 NOT_FOUND = RefusedError(404, "not_found")
 
 
+class Application(FastAPI):
+    """FastAPI without the five middlewares that it puts around its routes, each of which every request passes twice.
+
+    They answer the errors of path operations, limit bodies and close the files of forms. Every route here is an ASGI
+    application that answers its own errors and limits its own bodies; a team's application has its own middlewares.
+    """
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """FastAPI's own hook. Returns the router within the middlewares that were added to the application."""
+        stack: ASGIApp = self.router
+        for middleware, arguments, options in reversed(self.user_middleware):
+            stack = middleware(stack, *arguments, **options)
+        return stack
+
+
 def create(slack_route: ASGIApp) -> FastAPI:
     """Returns the application, with the route of Slack's requests and nothing else: no documentation, no redirects."""
-    application = FastAPI(
+    application = Application(
         title="Anchorbolt",
         docs_url=None,
         redoc_url=None,

@@ -74,9 +74,8 @@ class HttpConnection(NoUpgrade):
             super().shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """uvicorn's hook. uvicorn itself leaves the idle timer running when a connection breaks."""
+        """uvicorn's hook. Nothing is waited for any more."""
         self._stop_unread_timer()
-        self._unset_keepalive_if_required()
         self._of_this_port.closed(self)
         super().connection_lost(exc)
 

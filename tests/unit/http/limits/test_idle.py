@@ -72,6 +72,10 @@ class Loop:
         self.timers.append(Timer(self.now + seconds, lambda: callback(*arguments)))
         return self.timers[-1]
 
+    def time(self) -> float:
+        """The time it is."""
+        return self.now
+
     def go_to(self, now: float) -> None:
         """Time goes on, and what is due rings."""
         self.now = now
@@ -142,6 +146,18 @@ async def test_the_idle_time_counts_from_the_last_answer() -> None:
     await idle.until_answered()
     assert not idle.closed_at(1134.0)
     assert idle.closed_at(1135.0)
+
+
+async def test_a_connection_that_is_busy_when_its_idle_time_would_be_over_stays() -> None:
+    """1. The head of a request begins; 2. it is not whole when the connection was to be closed; 3. it is answered."""
+    idle = Idle()
+    idle.connection.data_received(REQUEST[:20])
+    idle.loop.timers[-1].cancel()  # that of a slow head
+    assert not idle.closed_at(1075.0)
+    idle.connection.data_received(REQUEST[20:])
+    await idle.until_answered()
+    assert not idle.closed_at(1149.0)
+    assert idle.closed_at(1150.0)
 
 
 async def test_a_connection_is_idle_after_a_body_that_nobody_reads() -> None:
