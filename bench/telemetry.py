@@ -66,6 +66,9 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=2, help="for each mode in a round")
     parser.add_argument("--variant", choices=["sqlite", "memory", "postgres"], default="memory")
     parser.add_argument("--instructions", action="store_true", help="count them, instead of taking the time")
+    parser.add_argument(
+        "--connections", type=int, default=CONNECTIONS, help="fewer, where others use the machine too (--instructions)"
+    )
     options = parser.parse_args()
     end_well()
     cores = two_cores()
@@ -90,7 +93,9 @@ def _count(options: argparse.Namespace, asked: list[Mode]) -> None:
     for mode in asked[:5]:  # what the others do is a matter of time
         with scratch("instructions") as directory:
             settings = mode.environment | COUNTED_DELAYS
-            found = uvloop.run(count(variant, LISTENERS, "event", COUNTED_EVENTS, directory, settings))
+            found = uvloop.run(
+                count(variant, LISTENERS, "event", COUNTED_EVENTS, directory, settings, options.connections)
+            )
         base = base or found
         print(f"{mode.name:<24}{found:>9,.0f} thousand instructions an event, {found / base - 1:+.1%}", flush=True)
 

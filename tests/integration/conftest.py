@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support import postgresql
+from tests.support.app_process import AppProcess
 from tests.support.postgresql import PostgreSQL
 
 
@@ -18,6 +19,18 @@ def _start(factory: pytest.TempPathFactory) -> PostgreSQL:
     server = PostgreSQL(factory.mktemp("postgresql"))
     server.start()
     return server
+
+
+@pytest.fixture(autouse=True, scope="session")
+def forked_apps() -> None:
+    """Processes of the app are forked, where a test does not say otherwise; a bench starts them."""
+    AppProcess.forks = True
+
+
+@pytest.fixture
+def started_apps(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Processes of the app are started by their command line, as in production."""
+    monkeypatch.setattr(AppProcess, "forks", False)
 
 
 @pytest.fixture(scope="session")

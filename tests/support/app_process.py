@@ -16,11 +16,17 @@ from typing import Any, Self
 import httpx
 from anchorbolt.emulator.signing import EMULATOR_SECRET
 
+from tests.support import forked_commands
+from tests.support.forked import Forked
 from tests.support.growing_file import GrowingFile
+from tests.support.new_process import Order
 from tests.support.ports import free_port
 from tests.support.waiting import WITHIN_SECONDS, until, until_answer
 
 ROOT = Path(__file__).resolve().parents[2]
+
+# How the command line of this checkout is called.
+ANCHORBOLT = (sys.executable, "-m", "anchorbolt")
 
 # Short, so that tests are; each may be overridden.
 QUICK = {
@@ -40,16 +46,19 @@ NO_CERTIFICATES = {"SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull}
 class AppProcess:
     """One process of the app and its workers; what it logs goes to a file."""
 
+    # Whether they are forked where they can be, which takes an eighth of the CPU (tests/integration/conftest.py).
+    forks = False
+
     def __init__(
         self,
         directory: Path,
         environment: dict[str, str],
         prefix: Sequence[str] = (),
-        anchorbolt: Sequence[str] = (sys.executable, "-m", "anchorbolt"),
+        anchorbolt: Sequence[str] = (),
     ) -> None:
         """`prefix`: a command that the app's own is appended to, and that becomes it by exec.
 
-        `anchorbolt`: how the command line is called.
+        `anchorbolt`: how the command line is called, where it is not that of this checkout.
         """
         self.port, self.internal_port = free_ports()
         self.drain_socket = directory / f"drain-{self.port}.sock"
@@ -60,16 +69,8 @@ class AppProcess:
         self._growing_log, self._log_lines = GrowingFile(self.log_file), list[dict[str, Any]]()
         self._directory = directory
         self._environment = self.bare_environment() | own
-        with self.log_file.open("ab") as log:
-            self._process = subprocess.Popen(
-                [*prefix, *anchorbolt, "serve"],
-                cwd=directory,  # no .env of a developer's is read there
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        fork = self.forks and not prefix and not anchorbolt
+        self._process = self._forked() if fork else self._started([*prefix, *(anchorbolt or ANCHORBOLT)])
 
     @classmethod
     def start(
@@ -78,7 +79,7 @@ class AppProcess:
         slack_api_url: str,
         *,
         prefix: Sequence[str] = (),
-        anchorbolt: Sequence[str] = (sys.executable, "-m", "anchorbolt"),
+        anchorbolt: Sequence[str] = (),
         **settings: object,
     ) -> Self:
         """Starts it. `settings` by their names in the environment; `until_ready` waits for it."""
@@ -89,6 +90,21 @@ class AppProcess:
             "DATABASE_URL": f"sqlite+aiosqlite:///{directory / 'inbox.db'}",
         }
         return cls(directory, QUICK | own | {name: str(value) for name, value in settings.items()}, prefix, anchorbolt)
+
+    def _started(self, anchorbolt: Sequence[str]) -> subprocess.Popen[bytes]:
+        with self.log_file.open("ab") as log:
+            return subprocess.Popen(
+                [*anchorbolt, "serve"],
+                cwd=self._directory,  # no .env of a developer's is read there
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def _forked(self) -> Forked:
+        return Forked(Order(["serve"], self._directory, self._environment, self.log_file, self.log_file))
 
     @property
     def url(self) -> str:
@@ -125,7 +141,7 @@ class AppProcess:
     @staticmethod
     def command(*arguments: str) -> list[str]:
         """`anchorbolt` with these arguments."""
-        return [sys.executable, "-m", "anchorbolt", *arguments]
+        return [*ANCHORBOLT, *arguments]
 
     def start_command(self, *arguments: str, prefix: Sequence[str] = ()) -> subprocess.Popen[str]:
         """`anchorbolt`, with the settings of this process; an operator's shell in the pod. `prefix`: as for the app."""
@@ -138,12 +154,19 @@ class AppProcess:
             text=True,
         )
 
-    def command_line(self, *arguments: str, prefix: Sequence[str] = ()) -> str:
-        """What it prints, once it has ended with 0."""
+    def run_command(self, *arguments: str, prefix: Sequence[str] = ()) -> subprocess.CompletedProcess[str]:
+        """The same, once it has ended."""
+        if self.forks and not prefix:
+            return forked_commands.run(self._directory, self._environment, arguments)
         command = self.start_command(*arguments, prefix=prefix)
         said, complained = command.communicate()
-        assert command.returncode == 0, complained
-        return said
+        return subprocess.CompletedProcess(command.args, command.returncode, said, complained)
+
+    def command_line(self, *arguments: str, prefix: Sequence[str] = ()) -> str:
+        """What it prints, once it has ended with 0."""
+        done = self.run_command(*arguments, prefix=prefix)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     async def until_ready(self, within_seconds: float = WITHIN_SECONDS) -> None:
         """Waits until /readyz answers 200."""

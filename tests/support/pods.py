@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -17,9 +16,6 @@ from tests.support.app_process import AppProcess
 from tests.support.listener_log import ListenerLog
 from tests.support.relay import Relay
 
-# How the command line of this checkout is called.
-ANCHORBOLT = (sys.executable, "-m", "anchorbolt")
-
 
 @dataclass
 class Pod:
@@ -31,7 +27,7 @@ class Pod:
     environment: dict[str, str]
     slack_api_url: str
     slack_relays: tuple[Relay, ...] = ()  # its way to Slack, where it can be cut
-    anchorbolt: Sequence[str] = ANCHORBOLT  # another release of the app has another one
+    anchorbolt: Sequence[str] = ()  # another release of the app has another one
     app: AppProcess = field(init=False)
 
     def start(self) -> None:
@@ -66,7 +62,7 @@ class Pods:
         *,
         each: Sequence[dict[str, object]] = (),
         slack_relays: bool = False,
-        anchorbolt: Sequence[str] = ANCHORBOLT,
+        anchorbolt: Sequence[str] = (),
         **settings: object,
     ) -> None:
         """`settings` for all of them, `each` for one after the other. `slack_relays`: one before Slack for each too.

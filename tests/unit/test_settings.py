@@ -15,6 +15,8 @@ from anchorbolt.lifecycle import start
 from anchorbolt.settings import LogFormat, Role, Settings
 from pydantic import ValidationError
 
+from tests.support.forked import READ_AT_IMPORT
+
 SECRETS = {
     "SLACK_SIGNING_SECRET": "planted-signing-secret",
     "SLACK_BOT_TOKEN": "xoxb-planted-token",
@@ -36,7 +38,7 @@ print(json.dumps(sorted(asked)))
 """
 
 # The default address of gunicorn, the implementation of OpenTelemetry's context, and a limit of its SDK.
-ASKED_BY_LIBRARIES = {"PORT", "OTEL_PROPAGATORS", "OTEL_PYTHON_CONTEXT", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT"}
+ASKED_BY_LIBRARIES = {"PORT"} | READ_AT_IMPORT
 
 
 @pytest.fixture(autouse=True)

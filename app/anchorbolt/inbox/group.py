@@ -13,12 +13,18 @@ from operator import attrgetter
 from typing import Generic, Protocol, TypeVar
 
 from anchorbolt.errors import StoreError, StoreRefusedError, StoreUnavailableError, StoreUnknownError
+from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.tasks import spawn
+
+log = get_logger("inbox")
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 Item_contra = TypeVar("Item_contra", contravariant=True)
 Answer_co = TypeVar("Answer_co", covariant=True)
+
+# Takes the answer to an item, or None where there is none.
+Then = Callable[[Answer | None], None]
 
 PAUSE_SECONDS = 0.1
 # So many share the price of a write well enough: they do not wait for others.
@@ -39,6 +45,7 @@ class _Waiting(Generic[Item, Answer]):
     item: Item
     future: asyncio.Future[Answer]
     deadline: float | None
+    then: Then[Answer] | None
     in_doubt: bool = False
 
 
@@ -79,15 +86,20 @@ class Group(Generic[Item, Answer]):
         """Starts the task that writes the groups."""
         self._task = spawn(self._run(), "group commit")
 
-    def submit(self, item: Item, deadline: float | None = None) -> asyncio.Future[Answer]:
+    def submit(
+        self, item: Item, deadline: float | None = None, then: Then[Answer] | None = None
+    ) -> asyncio.Future[Answer]:
         """Queues an item. The future fails with StoreUnavailableError when it could not be written by the deadline.
 
         Nobody needs to wait for the future: who stops waiting does not stop the write. An item whose commit may have
         happened is written again, whatever the deadline, until the database says that it has it.
+
+        `then`: called before the future is done, also where that was cancelled. A callback of the future would cost a
+        turn of the event loop, and learn nothing of an answer that came after the cancellation.
         """
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         queue = self._queue
-        queue.append(_Waiting(item, future, deadline))
+        queue.append(_Waiting(item, future, deadline, then))
         if len(queue) == 1:
             self._idle.clear()
             self._some.set()
@@ -172,6 +184,7 @@ class Group(Generic[Item, Answer]):
         except Exception as error:  # it cannot even be sent, or a defect of ours
             return await self._try_halves(group, error)
         for waiting, answer in zip(group, answers, strict=True):
+            _tell(waiting, answer)
             if not waiting.future.done():
                 waiting.future.set_result(answer)
         return []
@@ -198,7 +211,17 @@ class Group(Generic[Item, Answer]):
             _fail(waiting, StoreUnavailableError("the database was not there until the deadline"))
 
 
+def _tell(waiting: _Waiting[Item, Answer], answer: Answer | None) -> None:
+    if waiting.then is None:
+        return
+    try:
+        waiting.then(answer)
+    except Exception:  # a defect of ours, which must not end the writing
+        log.exception("what was to follow a write failed")
+
+
 def _fail(waiting: _Waiting[Item, Answer], error: Exception) -> None:
+    _tell(waiting, None)
     if not waiting.future.done():
         waiting.future.set_exception(error)
         waiting.future.exception()  # nobody may be waiting any more: that is no error of its own

@@ -16,7 +16,7 @@ from anchorbolt.inbox.claim import Claim, Claimed
 from anchorbolt.inbox.complete import Completed
 from anchorbolt.inbox.database import Database, Wake
 from anchorbolt.inbox.delivery_encryption import DeliveryEncryption
-from anchorbolt.inbox.group import Group
+from anchorbolt.inbox.group import Group, Then
 from anchorbolt.inbox.known import Known
 from anchorbolt.inbox.leader_lock import LeaderLock
 from anchorbolt.inbox.lease import Lease, Outcome
@@ -111,9 +111,11 @@ class Inbox:
         self._completions.start()
         self._maintenance.start()
 
-    def accept(self, item: Item, deadline: float) -> asyncio.Future[Accepted]:
-        """Stores a delivery with the next group. `deadline` is on the monotonic clock."""
-        return self._accepts.submit(self.encryption.encrypted(item) if self.encryption is not None else item, deadline)
+    def accept(self, item: Item, deadline: float, then: Then[Accepted] | None = None) -> asyncio.Future[Accepted]:
+        """Stores a delivery with the next group. `deadline` is on the monotonic clock, `then` that of Group.submit."""
+        if self.encryption is not None:
+            item = self.encryption.encrypted(item)
+        return self._accepts.submit(item, deadline, then)
 
     def knows_at_once(self, key: str) -> bool | None:
         """As `knows`, where the database can tell without waiting: SQLite. None where it cannot."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from anchorbolt.delivery import Delivery
 from anchorbolt.delivery.headers import REQUEST_ID
 from anchorbolt.delivery.urgent import is_urgent
 from anchorbolt.errors import RefusedError, StoreError, StoreUnavailableError
+from anchorbolt.inbox.accept import Accepted
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.telemetry import metrics
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.workspaces import Workspaces
-from anchorbolt.worker.settled import settled_by
+from anchorbolt.timers import call_at
 from anchorbolt.worker.worker import Worker
 
 log = get_logger("intake")
@@ -37,16 +40,26 @@ class Events:
             raise RefusedError(425, "store_unavailable")
         reserved = await self._worker.reserve(urgent=is_urgent(delivery.lane))
         accepting = self._worker.accept(delivery, deadline - ANSWER_SECONDS, reserved=reserved)
-        if not await settled_by(accepting, deadline):
-            # It may still be stored: then it runs, and the retry that follows finds it by its key.
-            raise RefusedError(503, "store_timeout")
+        # A Timeout would cancel the task, and so cost twice as much.
+        late = call_at(deadline, _give_up, accepting)
         try:
-            accepted = accepting.result()
+            accepted = await accepting
+        except TimeoutError:
+            # It may still be stored: then it runs, and the retry that follows finds it by its key.
+            raise RefusedError(503, "store_timeout") from None
         except StoreUnavailableError:
             raise RefusedError(425, "store_unavailable") from None
         except StoreError:
             raise RefusedError(503, "store_failed") from None
+        finally:
+            late.cancel()
         if not accepted.new:
             metrics.duplicates.add()
             request_id = delivery.headers.get(REQUEST_ID)
             log.info("duplicate", key=delivery.key, retry_num=retry_num, request_id=request_id)
+
+
+def _give_up(accepting: asyncio.Future[Accepted]) -> None:
+    """Ends the wait for an accept, which goes on."""
+    if not accepting.done():
+        accepting.set_exception(TimeoutError())

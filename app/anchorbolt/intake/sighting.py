@@ -37,7 +37,6 @@ class Sighting:
         """
         self.kind = found.kind.value if isinstance(found, Delivery) else Kind.CONTROL.value
         if self.trace is not None:
-            self.trace.mark("parsed")
             key = found.key if isinstance(found, Delivery) else None
             if not self.trace.identify(self.kind, found.type, key, traceparent, request_id):
                 self.trace = None
@@ -57,8 +56,7 @@ class Sighting:
         if self.kind is not None:
             metrics.answered(self.kind, refusal.status, now - self.arrived)
         if self.trace is not None:
-            self.trace.mark(refusal.word)
-            self.trace.end(refusal.status)
+            self.trace.end(refusal.status, refusal.word)
 
 
 def turned_away(refusal: RefusedError) -> None:

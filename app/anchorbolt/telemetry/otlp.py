@@ -24,12 +24,14 @@ from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter
+from opentelemetry.sdk.trace.sampling import Sampler
 
 from anchorbolt.settings.otel import Collector
 from anchorbolt.telemetry import traces
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.meters import SCOPE, resource
-from anchorbolt.telemetry.span_export import Ids, SpanQueue, WhileThereIsRoom
+from anchorbolt.telemetry.sampling import Ids, WhileThereIsRoom
+from anchorbolt.telemetry.span_export import SpanQueue
 
 log = get_logger("telemetry")
 
@@ -51,10 +53,10 @@ class Otlp:
                 logger.addFilter(Seldom())
         if "traces" in collector.signals:
             session = requests.Session()
-            provider, queue = tracer_provider(OTLPSpanExporter(session=session), collector, resource(instance))
+            provider, queue, sampler = tracer_provider(OTLPSpanExporter(session=session), collector, resource(instance))
             session.hooks["response"] = [_PartialSuccess(queue).answered]
             trace.set_tracer_provider(provider)
-            traces.switch(provider.get_tracer(SCOPE), provider.sampler)
+            traces.switch(provider.get_tracer(SCOPE), sampler.leaves_out)
             self._ends.append(provider.shutdown)
         if "metrics" in collector.signals:
             reader = PeriodicExportingMetricReader(OTLPMetricExporter())
@@ -70,13 +72,18 @@ class Otlp:
             log.warning("the last telemetry was not sent: the collector does not answer")
 
 
-def tracer_provider(exporter: SpanExporter, collector: Collector, of: Resource) -> tuple[TracerProvider, SpanQueue]:
-    """Returns a tracer provider with the configured sampler, and its queue. `of`: the attributes of the process."""
-    provider = TracerProvider(resource=of, shutdown_on_exit=False, id_generator=Ids())
+def tracer_provider(
+    exporter: SpanExporter, collector: Collector, of: Resource, sampler: Sampler | None = None
+) -> tuple[TracerProvider, SpanQueue, WhileThereIsRoom]:
+    """Returns a tracer provider with its queue and its sampler.
+
+    `of`: the attributes of the process. `sampler`: the one that OTEL_TRACES_SAMPLER names where it is None.
+    """
+    provider = TracerProvider(sampler, of, shutdown_on_exit=False, id_generator=Ids())
     queue = SpanQueue(exporter, collector)
     provider.add_span_processor(queue)
-    provider.sampler = WhileThereIsRoom(provider.sampler, queue)
-    return provider, queue
+    provider.sampler = asked = WhileThereIsRoom(provider.sampler, queue)
+    return provider, queue, asked
 
 
 class _PartialSuccess:

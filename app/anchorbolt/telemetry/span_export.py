@@ -9,14 +9,12 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.trace import Event, ReadableSpan
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
-from opentelemetry.sdk.trace.sampling import Decision, Sampler, SamplingResult
 from opentelemetry.trace import Status
 
 from anchorbolt.settings.otel import Collector
@@ -24,15 +22,16 @@ from anchorbolt.telemetry import metrics
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.redact import SECRET_FIELDS, without_secrets
 from anchorbolt.telemetry.secret_patterns import REDACTED
-from anchorbolt.telemetry.traced import chosen_trace_id
 
 log = get_logger("telemetry")
 
 SAID_EVERY_SECONDS = 60.0
 MOST_KNOWN = 2_000
+NUMBERS = frozenset({bool, int, float})
 INT64 = range(-(2**63), 2**63)
 # The attribute with a delivery's key. That of a command holds its trigger_id: one looks the delivery up by it.
 KEY = "messaging.message.id"
+_OF_THE_SDK = (MappingProxyType, BoundedAttributes)
 
 
 class RedactingExporter(SpanExporter):
@@ -127,42 +126,6 @@ class SpanQueue(BatchSpanProcessor):
         super().on_end(span)
 
 
-class WhileThereIsRoom(Sampler):
-    """The configured sampler, but no trace begins while its spans would be dropped anyway."""
-
-    def __init__(self, sampler: Sampler, queue: SpanQueue) -> None:
-        self._sampler = sampler
-        self._queue = queue
-
-    def should_sample(
-        self, parent_context: Context | None, trace_id: int, name: str, *rest: Any, **named: Any
-    ) -> SamplingResult:
-        """Decides as the configured sampler does, but begins no new trace while there is no room for its spans.
-
-        `parent_context`: with the span that this one would be under, if there is one. Each trace that is not begun is
-        counted.
-        """
-        found = self._sampler.should_sample(parent_context, trace_id, name, *rest, **named)
-        if found.decision is Decision.DROP or not self._queue.is_full:
-            return found
-        if trace.get_current_span(parent_context).get_span_context().is_valid:
-            return found
-        metrics.spans_dropped.add("queue_full")
-        return SamplingResult(Decision.DROP)
-
-    def get_description(self) -> str:
-        """Returns the configured sampler's description."""
-        return self._sampler.get_description()
-
-
-class Ids(RandomIdGenerator):
-    """Ids of traces: the one that the sampler was asked about already, else a random one."""
-
-    def generate_trace_id(self) -> int:
-        """Returns the id that was chosen for the trace which begins, else a random one."""
-        return chosen_trace_id.get() or super().generate_trace_id()
-
-
 def _has_nothing(text: str, *, trigger_ids: bool = True) -> bool:
     return text.isascii() and without_secrets(text, trigger_ids=trigger_ids) == text
 
@@ -172,15 +135,19 @@ def _is_plain(span: ReadableSpan, texts: set[str], keys: set[str]) -> bool:
     texts.add(span.name)
     if span.status.description is not None:
         texts.add(span.status.description)
-    for attributes in (span.attributes, *(event.attributes for event in span.events)):
-        for name, value in attributes.items() if attributes else ():
-            if isinstance(value, str):
+    for attributes in (span.attributes, *[event.attributes for event in span.events]):
+        # The SDK's own mapping runs Python code for each of its attributes; a copy of it is a dict.
+        told = attributes.copy() if isinstance(attributes, _OF_THE_SDK) else attributes or {}
+        for name, value in told.items():
+            if type(value) is str:
                 (keys if name == KEY else texts).add(value)
-            elif not isinstance(value, float) and not (isinstance(value, int) and value in INT64):
+            elif type(value) not in NUMBERS or (type(value) is int and value.bit_length() >= 64):  # as _value has it
                 return False
-            if name in SECRET_FIELDS or type(name) is not str:
+            if type(name) is not str:
                 return False
-            texts.add(name)
+        if not SECRET_FIELDS.isdisjoint(told):
+            return False
+        texts.update(told)
     return True
 
 

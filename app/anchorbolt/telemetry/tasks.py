@@ -20,18 +20,19 @@ def spawn(
     """
     task = asyncio.get_running_loop().create_task(work, name=name)
     if among is None:
-        task.add_done_callback(_ended)
+        task.add_done_callback(log_error)
         return task
 
     def let_go(task: asyncio.Task[None]) -> None:
         among.discard(task)
-        _ended(task)
+        log_error(task)
 
     among.add(task)
     task.add_done_callback(let_go)
     return task
 
 
-def _ended(task: asyncio.Task[None]) -> None:
+def log_error(task: asyncio.Task[None]) -> None:
+    """Logs the exception that a task has ended with, if it raised one."""
     if not task.cancelled() and (error := task.exception()) is not None:
         log.error("a task ended with an error", task=task.get_name(), exc_info=error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -19,7 +20,7 @@ from anchorbolt.inbox.lease import Held
 from anchorbolt.limits import Limit
 from anchorbolt.telemetry import logs, traces
 from anchorbolt.telemetry.logs import get_logger
-from anchorbolt.telemetry.tasks import spawn
+from anchorbolt.telemetry.tasks import log_error, spawn
 from anchorbolt.telemetry.watchdog import Blamed
 from anchorbolt.worker.admission import Admission
 from anchorbolt.worker.breaking import Breaking
@@ -158,11 +159,10 @@ class Worker:
     def accept(self, delivery: Delivery, deadline: float, *, reserved: bool) -> asyncio.Future[Accepted]:
         """Stores an event. It runs here at once if a slot is reserved for it and its lane is empty.
 
-        `deadline` is on the monotonic clock. Who waits for the future may stop waiting: what is stored runs.
+        `deadline` is on the monotonic clock. Who waits for the future may cancel it: what is stored runs.
         """
-        future = self._inbox.accept(_item(delivery, traces.traceparent(), take=reserved), deadline)
-        future.add_done_callback(lambda done: self._accepted(done, delivery, reserved))
-        return future
+        item = _item(delivery, traces.traceparent(), take=reserved)
+        return self._inbox.accept(item, deadline, partial(self._accepted, delivery, reserved))
 
     def begin(self, delivery: Delivery, *, ack_by: float, on_end: Callable[[], None]) -> Run:
         """Returns the run of a delivery whose answer Slack waits for. `keep`, `adopt` or `abandon` must follow.
@@ -235,14 +235,13 @@ class Worker:
 
     async def stop(self) -> None:
         """Ends the loops, and what would not end by itself."""
-        tasks = list(self._tasks)
+        tasks = [*self._tasks, *(running.task for running in self._runs if running.task is not None)]
         for task in tasks:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=1)
 
-    def _accepted(self, done: asyncio.Future[Accepted], delivery: Delivery, reserved: bool) -> None:
-        accepted = None if done.cancelled() or done.exception() else done.result()
+    def _accepted(self, delivery: Delivery, reserved: bool, accepted: Accepted | None) -> None:
         urgent = is_urgent(delivery.lane)
         if accepted is not None and accepted.held is not None:
             if not reserved:  # the outcome of the commit was unknown, and it had taken the lane
@@ -281,8 +280,12 @@ class Worker:
     def _see(self, running: Running, work: Coroutine[Any, Any, None], name: str) -> None:
         """Runs `work`, which sees a run to its end."""
         self._runs.add(running)
-        running.task = self._spawn(work, name)
-        running.task.add_done_callback(lambda _: self._runs.discard(running))
+        running.task = task = asyncio.get_running_loop().create_task(work, name=name)
+        task.add_done_callback(partial(self._seen, running))
+
+    def _seen(self, running: Running, task: asyncio.Task[None]) -> None:
+        self._runs.discard(running)
+        log_error(task)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         return spawn(work, name, self._tasks)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.integration.app.conftest import StartApp
 from tests.support.metrics_page import MetricsPage
 
@@ -9,6 +11,7 @@ from tests.support.metrics_page import MetricsPage
 FEW = 10_000
 
 
+@pytest.mark.usefixtures("started_apps")  # what is forked begins with what the fork server has frozen
 async def test_collections_are_rare_and_pass_over_what_stays(start_app: StartApp) -> None:
     """Before it forks, the master freezes what it has; its worker adds the whole app before it serves."""
     app = start_app(LISTENERS="tests.integration.app.collector_listeners")

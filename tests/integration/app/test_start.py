@@ -14,6 +14,9 @@ from tests.integration.app.conftest import StartApp
 from tests.support.app_process import AppProcess
 from tests.support.waiting import until
 
+# What is said of a start holds for the real one.
+pytestmark = pytest.mark.usefixtures("started_apps")
+
 
 @pytest.fixture
 def taken() -> Iterator[int]:

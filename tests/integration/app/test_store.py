@@ -116,7 +116,8 @@ async def test_a_file_that_another_program_locks(
     start_app: StartApp, play_to: PlayTo, listener_log: ListenerLog, tmp_path: Path
 ) -> None:
     """While a backup or a shell holds the file, events are refused and commands answer; afterwards all goes on."""
-    app = start_app()
+    # While nothing can be written no lease is renewed, and a run whose lease has ended is stopped: it needs a long one.
+    app = start_app(LEASE_SECONDS=60)
     await app.until_ready()
     player = play_to(app)
     # 1. A run ends while nothing can be written.

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.support.app_process import ROOT, free_ports
-from tests.support.waiting import WITHIN_SECONDS
+from tests.support.app_process import AppProcess, free_ports
+from tests.support.forked import Forked
+from tests.support.new_process import Order
+from tests.support.waiting import WITHIN_SECONDS, until
 
 
 class Dev:
-    """The process, and every line that it has printed."""
+    """The process, which is forked, and every line that it has printed."""
 
-    def __init__(self, process: asyncio.subprocess.Process, port: int, internal_port: int) -> None:
+    def __init__(
+        self, process: Forked, output: asyncio.StreamReader, leave: Callable[[], None], port: int, internal_port: int
+    ) -> None:
+        """`output`: what it prints. `leave`: closes that, as a reader does who goes away."""
         self.process = process
+        self.leave = leave
+        self._output = output
         self.port = port
         self.internal_port = internal_port
         self.lines: list[str] = []
@@ -36,9 +41,8 @@ class Dev:
 
     async def line(self, fits: Callable[[str], bool]) -> str:
         """Reads on until a line fits, and returns it."""
-        assert self.process.stdout is not None
         async with asyncio.timeout(WITHIN_SECONDS):
-            while raw := await self.process.stdout.readline():
+            while raw := await self._output.readline():
                 self.lines.append(raw.decode().rstrip("\n"))
                 if fits(self.lines[-1]):
                     return self.lines[-1]
@@ -54,10 +58,16 @@ class Dev:
 
     async def end(self) -> int:
         """Reads the rest; returns the exit code."""
-        assert self.process.stdout is not None
         async with asyncio.timeout(WITHIN_SECONDS):
-            self.lines += (await self.process.stdout.read()).decode().splitlines()
-            return await self.process.wait()
+            self.lines += (await self._output.read()).decode().splitlines()
+        return await self.ended()
+
+    async def ended(self) -> int:
+        """Its exit code, once it has ended."""
+        await until(lambda: self.process.poll() is not None, what="dev has ended")
+        code = self.process.poll()
+        assert code is not None
+        return code
 
 
 @asynccontextmanager
@@ -65,37 +75,28 @@ async def dev(directory: Path, *arguments: str, **variables: str) -> AsyncIterat
     """Starts `dev` with its database in a directory; whatever happens, nothing of it is left."""
     port, internal_port = free_ports()
     environment = {
-        "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(ROOT),
+        **AppProcess.bare_environment(),
         "HOST": "127.0.0.1",
         "PORT": str(port),
         "INTERNAL_PORT": str(internal_port),
         "DATABASE_URL": f"sqlite+aiosqlite:///{directory}/inbox.db",
         **variables,
     }
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "anchorbolt",
-        "dev",
-        "--emulator-port=0",
-        *arguments,
-        cwd=directory,  # no .env of a developer's is read there
-        env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
-    )
-    running = Dev(process, int(environment["PORT"]), int(environment["INTERNAL_PORT"]))
+    ours, theirs = os.pipe()
+    pipe = Path(f"/proc/{os.getpid()}/fd/{theirs}")
+    output = asyncio.StreamReader()
+    reading = asyncio.StreamReaderProtocol(output)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: reading, os.fdopen(ours, "rb"))
+    # The folder has no .env of a developer's.
+    process = Forked(Order(["dev", "--emulator-port=0", *arguments], directory, environment, pipe, pipe))
+    os.close(theirs)
+    running = Dev(process, output, transport.close, int(environment["PORT"]), int(environment["INTERNAL_PORT"]))
     try:
         yield running
     finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGTERM)
-            try:
-                async with asyncio.timeout(WITHIN_SECONDS):
-                    await process.wait()
-            finally:
-                with contextlib.suppress(ProcessLookupError):
-                    process.kill()
+        process.send_signal(signal.SIGTERM)
+        try:
+            await running.ended()
+        finally:
+            process.kill()
+            transport.close()

@@ -200,14 +200,12 @@ async def test_a_reader_that_goes_away_ends_it(tmp_path: Path) -> None:
     async with dev(tmp_path, "--no-demo") as running:
         await running.serving()
         # 1. The reader closes its end of the pipe.
-        transport = running.process._transport.get_pipe_transport(1)  # type: ignore[attr-defined]
-        transport.close()
+        running.leave()
         # 2. The next line that dev wants to print finds nobody.
         async with client() as http:
             await Player(http, running.url, EMULATOR_SECRET).send(make("app_mention"))
         # 3. Everything ends.
-        async with asyncio.timeout(60):
-            await running.process.wait()
+        await running.ended()
         assert await refuses_connections(running.port)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import shlex
 import sys
@@ -11,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.integration.dev.running import dev
-from tests.support.app_process import ROOT
+from tests.support.app_process import ROOT, AppProcess
 from tests.support.waiting import WITHIN_SECONDS
 
 BLOCK = re.compile(r"^```(python|sh|text|log)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -40,8 +39,7 @@ async def run(folder: Path, port: int, call: str) -> list[str]:
         *arguments,
         cwd=folder,
         env={
-            "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(ROOT),
+            **AppProcess.bare_environment(),
             "PORT": str(port),
             "DATABASE_URL": f"sqlite+aiosqlite:///{folder}/inbox.db",  # as in `dev` of running.py
         },

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -22,7 +20,6 @@ from tests.integration.ingress.pods import Cluster
 from tests.integration.ingress.proxies import those
 from tests.integration.ingress.proxies.process import Proxy
 from tests.support import postgresql
-from tests.support.app_process import ROOT
 from tests.support.listener_log import ListenerLog
 from tests.support.waiting import until
 
@@ -57,11 +54,8 @@ async def app_pods(
     postgres: postgresql.PostgreSQL, tmp_path: Path, listener_log: ListenerLog
 ) -> AsyncIterator[AppPods]:
     """Three pods, ready, on one database."""
-    url = postgres.new_database()
+    url = await asyncio.to_thread(postgres.new_inbox)
     settings = {**listener_log.environment, "DATABASE_URL": url, "DRAIN_DELAY_SECONDS": 2, "LOG_LEVEL": "INFO"}
-    environment = {**os.environ, "DATABASE_URL": url, "PYTHONPATH": str(ROOT), "SLACK_SIGNING_SECRET": EMULATOR_SECRET}
-    migrate = [sys.executable, "-m", "anchorbolt", "migrate"]
-    await asyncio.to_thread(subprocess.run, migrate, env=environment, cwd=tmp_path, check=True, capture_output=True)
     with Cluster(PODS).running(stand_ins=False) as cluster:
         async with Emulator() as slack:
             pods = AppPods(cluster, tmp_path, slack.api_url, settings)

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.support.app_process import NO_CERTIFICATES
+
 SECONDS = 100
 # What a developer's machine may hold, and no test may use.
 REAL = {"SLACK_BOT_TOKEN": "xoxb-real", "SLACK_API_URL": "https://slack.invalid/api/"}
@@ -38,7 +40,7 @@ def run_tests(
     done = subprocess.run(
         [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
         cwd=folder,
-        env={"PATH": os.environ["PATH"], **REAL, **environment},
+        env={"PATH": os.environ["PATH"], **NO_CERTIFICATES, **REAL, **environment},
         capture_output=True,
         text=True,
         timeout=SECONDS,

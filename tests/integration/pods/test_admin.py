@@ -33,10 +33,9 @@ async def inbox_command(pods: Pods, *arguments: str) -> str:
 
 async def refused(pods: Pods, *arguments: str) -> str:
     """What it complains of, where it does not end well."""
-    command = pods[0].app.start_command("inbox", *arguments)
-    _, complained = await asyncio.to_thread(command.communicate)
-    assert command.returncode == 1
-    return complained
+    done = await asyncio.to_thread(pods[0].app.run_command, "inbox", *arguments)
+    assert done.returncode == 1
+    return done.stderr
 
 
 async def listed(pods: Pods, *filters: str) -> list[str]:

@@ -112,11 +112,10 @@ async def test_what_cannot_be_decrypted_is_named_by_workspace(
     await pods.listener_log.until_said("start")
     before = await asyncio.to_thread(shared_postgres.query, name, TEXTS)
     pods[0].app._environment["TOKEN_KEYS"] = setting(NEW)  # of the command alone
-    command = pods[0].app.start_command("workspaces", "rotate-keys")
-    said, complained = await asyncio.to_thread(command.communicate)
-    assert command.returncode == 1
-    assert "deliveries: 0 encrypted with the first key, 1 left" in said
+    done = await asyncio.to_thread(pods[0].app.run_command, "workspaces", "rotate-keys")
+    assert done.returncode == 1
+    assert "deliveries: 0 encrypted with the first key, 1 left" in done.stdout
     workspace = await asyncio.to_thread(shared_postgres.query, name, "SELECT workspace FROM delivery")
-    assert f"1 deliveries of {workspace.strip()} cannot be decrypted: add their key to TOKEN_KEYS again" in complained
+    assert f"1 deliveries of {workspace.strip()} cannot be decrypted: add their key to TOKEN_KEYS again" in done.stderr
     assert await asyncio.to_thread(shared_postgres.query, name, TEXTS) == before
     pods.listener_log.release("never")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -17,6 +16,7 @@ from anchorbolt.emulator.signing import EMULATOR_SECRET
 from anchorbolt.telemetry.redact import SECRET_FIELDS
 
 from tests.integration.app.conftest import PlayTo, StartApp
+from tests.support import forked_commands
 from tests.support.app_process import ROOT, AppProcess
 from tests.support.collector import Collector
 from tests.support.metrics_page import MetricsPage
@@ -116,17 +116,8 @@ def _planted(value: Any, planted: list[str], numbers: Iterator[int], kind: str) 
 
 async def command(app: AppProcess, *arguments: str) -> str:
     """What a command of the app prints, with the app's own settings."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "anchorbolt",
-        *arguments,
-        cwd=app.log_file.parent,
-        env={"PYTHONPATH": str(ROOT), "COLUMNS": "500", "NO_COLOR": "1", "PATH": "/usr/bin:/bin"}
-        | {"DATABASE_URL": f"sqlite+aiosqlite:///{app.log_file.parent / 'inbox.db'}"},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-    told, _ = await process.communicate()
-    assert process.returncode == 0, told.decode()
-    return told.decode()
+    environment = {"PYTHONPATH": str(ROOT), "COLUMNS": "500", "NO_COLOR": "1", "PATH": "/usr/bin:/bin"}
+    environment["DATABASE_URL"] = f"sqlite+aiosqlite:///{app.log_file.parent / 'inbox.db'}"
+    done = await asyncio.to_thread(forked_commands.run, app.log_file.parent, environment, arguments)
+    assert done.returncode == 0, done.stderr
+    return done.stdout + done.stderr

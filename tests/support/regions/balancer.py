@@ -93,8 +93,9 @@ class Slack:
             while not self._stopped.is_set():
                 n = next(self._number)
                 group.create_task(self._command(http, n) if n % 10 == 9 else self._event(http, n))
-                due += 1 / self._rate
-                await asyncio.sleep(max(0.0, due - loop.time()))
+                # What a slow machine did not send in time is not sent all at once: it would only fall behind further.
+                due = max(due + 1 / self._rate, loop.time())
+                await asyncio.sleep(due - loop.time())
 
     def stop(self) -> None:
         """Sends nothing new any more. What waits for its next retry has a third of that time left."""

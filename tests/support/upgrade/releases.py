@@ -9,7 +9,7 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.support.app_process import ROOT, AppProcess
+from tests.support.app_process import ANCHORBOLT, ROOT, AppProcess
 
 # The schema had revision 2 then, and the package was named `app`.
 OLD_COMMIT = "7820936"
@@ -17,11 +17,11 @@ OLD_COMMIT = "7820936"
 
 @dataclass(frozen=True)
 class Release:
-    """A checkout, and how its command line is called there."""
+    """A checkout, and how its command line is called there, where it is not this one."""
 
     name: str
     root: Path
-    anchorbolt: tuple[str, ...]
+    anchorbolt: tuple[str, ...] = ()
 
     @property
     def environment(self) -> dict[str, str]:
@@ -33,7 +33,7 @@ class Release:
         environment = AppProcess.bare_environment() | self.environment
         needed = {"DATABASE_URL": database_url, "SLACK_SIGNING_SECRET": "s" * 32, "SLACK_BOT_TOKEN": "xoxb-made-up"}
         done = subprocess.run(
-            [*self.anchorbolt, *arguments],
+            [*(self.anchorbolt or ANCHORBOLT), *arguments],
             cwd=directory,
             env=environment | needed,
             capture_output=True,
@@ -44,7 +44,7 @@ class Release:
         return done.stdout
 
 
-NEW = Release("new", ROOT, (sys.executable, "-m", "anchorbolt"))
+NEW = Release("new", ROOT)
 
 
 def old_release(directory: Path, commit: str = OLD_COMMIT) -> Release | None:

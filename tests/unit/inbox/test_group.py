@@ -57,6 +57,46 @@ async def test_a_group_is_only_so_heavy() -> None:
     assert written == [[half, half], [1], [too_large], [half]]
 
 
+async def test_what_follows_a_write_is_told_also_where_nobody_waits_for_it() -> None:
+    """1. Who waits gives up before the write; 2. what follows gets the answer, or None where it was refused."""
+    told: list[str | None] = []
+    gate = asyncio.Event()
+
+    async def write(items: Sequence[str], *, in_doubt: bool) -> Sequence[str]:
+        await gate.wait()
+        if "bad" in items:
+            raise StoreRefusedError("no")
+        return items
+
+    group: Group[str, str] = Group(write)
+    group.start()
+    given_up = group.submit("good", then=told.append)
+    refused = group.submit("bad", then=told.append)
+    given_up.cancel()
+    gate.set()
+    with pytest.raises(StoreRefusedError):
+        await refused
+    await group.stop()
+    assert told == ["good", None]
+
+
+async def test_what_follows_a_write_does_not_end_the_writing_when_it_fails() -> None:
+    """The answers of others come, and what is written later is written."""
+
+    async def write(items: Sequence[str], *, in_doubt: bool) -> Sequence[str]:
+        return items
+
+    def fail(_: str | None) -> None:
+        raise RuntimeError("a defect")
+
+    group: Group[str, str] = Group(write)
+    group.start()
+    first, second = group.submit("first", then=fail), group.submit("second")
+    assert [await first, await second] == ["first", "second"]
+    assert await asyncio.wait_for(group.submit("third"), 10) == "third"
+    await group.stop()
+
+
 async def test_what_waits_for_its_write_fails_at_the_end() -> None:
     """The end does not wait for the distance between two writes, and tells who waits."""
 

@@ -49,7 +49,7 @@ def started() -> Iterator[Callable[..., tuple[TracerProvider, SpanQueue, Gate]]]
     def start(**of_collector: int) -> tuple[TracerProvider, SpanQueue, Gate]:
         gate = Gate()
         asked = Collector(frozenset({"traces"}), delay_seconds=3_600, **of_collector)
-        provider, queue = tracer_provider(gate, asked, Resource({}))
+        provider, queue, _ = tracer_provider(gate, asked, Resource({}))
         all_of_them.append((provider, gate))
         return provider, queue, gate
 

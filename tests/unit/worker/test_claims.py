@@ -12,6 +12,7 @@ from anchorbolt.inbox.accept import Accepted, Item
 from anchorbolt.inbox.admin import Admin
 from anchorbolt.inbox.claim import Claimed
 from anchorbolt.inbox.complete import Completed
+from anchorbolt.inbox.group import Then
 from anchorbolt.inbox.lease import Outcome
 from anchorbolt.worker import claims
 from anchorbolt.worker.claims import GATHER_SECONDS, POLL_SECONDS, Claims
@@ -266,9 +267,9 @@ async def test_what_was_taken_without_a_slot_counts_as_one(bench: Bench, monkeyp
     """A commit whose answer was lost may have taken a lane for a delivery that had no slot: it takes the next one."""
     accept = bench.inbox.accept
 
-    def takes_all_the_same(item: Item, deadline: float) -> asyncio.Future[Accepted]:
+    def takes_all_the_same(item: Item, deadline: float, then: Then[Accepted]) -> asyncio.Future[Accepted]:
         item.take = True
-        return accept(item, deadline)
+        return accept(item, deadline, then)
 
     gate = Gate()
     worker, dispatch = bench.worker(gate, concurrency=1)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 
 import pytest
-from anchorbolt.worker.settled import settled, settled_by
+from anchorbolt.worker.settled import settled
 
 
 async def test_who_stops_waiting_does_not_stop_the_write() -> None:
@@ -42,25 +42,3 @@ async def test_what_is_over_already_is_not_waited_for_long() -> None:
     writing: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     writing.set_result(None)
     await asyncio.wait_for(settled(writing), 1)
-
-
-async def test_a_write_that_takes_too_long_is_waited_for_no_longer() -> None:
-    """The waiter is told, and the write goes on."""
-    loop = asyncio.get_running_loop()
-    writing: asyncio.Future[str] = loop.create_future()
-    assert not await asyncio.wait_for(settled_by(writing, loop.time() + 0.01), 10)
-    writing.set_result("written")
-    await asyncio.sleep(0)
-    assert writing.result() == "written"
-
-
-async def test_a_write_that_ends_in_time_is_told_of_at_once() -> None:
-    """Also one that failed, and one that nobody waits for any more."""
-    loop = asyncio.get_running_loop()
-    writing: asyncio.Future[str] = loop.create_future()
-    over, gone = settled_by(writing, loop.time() + 3600), settled_by(writing, loop.time() + 3600)
-    gone.cancel()
-    writing.set_exception(OSError("no disk"))
-    assert await asyncio.wait_for(over, 10)
-    with pytest.raises(OSError, match="no disk"):
-        writing.result()
