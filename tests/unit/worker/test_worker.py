@@ -119,26 +119,20 @@ async def test_who_holds_up_the_event_loop_is_named(bench: Bench) -> None:
     await end(worker)
 
 
-async def test_a_slot_is_free_again_where_nothing_could_be_stored(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The database went away, or who waited for the accept has stopped it."""
-    failed = list[asyncio.Future[Accepted]]()
+async def test_a_slot_is_free_again_where_nothing_was_stored(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database was not there until the deadline, whether somebody still waits for the accept or not."""
 
-    def fails(*_: object) -> asyncio.Future[Accepted]:
-        failed.append(asyncio.get_running_loop().create_future())
-        return failed[-1]
+    async def away(_: object) -> None:
+        raise StoreUnavailableError("the database is away")
 
-    monkeypatch.setattr(bench.inbox, "accept", fails)
+    monkeypatch.setattr(bench.database, "transact", away)
     worker, _ = bench.worker(nothing, concurrency=2)
-    for _ in range(2):
-        worker.accept(event(), LATER, reserved=await worker.reserve())
-    failed[0].set_exception(StoreUnavailableError("the database is away"))
-    failed[1].cancel()
-    await asyncio.sleep(0)
-    assert [await worker.reserve() for _ in range(2)] == [True, True]
-    assert not await worker.reserve()
-    failed[0].exception()
+    accepting = [worker.accept(event(f"C{n}"), bench.clock.now, reserved=await worker.reserve()) for n in range(2)]
+    assert worker._slots.free == 0
+    accepting[0].cancel()
+    await until(lambda: worker._slots.free == 2, what="both slots are free again")
+    with pytest.raises(StoreUnavailableError):
+        await accepting[1]
 
 
 async def test_a_lane_runs_one_at_a_time_in_order(bench: Bench) -> None:
