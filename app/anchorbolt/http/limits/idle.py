@@ -66,12 +66,17 @@ class HttpConnection(NoUpgrade):
             self.restart_idle_timer()
 
     def shutdown(self) -> None:
-        """Lets an idle connection bring one more request while the port is being closed; called at the server's end."""
+        """Lets an idle connection bring one more request while the port is being closed; called at the server's end.
+
+        What came behind the request of a busy one is dropped: its answer says that the connection ends with it.
+        """
         is_idle = self.cycle is None or self.cycle.response_complete
         if self._of_this_port.ends and is_idle:
             self.loop.call_later(LAST_REQUEST_SECONDS, super().shutdown)  # closes it, or once its request is answered
-        else:
-            super().shutdown()
+            return
+        if self.is_busy:
+            self.read_no_more()
+        super().shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """uvicorn's hook. Nothing is waited for any more."""

@@ -83,6 +83,7 @@ class OneRequest(HttpToolsProtocol):
         self.is_over = True
         self._ahead = b""
         self.cycle.keep_alive = False
+        self.flow.resume_reading()  # bytes that nobody has read would reset the connection as it is closed
 
     def refuse(self, error: RefusedError) -> None:
         """Answers what no application could be asked about, and closes the connection."""
