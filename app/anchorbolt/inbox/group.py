@@ -23,8 +23,9 @@ Answer = TypeVar("Answer")
 Item_contra = TypeVar("Item_contra", contravariant=True)
 Answer_co = TypeVar("Answer_co", covariant=True)
 
-# Takes the answer to an item, or None where there is none.
-Then = Callable[[Answer | None], None]
+# Takes the answer to an item, or None where there is none, and whether nobody waits for it: who waited has cancelled
+# the future.
+Then = Callable[[Answer | None, bool], None]
 
 PAUSE_SECONDS = 0.1
 # So many share the price of a write well enough: they do not wait for others.
@@ -212,10 +213,11 @@ class Group(Generic[Item, Answer]):
 
 
 def _tell(waiting: _Waiting[Item, Answer], answer: Answer | None) -> None:
-    if waiting.then is None:
+    then, waiting.then = waiting.then, None  # it may hold a run, which is to be gone as soon as it has ended
+    if then is None:
         return
     try:
-        waiting.then(answer)
+        then(answer, waiting.future.cancelled())
     except Exception:  # a defect of ours, which must not end the writing
         log.exception("what was to follow a write failed")
 

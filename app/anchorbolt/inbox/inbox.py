@@ -125,9 +125,12 @@ class Inbox:
         """Whether a delivery of this key is stored, by whatever process; False where the database cannot tell."""
         return await self._known(key)
 
-    def complete(self, outcome: Outcome) -> asyncio.Future[Completed]:
-        """Writes how a run ended with the next group; keeps trying until it is written or refused."""
-        return self._completions.submit(outcome)
+    def complete(self, outcome: Outcome, then: Then[Completed] | None = None) -> asyncio.Future[Completed]:
+        """Writes how a run ended with the next group; keeps trying until it is written or refused.
+
+        Who cancels the future does not stop the write. `then` is that of Group.submit.
+        """
+        return self._completions.submit(outcome, None, then)
 
     async def claim(self, most: int, urgent: int = 0) -> Claimed:
         """Takes up to `urgent` lanes of urgent events that wait, and up to `most` others. Raises a StoreError."""

@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from anchorbolt.bolt.run import Run
@@ -15,6 +16,7 @@ from anchorbolt.delivery import Delivery
 from anchorbolt.delivery.urgent import is_urgent
 from anchorbolt.errors import StoreError
 from anchorbolt.inbox.complete import Completed
+from anchorbolt.inbox.group import Then
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Held, Outcome
 from anchorbolt.telemetry import metrics
@@ -25,7 +27,6 @@ from anchorbolt.worker.ended import stored_ended
 from anchorbolt.worker.holding import Holding, blames_the_app
 from anchorbolt.worker.record import record
 from anchorbolt.worker.runs import Cut, Running, count_repeats
-from anchorbolt.worker.settled import settled
 from anchorbolt.worker.slots import RunSlots
 from anchorbolt.worker.stood_at import timed_out
 from anchorbolt.worker.verdict import DONE, HANDED_BACK, Limits, Reason, Verdict, describe, judge
@@ -133,23 +134,32 @@ class Ending:
             run.listener if run is not None and verdict.end is not End.DONE else None,
             line,
         )
-        completing = self._inbox.complete(outcome)
-        running.writes_end = True
-        try:
-            # A run that is cut while its end is written must not stop that write; the fence decides whether it counts.
-            await settled(completing)
-            completed = completing.result()
-        except StoreError:
-            if run is not None:
+        completed = await self._written(running, outcome, partial(self._written_late, held, run, verdict, began))
+        if completed is None:
+            if run is not None and running.cut is None:
                 run.over("not_written")
-            return None  # the inbox is closed: the lease runs out, and another process goes on
-        except asyncio.CancelledError:
-            completing.add_done_callback(lambda done: self._written_late(done, held, run, verdict, began))
-            if running.cut is None:
-                raise
             return None
         self._conclude(completed, held, run, verdict, began)
         return completed.following
+
+    async def _written(self, running: Running, outcome: Outcome, late: Then[Completed]) -> Completed | None:
+        """Returns what the inbox says of the end of a run.
+
+        None where the inbox is closed: the lease runs out, and another process goes on. None, too, where the run is cut
+        meanwhile: that does not stop the write. `late` gets its answer then, and the fence decides whether it counts.
+        """
+        writing = self._inbox.complete(outcome, late)
+        running.writes_end = True
+        try:
+            return await writing
+        except StoreError:
+            return None
+        except asyncio.CancelledError:
+            if not writing.cancelled() and writing.exception() is None:  # it was written a moment before
+                late(writing.result(), True)
+            if running.cut is None:
+                raise
+            return None
 
     def _conclude(self, completed: Completed, held: Held, run: Run | None, verdict: Verdict, began: float) -> None:
         """Logs and counts the end of a run."""
@@ -177,18 +187,12 @@ class Ending:
             async with asyncio.timeout(SETTLE_SECONDS):
                 await self._inbox.flush()
 
-    def _written_late(
-        self,
-        completing: asyncio.Future[Completed],
-        held: Held,
-        run: Run | None,
-        verdict: Verdict,
-        began: float,
+    def _written_late(  # noqa: PLR0917 - what a run is concluded with, then what the inbox says
+        self, held: Held, run: Run | None, verdict: Verdict, began: float, completed: Completed | None, is_late: bool
     ) -> None:
         """Concludes a write that ended after its run was cut. The next delivery of its lane is handed back."""
-        if completing.cancelled() or completing.exception():
+        if not is_late or completed is None:
             return
-        completed = completing.result()
         self._conclude(completed, held, run, verdict, began)
         if (following := completed.following) is not None:
             handing_back = self._inbox.complete(Outcome(following.lease, following.stored.id, End.HANDED_BACK))

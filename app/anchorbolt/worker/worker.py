@@ -241,7 +241,7 @@ class Worker:
         if tasks:
             await asyncio.wait(tasks, timeout=1)
 
-    def _accepted(self, delivery: Delivery, reserved: bool, accepted: Accepted | None) -> None:
+    def _accepted(self, delivery: Delivery, reserved: bool, accepted: Accepted | None, _: bool) -> None:
         urgent = is_urgent(delivery.lane)
         if accepted is not None and accepted.held is not None:
             if not reserved:  # the outcome of the commit was unknown, and it had taken the lane

@@ -58,9 +58,12 @@ async def test_a_group_is_only_so_heavy() -> None:
 
 
 async def test_what_follows_a_write_is_told_also_where_nobody_waits_for_it() -> None:
-    """1. Who waits gives up before the write; 2. what follows gets the answer, or None where it was refused."""
-    told: list[str | None] = []
+    """1. Who waits gives up before the write; 2. what follows gets the answer, and that nobody waits."""
+    told: list[tuple[str | None, bool]] = []
     gate = asyncio.Event()
+
+    def tell(answer: str | None, is_left: bool) -> None:
+        told.append((answer, is_left))
 
     async def write(items: Sequence[str], *, in_doubt: bool) -> Sequence[str]:
         await gate.wait()
@@ -70,14 +73,14 @@ async def test_what_follows_a_write_is_told_also_where_nobody_waits_for_it() -> 
 
     group: Group[str, str] = Group(write)
     group.start()
-    given_up = group.submit("good", then=told.append)
-    refused = group.submit("bad", then=told.append)
+    given_up = group.submit("good", then=tell)
+    refused = group.submit("bad", then=tell)
     given_up.cancel()
     gate.set()
     with pytest.raises(StoreRefusedError):
         await refused
     await group.stop()
-    assert told == ["good", None]
+    assert told == [("good", True), (None, False)]
 
 
 async def test_what_follows_a_write_does_not_end_the_writing_when_it_fails() -> None:
@@ -86,7 +89,7 @@ async def test_what_follows_a_write_does_not_end_the_writing_when_it_fails() -> 
     async def write(items: Sequence[str], *, in_doubt: bool) -> Sequence[str]:
         return items
 
-    def fail(_: str | None) -> None:
+    def fail(_: str | None, __: bool) -> None:
         raise RuntimeError("a defect")
 
     group: Group[str, str] = Group(write)

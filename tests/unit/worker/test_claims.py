@@ -114,15 +114,22 @@ async def test_what_follows_a_run_that_was_cut_while_its_end_was_written_is_hand
 
     Other pods are told of it once it is free.
     """
-    complete, write = bench.inbox.complete, asyncio.Event()
+    complete, write, writing = bench.inbox.complete, asyncio.Event(), set[asyncio.Task[None]]()
     told = list[str]()
 
-    def slowly(outcome: Outcome) -> asyncio.Future[Completed]:
-        async def later() -> Completed:
-            await write.wait()
-            return await complete(outcome)
+    def slowly(outcome: Outcome, then: Then[Completed] | None = None) -> asyncio.Future[Completed]:
+        answer: asyncio.Future[Completed] = asyncio.get_running_loop().create_future()
 
-        return asyncio.ensure_future(later())
+        async def later() -> None:
+            await write.wait()
+            completed = await complete(outcome)
+            if then is not None:
+                then(completed, answer.cancelled())
+            if not answer.done():
+                answer.set_result(completed)
+
+        writing.add(asyncio.ensure_future(later()))
+        return answer
 
     worker, dispatch = bench.worker(nothing)
     first, second = event("C1", 1), event("C1", 2)

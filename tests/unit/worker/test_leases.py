@@ -13,6 +13,7 @@ from anchorbolt.delivery import Delivery
 from anchorbolt.errors import StoreUnavailableError
 from anchorbolt.inbox.claim import Claimed
 from anchorbolt.inbox.complete import Completed
+from anchorbolt.inbox.group import Then
 from anchorbolt.inbox.lease import Lease, Outcome
 from anchorbolt.inbox.tables import lane as lanes
 from anchorbolt.telemetry import metrics
@@ -293,7 +294,7 @@ async def test_an_end_on_its_way_is_no_lost_lease(bench: Bench, monkeypatch: pyt
         await answered.wait()
         return await renew(leases)
 
-    def slow(outcome: Outcome) -> asyncio.Future[Completed]:
+    def slow(outcome: Outcome, _: Then[Completed] | None = None) -> asyncio.Future[Completed]:
         async def written_but_not_told() -> Completed:
             completed = await complete(outcome)
             answered.set()
