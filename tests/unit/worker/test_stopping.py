@@ -12,7 +12,7 @@ from anchorbolt.inbox.stopping import Stopping
 
 from tests.support.waiting import until
 from tests.unit.worker.conftest import LIMITS, Bench, event
-from tests.unit.worker.test_worker import accept, end, nothing, taken_by_a_process_that_dies
+from tests.unit.worker.steps import accept, end, nothing, taken_by_a_process_that_dies
 
 STOPPING = Stopping()
 

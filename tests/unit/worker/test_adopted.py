@@ -1,0 +1,101 @@
+"""Runs that began before they were stored, those of interactions: the worker sees them to their end."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.support.waiting import until
+from tests.unit.worker.conftest import Bench, event
+from tests.unit.worker.steps import LATER, end, nothing
+
+
+@pytest.mark.parametrize("ends_well", [True, False])
+async def test_a_listener_that_was_adopted(bench: Bench, ends_well: bool) -> None:
+    """A listener that goes on after its ack is stored meanwhile, and done at its end, or tried again if it fails."""
+    worker, dispatch = bench.worker(nothing)
+    worker.start()
+    delivery = event()
+    go, left = asyncio.Event(), list[str]()
+    run = worker.begin(delivery, ack_by=LATER, on_end=lambda: left.append("left"))
+
+    async def listener() -> None:
+        await go.wait()
+        if not ends_well:
+            raise ConnectionResetError("late")
+
+    run.spawn(listener())
+    accepted = await worker.adopt(run, LATER)
+    assert accepted.held is not None
+    assert (await bench.row(delivery.key)).attempts == 1
+    go.set()
+    await until(lambda: left, what="its slot is free")
+    row = await bench.until_ended(delivery.key)
+    assert (row.state, row.attempts) == ("done", 1 if ends_well else 2)
+    assert len(dispatch.runs) == (0 if ends_well else 1)
+    await end(worker)
+
+
+async def test_an_adopted_listener_is_handed_back(bench: Bench) -> None:
+    """Cut at the end of the pod, an adopted listener has really ended, and its delivery waits, no attempt counted."""
+    worker, _ = bench.worker(nothing)
+    delivery = event()
+    run = worker.begin(delivery, ack_by=LATER, on_end=lambda: None)
+
+    async def listener() -> None:
+        await asyncio.Event().wait()
+
+    run.spawn(listener())
+    await worker.adopt(run, LATER)
+    await until(lambda: worker.running == 1, what="it is held")
+    assert await worker.hand_back(5) == 1
+    assert run.ended
+    row, lane = await bench.row(delivery.key), await bench.lane(delivery.lane)
+    assert lane is not None
+    assert (row.state, row.attempts, lane.owner) == ("live", 0, None)
+    await end(worker)
+
+
+async def test_an_adopted_listener_that_is_not_stored_gets_its_time_too(bench: Bench) -> None:
+    """At the end of the pod, what was acknowledged while the database was away is waited for: nobody else has it."""
+    worker, _ = bench.worker(nothing)
+    delivery = event()
+    run = worker.begin(delivery, ack_by=LATER, on_end=lambda: None)
+    go = asyncio.Event()
+
+    async def listener() -> None:
+        await go.wait()
+
+    run.spawn(listener())
+    accepting = worker.adopt(run, LATER)
+    accepting.cancel()  # it could not be stored
+    assert not await worker.finish(0.01)
+    with capture_logs() as lines:
+        go.set()
+        assert await worker.finish(5)
+    assert run.ended
+    assert [line["outcome"] for line in lines if line["event"] == "delivery ended"] == ["done"]
+    await end(worker)
+
+
+async def test_what_is_lost_is_said(bench: Bench) -> None:
+    """What was acknowledged, could not be stored and does not end in time is cut, and the log says that it is lost."""
+    worker, _ = bench.worker(nothing)
+    delivery = event()
+    run = worker.begin(delivery, ack_by=LATER, on_end=lambda: None)
+
+    async def listener() -> None:
+        await asyncio.Event().wait()
+
+    run.spawn(listener())
+    worker.adopt(run, LATER).cancel()
+    assert not await worker.finish(0.01)
+    with capture_logs() as lines:
+        await worker.hand_back(5)
+    assert run.ended
+    (line,) = lines
+    assert (line["event"], line["key"], line["outcome"]) == ("delivery ended", delivery.key, "lost")
+    assert line["error"] == "RunError: cut short by the end of this process, and stored nowhere"
+    await end(worker)
