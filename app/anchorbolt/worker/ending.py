@@ -134,15 +134,15 @@ class Ending:
             run.listener if run is not None and verdict.end is not End.DONE else None,
             line,
         )
-        completed = await self._written(running, outcome, partial(self._written_late, held, run, verdict, began))
+        completed = await self._written(running, run, outcome, partial(self._written_late, held, run, verdict, began))
         if completed is None:
-            if run is not None and running.cut is None:
-                run.over("not_written")
             return None
         self._conclude(completed, held, run, verdict, began)
         return completed.following
 
-    async def _written(self, running: Running, outcome: Outcome, late: Then[Completed]) -> Completed | None:
+    async def _written(
+        self, running: Running, run: Run | None, outcome: Outcome, late: Then[Completed]
+    ) -> Completed | None:
         """Returns what the inbox says of the end of a run.
 
         None where the inbox is closed: the lease runs out, and another process goes on. None, too, where the run is cut
@@ -153,6 +153,8 @@ class Ending:
         try:
             return await writing
         except StoreError:
+            if run is not None:
+                run.over("not_written")
             return None
         except asyncio.CancelledError:
             if not writing.cancelled() and writing.exception() is None:  # it was written a moment before

@@ -26,6 +26,15 @@ async def fails(_: Run) -> None:
     raise ConnectionResetError("again")
 
 
+async def for_ever(ended: list[str] | None = None) -> None:
+    """A listener that goes on until it is cancelled, and notes that in `ended`."""
+    try:
+        await asyncio.Event().wait()
+    finally:
+        if ended is not None:
+            ended.append("cancelled")
+
+
 async def accept(worker: Worker, delivery: Delivery) -> Accepted:
     """Stores an event as intake does."""
     return await worker.accept(delivery, LATER, reserved=await worker.reserve())

@@ -6,7 +6,10 @@ import asyncio
 import contextlib
 import dataclasses
 
+import pytest
 from anchorbolt.bolt.run import Run
+from anchorbolt.errors import StoreUnavailableError
+from anchorbolt.inbox.complete import Completed
 from anchorbolt.inbox.history import read
 from anchorbolt.inbox.tables import delivery as deliveries
 from sqlalchemy import update
@@ -14,7 +17,7 @@ from structlog.testing import capture_logs
 
 from tests.support.waiting import until, until_answer
 from tests.unit.worker.conftest import LIMITS, Bench, event
-from tests.unit.worker.steps import accept, end, fails, nothing, taken_by_a_process_that_dies
+from tests.unit.worker.steps import accept, end, fails, for_ever, nothing, taken_by_a_process_that_dies
 
 
 async def test_a_failed_attempt_waits_for_its_backoff_and_its_lane_with_it(bench: Bench) -> None:
@@ -130,6 +133,30 @@ async def test_what_is_still_running_when_the_worker_ends_is_not_judged(bench: B
     row, lane = await bench.row(delivery.key), await bench.lane(delivery.lane)
     assert lane is not None
     assert (row.state, row.error, row.history, lane.owner) == ("live", None, None, bench.inbox.owner)
+
+
+async def test_a_run_whose_end_could_not_be_written_is_over_all_the_same(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also one that was cut short: its trace ends, though the inbox was closed before its end was written."""
+    outcomes: list[str] = []
+    monkeypatch.setattr(Run, "over", lambda _, outcome: outcomes.append(outcome))
+
+    def closed(*_: object) -> asyncio.Future[Completed]:
+        refused: asyncio.Future[Completed] = asyncio.get_running_loop().create_future()
+        refused.set_exception(StoreUnavailableError("the inbox is closed"))
+        return refused
+
+    async def goes_on(_: Run) -> None:
+        await for_ever()
+
+    monkeypatch.setattr(bench.inbox, "complete", closed)
+    worker, dispatch = bench.worker(goes_on)
+    await accept(worker, event())
+    await until(lambda: dispatch.runs, what="it runs")
+    await worker.hand_back(5)
+    assert outcomes == ["not_written"]
+    await worker.stop()
 
 
 async def test_a_run_that_takes_too_long_is_a_failed_attempt(bench: Bench) -> None:
