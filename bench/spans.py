@@ -25,11 +25,11 @@ from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
+from bench.instructions import TOTAL
 from bench.scratch import scratch
 
 # Three spans each: they fill a batch of 512.
 DELIVERIES = 170
-TOTAL = re.compile(r"^(?:summary|totals): (\d+)", re.MULTILINE)
 NAME = re.compile(r"^desc: Trigger: .*?(\w+)$", re.MULTILINE)
 
 

@@ -38,7 +38,7 @@ class WhileThereIsRoom(Sampler):
         self._bound = root.bound if isinstance(root, TraceIdRatioBased) else 0 if root is ALWAYS_OFF else _EVERY_ID
 
     def leaves_out(self, above: SpanContext | None, trace_id: int) -> bool:
-        """Returns whether the sampler leaves out a request: its own answer, in a twentieth of the time.
+        """Returns whether the sampler leaves out a request: the answer that it would give, without asking it.
 
         `above`: the span of a proxy that the request is under, if there is one. `trace_id`: the request's without one.
         """

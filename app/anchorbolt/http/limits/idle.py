@@ -79,7 +79,7 @@ class HttpConnection(NoUpgrade):
         super().shutdown()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """uvicorn's hook. Nothing is waited for any more."""
+        """Stops the timer of an unread body, and forgets the connection; called by asyncio when the connection ends."""
         self._stop_unread_timer()
         self._of_this_port.closed(self)
         super().connection_lost(exc)
