@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from tests.support.waiting import until
 from tests.unit.worker.conftest import Bench, event
-from tests.unit.worker.steps import LATER, end, nothing
+from tests.unit.worker.steps import LATER, end, for_ever, nothing
 
 
 @pytest.mark.parametrize("ends_well", [True, False])
@@ -43,11 +43,7 @@ async def test_an_adopted_listener_is_handed_back(bench: Bench) -> None:
     worker, _ = bench.worker(nothing)
     delivery = event()
     run = worker.begin(delivery, ack_by=LATER, on_end=lambda: None)
-
-    async def listener() -> None:
-        await asyncio.Event().wait()
-
-    run.spawn(listener())
+    run.spawn(for_ever())
     await worker.adopt(run, LATER)
     await until(lambda: worker.running == 1, what="it is held")
     assert await worker.hand_back(5) == 1
@@ -85,11 +81,7 @@ async def test_what_is_lost_is_said(bench: Bench) -> None:
     worker, _ = bench.worker(nothing)
     delivery = event()
     run = worker.begin(delivery, ack_by=LATER, on_end=lambda: None)
-
-    async def listener() -> None:
-        await asyncio.Event().wait()
-
-    run.spawn(listener())
+    run.spawn(for_ever())
     worker.adopt(run, LATER).cancel()
     assert not await worker.finish(0.01)
     with capture_logs() as lines:

@@ -11,12 +11,7 @@ from anchorbolt.delivery import Delivery, Kind
 from structlog.testing import capture_logs
 
 from tests.unit.worker.conftest import Bench, Dispatch, event
-
-LATER = 1e12
-
-
-async def nothing(_: object) -> None:
-    """No work."""
+from tests.unit.worker.steps import LATER, for_ever, nothing
 
 
 async def test_a_drain_waits_for_what_bolt_has_not_answered(bench: Bench) -> None:
@@ -35,14 +30,7 @@ async def test_a_run_that_is_stopped_while_it_is_stored_is_handed_back(bench: Be
     delivery = event()
     run = worker.begin(delivery, ack_by=LATER, on_end=lambda: None)
     ended: list[str] = []
-
-    async def listener() -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.append("cancelled")
-
-    run.spawn(listener())
+    run.spawn(for_ever(ended))
     await asyncio.sleep(0)  # it has begun
     accepting = worker.adopt(run, LATER)
     await asyncio.sleep(0)  # what sees it to its end waits for the accept
@@ -118,11 +106,7 @@ async def test_what_came_to_no_answer_is_cancelled(bench: Bench) -> None:
     """Its listener is stopped, and why is told."""
     worker, _ = bench.worker(nothing)
     run = worker.begin(options(), ack_by=LATER, on_end=lambda: None)
-
-    async def goes_on() -> None:
-        await asyncio.Event().wait()
-
-    run.spawn(goes_on())
+    run.spawn(for_ever())
     with capture_logs() as lines:
         worker.abandon(run, RuntimeError("no answer"))
         assert await worker.finish(5)

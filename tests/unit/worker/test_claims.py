@@ -21,12 +21,7 @@ from structlog.testing import capture_logs
 
 from tests.support.waiting import until, until_answer
 from tests.unit.worker.conftest import LIMITS, Bench, event
-
-LATER = 1e12
-
-
-async def nothing(_: Run) -> None:
-    """A run that ends well at once."""
+from tests.unit.worker.steps import LATER, nothing
 
 
 class Gate:

@@ -10,9 +10,8 @@ from anchorbolt.bolt.run import Run
 from anchorbolt.inbox.holds import MOST_DEATHS
 
 from tests.unit.worker.conftest import LIMITS, Bench, event
+from tests.unit.worker.steps import LATER, nothing
 from tests.unit.worker.test_verdict import slack_error
-
-LATER = 1e12
 
 
 @pytest.mark.parametrize(
@@ -107,10 +106,6 @@ async def test_a_success_that_is_not_stored_counts_too(bench: Bench) -> None:
     await die("C5")
     assert worker.held_listeners == 1
     await worker.stop()
-
-
-async def nothing(_: Run) -> None:
-    """It does not mend it."""
 
 
 async def mended(run: Run) -> None:

@@ -6,8 +6,7 @@ import asyncio
 import dataclasses
 
 from tests.unit.worker.conftest import LIMITS, Bench, event
-
-LATER = 1e12
+from tests.unit.worker.steps import LATER
 
 
 async def test_an_adopted_listener_that_takes_too_long_has_failed(bench: Bench) -> None:

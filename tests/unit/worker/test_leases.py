@@ -24,8 +24,8 @@ from structlog.testing import capture_logs
 from tests.support.loop_time import LoopTime
 from tests.support.waiting import until
 from tests.unit.worker.conftest import Bench, Dispatch, event
+from tests.unit.worker.steps import LATER
 
-LATER = 1e12
 STEP_SECONDS = 0.5
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Row
 
 from tests.support.waiting import until_answer
 from tests.unit.worker.conftest import Bench, event
-from tests.unit.worker.test_claims import LATER
+from tests.unit.worker.steps import LATER
 
 OUTAGE_SECONDS = 15 * 60
 NAMES = ("max_attempts", "max_crashes", "backoff_base_seconds", "backoff_cap_seconds", "run_timeout_seconds")

@@ -11,6 +11,7 @@ from anchorbolt.telemetry import metrics
 from anchorbolt.worker.runs import Cut, Running
 
 from tests.unit.worker.conftest import event
+from tests.unit.worker.steps import for_ever
 
 
 def calling() -> tuple[Running, Run]:
@@ -66,14 +67,7 @@ async def test_a_run_without_a_task_of_its_own_is_cancelled() -> None:
     """As one that has begun and whose answer is not there yet."""
     one, run = calling()
     ended = list[str]()
-
-    async def listener() -> None:
-        try:
-            await asyncio.Event().wait()
-        finally:
-            ended.append("cancelled")
-
-    run.spawn(listener())
+    run.spawn(for_ever(ended))
     await asyncio.sleep(0)
     before = metrics.web_api_repeats.value("lost")
     one.stop(Cut.LOST)

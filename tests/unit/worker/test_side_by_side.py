@@ -11,7 +11,8 @@ from anchorbolt.delivery import Delivery
 from tests.support.cases import case
 from tests.support.waiting import until, until_answer
 from tests.unit.worker.conftest import Bench
-from tests.unit.worker.test_claims import LATER, Gate
+from tests.unit.worker.steps import LATER
+from tests.unit.worker.test_claims import Gate
 
 FIVE = range(1, 6)
 

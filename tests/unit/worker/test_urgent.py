@@ -21,8 +21,8 @@ from structlog.testing import capture_logs
 
 from tests.support.waiting import until
 from tests.unit.worker.conftest import LIMITS, Bench, event
+from tests.unit.worker.steps import LATER
 
-LATER = 1e12
 THREAD = "1760000000.000100"
 
 
