@@ -45,14 +45,16 @@ class Times:
 class Bench:
     """The load side of a run; jobs are numbered through, so that none is ever sent twice."""
 
-    def __init__(self, launcher: Launcher, directory: Path, server_core: int, times: Times) -> None:
+    def __init__(
+        self, launcher: Launcher, directory: Path, server_core: int, times: Times, call_seconds: float = 0
+    ) -> None:
         self._launcher = launcher
         self._directory = directory
         self._core = server_core
         self._times = times
         self._job = itertools.count(1)
         self._first = 1
-        self.web_api = WebApi()
+        self.web_api = WebApi(call_seconds=call_seconds)
 
     async def cell(self, cell: Cell) -> dict[str, Any]:
         """Starts the server, measures the phases, stops it. A result a phase, in seconds, MiB and events a second."""

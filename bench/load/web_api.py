@@ -32,10 +32,12 @@ class WebApi:
     """Counts jobs: `ended` has each once, `again` the calls for a job that had ended before.
 
     `token_of`: the token that a job's call must have; calls with another one count as `strangers`. None: any.
+    `call_seconds`: how long a call takes.
     """
 
-    def __init__(self, token_of: Callable[[int], bytes] | None = None) -> None:
+    def __init__(self, token_of: Callable[[int], bytes] | None = None, call_seconds: float = 0) -> None:
         self.token_of = token_of
+        self.call_seconds = call_seconds
         self.strangers = 0
         self.ended: set[int] = set()
         self.again = 0
@@ -84,14 +86,23 @@ class _Call(asyncio.Protocol):
             self._reply(request, head_end)
 
     def _reply(self, request: bytes, head_end: int) -> None:
+        is_last = _CLOSE.search(request, 0, head_end) is not None
         if request.startswith(b"POST /api/auth.test"):
-            self._transport.write(_AUTH_TEST)
+            self._write(_AUTH_TEST, is_last=is_last)
+        elif seconds := self._web_api.call_seconds:
+            asyncio.get_running_loop().call_later(seconds, self._post, request, head_end, is_last)
         else:
-            job = _JOB.search(request, head_end)
-            if job:
-                self._count(int(job[1]), request[:head_end])
-            self._transport.write(_POSTED)
-        if _CLOSE.search(request, 0, head_end):
+            self._post(request, head_end, is_last)
+
+    def _post(self, request: bytes, head_end: int, is_last: bool) -> None:
+        job = _JOB.search(request, head_end)
+        if job:
+            self._count(int(job[1]), request[:head_end])
+        self._write(_POSTED, is_last=is_last)
+
+    def _write(self, answer: bytes, *, is_last: bool) -> None:
+        self._transport.write(answer)
+        if is_last:
             self._transport.close()
 
     def _count(self, job: int, head: bytes) -> None:

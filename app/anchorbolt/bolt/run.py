@@ -88,6 +88,7 @@ class Run:
         self.stack_is_logged = False  # that of `stood_at`: where nothing can stop a thread, this is not put off
         self.threads = 0  # its synchronous functions that run in threads, or wait for one: nothing can stop these
         self.tasks: set[asyncio.Task[None]] = set()
+        self.when_ended: Callable[[], None] | None = None  # called once, when all parts have ended
         self._all_ended: asyncio.Event | None = None  # set for whoever waits
         self._stopped = False
 
@@ -167,13 +168,18 @@ class Run:
 
     def _part_ended(self, task: asyncio.Task[None]) -> None:
         self.tasks.discard(task)
-        if not self.tasks and self._all_ended is not None:
-            self._all_ended.set()
         if task.cancelled():
             if not self._stopped and not self.calls.closed:
                 self.fail(RunError("the listener cancelled itself"))
         elif (error := task.exception()) is not None:
             self.fail(as_exception(error))
+        if self.tasks:
+            return
+        if self._all_ended is not None:
+            self._all_ended.set()
+        if (then := self.when_ended) is not None:
+            self.when_ended = None  # it refers to the run
+            then()
 
 
 class Ack(AsyncAck):

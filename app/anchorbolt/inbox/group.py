@@ -108,6 +108,18 @@ class Group(Generic[Item, Answer]):
             self._crowd.set()
         return future
 
+    def withdraw(self, future: asyncio.Future[Answer]) -> bool:
+        """Takes an item back, and cancels its future. Its `then` is not called. Returns whether that was possible.
+
+        It is while the item waits, unless its commit may have happened.
+        """
+        for waiting in reversed(self._queue):
+            if waiting.future is future and not waiting.in_doubt:
+                self._queue.remove(waiting)
+                future.cancel()
+                return True
+        return False
+
     async def flush(self) -> None:
         """Waits until everything that was submitted is written or has failed."""
         while not self._idle.is_set():  # the end of one write may have begun another

@@ -117,6 +117,10 @@ class Inbox:
             item = self.encryption.encrypted(item)
         return self._accepts.submit(item, deadline, then)
 
+    def withdraw(self, accepting: asyncio.Future[Accepted]) -> bool:
+        """Takes back a delivery that need not be stored any more. Returns whether its write had not begun."""
+        return self._accepts.withdraw(accepting)
+
     def knows_at_once(self, key: str) -> bool | None:
         """As `knows`, where the database can tell without waiting: SQLite. None where it cannot."""
         return self._known.at_once(key)

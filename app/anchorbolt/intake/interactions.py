@@ -7,6 +7,7 @@ nothing, and gets the answer of the first.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TypeVar, cast
 
@@ -15,15 +16,13 @@ from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Delivery, Kind
 from anchorbolt.delivery.headers import REQUEST_ID
 from anchorbolt.delivery.log_fields import failure_fields
-from anchorbolt.errors import ENDS_THE_PROCESS, AckTimeoutError, RefusedError, StoreError, as_exception
-from anchorbolt.inbox.accept import Accepted
+from anchorbolt.errors import ENDS_THE_PROCESS, AckTimeoutError, RefusedError, as_exception
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.intake.replays import Answer, First, Replays, has_trigger
 from anchorbolt.intake.slots import RequestSlot
 from anchorbolt.telemetry import metrics
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.timers import Timeout
-from anchorbolt.worker.settled import settled
 from anchorbolt.worker.worker import Worker
 
 log = get_logger("intake")
@@ -139,7 +138,10 @@ class Interactions:
         return answer
 
     async def _store_what_goes_on(self, run: Run, status: int, deadline: float) -> None:
-        """Stores a run that goes on after it was acknowledged, or failed after that, before the answer leaves."""
+        """Stores a run that goes on after it was acknowledged, or failed after that, before the answer leaves.
+
+        One that ends well meanwhile need not be stored any more: its answer waits no longer.
+        """
         is_acknowledged = status < 300
         if not is_acknowledged and not run.unmatched and run.reason is None:
             run.reason = "answer"  # of a middleware, or of the app's error handler
@@ -153,18 +155,14 @@ class Interactions:
         if not self._inbox.up:
             self._count_unprotected(run)
             return
-        try:
-            with Timeout(deadline):
-                await settled(adopting)
-            adopting.result()
-            if run.trace is not None:
-                run.trace.event("stored")
-        except (TimeoutError, StoreError):
-            # Slack's user is told of the success all the same, because the listener runs.
+        is_safe = False
+        with contextlib.suppress(TimeoutError), Timeout(deadline):
+            is_safe = await adopting
+        if not is_safe:  # Slack's user is told of the success all the same, because the listener runs.
             self._count_unprotected(run)
 
-    def _hand_over(self, run: Run, is_acknowledged: bool, deadline: float) -> asyncio.Future[Accepted] | None:
-        """Gives the run to the worker. Returns the accept that is under way, where it has to be stored."""
+    def _hand_over(self, run: Run, is_acknowledged: bool, deadline: float) -> asyncio.Future[bool] | None:
+        """Gives the run to the worker. Returns what it says of the accept (Worker.adopt), where it has to be stored."""
         if not is_acknowledged or (run.ended and run.error is None) or run.delivery.kind is Kind.OPTIONS:
             self._worker.keep(run)
             return None

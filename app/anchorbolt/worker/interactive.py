@@ -8,12 +8,10 @@ from collections.abc import Callable
 
 from anchorbolt.bolt.run import Run
 from anchorbolt.errors import RunError
-from anchorbolt.inbox.accept import Accepted
 from anchorbolt.worker.ended import unstored_ended
 from anchorbolt.worker.ending import Ending
 from anchorbolt.worker.run_limit import RunLimit
 from anchorbolt.worker.runs import Running
-from anchorbolt.worker.settled import settled
 from anchorbolt.worker.stood_at import timed_out
 from anchorbolt.worker.verdict import Limits, Verdict, judge
 
@@ -45,27 +43,11 @@ class InteractiveRuns:
         finally:
             self.has_ended(run)
 
-    async def see_stored(
-        self, running: Running, run: Run, accepting: asyncio.Future[Accepted], lease_seconds: float
-    ) -> None:
-        """Waits for a run that Slack was told is done, and writes its end. It also runs if it could not be stored.
+    async def see_stored(self, running: Running, run: Run, *, is_over: bool) -> None:
+        """Waits for a run that is stored by now, and writes its end.
 
-        `accepting`: the accept of its delivery, which is under way.
+        `is_over`: its listeners had ended before anything cut them short.
         """
-        is_over = False
-        try:
-            await settled(accepting)
-        except asyncio.CancelledError:
-            is_over = run.ended
-            await _cancelled(run)
-            if running.cut is None:
-                raise
-            await settled(accepting)  # it has a deadline of its own; what it stored is given back below
-        accepted = None if accepting.cancelled() or accepting.exception() else accepting.result()
-        if accepted is None or accepted.held is None:
-            await self._see_unprotected(running, run, is_over=is_over)
-            return
-        running.hold(accepted.held, lease_seconds)
         try:
             await self._wait(run)
         except asyncio.CancelledError:
@@ -80,7 +62,8 @@ class InteractiveRuns:
             verdict = self._ending.of_cut(running)
         await self._ending.write(running, run, verdict, run.began)
 
-    async def _see_unprotected(self, running: Running, run: Run, *, is_over: bool) -> None:
+    async def see_unprotected(self, running: Running, run: Run, *, is_over: bool) -> None:
+        """Waits for a run that Slack was told is done although it could not be stored. `is_over`: as above."""
         try:
             await self._wait(run)
             await self._conclude(run)

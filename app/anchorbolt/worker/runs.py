@@ -57,7 +57,8 @@ class Running:
             self.run.calls.reset()
             count_repeats(self.run, why)
         if self.task is not None:
-            self.task.cancel()
+            # A task that is cancelled before its first step takes none: nobody would write how this run ended.
+            self.task.get_loop().call_soon(self.task.cancel)
         elif self.run is not None:
             self.run.cancel()
 

@@ -23,6 +23,7 @@ from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.tasks import log_error, spawn
 from anchorbolt.telemetry.watchdog import Blamed
 from anchorbolt.worker.admission import Admission
+from anchorbolt.worker.adopting import Adoption
 from anchorbolt.worker.breaking import Breaking
 from anchorbolt.worker.cancelling import Cancelling
 from anchorbolt.worker.claims import Claims
@@ -177,21 +178,20 @@ class Worker:
         self._runs.add(running)  # the end of the process waits for it from now on: a middleware may take its time too
         return run
 
-    def adopt(self, run: Run, deadline: float) -> asyncio.Future[Accepted]:
-        """Stores a delivery whose listener runs here already, and sees it to its end."""
+    def adopt(self, run: Run, deadline: float) -> asyncio.Future[bool]:
+        """Stores a delivery whose listener runs here already, and sees it to its end.
+
+        `deadline` is on the monotonic clock. Returns what Adoption.begin does.
+        """
+        adoption = Adoption(self._inbox, self._begun.pop(run), run, accepted=self._adopted, withdrawn=self._not_adopted)
         traceparent = run.trace.traceparent if run.trace is not None else None
-        accepting = self._inbox.accept(_item(run.delivery, traceparent, running=True), deadline)
-        running = self._begun.pop(run)
-        seconds = self._inbox.lease_seconds
-        self._see(running, self._interactive.see_stored(running, run, accepting, seconds), "adopted run")
-        return accepting
+        return adoption.begin(_item(run.delivery, traceparent, running=True), deadline)
 
     def keep(self, run: Run) -> None:
         """Sees a run to its end that is not to be stored."""
         running = self._begun.pop(run)
         if run.ended and (run.error is None or run.reason is not None):
-            self._interactive.has_ended(run)
-            self._runs.discard(running)
+            self._end_unstored(running, run)
             return
         self._see(running, self._interactive.see_unstored(running, run), "unstored run")
 
@@ -258,6 +258,22 @@ class Worker:
         else:
             self._slots.somebody_waits()
             self._inbox.wake_others()
+
+    def _adopted(self, adoption: Adoption, held: Held | None) -> None:
+        running, run = adoption.running, adoption.run
+        if held is not None:
+            running.hold(held, self._inbox.lease_seconds)
+            work = self._interactive.see_stored(running, run, is_over=adoption.is_over)
+        else:
+            work = self._interactive.see_unprotected(running, run, is_over=adoption.is_over)
+        self._see(running, work, "adopted run")
+
+    def _not_adopted(self, adoption: Adoption) -> None:
+        self._end_unstored(adoption.running, adoption.run)
+
+    def _end_unstored(self, running: Running, run: Run) -> None:
+        self._interactive.has_ended(run)
+        self._runs.discard(running)
 
     def _begin(self, held: Held, delivery: Delivery | None) -> None:
         running = Running(held.stored.key, delivery=delivery)

@@ -100,6 +100,71 @@ async def test_what_follows_a_write_does_not_end_the_writing_when_it_fails() -> 
     await group.stop()
 
 
+async def test_what_waits_for_its_write_can_be_taken_back() -> None:
+    """Until its write begins: then it is not written, and nothing is told of it. What is being written stays."""
+    go, written, told = asyncio.Event(), list[str](), list[str]()
+
+    async def write(items: Sequence[str], *, in_doubt: bool) -> Sequence[str]:
+        await go.wait()
+        written.extend(items)
+        return items
+
+    group: Group[str, str] = Group(write)
+    group.start()
+    first = group.submit("first", then=lambda answer, _: told.append(str(answer)))
+    await asyncio.sleep(0)
+    second, third = (group.submit(one, then=lambda answer, _: told.append(str(answer))) for one in ("second", "third"))
+    # 1. Its write has begun.
+    assert not group.withdraw(first)
+    # 2. It waits for the next one.
+    assert group.withdraw(second)
+    assert second.cancelled()
+    assert not group.withdraw(second)
+    # 3. The others are written.
+    go.set()
+    assert [await first, await third] == ["first", "third"]
+    assert (written, told) == (["first", "third"], ["first", "third"])
+    # 4. Its write is over.
+    assert not group.withdraw(third)
+    await group.stop()
+
+
+async def test_what_may_have_been_written_is_not_taken_back() -> None:
+    """A commit whose outcome is unknown is settled, also for an item that is not needed any more."""
+    outcomes: list[StoreError | None] = [StoreUnknownError("cut"), None]
+
+    async def write(items: Sequence[str], *, in_doubt: bool) -> Sequence[str]:
+        if (error := outcomes.pop(0)) is not None:
+            raise error
+        return items
+
+    group: Group[str, str] = Group(write)
+    group.start()
+    asked = group.submit("asked")
+    await until(lambda: len(outcomes) == 1, what="the first write has failed")
+    await asyncio.sleep(0)
+    assert not group.withdraw(asked)
+    assert await asked == "asked"
+    await group.stop()
+
+
+async def test_a_group_whose_only_item_was_taken_back_is_idle() -> None:
+    """Nobody waits for a write that does not come, and the next item is written."""
+    written: list[Sequence[str]] = []
+
+    async def write(items: Sequence[str], *, in_doubt: bool) -> Sequence[str]:
+        written.append(items)
+        return items
+
+    group: Group[str, str] = Group(write)
+    group.start()
+    assert group.withdraw(group.submit("first"))
+    await group.flush()
+    assert await group.submit("second") == "second"
+    assert written == [["second"]]
+    await group.stop()
+
+
 async def test_what_waits_for_its_write_fails_at_the_end() -> None:
     """The end does not wait for the distance between two writes, and tells who waits."""
 

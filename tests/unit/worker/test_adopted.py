@@ -5,11 +5,17 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from anchorbolt.errors import StoreUnavailableError
 from structlog.testing import capture_logs
 
 from tests.support.waiting import until
 from tests.unit.worker.conftest import Bench, event
 from tests.unit.worker.steps import LATER, end, for_ever, nothing
+
+
+async def away(work: object) -> None:
+    """A database that cannot be reached."""
+    raise StoreUnavailableError("away")
 
 
 @pytest.mark.parametrize("ends_well", [True, False])
@@ -27,8 +33,7 @@ async def test_a_listener_that_was_adopted(bench: Bench, ends_well: bool) -> Non
             raise ConnectionResetError("late")
 
     run.spawn(listener())
-    accepted = await worker.adopt(run, LATER)
-    assert accepted.held is not None
+    assert await worker.adopt(run, LATER)
     assert (await bench.row(delivery.key)).attempts == 1
     go.set()
     await until(lambda: left, what="its slot is free")
@@ -54,7 +59,9 @@ async def test_an_adopted_listener_is_handed_back(bench: Bench) -> None:
     await end(worker)
 
 
-async def test_an_adopted_listener_that_is_not_stored_gets_its_time_too(bench: Bench) -> None:
+async def test_an_adopted_listener_that_is_not_stored_gets_its_time_too(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """At the end of the pod, what was acknowledged while the database was away is waited for: nobody else has it."""
     worker, _ = bench.worker(nothing)
     delivery = event()
@@ -65,8 +72,9 @@ async def test_an_adopted_listener_that_is_not_stored_gets_its_time_too(bench: B
         await go.wait()
 
     run.spawn(listener())
-    accepting = worker.adopt(run, LATER)
-    accepting.cancel()  # it could not be stored
+    monkeypatch.setattr(bench.database, "transact", away)
+    assert not await worker.adopt(run, bench.clock.now)
+    monkeypatch.undo()
     assert not await worker.finish(0.01)
     with capture_logs() as lines:
         go.set()
@@ -76,13 +84,15 @@ async def test_an_adopted_listener_that_is_not_stored_gets_its_time_too(bench: B
     await end(worker)
 
 
-async def test_what_is_lost_is_said(bench: Bench) -> None:
+async def test_what_is_lost_is_said(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was acknowledged, could not be stored and does not end in time is cut, and the log says that it is lost."""
     worker, _ = bench.worker(nothing)
     delivery = event()
     run = worker.begin(delivery, ack_by=LATER, on_end=lambda: None)
     run.spawn(for_ever())
-    worker.adopt(run, LATER).cancel()
+    monkeypatch.setattr(bench.database, "transact", away)
+    assert not await worker.adopt(run, bench.clock.now)
+    monkeypatch.undo()
     assert not await worker.finish(0.01)
     with capture_logs() as lines:
         await worker.hand_back(5)
