@@ -148,6 +148,7 @@ class Group(Generic[Item, Answer]):
                 raise
             self._queue.extendleft(reversed(left))
             if left:
+                self._drop_late()  # who waits is told before its own deadline, not after the pause
                 await asyncio.sleep(PAUSE_SECONDS)
                 self._drop_late()
             if not self._queue:

@@ -1,7 +1,7 @@
 """Interactions (commands, actions, shortcuts, views and options): Bolt answers them while the user waits.
 
-Where the listener goes on after its ack, the delivery is stored before the answer leaves. One that comes again runs
-nothing, and gets the answer of the first.
+Where the listener goes on after its ack, the answer leaves once the delivery is stored, or the listener has ended. One
+that comes again runs nothing, and gets the answer of the first.
 """
 
 from __future__ import annotations

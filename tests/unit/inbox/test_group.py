@@ -196,6 +196,23 @@ async def test_a_defect_of_one_item_is_its_own() -> None:
     await group.stop()
 
 
+async def test_a_deadline_that_passes_in_a_write_ends_with_it() -> None:
+    """Who waits for a database that is away is told when the write has failed, and not after the pause behind it."""
+    now = [100.0]
+
+    async def write(items: Sequence[str], *, in_doubt: bool) -> Sequence[str]:
+        now[0] += 1
+        raise StoreUnavailableError("the database is away")
+
+    group: Group[str, str] = Group(write, clock=lambda: now[0])
+    group.start()
+    late = group.submit("late", deadline=100.5)
+    for _ in range(5):  # turns of the event loop, in which no time passes
+        await asyncio.sleep(0)
+    assert isinstance(late.exception(), StoreUnavailableError)
+    await group.stop()
+
+
 async def test_nothing_is_written_beside_what_is_in_doubt() -> None:
     """Of a refused group the first half is in doubt: it is written again, and told to be, before the second is."""
     written: list[tuple[str, bool]] = []

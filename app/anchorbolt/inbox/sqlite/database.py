@@ -32,7 +32,7 @@ Result = TypeVar("Result")
 
 # How long a transaction waits for a short one of another program, such as an operator's command, before the database
 # counts as away; and how often it looks meanwhile. It waits beside the event loop, not on it.
-MOST_LOOKS = 20
+WAIT_SECONDS = 0.1
 LOOK_SECONDS = 0.005
 
 
@@ -53,16 +53,16 @@ class _Asked(Generic[Result]):
 
 async def _begin(driver: sqlite3.Connection) -> None:
     """Begins to write. Raises sqlite3.OperationalError where another program goes on writing."""
-    for _ in range(MOST_LOOKS):
+    until = time.monotonic() + WAIT_SECONDS
+    while True:
         try:
             driver.execute("BEGIN IMMEDIATE")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
                 raise
         else:
             return
         await asyncio.sleep(LOOK_SECONDS)
-    driver.execute("BEGIN IMMEDIATE")
 
 
 def _all_done(together: list[_Asked[Any]]) -> None:
