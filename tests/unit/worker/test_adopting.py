@@ -153,6 +153,30 @@ async def test_a_listener_that_was_refused_a_call_in_a_drain_is_not_over(
     await worker.stop()
 
 
+async def test_a_listener_that_ends_in_the_moment_when_a_drain_would_cut_it_is_over(
+    bench: Bench, standstill: asyncio.Event
+) -> None:
+    """Nothing of it was cut short, so it is done, and no other process runs it again."""
+    worker, _ = bench.worker(nothing)
+    delivery, left, go = event(), list[str](), asyncio.Event()
+    run = begin(worker, left, delivery)
+
+    async def listener() -> None:
+        await go.wait()
+
+    run.spawn(listener())
+    told = worker.adopt(run, LATER)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    go.set()
+    handing_back = asyncio.create_task(worker.hand_back(5))  # its first step comes right after the listener's last
+    assert await told
+    standstill.set()
+    await handing_back
+    assert (left, (await bench.row(delivery.key)).state) == ([delivery.key], "done")
+    await worker.stop()
+
+
 async def test_a_listener_that_fails_because_a_drain_cut_it_is_handed_back(bench: Bench) -> None:
     """What it raises when it is cancelled, before it was to be stored, is no failure of its own: no attempt counts."""
     worker, _ = bench.worker(nothing)
