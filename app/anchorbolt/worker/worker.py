@@ -239,6 +239,10 @@ class Worker:
         tasks = [*self._tasks, *(running.task for running in self._runs if running.task is not None)]
         for task in tasks:
             task.cancel()
+        for running in self._runs:
+            if running.task is None and running.run is not None:  # it waits for its answer, or to be stored
+                running.stop(Cut.DRAINED)
+                tasks.extend(running.run.tasks)
         if tasks:
             await asyncio.wait(tasks, timeout=1)
 

@@ -233,3 +233,20 @@ async def test_the_error_handler_is_called_as_a_part_of_the_request(
     await until(lambda: left, what="its slot is free")
     assert found == [("by a middleware", {"key": delivery.key, "attempt": 1})]
     await end(worker)
+
+
+async def test_a_listener_that_waits_to_be_stored_ends_with_its_worker(bench: Bench, standstill: asyncio.Event) -> None:
+    """Nothing of it goes on behind the end of its worker; what could not be stored is told as lost after that."""
+    worker, _ = bench.worker(nothing)
+    delivery, left, ended = event(), list[str](), list[str]()
+    run = begin(worker, left, delivery)
+    run.spawn(for_ever(ended))
+    worker.adopt(run, LATER)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    await worker.stop()
+    assert ended == ["cancelled"]
+    with capture_logs() as lines:
+        await bench.inbox.close()
+        assert await worker.finish(5)
+    assert (left, [line["outcome"] for line in lines]) == ([delivery.key], ["lost"])
