@@ -91,6 +91,7 @@ class Run:
         self.when_ended: Callable[[], None] | None = None  # called once, when all parts have ended
         self._all_ended: asyncio.Event | None = None  # set for whoever waits
         self._stopped = False
+        self.interrupted = False  # a part of it had not ended when it was cancelled
 
     def found(self, listener: str) -> None:
         """Notes the listener that Bolt has found."""
@@ -154,7 +155,7 @@ class Run:
         if self.threads:
             self.calls.close()  # at once: a thread runs while we have not even got round to its task
         for task in self.tasks:
-            task.cancel()
+            self.interrupted |= task.cancel()
 
     def cut_at(self, cut: BaseException) -> None:
         """Notes where it stood when it was cut short. The first place counts: what follows only waits for that one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Callable
 
 from anchorbolt.bolt.run import Run
@@ -27,6 +28,8 @@ class Adoption:
         """One of the two is called, once: `accepted` with the lease, or with None where it could not be stored."""
         self.running = running
         self.run = run
+        # Of its request, for the log and for the app's error handler: `accepted` is called outside of that.
+        self.context = contextvars.copy_context()
         self.is_over = False  # its listeners had ended before anything cut them short
         self._inbox = inbox
         self._accepted = accepted
@@ -41,7 +44,7 @@ class Adoption:
         """
         self._accepting = self._inbox.accept(item, deadline, self._written)
         if self.run.ended:  # with an error: another attempt follows
-            self.is_over = True
+            self.is_over = self._is_over()
         else:
             self.run.when_ended = self._ended
         return self._safe
@@ -54,12 +57,17 @@ class Adoption:
         self._accepted(self, accepted.held if accepted is not None else None)
 
     def _ended(self) -> None:
-        self.is_over = self.running.was_cut() is None
+        self.is_over = self._is_over()
         if not self.is_over or self.run.error is not None:
             return
         if self._inbox.withdraw(self._accepting):
             self._withdrawn(self)
         self._tell(is_safe=True)
+
+    def _is_over(self) -> bool:
+        """Whether its listeners, which have ended, did so by themselves: perhaps just when they were to be cut."""
+        run = self.run
+        return self.running.was_cut() is None or not (run.interrupted or run.calls.refused)
 
     def _tell(self, *, is_safe: bool) -> None:
         if not self._safe.done():

@@ -79,10 +79,12 @@ class LaneRun:
         logs.begin_run(stored.key, stored.attempts)
         if began >= running.expires_at:  # this process stood still after the claim: another may hold the lane by now
             running.cut = running.cut or Cut.EXPIRED
+        if running.cut is not None and running.cut is not Cut.CANCELLED:  # before this task had begun
             return await self._ending.write(running, None, self._ending.of_cut(running), began)
-        if running.held is not None and running.held.cancelled_by is not None:
+        if running.cut is None and running.held is not None and running.held.cancelled_by is not None:
             # While it ran elsewhere, in a process that died, or drained.
             running.cut, running.cancelled_by = Cut.CANCELLED, running.held.cancelled_by
+        if running.cut is Cut.CANCELLED:
             verdict = await self._attempt(running, stored, began, is_suspect=False)
             return await self._ending.write(running, running.run, verdict, began)
         waits_for = None if is_urgent(_lane(running)) else self._admission.holds(stored)

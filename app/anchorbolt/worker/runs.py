@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -56,9 +57,9 @@ class Running:
         if self.run is not None:
             self.run.calls.reset()
             count_repeats(self.run, why)
-        if self.task is not None:
-            # A task that is cancelled before its first step takes none: nobody would write how this run ended.
-            self.task.get_loop().call_soon(self.task.cancel)
+        if self.task is not None and not self._is_new(self.task):
+            # At once: what it does before a later cancellation would be cut short by that, such as writing the end.
+            self.task.cancel()
         elif self.run is not None:
             self.run.cancel()
 
@@ -71,6 +72,15 @@ class Running:
             self.stop(why)
         else:
             self.run.calls.close(lambda: self.stop(why))
+
+    @staticmethod
+    def _is_new(task: asyncio.Task[None]) -> bool:
+        """Whether a task has not taken its first step. It is not cancelled: it finds `cut` when it begins.
+
+        Cancelled before that it would take no step at all, and nobody would write how its run ended.
+        """
+        work = task.get_coro()
+        return inspect.iscoroutine(work) and inspect.getcoroutinestate(work) == inspect.CORO_CREATED
 
     @property
     def keeps_lease(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextvars import Context
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -238,6 +239,10 @@ class Worker:
         tasks = [*self._tasks, *(running.task for running in self._runs if running.task is not None)]
         for task in tasks:
             task.cancel()
+        for running in self._runs:
+            if running.task is None and running.run is not None:  # it waits for its answer, or to be stored
+                running.stop(Cut.DRAINED)
+                tasks.extend(running.run.tasks)
         if tasks:
             await asyncio.wait(tasks, timeout=1)
 
@@ -266,7 +271,7 @@ class Worker:
             work = self._interactive.see_stored(running, run, is_over=adoption.is_over)
         else:
             work = self._interactive.see_unprotected(running, run, is_over=adoption.is_over)
-        self._see(running, work, "adopted run")
+        self._see(running, work, "adopted run", adoption.context)
 
     def _not_adopted(self, adoption: Adoption) -> None:
         self._end_unstored(adoption.running, adoption.run)
@@ -293,10 +298,12 @@ class Worker:
         else:
             self._slots.give_back()
 
-    def _see(self, running: Running, work: Coroutine[Any, Any, None], name: str) -> None:
-        """Runs `work`, which sees a run to its end."""
+    def _see(
+        self, running: Running, work: Coroutine[Any, Any, None], name: str, context: Context | None = None
+    ) -> None:
+        """Runs `work`, which sees a run to its end. `context`: not that of the caller."""
         self._runs.add(running)
-        running.task = task = asyncio.get_running_loop().create_task(work, name=name)
+        running.task = task = asyncio.get_running_loop().create_task(work, name=name, context=context)
         task.add_done_callback(partial(self._seen, running))
 
     def _seen(self, running: Running, task: asyncio.Task[None]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Delivery
+from anchorbolt.errors import StoreUnavailableError
 from anchorbolt.inbox.accept import Accepted, Item
 from anchorbolt.inbox.lease import Held
 from anchorbolt.inbox.tables import delivery as deliveries
@@ -24,6 +25,11 @@ async def nothing(_: Run) -> None:
 async def fails(_: Run) -> None:
     """A run that never ends well."""
     raise ConnectionResetError("again")
+
+
+async def away(_: object) -> None:
+    """A database that cannot be reached."""
+    raise StoreUnavailableError("away")
 
 
 async def for_ever(ended: list[str] | None = None) -> None:

@@ -5,17 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from anchorbolt.errors import StoreUnavailableError
 from structlog.testing import capture_logs
 
 from tests.support.waiting import until
 from tests.unit.worker.conftest import Bench, event
-from tests.unit.worker.steps import LATER, end, for_ever, nothing
-
-
-async def away(work: object) -> None:
-    """A database that cannot be reached."""
-    raise StoreUnavailableError("away")
+from tests.unit.worker.steps import LATER, away, end, for_ever, nothing
 
 
 @pytest.mark.parametrize("ends_well", [True, False])

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Delivery
+from anchorbolt.telemetry.logs import add_run
 from anchorbolt.worker.worker import Worker
 from structlog.testing import capture_logs
 
 from tests.support.waiting import until
 from tests.unit.worker.conftest import Bench, event
-from tests.unit.worker.steps import LATER, end, for_ever, nothing
+from tests.unit.worker.steps import LATER, away, end, for_ever, nothing
 
 
 @pytest.fixture
@@ -149,3 +151,102 @@ async def test_a_listener_that_was_refused_a_call_in_a_drain_is_not_over(
     assert lane is not None
     assert (row.state, row.attempts, lane.owner) == ("live", 0, None)
     await worker.stop()
+
+
+async def test_a_listener_that_ends_in_the_moment_when_a_drain_would_cut_it_is_over(
+    bench: Bench, standstill: asyncio.Event
+) -> None:
+    """Nothing of it was cut short, so it is done, and no other process runs it again."""
+    worker, _ = bench.worker(nothing)
+    delivery, left, go = event(), list[str](), asyncio.Event()
+    run = begin(worker, left, delivery)
+
+    async def listener() -> None:
+        await go.wait()
+
+    run.spawn(listener())
+    told = worker.adopt(run, LATER)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    go.set()
+    handing_back = asyncio.create_task(worker.hand_back(5))  # its first step comes right after the listener's last
+    assert await told
+    standstill.set()
+    await handing_back
+    assert (left, (await bench.row(delivery.key)).state) == ([delivery.key], "done")
+    await worker.stop()
+
+
+async def test_a_listener_that_fails_because_a_drain_cut_it_is_handed_back(bench: Bench) -> None:
+    """What it raises when it is cancelled, before it was to be stored, is no failure of its own: no attempt counts."""
+    worker, _ = bench.worker(nothing)
+    delivery, left = event(), list[str]()
+    run = begin(worker, left, delivery)
+
+    async def listener() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise ConnectionResetError("its own connection was closed") from None
+
+    run.spawn(listener())
+    await asyncio.sleep(0)
+    handing_back = asyncio.create_task(worker.hand_back(5))
+    await until(lambda: run.ended, what="it has failed")
+    assert await worker.adopt(run, LATER)
+    await handing_back
+    row = await bench.row(delivery.key)
+    assert (left, row.state, row.attempts) == ([delivery.key], "live", 0)
+    await worker.stop()
+
+
+@pytest.mark.parametrize("stored", [True, False])
+async def test_the_error_handler_is_called_as_a_part_of_the_request(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, stored: bool
+) -> None:
+    """Its log lines name the delivery, and it finds what a middleware has set in the context, stored or not."""
+    worker, dispatch = bench.worker(nothing)
+    of_the_team: ContextVar[str] = ContextVar("of the team", default="not set")
+    found: list[tuple[str, dict[str, object]]] = []
+
+    async def handle(_: Run) -> None:
+        found.append((of_the_team.get(), dict(add_run(None, "", {}))))
+
+    dispatch.handle = handle
+    delivery, left, go = event(), list[str](), asyncio.Event()
+
+    async def listener() -> None:
+        await go.wait()
+        raise ValueError("for good")
+
+    async def request() -> None:
+        of_the_team.set("by a middleware")
+        run = begin(worker, left, delivery)
+        run.spawn(listener())
+        assert await worker.adopt(run, LATER if stored else bench.clock.now) == stored
+
+    with monkeypatch.context() as patch:
+        if not stored:
+            patch.setattr(bench.database, "transact", away)
+        await asyncio.create_task(request())
+    go.set()
+    await until(lambda: left, what="its slot is free")
+    assert found == [("by a middleware", {"key": delivery.key, "attempt": 1})]
+    await end(worker)
+
+
+async def test_a_listener_that_waits_to_be_stored_ends_with_its_worker(bench: Bench, standstill: asyncio.Event) -> None:
+    """Nothing of it goes on behind the end of its worker; what could not be stored is told as lost after that."""
+    worker, _ = bench.worker(nothing)
+    delivery, left, ended = event(), list[str](), list[str]()
+    run = begin(worker, left, delivery)
+    run.spawn(for_ever(ended))
+    worker.adopt(run, LATER)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    await worker.stop()
+    assert ended == ["cancelled"]
+    with capture_logs() as lines:
+        await bench.inbox.close()
+        assert await worker.finish(5)
+    assert (left, [line["outcome"] for line in lines]) == ([delivery.key], ["lost"])

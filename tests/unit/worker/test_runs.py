@@ -74,3 +74,41 @@ async def test_a_run_without_a_task_of_its_own_is_cancelled() -> None:
     await run.wait()
     assert (ended, one.cut) == (["cancelled"], Cut.LOST)
     assert metrics.web_api_repeats.value("lost") == before + 2
+
+
+async def test_a_run_that_ends_in_the_moment_when_it_is_stopped_is_cancelled_before_that() -> None:
+    """What follows, as writing its end, is not cut short by a cancellation that comes late."""
+    go, noted = asyncio.Event(), list[str]()
+
+    async def work() -> None:
+        try:
+            await go.wait()
+        except asyncio.CancelledError:
+            noted.append("cancelled")
+        await asyncio.sleep(0)
+        noted.append("its end is written")
+
+    one = Running("A1:Ev1", task=asyncio.create_task(work()))
+    await asyncio.sleep(0)
+    go.set()
+    one.stop(Cut.CANCELLED)
+    assert one.task is not None
+    await asyncio.wait([one.task])
+    assert noted == ["cancelled", "its end is written"]
+
+
+async def test_a_run_whose_task_has_not_begun_is_stopped_all_the_same() -> None:
+    """Its listeners are cancelled, and its task still writes the end: it finds why when it begins."""
+    one, run = calling()
+    ended, found = list[str](), list[Cut | None]()
+    run.spawn(for_ever(ended))
+    await asyncio.sleep(0)
+
+    async def work() -> None:
+        found.append(one.cut)
+        await run.wait()
+
+    one.task = asyncio.create_task(work())
+    one.stop(Cut.DRAINED)
+    await one.task
+    assert (ended, found) == (["cancelled"], [Cut.DRAINED])

@@ -7,12 +7,13 @@ import contextlib
 import dataclasses
 
 from anchorbolt.bolt.run import Run
+from anchorbolt.inbox.accept import Item
 from anchorbolt.inbox.lease import End, Outcome
 from anchorbolt.inbox.stopping import Stopping
 
 from tests.support.waiting import until
 from tests.unit.worker.conftest import LIMITS, Bench, event
-from tests.unit.worker.steps import accept, end, nothing, taken_by_a_process_that_dies
+from tests.unit.worker.steps import LATER, accept, end, nothing, taken_by_a_process_that_dies
 
 STOPPING = Stopping()
 
@@ -105,3 +106,23 @@ async def test_a_drain_does_not_hand_on_what_was_over_its_time(bench: Bench) -> 
     row = await bench.row(delivery.key)
     assert (row.state, row.error) == ("dead", "RunTimeoutError: it took longer than RUN_TIMEOUT_SECONDS (0.05)")
     await end(worker)
+
+
+async def test_what_is_stopped_before_it_has_begun_does_not_begin(bench: Bench) -> None:
+    """A drain that ends in the moment in which a delivery is stored hands it back, and no line of its listener runs."""
+    worker, dispatch = bench.worker(nothing)
+    delivery, before = event("C1"), event("C2")
+    handing_back: list[asyncio.Task[int]] = []
+
+    def drain(*_: object) -> None:
+        handing_back.append(asyncio.create_task(worker.hand_back(5)))
+
+    item = Item(before.key, before.lane, before.kind.value, before.content_type, before.body)
+    bench.inbox.accept(item, LATER, drain)
+    accepted = await accept(worker, delivery)
+    assert accepted.held is not None
+    assert await handing_back[0] == 1
+    row, lane = await bench.row(delivery.key), await bench.lane(delivery.lane)
+    assert lane is not None
+    assert (dispatch.runs, row.state, row.attempts, lane.owner) == ([], "live", 0, None)
+    await worker.stop()
