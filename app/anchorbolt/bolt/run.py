@@ -116,6 +116,11 @@ class Run:
         return not self.tasks
 
     @property
+    def ended_by_itself(self) -> bool:
+        """Whether it has ended, and nothing cut it short: no part of it was cancelled, and no call refused."""
+        return self.ended and not self.interrupted and not self.calls.refused
+
+    @property
     def done_word(self) -> str:
         """The outcome of a run that ended without an error: `done`, or why no listener ran."""
         return self.no_listener_runs or ("unmatched" if self.unmatched else "done")

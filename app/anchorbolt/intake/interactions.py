@@ -163,7 +163,7 @@ class Interactions:
 
     def _hand_over(self, run: Run, is_acknowledged: bool, deadline: float) -> asyncio.Future[bool] | None:
         """Gives the run to the worker. Returns what it says of the accept (Worker.adopt), where it has to be stored."""
-        if not is_acknowledged or (run.ended and run.error is None) or run.delivery.kind is Kind.OPTIONS:
+        if not is_acknowledged or (run.ended_by_itself and run.error is None) or run.delivery.kind is Kind.OPTIONS:
             self._worker.keep(run)
             return None
         return self._worker.adopt(run, deadline)

@@ -30,7 +30,6 @@ class Adoption:
         self.run = run
         # Of its request, for the log and for the app's error handler: `accepted` is called outside of that.
         self.context = contextvars.copy_context()
-        self.is_over = False  # its listeners had ended before anything cut them short
         self._inbox = inbox
         self._accepted = accepted
         self._withdrawn = withdrawn
@@ -43,9 +42,7 @@ class Adoption:
         well; False where it could not be stored. Who waits for it may cancel it.
         """
         self._accepting = self._inbox.accept(item, deadline, self._written)
-        if self.run.ended:  # with an error: another attempt follows
-            self.is_over = self._is_over()
-        else:
+        if not self.run.ended:  # else with an error, or because it was cut: another attempt follows
             self.run.when_ended = self._ended
         return self._safe
 
@@ -57,17 +54,11 @@ class Adoption:
         self._accepted(self, accepted.held if accepted is not None else None)
 
     def _ended(self) -> None:
-        self.is_over = self._is_over()
-        if not self.is_over or self.run.error is not None:
+        if self.running.was_interrupted() is not None or self.run.error is not None:
             return
         if self._inbox.withdraw(self._accepting):
             self._withdrawn(self)
         self._tell(is_safe=True)
-
-    def _is_over(self) -> bool:
-        """Whether its listeners, which have ended, did so by themselves: perhaps just when they were to be cut."""
-        run = self.run
-        return self.running.was_cut() is None or not (run.interrupted or run.calls.refused)
 
     def _tell(self, *, is_safe: bool) -> None:
         if not self._safe.done():

@@ -43,27 +43,23 @@ class InteractiveRuns:
         finally:
             self.has_ended(run)
 
-    async def see_stored(self, running: Running, run: Run, *, is_over: bool) -> None:
-        """Waits for a run that is stored by now, and writes its end.
-
-        `is_over`: its listeners had ended before anything cut them short.
-        """
+    async def see_stored(self, running: Running, run: Run) -> None:
+        """Waits for a run that is stored by now, and writes its end."""
         try:
             await self._wait(run)
         except asyncio.CancelledError:
             await _cancelled(run)
             if running.cut is None:
                 raise
-        cut = None if is_over else running.was_cut()
         verdict: Verdict | None
-        if cut is None:
+        if running.was_interrupted() is None:
             verdict = judge(run.error, run.attempt.attempt, self._limits, is_final=run.step_is_over)
         else:
             verdict = self._ending.of_cut(running)
         await self._ending.write(running, run, verdict, run.began)
 
-    async def see_unprotected(self, running: Running, run: Run, *, is_over: bool) -> None:
-        """Waits for a run that Slack was told is done although it could not be stored. `is_over`: as above."""
+    async def see_unprotected(self, running: Running, run: Run) -> None:
+        """Waits for a run that Slack was told is done although it could not be stored."""
         try:
             await self._wait(run)
             await self._conclude(run)
@@ -72,7 +68,7 @@ class InteractiveRuns:
             if running.cut is None:
                 raise
         finally:
-            if not is_over and running.was_cut() is not None:
+            if running.was_interrupted() is not None:
                 run.fail(RunError("cut short by the end of this process, and stored nowhere"))
             unstored_ended(run, run.done_word if run.error is None else "lost", self._clock() - run.began)
 

@@ -98,6 +98,16 @@ class Running:
             count_repeats(self.run, self.cut)
         return self.cut
 
+    def was_interrupted(self) -> Cut | None:
+        """Returns why the listeners of an interaction were cut short; None where they had ended by themselves by then.
+
+        Where the lease is lost they count as cut in any case: their end is not ours to write.
+        """
+        cut = self.was_cut()
+        if cut is not Cut.LOST and self.run is not None and self.run.ended_by_itself:
+            return None
+        return cut
+
 
 class Runs:
     """All runs of one process."""

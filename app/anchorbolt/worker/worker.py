@@ -268,9 +268,9 @@ class Worker:
         running, run = adoption.running, adoption.run
         if held is not None:
             running.hold(held, self._inbox.lease_seconds)
-            work = self._interactive.see_stored(running, run, is_over=adoption.is_over)
+            work = self._interactive.see_stored(running, run)
         else:
-            work = self._interactive.see_unprotected(running, run, is_over=adoption.is_over)
+            work = self._interactive.see_unprotected(running, run)
         self._see(running, work, "adopted run", adoption.context)
 
     def _not_adopted(self, adoption: Adoption) -> None:

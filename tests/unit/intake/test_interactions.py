@@ -59,6 +59,30 @@ async def test_a_request_that_is_cancelled_after_the_ack_loses_no_run(bench: Ben
     await worker.stop()
 
 
+async def test_what_a_drain_cut_before_its_answer_left_is_stored(bench: Bench) -> None:
+    """A listener has acknowledged, and was cut before that was told: Slack hears that it is done, another pod does it."""
+    worker, _ = bench.worker(nothing)
+    slots = RequestSlots(1)
+    delivery = command()
+    handing_back: list[asyncio.Task[int]] = []
+
+    async def ask_bolt(run: Run) -> Acknowledged:
+        listening = run.spawn(listener())
+        await asyncio.sleep(0)
+        handing_back.append(asyncio.create_task(worker.hand_back(5)))
+        await asyncio.wait([listening])  # as with process_before_response
+        return Acknowledged()
+
+    async def listener() -> None:
+        await asyncio.Event().wait()
+
+    await Interactions(bench.inbox, worker).answer(delivery, LATER, slots.take(), ask_bolt)
+    await handing_back[0]
+    row = await bench.row(delivery.key)
+    assert (row.state, row.attempts, slots.full) == ("live", 0, False)
+    await worker.stop()
+
+
 @pytest.mark.parametrize("error", [ValueError("no payload"), ZeroDivisionError(), asyncio.CancelledError()])
 async def test_a_dispatch_that_came_to_no_answer_gives_its_slot_back(bench: Bench, error: BaseException) -> None:
     """Whatever Bolt raises, also a cancellation, what it had started is cancelled and the slot is free again."""

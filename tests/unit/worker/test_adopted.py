@@ -95,3 +95,25 @@ async def test_what_is_lost_is_said(bench: Bench, monkeypatch: pytest.MonkeyPatc
     assert (line["event"], line["key"], line["outcome"]) == ("delivery ended", delivery.key, "lost")
     assert line["error"] == "RunError: cut short by the end of this process, and stored nowhere"
     await end(worker)
+
+
+async def test_a_listener_that_ends_in_the_moment_of_the_drain_is_done(bench: Bench) -> None:
+    """Its last step came right before that of the drain, which cut nothing of it short: it does not run again."""
+    worker, _ = bench.worker(nothing)
+    delivery = event()
+    run = worker.begin(delivery, ack_by=LATER, on_end=lambda: None)
+    go, handing_back = asyncio.Event(), list[asyncio.Task[int]]()
+
+    async def listener() -> None:
+        await go.wait()
+        handing_back.append(asyncio.create_task(worker.hand_back(5)))
+
+    run.spawn(listener())
+    assert await worker.adopt(run, LATER)
+    await until(lambda: worker.running == 1, what="it is held")
+    go.set()
+    await until(lambda: handing_back, what="the drain has begun")
+    await handing_back[0]
+    row = await bench.row(delivery.key)
+    assert (row.state, row.attempts) == ("done", 1)
+    await worker.stop()
