@@ -96,6 +96,7 @@ class Worker:
         )
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
+        self._hands_back = False
         self._begun: dict[Run, Running] = {}  # of interactions, while Bolt has not answered yet
 
     def start(self) -> None:
@@ -226,6 +227,7 @@ class Worker:
 
         `timeout_seconds`: for the runs to end, after GRACE_SECONDS at most for the calls that are under way.
         """
+        self._hands_back = True  # also what is being stored, and would begin to run now
         left = list(self._runs)
         for running in left:
             running.end(Cut.DRAINED)
@@ -284,6 +286,8 @@ class Worker:
         running = Running(held.stored.key, delivery=delivery)
         running.hold(held, self._inbox.lease_seconds)
         self._see(running, self._run_lane(running, held.lease.lane), "run")
+        if self._hands_back:
+            running.stop(Cut.DRAINED)
 
     async def _run_lane(self, running: Running, lane: str) -> None:
         try:
