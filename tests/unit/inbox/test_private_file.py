@@ -58,15 +58,30 @@ async def test_a_file_that_others_could_read_is_closed_to_them(tmp_path: Path) -
     """A file that an earlier version made loses the rights of others when it is opened."""
     before = os.umask(0o022)
     try:
-        for name in ("inbox.db", "inbox.db.lock"):
+        for name in ("inbox.db", "inbox.db-wal", "inbox.db-shm", "inbox.db.lock"):
             (tmp_path / name).touch(0o644)
     finally:
         os.umask(before)
     database = SqliteDatabase(tmp_path / "inbox.db")
     await database.open()
-    await database.migrate()
-    assert set(rights(tmp_path).values()) == {0o600}
+    assert rights(tmp_path) == dict.fromkeys(("inbox.db", "inbox.db-wal", "inbox.db-shm", "inbox.db.lock"), 0o600)
     await database.close()
+
+
+async def test_the_folder_is_made(tmp_path: Path) -> None:
+    """An inbox in folders that are not there yet makes them."""
+    database = SqliteDatabase(tmp_path / "one" / "in" / "another" / "inbox.db")
+    await database.open()
+    assert (tmp_path / "one" / "in" / "another" / "inbox.db").exists()
+    await database.close()
+
+
+async def test_what_is_closed_leaves_only_its_file(inbox: Inbox, tmp_path: Path) -> None:
+    """Closed, it has copied its log into the file and taken it away: a copy of the file is a copy of the inbox."""
+    await store(inbox, 200)
+    assert "inbox.db-wal" in rights(tmp_path)
+    await inbox.close()
+    assert set(rights(tmp_path)) == {"inbox.db", "inbox.db.lock"}
 
 
 @SIZES
