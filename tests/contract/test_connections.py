@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Callable
 
 import pytest
@@ -12,6 +13,7 @@ from anchorbolt.inbox.postgresql import database as postgresql_database
 from anchorbolt.inbox.postgresql.database import LIMITS, PATIENT_SECONDS, SILENT_SECONDS, TRIES
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError
 
 from tests.support.postgresql import PostgreSQL
 from tests.support.waiting import until_answer
@@ -101,6 +103,45 @@ async def test_what_is_never_let_through_ends(database: PostgresqlDatabase) -> N
     with pytest.raises(StoreUnavailableError, match=rf"let nobody through {TRIES} times: .*not now.*; pg_locks shows"):
         await database.transact(fail("55P03", 1000, tried))
     assert len(tried) == TRIES
+
+
+@pytest.mark.parametrize("code", ["22001", "23505", "54000"])
+async def test_a_row_that_is_refused_is_no_fault_of_the_database(database: PostgresqlDatabase, code: str) -> None:
+    """Its error is told as it is, once, and the connection is as good as before."""
+    tried: list[int] = []
+    with pytest.raises(DBAPIError, match="not now"):
+        await database.transact(fail(code, 1, tried))
+    assert tried == [await database.transact(pid)]
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        ("25006", "it cannot be written to: it is a standby, or default_transaction_read_only is on. Let DATABASE_URL"),
+        ("53100", "its disk is full: free some space there;"),
+        ("58030", "look at it, its network and DATABASE_URL;"),
+    ],
+)
+async def test_what_is_wrong_with_the_database_is_told(database: PostgresqlDatabase, code: str, advice: str) -> None:
+    """With PostgreSQL's words, where it is and what to do; the connection is given up, and the next one is asked."""
+    tried: list[int] = []
+    with pytest.raises(StoreUnavailableError) as caught:
+        await database.transact(fail(code, 1, tried))
+    assert re.match(
+        rf"PostgreSQL at 127\.0\.0\.1:\d+ cannot be used \(.*not now.*\): {re.escape(advice)}", str(caught.value)
+    )
+    assert str(caught.value).endswith("; the app goes on by itself when it is back")
+    assert await database.transact(fail(code, 1, tried)) == "done"
+    assert tried[0] != tried[1]
+
+
+async def test_after_a_failover_no_old_connection_is_used(database: PostgresqlDatabase) -> None:
+    """1. All connections are in use; 2. one is told that the server may not be written to; 3. all are made anew."""
+    before = set(await asyncio.gather(*(database.transact(nap(0.05)) for _ in range(2))))
+    with pytest.raises(StoreUnavailableError, match="cannot be written to"):
+        await database.transact(fail("25006", 1, []))
+    after = set(await asyncio.gather(*(database.transact(nap(0.05)) for _ in range(2))))
+    assert (len(before), len(after), before & after) == (2, 2, set())
 
 
 async def test_a_caller_that_is_gone_leaves_no_work_half_done(database: PostgresqlDatabase, url: URL) -> None:
