@@ -409,6 +409,18 @@ class TestUnknownOutcomes:
 class TestFence:
     """Owner and epoch tell one claim from every other; what a lost claim says is refused."""
 
+    async def test_a_lease_counts_from_before_it_was_asked_for(self, inbox: Inbox) -> None:
+        """Whoever accepts, claims or goes on knows a moment by its own clock from which its lease surely holds."""
+        began = inbox.store.clock()
+        (accepted,) = await accept(inbox, item("C1"))
+        await accept(inbox, item("C1"), item("C2", take=False))
+        (claimed,) = await claim(inbox)
+        assert accepted.held is not None
+        following = (await end(inbox, accepted.held, go_on=True)).following
+        assert following is not None
+        moments = [began, accepted.held.sent_at, claimed.sent_at, following.sent_at, inbox.store.clock()]
+        assert moments == sorted(moments)
+
     async def test_an_old_claim_of_the_same_process_is_refused(self, inbox: Inbox) -> None:
         """The owner alone does not fence: the same process may have claimed the lane again since."""
         old = await hold(inbox)
