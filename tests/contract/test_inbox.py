@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from anchorbolt.errors import SchemaError, StoreRefusedError, StoreUnknownError
 from anchorbolt.inbox import schema
 from anchorbolt.inbox.accept import Accept, Item
 from anchorbolt.inbox.admin import Admin, Filter
+from anchorbolt.inbox.claim import Claim
 from anchorbolt.inbox.complete import Complete
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Held, Lease, Outcome
+from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.retention import Retention
 from anchorbolt.inbox.sql import now
 from anchorbolt.inbox.sqlite import SqliteDatabase
@@ -409,6 +412,18 @@ class TestUnknownOutcomes:
 class TestFence:
     """Owner and epoch tell one claim from every other; what a lost claim says is refused."""
 
+    async def test_a_claim_in_doubt_frees_nothing_of_other_processes(self, inbox: Inbox) -> None:
+        """Each process counts its claims from one: what it gives back of a claim without an answer is its own alone."""
+        mine, held = await hold(inbox, "C1"), await hold(inbox, "C2")
+        epochs = [mine.lease.epoch, held.lease.epoch]
+        another = Claim(inbox.store, Owner("another", LEASE_SECONDS))
+        await inbox.database.transact(lambda c: another._free_what_is_in_doubt(c, epochs))
+        assert await claim(inbox) == []
+        ours = Claim(inbox.store, Owner(inbox.owner, LEASE_SECONDS))
+        await inbox.database.transact(lambda c: ours._free_what_is_in_doubt(c, [held.lease.epoch]))
+        (again,) = await claim(inbox)
+        assert (again.stored.key, again.stored.attempts) == (held.stored.key, 1)
+
     async def test_a_lease_counts_from_before_it_was_asked_for(self, inbox: Inbox) -> None:
         """Whoever accepts, claims or goes on knows a moment by its own clock from which its lease surely holds."""
         began = inbox.store.clock()
@@ -487,6 +502,18 @@ class TestAdmin:
         (again,) = await accept(inbox, item(key=held.stored.key))
         assert not again.new
         assert (await counts(inbox))["dead"] == 0
+
+    async def test_one_delivery_is_shown_with_its_body(self, inbox: Inbox) -> None:
+        """By its key or its id, and nothing where there is none; a list of many has no bodies."""
+        held = await hold(inbox, "C1", "A1:Ev1")
+        admin = Admin(inbox.database.dialect)
+        for name in ("A1:Ev1", str(held.stored.id)):
+            found = await inbox.database.transact(partial(admin.find, name=name))
+            assert found is not None
+            assert (found.key, found.body, found.undecryptable) == ("A1:Ev1", '{"key":"A1:Ev1"}', None)
+        assert await inbox.database.transact(lambda c: admin.find(c, "A1:Ev2")) is None
+        (listed,) = await inbox.database.transact(lambda c: admin.entries(c, Filter()))
+        assert listed.body is None
 
     async def test_only_dead_letters_are_replayed_or_discarded(self, inbox: Inbox) -> None:
         """What lives or is done is left alone."""

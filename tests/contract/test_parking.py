@@ -11,7 +11,7 @@ from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Held, Outcome, Stored
 from anchorbolt.inbox.parking import PARK_SECONDS, Parking, WakingInTurn, sentence
 from anchorbolt.inbox.pauses import Pauses
-from anchorbolt.inbox.tables import lane
+from anchorbolt.inbox.tables import delivery, lane
 from anchorbolt.worker.obstacles import ALL, Obstacles
 from sqlalchemy import select, update
 
@@ -167,3 +167,22 @@ async def test_what_waits_for_something_unknown_runs(inbox: Inbox) -> None:
     await park(inbox, await hold(inbox), "moon:full")
     assert await Obstacles(inbox, (Wall(),)).look() == 1
     assert len(await claim(inbox)) == 1
+
+
+async def test_a_name_that_a_pause_may_have(inbox: Inbox) -> None:
+    """A listener, kind, workspace or conversation is known by the deliveries that are kept with their bodies."""
+    of_it = replace(item("C1", "A1:Ev1"), workspace="T1", conversation="D1")
+    await accept(inbox, of_it)
+    pauses = Pauses(inbox.database.dialect)
+    names = [
+        ("kind", "event"),
+        ("workspace", "T1"),
+        ("conversation", "D1"),
+        ("listener", "app.on"),
+        ("workspace", "D1"),
+    ]
+    known = [await do(inbox, partial(pauses.knows, scope=scope, name=name)) for scope, name in names]
+    assert known == [True, True, True, False, False]
+    ended = update(delivery).values(state="done")
+    await do(inbox, lambda c: c.execute(ended) and None)
+    assert not await do(inbox, lambda c: pauses.knows(c, "workspace", "T1"))
