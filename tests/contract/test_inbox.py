@@ -510,7 +510,8 @@ class TestAdmin:
         for name in ("A1:Ev1", str(held.stored.id)):
             found = await inbox.database.transact(partial(admin.find, name=name))
             assert found is not None
-            assert (found.key, found.body, found.undecryptable) == ("A1:Ev1", '{"key":"A1:Ev1"}', None)
+            assert (found.key, found.lane, found.body) == ("A1:Ev1", "C1", '{"key":"A1:Ev1"}')
+            assert (found.state, found.undecryptable) == ("running", None)
         assert await inbox.database.transact(lambda c: admin.find(c, "A1:Ev2")) is None
         (listed,) = await inbox.database.transact(lambda c: admin.entries(c, Filter()))
         assert listed.body is None
@@ -596,6 +597,13 @@ class TestRetention:
         assert await until_answer(lambda: inbox.database.transact(Retention(0.01, 3600))) == 1
         assert await counts(inbox) == {"waiting": 0, "running": 1, "dead": 1, "done": 0}
         assert await until_answer(lambda: inbox.database.transact(Retention(0.01, 0.01))) == 1
+
+    async def test_all_that_went_is_counted(self, inbox: Inbox) -> None:
+        """What is done, dead or cancelled: as long as the count says that there may be more, the next batch follows."""
+        for n, how in enumerate((End.DONE, End.DEAD, End.CANCELLED, End.CANCELLED)):
+            await end(inbox, await hold(inbox, f"C{n}"), how)
+        assert await inbox.database.transact(Retention(-1, -1)) == 4
+        assert await inbox.database.transact(Retention(-1, -1)) == 0
 
     async def test_a_retry_a_day_later_still_runs_nothing(self) -> None:
         """Slack's delayed events come for 24 hours: the tombstone of RETENTION_HOURS as shipped outlives them."""

@@ -90,6 +90,22 @@ async def test_workspaces_are_woken_in_turn(inbox: Inbox) -> None:
     assert await do(inbox, lambda c: wake(c, "limit:a", 10)) == 2
 
 
+async def test_turns_go_on_from_wake_to_wake(inbox: Inbox) -> None:
+    """Where there is room for one at a time, workspaces alternate; each thing that is waited for has its own turns."""
+    wake = WakingInTurn(inbox.database.dialect)
+    for n in range(12):
+        workspace, waits_for = f"T{n % 2}", f"limit:{n % 3}"
+        (accepted,) = await accept(inbox, replace(item(f"C{n:02}"), workspace=workspace))
+        assert accepted.held is not None
+        await park(inbox, accepted.held, waits_for)
+    woken: dict[str, list[str | None]] = {"limit:0": [], "limit:1": []}
+    for waits_for in [*woken] * 4:
+        assert await do(inbox, partial(wake, waits_for=waits_for, most=1)) == 1
+        woken[waits_for] += [one.stored.workspace for one in await claim(inbox)]
+    assert woken == {waits_for: ["T0", "T1", "T0", "T1"] for waits_for in woken}
+    assert await do(inbox, PARKING.waiting) == {"limit:2": 4}
+
+
 async def test_what_comes_behind_it_waits_too(inbox: Inbox) -> None:
     """A parked lane keeps its order, and a lane that is parked is not taken by what arrives."""
     await park(inbox, await hold(inbox, "C1", "A1:Ev1"), "hold:a")
@@ -186,3 +202,13 @@ async def test_a_name_that_a_pause_may_have(inbox: Inbox) -> None:
     ended = update(delivery).values(state="done")
     await do(inbox, lambda c: c.execute(ended) and None)
     assert not await do(inbox, lambda c: pauses.knows(c, "workspace", "T1"))
+
+
+async def test_of_two_pauses_one_ends(inbox: Inbox) -> None:
+    """The other one of its scope stays, and so does one of the same name in another scope."""
+    pauses = Pauses(inbox.database.dialect)
+    for scope, name in (("workspace", "T1"), ("workspace", "T2"), ("conversation", "T1")):
+        assert await do(inbox, partial(pauses.pause, scope=scope, name=name, paused_by="ann"))
+    assert await do(inbox, lambda c: pauses.resume(c, "workspace", "T1"))
+    left = [(pause.scope, pause.name) for pause in await do(inbox, pauses.read)]
+    assert sorted(left) == [("conversation", "T1"), ("workspace", "T2")]

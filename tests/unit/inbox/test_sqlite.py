@@ -222,3 +222,13 @@ async def test_a_closed_file_is_looked_at_and_tidied_by_nobody(database: SqliteD
     await database.tidy()
     with pytest.raises(StoreUnavailableError, match=r"^the database is closed$"):
         await database.transact(put(1))
+
+
+async def test_an_error_shows_nothing_of_what_was_sent(database: SqliteDatabase) -> None:
+    """What a statement is sent with may hold tokens: its error names the constraint, and no value."""
+    r = rows("sqlite", {"n": TEXT})
+    write = Statement(insert(table("number", column("n"))).from_select(["n"], select(r.c.n)))
+    with pytest.raises(IntegrityError) as caught:
+        await database.transact(lambda c: write(c, {"rows": [{"n": "xoxb-planted"}]}))
+    assert "datatype mismatch" in str(caught.value)
+    assert "planted" not in f"{caught.value} {caught.value!r} {caught.value.params}"
