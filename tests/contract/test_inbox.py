@@ -516,6 +516,18 @@ class TestAdmin:
         (listed,) = await inbox.database.transact(lambda c: admin.entries(c, Filter()))
         assert listed.body is None
 
+    async def test_what_was_cancelled_is_replayed_or_discarded_too(self, inbox: Inbox) -> None:
+        """It is no failure, and its body is kept until an operator has decided."""
+        admin = Admin(inbox.database.dialect)
+        held = await hold(inbox)
+        await end(inbox, held, End.CANCELLED)
+        assert await inbox.database.transact(lambda c: admin.replay(c, [held.stored.id])) == 1
+        (again,) = await claim(inbox)
+        assert again.stored.key == held.stored.key
+        await end(inbox, again, End.CANCELLED)
+        assert await inbox.database.transact(lambda c: admin.discard(c, [held.stored.id])) == 1
+        assert await counts(inbox) == {"waiting": 0, "running": 0, "dead": 0, "done": 1}
+
     async def test_only_dead_letters_are_replayed_or_discarded(self, inbox: Inbox) -> None:
         """What lives or is done is left alone."""
         held = await hold(inbox)

@@ -11,6 +11,7 @@ from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Held, Outcome, Stored
 from anchorbolt.inbox.parking import PARK_SECONDS, Parking, WakingInTurn, sentence
 from anchorbolt.inbox.pauses import Pauses
+from anchorbolt.inbox.sql import now
 from anchorbolt.inbox.tables import delivery, lane
 from anchorbolt.worker.obstacles import ALL, Obstacles
 from sqlalchemy import select, update
@@ -71,6 +72,16 @@ async def test_some_are_woken_those_first_that_were_parked_first(inbox: Inbox) -
     assert await do(inbox, lambda c: wake(c, "limit:a", 2)) == 2
     assert await do(inbox, PARKING.waiting) == {"limit:a": 2}, "what is woken waits for it no more"
     assert sorted(keys(await claim(inbox))) == ["A1:Ev0", "A1:Ev1"]
+
+
+async def test_a_wait_is_put_off_by_half_its_time(inbox: Inbox) -> None:
+    """What goes on waiting is looked at by all again when its time is over, and not much later."""
+    await park(inbox, await hold(inbox, "C1"), "limit:a")
+    await do(inbox, lambda c: c.execute(update(lane).values(claimable_at=now() + PARK_SECONDS / 4)) and None)
+    assert await do(inbox, lambda c: PARKING.put_off(c, "limit:b")) == 0
+    assert await do(inbox, lambda c: PARKING.put_off(c, "limit:a")) == 1
+    left = await do(inbox, lambda c: c.execute(select(lane.c.claimable_at - now())).scalar_one())
+    assert PARK_SECONDS / 2 < left <= PARK_SECONDS * 3 / 4
 
 
 async def test_workspaces_are_woken_in_turn(inbox: Inbox) -> None:
