@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -58,13 +59,29 @@ async def test_a_file_that_others_could_read_is_closed_to_them(tmp_path: Path) -
     """A file that an earlier version made loses the rights of others when it is opened."""
     before = os.umask(0o022)
     try:
-        for name in ("inbox.db", "inbox.db-wal", "inbox.db-shm", "inbox.db.lock"):
+        for name in ("inbox.db", "inbox.db.lock"):
             (tmp_path / name).touch(0o644)
     finally:
         os.umask(before)
     database = SqliteDatabase(tmp_path / "inbox.db")
     await database.open()
-    assert rights(tmp_path) == dict.fromkeys(("inbox.db", "inbox.db-wal", "inbox.db-shm", "inbox.db.lock"), 0o600)
+    await database.migrate()
+    assert set(rights(tmp_path).values()) == {0o600}
+    await database.close()
+
+
+async def test_a_log_that_was_left_behind_is_closed_to_others(inbox: Inbox, tmp_path: Path) -> None:
+    """What a killed process or a restored backup left beside the file holds bodies too."""
+    await store(inbox, 200)
+    left = tmp_path / "left"
+    left.mkdir()
+    names = ("inbox.db", "inbox.db-wal", "inbox.db-shm", "inbox.db.lock")
+    for name in names:
+        shutil.copyfile(tmp_path / name, left / name)
+        (left / name).chmod(0o644)
+    database = SqliteDatabase(left / "inbox.db")
+    await database.open()
+    assert rights(left) == dict.fromkeys(names, 0o600)
     await database.close()
 
 
@@ -114,7 +131,7 @@ async def test_a_file_that_is_taken_away_is_noticed(inbox: Inbox, tmp_path: Path
     file.unlink()
     if how == "replaced":
         file.touch()
-    with pytest.raises(StoreUnavailableError, match="renamed, deleted or replaced"):
+    with pytest.raises(StoreUnavailableError, match=f"{file} was renamed, deleted or replaced"):
         await inbox.probe()
     assert not inbox.up
     away.replace(file)
