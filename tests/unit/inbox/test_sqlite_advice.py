@@ -30,7 +30,7 @@ def fill(connection: Connection) -> None:
 def spoil(file: Path, keeps: int) -> None:
     """Overwrites it but for its beginning."""
     kept = file.read_bytes()[:keeps] if keeps else b""
-    file.write_bytes(kept + b"\xff" * 50_000)
+    file.write_bytes(kept + b"\xff" * 4_000_000)
 
 
 def make_folder(file: Path) -> None:
@@ -82,6 +82,18 @@ async def test_a_file_with_broken_pages(file: Path, database: SqliteDatabase) ->
         await again.open()
     await again.close()
     assert str(caught.value).startswith(f"database disk image is malformed: {file} is broken; restore a backup")
+
+
+async def test_a_file_that_breaks_while_it_serves(file: Path, database: SqliteDatabase) -> None:
+    """The same for what is found broken later: the database counts as away, and nothing is taken for refused."""
+    await database.transact(fill)
+    await database.close()
+    again = SqliteDatabase(file)
+    await again.open()
+    spoil(file, keeps=1_000_000)
+    look = text("SELECT sum(length(hex(content))) FROM filler")
+    said = await said_of(again, lambda connection: connection.execute(look).close())
+    assert said.startswith(f"database disk image is malformed: {file} is broken; restore a backup")
 
 
 async def test_a_file_that_others_go_on_writing(file: Path, database: SqliteDatabase) -> None:
