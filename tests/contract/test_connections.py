@@ -88,6 +88,13 @@ async def test_a_silent_connection_is_given_up(database: PostgresqlDatabase, mon
     assert database._patience_seconds == SILENT_SECONDS
 
 
+async def test_work_that_may_take_long_has_its_own_time(database: PostgresqlDatabase) -> None:
+    """A migration is not given up after the seconds in which any other transaction would have had its answer."""
+    await database.transact(pid)
+    database._patience_seconds = 0.01
+    assert await database.transact(nap(0.05), timeout_seconds=600) > 0
+
+
 @pytest.mark.parametrize("code", ["40P01", "40001", "55P03"])
 async def test_what_postgresql_asks_for_again_is_done_again(database: PostgresqlDatabase, code: str) -> None:
     """A deadlock, a conflict and a lock that did not come are tried again, on the same connection."""
