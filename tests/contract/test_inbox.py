@@ -516,6 +516,17 @@ class TestAdmin:
         (listed,) = await inbox.database.transact(lambda c: admin.entries(c, Filter()))
         assert listed.body is None
 
+    async def test_all_dead_letters_are_no_more_than_the_dead(self, inbox: Inbox) -> None:
+        """Neither what was cancelled, which somebody wanted so, nor what is done, waits or runs; the oldest first."""
+        ended = {how: await hold(inbox, f"C-{how}") for how in (End.DEAD, End.CANCELLED, End.DONE, End.RETRY)}
+        for how, held in ended.items():
+            await end(inbox, held, how)
+        later = await hold(inbox, "C-later")
+        await end(inbox, later, End.DEAD)
+        await hold(inbox, "C-runs")
+        found = await inbox.database.transact(lambda c: Admin(inbox.database.dialect).dead(c, Filter()))
+        assert found == [ended[End.DEAD].stored.id, later.stored.id]
+
     async def test_what_was_cancelled_is_replayed_or_discarded_too(self, inbox: Inbox) -> None:
         """It is no failure, and its body is kept until an operator has decided."""
         admin = Admin(inbox.database.dialect)
