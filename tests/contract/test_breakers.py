@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from anchorbolt.inbox.breakers import Breakers, waits_for
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Outcome
@@ -27,3 +29,20 @@ async def test_one_opens_one_probes_and_closing_wakes_all(inbox: Inbox) -> None:
     assert not await do(lambda c: breakers.close(c, "app.on"))
     assert len(await claim(inbox)) == 1
     assert await do(breakers.read) == []
+
+
+async def test_each_breaker_is_for_itself(inbox: Inbox) -> None:
+    """A probe, its time and an end are those of one listener; another one's stay as they are."""
+    breakers, do = Breakers(inbox.database.dialect), inbox.store.transact
+    for listener, probe_in_seconds in (("app.one", 0), ("app.two", 0), ("app.three", 600)):
+        await do(partial(breakers.open, listener=listener, reason="TimeoutError", probe_in_seconds=probe_in_seconds))
+    assert await do(lambda c: breakers.take_probe(c, "app.one", "one", 60))
+    assert not await do(lambda c: breakers.take_probe(c, "app.three", "one", 60)), "it is not time"
+    found = {one.listener: one for one in await do(breakers.read)}
+    assert 30 < found["app.one"].probe_in_seconds <= 60
+    assert -30 < found["app.two"].probe_in_seconds <= 0
+    assert 570 < found["app.three"].probe_in_seconds <= 600
+    assert all(0 <= one.seconds < 30 for one in found.values())
+    assert await do(lambda c: breakers.take_probe(c, "app.two", "two", 60))
+    assert await do(lambda c: breakers.close(c, "app.two"))
+    assert sorted(one.listener for one in await do(breakers.read)) == ["app.one", "app.three"]

@@ -136,3 +136,15 @@ async def test_processes_say_that_they_live(inbox: Inbox) -> None:
     await ago(FORGET_SECONDS)
     await write("b")
     assert await read() == [("b", "v1", "runs", 200)]
+
+
+async def test_a_listener_that_was_found_stays_known(inbox: Inbox) -> None:
+    """An attempt that ends before its listener is found leaves what an earlier one knew; another one's is taken."""
+    held = await hold(inbox)
+    known = []
+    for listener in ("app.one", None, "app.two"):
+        outcome = Outcome(held.lease, held.stored.id, End.RETRY, "it failed", attempt=held.stored.attempts)
+        await inbox.complete(replace(outcome, listener=listener))
+        (held,) = await claim(inbox)
+        known.append(held.stored.listener)
+    assert known == ["app.one", "app.one", "app.two"]

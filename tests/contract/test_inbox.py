@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,11 @@ from anchorbolt.errors import SchemaError, StoreRefusedError, StoreUnknownError
 from anchorbolt.inbox import schema
 from anchorbolt.inbox.accept import Accept, Item
 from anchorbolt.inbox.admin import Admin, Filter
+from anchorbolt.inbox.claim import Claim
 from anchorbolt.inbox.complete import Complete
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Held, Lease, Outcome
+from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.retention import Retention
 from anchorbolt.inbox.sql import now
 from anchorbolt.inbox.sqlite import SqliteDatabase
@@ -409,6 +412,30 @@ class TestUnknownOutcomes:
 class TestFence:
     """Owner and epoch tell one claim from every other; what a lost claim says is refused."""
 
+    async def test_a_claim_in_doubt_frees_nothing_of_other_processes(self, inbox: Inbox) -> None:
+        """Each process counts its claims from one: what it gives back of a claim without an answer is its own alone."""
+        mine, held = await hold(inbox, "C1"), await hold(inbox, "C2")
+        epochs = [mine.lease.epoch, held.lease.epoch]
+        another = Claim(inbox.store, Owner("another", LEASE_SECONDS))
+        await inbox.database.transact(lambda c: another._free_what_is_in_doubt(c, epochs))
+        assert await claim(inbox) == []
+        ours = Claim(inbox.store, Owner(inbox.owner, LEASE_SECONDS))
+        await inbox.database.transact(lambda c: ours._free_what_is_in_doubt(c, [held.lease.epoch]))
+        (again,) = await claim(inbox)
+        assert (again.stored.key, again.stored.attempts) == (held.stored.key, 1)
+
+    async def test_a_lease_counts_from_before_it_was_asked_for(self, inbox: Inbox) -> None:
+        """Whoever accepts, claims or goes on knows a moment by its own clock from which its lease surely holds."""
+        began = inbox.store.clock()
+        (accepted,) = await accept(inbox, item("C1"))
+        await accept(inbox, item("C1"), item("C2", take=False))
+        (claimed,) = await claim(inbox)
+        assert accepted.held is not None
+        following = (await end(inbox, accepted.held, go_on=True)).following
+        assert following is not None
+        moments = [began, accepted.held.sent_at, claimed.sent_at, following.sent_at, inbox.store.clock()]
+        assert moments == sorted(moments)
+
     async def test_an_old_claim_of_the_same_process_is_refused(self, inbox: Inbox) -> None:
         """The owner alone does not fence: the same process may have claimed the lane again since."""
         old = await hold(inbox)
@@ -475,6 +502,42 @@ class TestAdmin:
         (again,) = await accept(inbox, item(key=held.stored.key))
         assert not again.new
         assert (await counts(inbox))["dead"] == 0
+
+    async def test_one_delivery_is_shown_with_its_body(self, inbox: Inbox) -> None:
+        """By its key or its id, and nothing where there is none; a list of many has no bodies."""
+        held = await hold(inbox, "C1", "A1:Ev1")
+        admin = Admin(inbox.database.dialect)
+        for name in ("A1:Ev1", str(held.stored.id)):
+            found = await inbox.database.transact(partial(admin.find, name=name))
+            assert found is not None
+            assert (found.key, found.lane, found.body) == ("A1:Ev1", "C1", '{"key":"A1:Ev1"}')
+            assert (found.state, found.undecryptable) == ("running", None)
+        assert await inbox.database.transact(lambda c: admin.find(c, "A1:Ev2")) is None
+        (listed,) = await inbox.database.transact(lambda c: admin.entries(c, Filter()))
+        assert listed.body is None
+
+    async def test_all_dead_letters_are_no_more_than_the_dead(self, inbox: Inbox) -> None:
+        """Neither what was cancelled, which somebody wanted so, nor what is done, waits or runs; the oldest first."""
+        ended = {how: await hold(inbox, f"C-{how}") for how in (End.DEAD, End.CANCELLED, End.DONE, End.RETRY)}
+        for how, held in ended.items():
+            await end(inbox, held, how)
+        later = await hold(inbox, "C-later")
+        await end(inbox, later, End.DEAD)
+        await hold(inbox, "C-runs")
+        found = await inbox.database.transact(lambda c: Admin(inbox.database.dialect).dead(c, Filter()))
+        assert found == [ended[End.DEAD].stored.id, later.stored.id]
+
+    async def test_what_was_cancelled_is_replayed_or_discarded_too(self, inbox: Inbox) -> None:
+        """It is no failure, and its body is kept until an operator has decided."""
+        admin = Admin(inbox.database.dialect)
+        held = await hold(inbox)
+        await end(inbox, held, End.CANCELLED)
+        assert await inbox.database.transact(lambda c: admin.replay(c, [held.stored.id])) == 1
+        (again,) = await claim(inbox)
+        assert again.stored.key == held.stored.key
+        await end(inbox, again, End.CANCELLED)
+        assert await inbox.database.transact(lambda c: admin.discard(c, [held.stored.id])) == 1
+        assert await counts(inbox) == {"waiting": 0, "running": 0, "dead": 0, "done": 1}
 
     async def test_only_dead_letters_are_replayed_or_discarded(self, inbox: Inbox) -> None:
         """What lives or is done is left alone."""
@@ -557,6 +620,13 @@ class TestRetention:
         assert await until_answer(lambda: inbox.database.transact(Retention(0.01, 3600))) == 1
         assert await counts(inbox) == {"waiting": 0, "running": 1, "dead": 1, "done": 0}
         assert await until_answer(lambda: inbox.database.transact(Retention(0.01, 0.01))) == 1
+
+    async def test_all_that_went_is_counted(self, inbox: Inbox) -> None:
+        """What is done, dead or cancelled: as long as the count says that there may be more, the next batch follows."""
+        for n, how in enumerate((End.DONE, End.DEAD, End.CANCELLED, End.CANCELLED)):
+            await end(inbox, await hold(inbox, f"C{n}"), how)
+        assert await inbox.database.transact(Retention(-1, -1)) == 4
+        assert await inbox.database.transact(Retention(-1, -1)) == 0
 
     async def test_a_retry_a_day_later_still_runs_nothing(self) -> None:
         """Slack's delayed events come for 24 hours: the tombstone of RETENTION_HOURS as shipped outlives them."""

@@ -312,6 +312,17 @@ class TestComplete:
         state = "SELECT state FROM delivery WHERE id = $1"
         assert await beside.fetchval(state, held.stored.id) == ("live" if lost else "done")
 
+    async def test_lanes_are_locked_in_one_order(self, inbox: Inbox, beside: asyncpg.Connection) -> None:
+        """Groups that hold the same lanes in other orders never wait for each other in a circle: while one waits for
+        the first of its lanes by name, it has locked no other one."""
+        last, first = await hold(inbox, "C9"), await hold(inbox, "C1")
+        async with beside.transaction():
+            await beside.execute("SELECT FROM lane WHERE name = 'C1' FOR UPDATE")
+            ends = asyncio.gather(end(inbox, last), end(inbox, first))
+            await until_waits(beside)
+            await beside.execute("SELECT FROM lane WHERE name = 'C9' FOR UPDATE NOWAIT")
+        assert [one.written for one in await ends] == [True, True]
+
     async def test_of_a_group_whose_rest_fails_the_written_is_known(self, inbox: Inbox, url: str) -> None:
         """1. The statement writes one of two; 2. the database is away when the other's transaction begins, twice;
         3. both are told as what they are, and what follows is ours to run."""

@@ -11,7 +11,8 @@ from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Held, Outcome, Stored
 from anchorbolt.inbox.parking import PARK_SECONDS, Parking, WakingInTurn, sentence
 from anchorbolt.inbox.pauses import Pauses
-from anchorbolt.inbox.tables import lane
+from anchorbolt.inbox.sql import now
+from anchorbolt.inbox.tables import delivery, lane
 from anchorbolt.worker.obstacles import ALL, Obstacles
 from sqlalchemy import select, update
 
@@ -73,6 +74,16 @@ async def test_some_are_woken_those_first_that_were_parked_first(inbox: Inbox) -
     assert sorted(keys(await claim(inbox))) == ["A1:Ev0", "A1:Ev1"]
 
 
+async def test_a_wait_is_put_off_by_half_its_time(inbox: Inbox) -> None:
+    """What goes on waiting is looked at by all again when its time is over, and not much later."""
+    await park(inbox, await hold(inbox, "C1"), "limit:a")
+    await do(inbox, lambda c: c.execute(update(lane).values(claimable_at=now() + PARK_SECONDS / 4)) and None)
+    assert await do(inbox, lambda c: PARKING.put_off(c, "limit:b")) == 0
+    assert await do(inbox, lambda c: PARKING.put_off(c, "limit:a")) == 1
+    left = await do(inbox, lambda c: c.execute(select(lane.c.claimable_at - now())).scalar_one())
+    assert PARK_SECONDS / 2 < left <= PARK_SECONDS * 3 / 4
+
+
 async def test_workspaces_are_woken_in_turn(inbox: Inbox) -> None:
     """A long queue of one workspace behind the limit of a listener does not keep another's waiting."""
     wake = WakingInTurn(inbox.database.dialect)
@@ -88,6 +99,22 @@ async def test_workspaces_are_woken_in_turn(inbox: Inbox) -> None:
     assert woken.count("T2") == 2
     assert await do(inbox, PARKING.waiting) == {"limit:a": 2}
     assert await do(inbox, lambda c: wake(c, "limit:a", 10)) == 2
+
+
+async def test_turns_go_on_from_wake_to_wake(inbox: Inbox) -> None:
+    """Where there is room for one at a time, workspaces alternate; each thing that is waited for has its own turns."""
+    wake = WakingInTurn(inbox.database.dialect)
+    for n in range(12):
+        workspace, waits_for = f"T{n % 2}", f"limit:{n % 3}"
+        (accepted,) = await accept(inbox, replace(item(f"C{n:02}"), workspace=workspace))
+        assert accepted.held is not None
+        await park(inbox, accepted.held, waits_for)
+    woken: dict[str, list[str | None]] = {"limit:0": [], "limit:1": []}
+    for waits_for in [*woken] * 4:
+        assert await do(inbox, partial(wake, waits_for=waits_for, most=1)) == 1
+        woken[waits_for] += [one.stored.workspace for one in await claim(inbox)]
+    assert woken == {waits_for: ["T0", "T1", "T0", "T1"] for waits_for in woken}
+    assert await do(inbox, PARKING.waiting) == {"limit:2": 4}
 
 
 async def test_what_comes_behind_it_waits_too(inbox: Inbox) -> None:
@@ -167,3 +194,32 @@ async def test_what_waits_for_something_unknown_runs(inbox: Inbox) -> None:
     await park(inbox, await hold(inbox), "moon:full")
     assert await Obstacles(inbox, (Wall(),)).look() == 1
     assert len(await claim(inbox)) == 1
+
+
+async def test_a_name_that_a_pause_may_have(inbox: Inbox) -> None:
+    """A listener, kind, workspace or conversation is known by the deliveries that are kept with their bodies."""
+    of_it = replace(item("C1", "A1:Ev1"), workspace="T1", conversation="D1")
+    await accept(inbox, of_it)
+    pauses = Pauses(inbox.database.dialect)
+    names = [
+        ("kind", "event"),
+        ("workspace", "T1"),
+        ("conversation", "D1"),
+        ("listener", "app.on"),
+        ("workspace", "D1"),
+    ]
+    known = [await do(inbox, partial(pauses.knows, scope=scope, name=name)) for scope, name in names]
+    assert known == [True, True, True, False, False]
+    ended = update(delivery).values(state="done")
+    await do(inbox, lambda c: c.execute(ended) and None)
+    assert not await do(inbox, lambda c: pauses.knows(c, "workspace", "T1"))
+
+
+async def test_of_two_pauses_one_ends(inbox: Inbox) -> None:
+    """The other one of its scope stays, and so does one of the same name in another scope."""
+    pauses = Pauses(inbox.database.dialect)
+    for scope, name in (("workspace", "T1"), ("workspace", "T2"), ("conversation", "T1")):
+        assert await do(inbox, partial(pauses.pause, scope=scope, name=name, paused_by="ann"))
+    assert await do(inbox, lambda c: pauses.resume(c, "workspace", "T1"))
+    left = [(pause.scope, pause.name) for pause in await do(inbox, pauses.read)]
+    assert sorted(left) == [("conversation", "T1"), ("workspace", "T2")]

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from anchorbolt.inbox import pauses
+import pytest
+from anchorbolt.inbox import overview, pauses
 from anchorbolt.inbox.admin import Admin, Filter
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Outcome
 from anchorbolt.inbox.parking import PARK_SECONDS, SORTS
 from anchorbolt.inbox.sql import now
 from anchorbolt.inbox.stats import FEW, Count, Stats
-from anchorbolt.inbox.tables import lane
-from sqlalchemy import update
+from anchorbolt.inbox.tables import delivery, lane
+from sqlalchemy import Update, update
 
 from tests.contract.steps import accept, end, hold, item
 
@@ -20,6 +21,11 @@ from tests.contract.steps import accept, end, hold, item
 async def counted(inbox: Inbox) -> Stats:
     """What there is at this moment."""
     return await inbox.database.transact(Count())
+
+
+async def change(inbox: Inbox, statement: Update) -> None:
+    """Changes what is stored."""
+    await inbox.database.transact(lambda connection: connection.execute(statement) and None)
 
 
 async def test_what_waits_runs_and_died_is_counted(inbox: Inbox) -> None:
@@ -87,3 +93,37 @@ async def test_what_the_list_says_of_a_delivery(inbox: Inbox) -> None:
     assert 0 <= runs["A1:runs"] < 30
     assert set(waits) == {"A1:failed", "A1:parked"}
     assert 10 < waits["A1:failed"] <= 40 < waits["A1:parked"] <= 80
+
+
+async def test_what_the_whole_inbox_does(inbox: Inbox) -> None:
+    """What runs where, what ended of late and what waits for which listener; a lease that ran out is no run."""
+    for lane_name in ("C1", "C2", "C3"):
+        await hold(inbox, lane_name)
+    over = update(lane).where(lane.c.name == "C3").values(claimable_at=now() - 1)
+    await change(inbox, over)
+    await end(inbox, await hold(inbox, "C4"))
+    await end(inbox, await hold(inbox, "C5"), End.DEAD)
+    long_ago = await hold(inbox, "C6", "A1:long-ago")
+    await end(inbox, long_ago)
+    earlier = update(delivery).where(delivery.c.id == long_ago.stored.id).values(ended_at=now() - 70, received_at=0)
+    await change(inbox, earlier)
+    held = await hold(inbox, "C7")
+    waits = Outcome(held.lease, held.stored.id, End.HELD, "it waits", 80, False, 1, "limit:app.on", "app.on")
+    await inbox.complete(waits)
+    seen = await inbox.database.transact(overview.look)
+    assert seen.running == {inbox.owner: 2}
+    assert seen.ended == {"done": 1, "dead": 1, "cancelled": 0}
+    assert seen.parked == {"limit:app.on": 1}
+    assert seen.waiting == {"app.on": 1}
+    assert seen.accepted_per_second == 6 / 60
+
+
+async def test_the_rate_of_a_flood(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where more came in the last minute than are looked at, the rate is that of the last ones."""
+    monkeypatch.setattr(overview, "MOST_RECENT", 4)
+    for seconds in (50, 40, 8, 6, 4, 2):
+        held = await hold(inbox, f"C{seconds}")
+        when = update(delivery).where(delivery.c.id == held.stored.id).values(received_at=now() - seconds)
+        await change(inbox, when)
+    rate = (await inbox.database.transact(overview.look)).accepted_per_second
+    assert 4 / 38 < rate <= 4 / 8

@@ -113,6 +113,17 @@ async def test_who_runs_a_delivery_is_asked_to_cancel_it(inbox: Inbox) -> None:
     assert await asked(inbox, "another") == {}
 
 
+async def test_who_runs_a_delivery_is_named(inbox: Inbox) -> None:
+    """With since when; of what waits behind it nobody is, whoever holds its lane."""
+    await hold(inbox, "C1", "A1:Ev1")
+    await accept(inbox, item("C1", "A1:Ev2"))
+    runs, waits = await find(inbox, "A1:Ev1"), await find(inbox, "A1:Ev2")
+    assert (runs.key, runs.state, runs.lane, runs.owner) == ("A1:Ev1", "running", "C1", inbox.owner)
+    assert runs.seconds is not None
+    assert 0 <= runs.seconds < 30
+    assert (waits.key, waits.state, waits.owner, waits.seconds) == ("A1:Ev2", "waiting", None, None)
+
+
 async def test_what_runs_in_a_lane_is_cancelled_by_its_name(inbox: Inbox) -> None:
     """The oldest of what is in it; where nothing runs, there is nothing to cancel."""
     held = await hold(inbox, "C1")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from anchorbolt.errors import InvalidSettingsError, NoInboxError, StoreLockedError
 from anchorbolt.inbox import opening
-from anchorbolt.inbox.postgresql import pooler
+from anchorbolt.inbox.postgresql import PostgresqlDatabase, pooler
 from anchorbolt.inbox.postgresql.errors import advice
 from anchorbolt.inbox.sqlite import SqliteDatabase
 from anchorbolt.settings import Settings
@@ -81,6 +81,29 @@ async def test_messages_about_the_database_name_the_setting_that_is_in_use(tmp_p
     with pytest.raises(InvalidSettingsError, match="ANCHORBOLT_DATABASE_URL: the parameter sslmod") as caught:
         opening.database(wrong)
     assert "which wins" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["", "/", "/:memory:"])
+async def test_memory(name: str) -> None:
+    """A URL without a file, or SQLite's own word for it, is an inbox in memory."""
+    database = await opened(f"sqlite://{name}")
+    await database.close()
+    assert not database.durable
+
+
+def test_where_processes_listen() -> None:
+    """Beside DATABASE_URL itself, or past the pooler that it leads to then; a command of an operator does not."""
+    url, past = SecretStr("postgresql://h1/db"), SecretStr("postgresql://h2/db")
+    for listen_url, serves, pooled, listens_at in (
+        (None, True, False, "h1:5432"),
+        (None, False, False, "None"),
+        (past, True, True, "h2:5432"),
+        (SecretStr("none"), True, True, "None"),
+    ):
+        database = opening.database(Settings(database_url=url, database_listen_url=listen_url), serves=serves)
+        assert isinstance(database, PostgresqlDatabase)
+        assert str(database._address) == "h1:5432"
+        assert (database._pooled, str(database._listens_at)) == (pooled, listens_at)
 
 
 @pytest.mark.parametrize("setting", ["DATABASE_URL", "ANCHORBOLT_DATABASE_URL"])

@@ -180,6 +180,48 @@ async def test_what_waits_for_its_write_fails_at_the_end() -> None:
     assert "closed" in str(waiting.exception())
 
 
+async def test_what_is_under_way_fails_at_the_end() -> None:
+    """A write that is cut short by the end of the process may have happened or not: who waits for it is told all the
+    same, with all who wait behind it."""
+    began = asyncio.Event()
+
+    async def write(items: Sequence[str], *, in_doubt: bool) -> Sequence[str]:
+        began.set()
+        await asyncio.Event().wait()
+        return items
+
+    group: Group[str, str] = Group(write)
+    group.start()
+    under_way = [group.submit("first"), group.submit("second")]
+    await began.wait()
+    behind = group.submit("third")
+    await group.stop()
+    await group.flush()
+    for future in (*under_way, behind):
+        with pytest.raises(StoreUnavailableError, match="the inbox is closed"):
+            await future
+
+
+async def test_a_flush_waits_for_all_that_was_submitted() -> None:
+    """Also for what was submitted while a write was under way; where nothing waits it is over at once."""
+    written: list[str] = []
+
+    async def write(items: Sequence[str], *, in_doubt: bool) -> Sequence[str]:
+        await asyncio.sleep(0)
+        if "first" in items:
+            group.submit("second")
+        written.extend(items)
+        return items
+
+    group: Group[str, str] = Group(write)
+    group.start()
+    await group.flush()
+    group.submit("first")
+    await group.flush()
+    assert written == ["first", "second"]
+    await group.stop()
+
+
 async def test_a_defect_of_one_item_is_its_own() -> None:
     """An error that nobody expected fails the item that it is about; its neighbours and those after it are written."""
 

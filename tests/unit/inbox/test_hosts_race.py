@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from anchorbolt.inbox.postgresql import hosts
 from anchorbolt.inbox.postgresql.hosts import Host, Race
 
 A, B, C = ("a", 1), ("b", 1), ("c", 1)
@@ -112,3 +113,17 @@ async def test_who_waits_does_so_for_its_own_time() -> None:
     with pytest.raises(TimeoutError, match=r"none of the 3 hosts of DATABASE_URL .* within 0\.05 s"):
         await race.run((A, B, C), servers.connect, 0.05)
     searching.cancel()
+
+
+async def test_after_a_search_that_found_nobody_the_next_one_rests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Servers that are busy with a promotion are not asked again and again by every connection that is wanted."""
+    monkeypatch.setattr(hosts, "REST_SECONDS", LONG)
+    race, servers = Race(), Servers(a="no", b="no", c="no")
+    with pytest.raises(ConnectionError):
+        await race.run((A, B, C), servers.connect, LONG)
+    servers.asked.clear()
+    resting = asyncio.ensure_future(race.run((A, B, C), servers.connect, LONG))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert servers.asked == []
+    resting.cancel()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -69,6 +70,37 @@ async def test_a_file_that_others_could_read_is_closed_to_them(tmp_path: Path) -
     await database.close()
 
 
+async def test_a_log_that_was_left_behind_is_closed_to_others(inbox: Inbox, tmp_path: Path) -> None:
+    """What a killed process or a restored backup left beside the file holds bodies too."""
+    await store(inbox, 200)
+    left = tmp_path / "left"
+    left.mkdir()
+    names = ("inbox.db", "inbox.db-wal", "inbox.db-shm", "inbox.db.lock")
+    for name in names:
+        shutil.copyfile(tmp_path / name, left / name)
+        (left / name).chmod(0o644)
+    database = SqliteDatabase(left / "inbox.db")
+    await database.open()
+    assert rights(left) == dict.fromkeys(names, 0o600)
+    await database.close()
+
+
+async def test_the_folder_is_made(tmp_path: Path) -> None:
+    """An inbox in folders that are not there yet makes them."""
+    database = SqliteDatabase(tmp_path / "one" / "in" / "another" / "inbox.db")
+    await database.open()
+    assert (tmp_path / "one" / "in" / "another" / "inbox.db").exists()
+    await database.close()
+
+
+async def test_what_is_closed_leaves_only_its_file(inbox: Inbox, tmp_path: Path) -> None:
+    """Closed, it has copied its log into the file and taken it away: a copy of the file is a copy of the inbox."""
+    await store(inbox, 200)
+    assert "inbox.db-wal" in rights(tmp_path)
+    await inbox.close()
+    assert set(rights(tmp_path)) == {"inbox.db", "inbox.db.lock"}
+
+
 @SIZES
 async def test_a_body_that_is_done_is_gone(inbox: Inbox, tmp_path: Path, size: int) -> None:
     """Once the log was emptied, neither the file, its free pages nor the log hold the body of what is done."""
@@ -99,7 +131,7 @@ async def test_a_file_that_is_taken_away_is_noticed(inbox: Inbox, tmp_path: Path
     file.unlink()
     if how == "replaced":
         file.touch()
-    with pytest.raises(StoreUnavailableError, match="renamed, deleted or replaced"):
+    with pytest.raises(StoreUnavailableError, match=f"{file} was renamed, deleted or replaced"):
         await inbox.probe()
     assert not inbox.up
     away.replace(file)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,8 @@ from anchorbolt.errors import StoreUnavailableError
 from anchorbolt.inbox.rows import MOST, rows
 from anchorbolt.inbox.sql import TEXT, WHOLE
 from anchorbolt.inbox.sqlite import SqliteDatabase
+from anchorbolt.inbox.sqlite import database as sqlite_database
+from anchorbolt.inbox.sqlite.connection import connect_to_read
 from anchorbolt.inbox.statement import Statement
 from sqlalchemy import Connection, column, insert, select, table, text
 from sqlalchemy.exc import IntegrityError
@@ -168,3 +170,65 @@ async def test_columns_are_told_by_their_names(database: SqliteDatabase) -> None
     look = Statement(select(r.c.a, r.c.b))
     asked = [{"b": "of b", "c": "of none", "a": "of a"}]
     assert await database.transact(lambda c: look(c, {"rows": asked})) == [("of a", "of b")]
+
+
+async def test_a_short_transaction_of_another_program_is_waited_for(
+    database: SqliteDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """1. An operator's command writes; 2. ours looks whether it is done; 3. and is written once it is."""
+    monkeypatch.setattr(sqlite_database, "LOOK_SECONDS", 0)
+    other = sqlite3.connect(tmp_path / "numbers.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waits = asyncio.create_task(database.transact(put(1)))
+    for _ in range(sqlite_database.MOST_LOOKS // 2):
+        await asyncio.sleep(0)
+    other.execute("ROLLBACK")
+    other.close()
+    assert await waits == 1
+    assert await numbers(database) == [1]
+
+
+NUMBERS = Statement(select(column("n")).select_from(table("number")))
+
+
+async def test_a_look_finds_only_what_is_on_the_disk(database: SqliteDatabase) -> None:
+    """What a transaction has written is no answer to anybody before it is committed: it might be undone."""
+
+    def work(connection: Connection) -> Sequence[Sequence[int]] | None:
+        connection.execute(text("INSERT INTO number VALUES (1)"))
+        return database.look(NUMBERS, {})
+
+    assert await database.transact(work) == []
+    assert database.look(NUMBERS, {}) == [(1,)]
+
+
+async def test_looks_share_a_connection(database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is opened once for all of them."""
+    opened: list[Path] = []
+
+    def connect(path: Path) -> sqlite3.Connection:
+        opened.append(path)
+        return connect_to_read(path)
+
+    monkeypatch.setattr(sqlite_database, "connect_to_read", connect)
+    assert [database.look(NUMBERS, {}) for _ in range(3)] == [[], [], []]
+    assert len(opened) == 1
+
+
+async def test_a_closed_file_is_looked_at_and_tidied_by_nobody(database: SqliteDatabase) -> None:
+    """A look finds nothing, to tidy does nothing, and what is asked is told that the database is closed."""
+    await database.close()
+    assert database.look(NUMBERS, {}) is None
+    await database.tidy()
+    with pytest.raises(StoreUnavailableError, match=r"^the database is closed$"):
+        await database.transact(put(1))
+
+
+async def test_an_error_shows_nothing_of_what_was_sent(database: SqliteDatabase) -> None:
+    """What a statement is sent with may hold tokens: its error names the constraint, and no value."""
+    r = rows("sqlite", {"n": TEXT})
+    write = Statement(insert(table("number", column("n"))).from_select(["n"], select(r.c.n)))
+    with pytest.raises(IntegrityError) as caught:
+        await database.transact(lambda c: write(c, {"rows": [{"n": "xoxb-planted"}]}))
+    assert "datatype mismatch" in str(caught.value)
+    assert "planted" not in f"{caught.value} {caught.value!r} {caught.value.params}"
