@@ -179,7 +179,7 @@ class Worker:
         return run
 
     def adopt(self, run: Run, deadline: float) -> asyncio.Future[bool]:
-        """Stores a delivery whose listener runs here already, and sees it to its end.
+        """Sees a run to its end whose listener goes on, and stores its delivery unless the listener ends well first.
 
         `deadline` is on the monotonic clock. Returns what Adoption.begin does.
         """

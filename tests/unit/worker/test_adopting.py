@@ -120,9 +120,7 @@ async def test_a_listener_that_fails_meanwhile_is_stored(bench: Bench, standstil
     await end(worker)
 
 
-async def test_a_listener_that_was_refused_a_call_in_a_drain_is_not_over(
-    bench: Bench, standstill: asyncio.Event
-) -> None:
+async def test_a_listener_that_was_refused_a_call_in_a_drain_is_stored(bench: Bench, standstill: asyncio.Event) -> None:
     """Cut short while it waited to be stored, it is stored all the same, and another process goes on with it."""
     worker, _ = bench.worker(nothing)
     delivery, left, go = event(), list[str](), asyncio.Event()
@@ -150,7 +148,7 @@ async def test_a_listener_that_was_refused_a_call_in_a_drain_is_not_over(
     await worker.stop()
 
 
-async def test_a_listener_that_ends_in_the_moment_when_a_drain_would_cut_it_is_over(
+async def test_a_listener_that_ends_in_the_moment_when_a_drain_would_cut_it_is_done(
     bench: Bench, standstill: asyncio.Event
 ) -> None:
     """Nothing of it was cut short, so it is done, and no other process runs it again."""
