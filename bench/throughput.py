@@ -5,7 +5,7 @@ python -m bench.throughput --record NAME            the full run, kept as bench/
 python -m bench.throughput --only sqlite bolt-async --listeners 20 --kinds event --rounds 3
 
 At its peak nearly every command ends before it is stored, because its call is answered at once (docs/decisions/0110).
-With `--call-ms 100` every one is stored; of events then RUN_CONCURRENCY is the limit, and not the CPU.
+With `--call-ms 100` every one is stored; the limit of events is then RUN_CONCURRENCY, and not the CPU.
 """
 
 from __future__ import annotations

@@ -88,10 +88,10 @@ class Run:
         self.stack_is_logged = False  # that of `stood_at`: where nothing can stop a thread, this is not put off
         self.threads = 0  # its synchronous functions that run in threads, or wait for one: nothing can stop these
         self.tasks: set[asyncio.Task[None]] = set()
-        self.when_ended: Callable[[], None] | None = None  # called once, when all parts have ended
+        self.on_all_ended: Callable[[], None] | None = None  # called once, when all parts have ended
         self._all_ended: asyncio.Event | None = None  # set for whoever waits
         self._stopped = False
-        self.interrupted = False  # a part of it had not ended when it was cancelled
+        self._interrupted = False  # a part of it had not ended when it was cancelled
 
     def found(self, listener: str) -> None:
         """Notes the listener that Bolt has found."""
@@ -118,7 +118,7 @@ class Run:
     @property
     def ended_by_itself(self) -> bool:
         """Whether it has ended, and nothing cut it short: no part of it was cancelled, and no call refused."""
-        return self.ended and not self.interrupted and not self.calls.refused
+        return self.ended and not self._interrupted and not self.calls.refused
 
     @property
     def done_word(self) -> str:
@@ -160,7 +160,7 @@ class Run:
         if self.threads:
             self.calls.close()  # at once: a thread runs while we have not even got round to its task
         for task in self.tasks:
-            self.interrupted |= task.cancel()
+            self._interrupted |= task.cancel()
 
     def cut_at(self, cut: BaseException) -> None:
         """Notes where it stood when it was cut short. The first place counts: what follows only waits for that one."""
@@ -183,8 +183,8 @@ class Run:
             return
         if self._all_ended is not None:
             self._all_ended.set()
-        if (then := self.when_ended) is not None:
-            self.when_ended = None  # it refers to the run
+        then, self.on_all_ended = self.on_all_ended, None  # it may refer to the run (`over`)
+        if then is not None:
             then()
 
 

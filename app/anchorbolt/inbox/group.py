@@ -109,9 +109,9 @@ class Group(Generic[Item, Answer]):
         return future
 
     def withdraw(self, future: asyncio.Future[Answer]) -> bool:
-        """Takes an item back, and cancels its future. Its `then` is not called. Returns whether that was possible.
+        """Takes an item back that waits: its future is cancelled, and its `then` is not called.
 
-        It is while the item waits, unless its commit may have happened.
+        Returns whether that was possible: not once its write has begun, nor where its commit may have happened.
         """
         for waiting in reversed(self._queue):
             if waiting.future is future and not waiting.in_doubt:
@@ -148,7 +148,7 @@ class Group(Generic[Item, Answer]):
                 raise
             self._queue.extendleft(reversed(left))
             if left:
-                self._drop_late()  # who waits is told before its own deadline, not after the pause
+                self._drop_late()  # also before the pause: who waits for an answer may not wait so long
                 await asyncio.sleep(PAUSE_SECONDS)
                 self._drop_late()
             if not self._queue:

@@ -118,7 +118,7 @@ class Inbox:
         return self._accepts.submit(item, deadline, then)
 
     def withdraw(self, accepting: asyncio.Future[Accepted]) -> bool:
-        """Takes back a delivery that need not be stored any more. Returns whether its write had not begun."""
+        """Takes back a delivery that need not be stored any more, if its write has not begun: Group.withdraw."""
         return self._accepts.withdraw(accepting)
 
     def knows_at_once(self, key: str) -> bool | None:

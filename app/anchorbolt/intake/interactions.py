@@ -1,7 +1,7 @@
 """Interactions (commands, actions, shortcuts, views and options): Bolt answers them while the user waits.
 
-Where the listener goes on after its ack, the answer leaves once the delivery is stored, or the listener has ended. One
-that comes again runs nothing, and gets the answer of the first.
+Where the listener goes on after its ack, the answer leaves once the delivery is stored, or the listener has ended. A
+delivery that comes again runs nothing, and gets the answer of the first.
 """
 
 from __future__ import annotations
@@ -152,17 +152,15 @@ class Interactions:
             adopting = self._hand_over(run, is_acknowledged, deadline)
         if adopting is None:
             return
-        if not self._inbox.up:
-            self._count_unprotected(run)
-            return
         is_safe = False
-        with contextlib.suppress(TimeoutError), Timeout(deadline):
-            is_safe = await adopting
+        if self._inbox.up:
+            with contextlib.suppress(TimeoutError), Timeout(deadline):
+                is_safe = await adopting
         if not is_safe:  # Slack's user is told of the success all the same, because the listener runs.
             self._count_unprotected(run)
 
     def _hand_over(self, run: Run, is_acknowledged: bool, deadline: float) -> asyncio.Future[bool] | None:
-        """Gives the run to the worker. Returns what it says of the accept (Worker.adopt), where it has to be stored."""
+        """Gives the run to the worker. Returns what Worker.adopt does; None where it is not to be stored."""
         if not is_acknowledged or (run.ended_by_itself and run.error is None) or run.delivery.kind is Kind.OPTIONS:
             self._worker.keep(run)
             return None

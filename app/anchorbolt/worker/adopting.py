@@ -1,4 +1,4 @@
-"""Stores an interaction whose listener goes on after its ack, unless the listener ends before that is begun."""
+"""Stores an interaction whose listener goes on after its ack, unless the listener ends before its write begins."""
 
 from __future__ import annotations
 
@@ -22,17 +22,15 @@ class Adoption:
         running: Running,
         run: Run,
         *,
-        accepted: Callable[[Adoption, Held | None], None],
-        withdrawn: Callable[[Adoption], None],
+        on_written: Callable[[Held | None], None],
+        on_withdrawn: Callable[[], None],
     ) -> None:
-        """One of the two is called, once: `accepted` with the lease, or with None where it could not be stored."""
-        self.running = running
-        self.run = run
-        # Of its request, for the log and for the app's error handler: `accepted` is called outside of that.
-        self.context = contextvars.copy_context()
+        """One of the two is called, once: `on_written` with the lease, or with None where it could not be stored."""
         self._inbox = inbox
-        self._accepted = accepted
-        self._withdrawn = withdrawn
+        self._running = running
+        self._run = run
+        self._on_written = on_written
+        self._on_withdrawn = on_withdrawn
         self._safe: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
     def begin(self, item: Item, deadline: float) -> asyncio.Future[bool]:
@@ -41,23 +39,24 @@ class Adoption:
         Returns a future: True once Slack may be told that it is done, because it is stored or its listeners have ended
         well; False where it could not be stored. Who waits for it may cancel it.
         """
-        self._accepting = self._inbox.accept(item, deadline, self._written)
-        if not self.run.ended:  # else with an error, or because it was cut: another attempt follows
-            self.run.when_ended = self._ended
+        context = contextvars.copy_context()  # of the request: for the log, and for the app's error handler
+        self._accepting = self._inbox.accept(item, deadline, lambda accepted, _: context.run(self._written, accepted))
+        if not self._run.ended:  # one that has ended was cut, or has failed: it is stored, for another attempt
+            self._run.on_all_ended = self._ended
         return self._safe
 
-    def _written(self, accepted: Accepted | None, _: bool) -> None:
-        self.run.when_ended = None
-        if accepted is not None and self.run.trace is not None:
-            self.run.trace.event("stored")
+    def _written(self, accepted: Accepted | None) -> None:
+        self._run.on_all_ended = None
+        if accepted is not None and self._run.trace is not None:
+            self._run.trace.event("stored")
         self._tell(is_safe=accepted is not None)
-        self._accepted(self, accepted.held if accepted is not None else None)
+        self._on_written(accepted.held if accepted is not None else None)
 
     def _ended(self) -> None:
-        if self.running.was_interrupted() is not None or self.run.error is not None:
+        if self._running.listeners_were_cut() or self._run.error is not None:
             return
         if self._inbox.withdraw(self._accepting):
-            self._withdrawn(self)
+            self._on_withdrawn()
         self._tell(is_safe=True)
 
     def _tell(self, *, is_safe: bool) -> None:

@@ -13,7 +13,7 @@ from anchorbolt.worker.ending import Ending
 from anchorbolt.worker.run_limit import RunLimit
 from anchorbolt.worker.runs import Running
 from anchorbolt.worker.stood_at import timed_out
-from anchorbolt.worker.verdict import Limits, Verdict, judge
+from anchorbolt.worker.verdict import Limits, judge
 
 
 class InteractiveRuns:
@@ -51,11 +51,10 @@ class InteractiveRuns:
             await _cancelled(run)
             if running.cut is None:
                 raise
-        verdict: Verdict | None
-        if running.was_interrupted() is None:
-            verdict = judge(run.error, run.attempt.attempt, self._limits, is_final=run.step_is_over)
-        else:
+        if running.listeners_were_cut():
             verdict = self._ending.of_cut(running)
+        else:
+            verdict = judge(run.error, run.attempt.attempt, self._limits, is_final=run.step_is_over)
         await self._ending.write(running, run, verdict, run.began)
 
     async def see_unprotected(self, running: Running, run: Run) -> None:
@@ -68,7 +67,7 @@ class InteractiveRuns:
             if running.cut is None:
                 raise
         finally:
-            if running.was_interrupted() is not None:
+            if running.listeners_were_cut():
                 run.fail(RunError("cut short by the end of this process, and stored nowhere"))
             unstored_ended(run, run.done_word if run.error is None else "lost", self._clock() - run.began)
 

@@ -79,14 +79,14 @@ class LaneRun:
         logs.begin_run(stored.key, stored.attempts)
         if began >= running.expires_at:  # this process stood still after the claim: another may hold the lane by now
             running.cut = running.cut or Cut.EXPIRED
-        if running.cut is not None and running.cut is not Cut.CANCELLED:  # before this task had begun
-            return await self._ending.write(running, None, self._ending.of_cut(running), began)
         if running.cut is None and running.held is not None and running.held.cancelled_by is not None:
             # While it ran elsewhere, in a process that died, or drained.
             running.cut, running.cancelled_by = Cut.CANCELLED, running.held.cancelled_by
         if running.cut is Cut.CANCELLED:
             verdict = await self._attempt(running, stored, began, is_suspect=False)
             return await self._ending.write(running, running.run, verdict, began)
+        if running.cut is not None:
+            return await self._ending.write(running, None, self._ending.of_cut(running), began)
         waits_for = None if is_urgent(_lane(running)) else self._admission.holds(stored)
         if waits_for is not None and (waits_for := await self._admission.confirmed(stored, began)) is not None:
             return await self._ending.write(running, None, parked(waits_for), began)
@@ -105,7 +105,7 @@ class LaneRun:
         run: Run | None = None
         try:
             running.run = run = self._prepare(running, stored, began)
-            if running.cut is Cut.CANCELLED:  # before this claim: nothing of it runs here
+            if running.cut is Cut.CANCELLED:  # before it began: nothing of it runs here
                 return self._ending.of_cut(running)
             if stored.crashes >= self._limits.max_crashes:
                 said = f"cut short {stored.crashes} times: its process died while it ran"

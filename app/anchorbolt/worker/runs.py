@@ -57,8 +57,7 @@ class Running:
         if self.run is not None:
             self.run.calls.reset()
             count_repeats(self.run, why)
-        if self.task is not None and not self._is_new(self.task):
-            # At once: what it does before a later cancellation would be cut short by that, such as writing the end.
+        if self.task is not None and _has_begun(self.task):
             self.task.cancel()
         elif self.run is not None:
             self.run.cancel()
@@ -73,15 +72,6 @@ class Running:
         else:
             self.run.calls.close(lambda: self.stop(why))
 
-    @staticmethod
-    def _is_new(task: asyncio.Task[None]) -> bool:
-        """Whether a task has not taken its first step. It is not cancelled: it finds `cut` when it begins.
-
-        Cancelled before that it would take no step at all, and nobody would write how its run ended.
-        """
-        work = task.get_coro()
-        return inspect.iscoroutine(work) and inspect.getcoroutinestate(work) == inspect.CORO_CREATED
-
     @property
     def keeps_lease(self) -> bool:
         """Whether its lease is to be renewed: also for a run that was stopped, while a thread of it goes on.
@@ -91,22 +81,20 @@ class Running:
         return self.cut is None or (self.cut is not Cut.LOST and self.run is not None and self.run.threads > 0)
 
     def was_cut(self) -> Cut | None:
-        """Returns why the run was cut short: it was cancelled, or it was refused a call. None: it ended by itself."""
+        """Returns why the run was cut short: it was cancelled, or it was refused a call. None: neither."""
         if self.cut is None and self.ending is not None and self.run is not None and self.run.calls.refused:
             self.cut = self.ending  # not stop(): who asks is its task, which is about to write the end
             self.run.calls.reset()
             count_repeats(self.run, self.cut)
         return self.cut
 
-    def was_interrupted(self) -> Cut | None:
-        """Returns why the listeners of an interaction were cut short; None where they had ended by themselves by then.
+    def listeners_were_cut(self) -> bool:
+        """Whether the listeners of an interaction were cut short, and had not ended by themselves before that.
 
         Where the lease is lost they count as cut in any case: their end is not ours to write.
         """
         cut = self.was_cut()
-        if cut is not Cut.LOST and self.run is not None and self.run.ended_by_itself:
-            return None
-        return cut
+        return cut is Cut.LOST or (cut is not None and (self.run is None or not self.run.ended_by_itself))
 
 
 class Runs:
@@ -145,6 +133,16 @@ class Runs:
         """Returns when none is left."""
         while self._runs:
             await self._none.wait()
+
+
+def _has_begun(task: asyncio.Task[None]) -> bool:
+    """Whether a task has taken its first step. One that has not is not cancelled: it finds `cut` when it begins.
+
+    Cancelled before that it would take no step at all, and nobody would write how its run ended. Nor is it cancelled
+    a moment later: it may be writing that by then.
+    """
+    work = task.get_coro()
+    return not inspect.iscoroutine(work) or inspect.getcoroutinestate(work) != inspect.CORO_CREATED
 
 
 def count_repeats(run: Run, why: Cut) -> None:

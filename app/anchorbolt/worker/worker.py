@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from contextvars import Context
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -181,11 +180,18 @@ class Worker:
         return run
 
     def adopt(self, run: Run, deadline: float) -> asyncio.Future[bool]:
-        """Stores a delivery whose listener runs here already, and sees it to its end.
+        """Sees a run to its end whose listener goes on, and stores its delivery unless the listener ends well first.
 
         `deadline` is on the monotonic clock. Returns what Adoption.begin does.
         """
-        adoption = Adoption(self._inbox, self._begun.pop(run), run, accepted=self._adopted, withdrawn=self._not_adopted)
+        running = self._begun.pop(run)
+        adoption = Adoption(
+            self._inbox,
+            running,
+            run,
+            on_written=partial(self._see_adopted, running, run),
+            on_withdrawn=partial(self._end_unstored, running, run),
+        )
         traceparent = run.trace.traceparent if run.trace is not None else None
         return adoption.begin(_item(run.delivery, traceparent, running=True), deadline)
 
@@ -266,17 +272,13 @@ class Worker:
             self._slots.somebody_waits()
             self._inbox.wake_others()
 
-    def _adopted(self, adoption: Adoption, held: Held | None) -> None:
-        running, run = adoption.running, adoption.run
+    def _see_adopted(self, running: Running, run: Run, held: Held | None) -> None:
         if held is not None:
             running.hold(held, self._inbox.lease_seconds)
             work = self._interactive.see_stored(running, run)
         else:
             work = self._interactive.see_unprotected(running, run)
-        self._see(running, work, "adopted run", adoption.context)
-
-    def _not_adopted(self, adoption: Adoption) -> None:
-        self._end_unstored(adoption.running, adoption.run)
+        self._see(running, work, "adopted run")
 
     def _end_unstored(self, running: Running, run: Run) -> None:
         self._interactive.has_ended(run)
@@ -302,12 +304,10 @@ class Worker:
         else:
             self._slots.give_back()
 
-    def _see(
-        self, running: Running, work: Coroutine[Any, Any, None], name: str, context: Context | None = None
-    ) -> None:
-        """Runs `work`, which sees a run to its end. `context`: not that of the caller."""
+    def _see(self, running: Running, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Runs `work`, which sees a run to its end."""
         self._runs.add(running)
-        running.task = task = asyncio.get_running_loop().create_task(work, name=name, context=context)
+        running.task = task = asyncio.get_running_loop().create_task(work, name=name)
         task.add_done_callback(partial(self._seen, running))
 
     def _seen(self, running: Running, task: asyncio.Task[None]) -> None:

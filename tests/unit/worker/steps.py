@@ -41,6 +41,11 @@ async def for_ever(ended: list[str] | None = None) -> None:
             ended.append("cancelled")
 
 
+async def until_set(go: asyncio.Event) -> None:
+    """A listener that goes on until this is set."""
+    await go.wait()
+
+
 async def accept(worker: Worker, delivery: Delivery) -> Accepted:
     """Stores an event as intake does."""
     return await worker.accept(delivery, LATER, reserved=await worker.reserve())

@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from tests.support.waiting import until
 from tests.unit.worker.conftest import Bench, event
-from tests.unit.worker.steps import LATER, away, end, for_ever, nothing
+from tests.unit.worker.steps import LATER, away, end, for_ever, nothing, until_set
 
 
 @pytest.mark.parametrize("ends_well", [True, False])
@@ -61,11 +61,7 @@ async def test_an_adopted_listener_that_is_not_stored_gets_its_time_too(
     delivery = event()
     run = worker.begin(delivery, ack_by=LATER, on_end=lambda: None)
     go = asyncio.Event()
-
-    async def listener() -> None:
-        await go.wait()
-
-    run.spawn(listener())
+    run.spawn(until_set(go))
     monkeypatch.setattr(bench.database, "transact", away)
     assert not await worker.adopt(run, bench.clock.now)
     monkeypatch.undo()

@@ -12,11 +12,12 @@ from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Delivery
 from anchorbolt.telemetry.logs import add_run
 from anchorbolt.worker.worker import Worker
+from sqlalchemy.exc import NoResultFound
 from structlog.testing import capture_logs
 
 from tests.support.waiting import until
 from tests.unit.worker.conftest import Bench, event
-from tests.unit.worker.steps import LATER, away, end, for_ever, nothing
+from tests.unit.worker.steps import LATER, away, end, for_ever, nothing, until_set
 
 
 @pytest.fixture
@@ -37,13 +38,18 @@ def begin(worker: Worker, left: list[str], delivery: Delivery) -> Run:
     return worker.begin(delivery, ack_by=LATER, on_end=lambda: left.append(delivery.key))
 
 
+async def turns() -> None:
+    """Some turns of the event loop, in which a write begins."""
+    for _ in range(3):
+        await asyncio.sleep(0)
+
+
 async def under_way(worker: Worker) -> None:
     """Begins a write that stands still, so that the next one waits behind it."""
     run = worker.begin(event("C2"), ack_by=LATER, on_end=lambda: None)
     run.spawn(for_ever())
     worker.adopt(run, LATER)
-    for _ in range(3):
-        await asyncio.sleep(0)
+    await turns()
 
 
 async def test_a_listener_that_ends_before_its_write_begins_is_not_stored(
@@ -54,11 +60,7 @@ async def test_a_listener_that_ends_before_its_write_begins_is_not_stored(
     await under_way(worker)
     delivery, left, go = event(), list[str](), asyncio.Event()
     run = begin(worker, left, delivery)
-
-    async def listener() -> None:
-        await go.wait()
-
-    run.spawn(listener())
+    run.spawn(until_set(go))
     told = worker.adopt(run, LATER)
     await asyncio.sleep(0)
     assert not told.done()
@@ -70,7 +72,7 @@ async def test_a_listener_that_ends_before_its_write_begins_is_not_stored(
     assert (line["event"], line["outcome"], line["stored"]) == ("delivery ended", "done", False)
     standstill.set()
     await bench.inbox.flush()
-    with pytest.raises(Exception, match="No row"):
+    with pytest.raises(NoResultFound):
         await bench.row(delivery.key)
     await end(worker)
 
@@ -82,14 +84,9 @@ async def test_a_listener_that_ends_while_it_is_written_is_answered_at_once(
     worker, _ = bench.worker(nothing)
     delivery, left, go = event(), list[str](), asyncio.Event()
     run = begin(worker, left, delivery)
-
-    async def listener() -> None:
-        await go.wait()
-
-    run.spawn(listener())
+    run.spawn(until_set(go))
     told = worker.adopt(run, LATER)
-    for _ in range(3):
-        await asyncio.sleep(0)
+    await turns()
     go.set()
     assert await told
     assert left == []  # the end is not written
@@ -123,9 +120,7 @@ async def test_a_listener_that_fails_meanwhile_is_stored(bench: Bench, standstil
     await end(worker)
 
 
-async def test_a_listener_that_was_refused_a_call_in_a_drain_is_not_over(
-    bench: Bench, standstill: asyncio.Event
-) -> None:
+async def test_a_listener_that_was_refused_a_call_in_a_drain_is_stored(bench: Bench, standstill: asyncio.Event) -> None:
     """Cut short while it waited to be stored, it is stored all the same, and another process goes on with it."""
     worker, _ = bench.worker(nothing)
     delivery, left, go = event(), list[str](), asyncio.Event()
@@ -153,21 +148,16 @@ async def test_a_listener_that_was_refused_a_call_in_a_drain_is_not_over(
     await worker.stop()
 
 
-async def test_a_listener_that_ends_in_the_moment_when_a_drain_would_cut_it_is_over(
+async def test_a_listener_that_ends_in_the_moment_when_a_drain_would_cut_it_is_done(
     bench: Bench, standstill: asyncio.Event
 ) -> None:
     """Nothing of it was cut short, so it is done, and no other process runs it again."""
     worker, _ = bench.worker(nothing)
     delivery, left, go = event(), list[str](), asyncio.Event()
     run = begin(worker, left, delivery)
-
-    async def listener() -> None:
-        await go.wait()
-
-    run.spawn(listener())
+    run.spawn(until_set(go))
     told = worker.adopt(run, LATER)
-    for _ in range(3):
-        await asyncio.sleep(0)
+    await turns()
     go.set()
     handing_back = asyncio.create_task(worker.hand_back(5))  # its first step comes right after the listener's last
     assert await told
@@ -242,8 +232,7 @@ async def test_a_listener_that_waits_to_be_stored_ends_with_its_worker(bench: Be
     run = begin(worker, left, delivery)
     run.spawn(for_ever(ended))
     worker.adopt(run, LATER)
-    for _ in range(3):
-        await asyncio.sleep(0)
+    await turns()
     await worker.stop()
     assert ended == ["cancelled"]
     with capture_logs() as lines:
