@@ -60,7 +60,7 @@ async def test_a_request_that_is_cancelled_after_the_ack_loses_no_run(bench: Ben
 
 
 async def test_what_a_drain_cut_before_its_answer_left_is_stored(bench: Bench) -> None:
-    """A listener had acknowledged and was cut before that was told: Slack hears that it is done, another pod does it."""
+    """Cut after its ack and before that was told: Slack hears that it is done, and another pod goes on with it."""
     worker, _ = bench.worker(nothing)
     slots = RequestSlots(1)
     delivery = command()
