@@ -57,9 +57,9 @@ class Running:
         if self.run is not None:
             self.run.calls.reset()
             count_repeats(self.run, why)
-        if self.task is not None and not self._is_new(self.task):
+        if (task := self.begun_task) is not None:
             # At once: what it does before a later cancellation would be cut short by that, such as writing the end.
-            self.task.cancel()
+            task.cancel()
         elif self.run is not None:
             self.run.cancel()
 
@@ -73,14 +73,17 @@ class Running:
         else:
             self.run.calls.close(lambda: self.stop(why))
 
-    @staticmethod
-    def _is_new(task: asyncio.Task[None]) -> bool:
-        """Whether a task has not taken its first step. It is not cancelled: it finds `cut` when it begins.
+    @property
+    def begun_task(self) -> asyncio.Task[None] | None:
+        """Its task, once that has taken its first step. Before that it is not to be cancelled: it finds `cut` there.
 
-        Cancelled before that it would take no step at all, and nobody would write how its run ended.
+        Cancelled before its first step it would take none at all, and nobody would write how its run ended.
         """
-        work = task.get_coro()
-        return inspect.iscoroutine(work) and inspect.getcoroutinestate(work) == inspect.CORO_CREATED
+        if self.task is None:
+            return None
+        work = self.task.get_coro()
+        is_new = inspect.iscoroutine(work) and inspect.getcoroutinestate(work) == inspect.CORO_CREATED
+        return None if is_new else self.task
 
     @property
     def keeps_lease(self) -> bool:
