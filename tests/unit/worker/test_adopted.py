@@ -154,7 +154,8 @@ async def test_what_waits_for_the_database_is_not_blamed_on_its_listener(
     assert await worker.finish(5)
     blamed = "a listener goes on though it was cancelled: it swallows that"
     waits = "its listener has ended, but the database has not taken that yet"
-    assert {line["key"]: line["event"] for line in lines} == {written[0]: waits, swallowing[0]: blamed, waiting[0]: waits}
+    told = {line["key"]: line["event"] for line in lines}
+    assert told == {written[0]: waits, swallowing[0]: blamed, waiting[0]: waits}
     await worker.stop()
 
 
