@@ -57,8 +57,8 @@ class Running:
         if self.run is not None:
             self.run.calls.reset()
             count_repeats(self.run, why)
-        if self.task is not None and _has_begun(self.task):
-            self.task.cancel()
+        if (task := self.begun_task) is not None:
+            task.cancel()
         elif self.run is not None:
             self.run.cancel()
 
@@ -71,6 +71,18 @@ class Running:
             self.stop(why)
         else:
             self.run.calls.close(lambda: self.stop(why))
+
+    @property
+    def begun_task(self) -> asyncio.Task[None] | None:
+        """Its task, once that has taken its first step. Before that it is not to be cancelled: it finds `cut` there.
+
+        Cancelled before its first step it would take none at all, and nobody would write how its run ended.
+        """
+        if self.task is None:
+            return None
+        work = self.task.get_coro()
+        is_new = inspect.iscoroutine(work) and inspect.getcoroutinestate(work) == inspect.CORO_CREATED
+        return None if is_new else self.task
 
     @property
     def keeps_lease(self) -> bool:
@@ -133,16 +145,6 @@ class Runs:
         """Returns when none is left."""
         while self._runs:
             await self._none.wait()
-
-
-def _has_begun(task: asyncio.Task[None]) -> bool:
-    """Whether a task has taken its first step. One that has not is not cancelled: it finds `cut` when it begins.
-
-    Cancelled before that it would take no step at all, and nobody would write how its run ended. Nor is it cancelled
-    a moment later: it may be writing that by then.
-    """
-    work = task.get_coro()
-    return not inspect.iscoroutine(work) or inspect.getcoroutinestate(work) != inspect.CORO_CREATED
 
 
 def count_repeats(run: Run, why: Cut) -> None:

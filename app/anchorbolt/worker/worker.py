@@ -216,6 +216,7 @@ class Worker:
 
     def resume_taking(self) -> None:
         """Begins runs again, after a drain that no SIGTERM followed."""
+        self._hands_back = False
         self._slots.open = True
         self._slots.wake.set()
 
@@ -244,13 +245,13 @@ class Worker:
 
     async def stop(self) -> None:
         """Ends the loops, and what would not end by itself."""
-        tasks = [*self._tasks, *(running.task for running in self._runs if running.task is not None)]
+        tasks = [*self._tasks, *(running.begun_task for running in self._runs if running.begun_task is not None)]
         for task in tasks:
             task.cancel()
         for running in self._runs:
-            if running.task is None and running.run is not None:  # it waits for its answer, or to be stored
+            if running.begun_task is None:  # it waits for its answer, or to be stored, or was stored a moment ago
                 running.stop(Cut.DRAINED)
-                tasks.extend(running.run.tasks)
+                tasks += running.run.tasks if running.run is not None else ()
         if tasks:
             await asyncio.wait(tasks, timeout=1)
 
@@ -325,6 +326,8 @@ def _goes_on(running: Running) -> str:
             "a synchronous listener goes on: its thread cannot be stopped,"
             " and its lane stays leased until it ends or the process does"
         )
+    if running.writes_end or (running.task is None and running.run is not None and running.run.ended):
+        return "its listener has ended, but the database has not taken that yet"
     return "a listener goes on though it was cancelled: it swallows that"
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
+from anchorbolt.bolt.web_api.calls import GRACE_SECONDS
 from structlog.testing import capture_logs
 
 from tests.support.waiting import until
@@ -113,3 +117,45 @@ async def test_a_listener_that_ends_in_the_moment_of_the_drain_is_done(bench: Be
     row = await bench.row(delivery.key)
     assert (row.state, row.attempts) == ("done", 1)
     await worker.stop()
+
+
+async def test_what_waits_for_the_database_is_not_blamed_on_its_listener(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the end of the pod, the log tells what swallows its cancellation from what has ended, but is not written."""
+    worker, _ = bench.worker(nothing)
+    go, transact = asyncio.Event(), bench.database.transact
+
+    async def swallows() -> None:
+        while not go.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await go.wait()
+
+    async def stands_still(work: Callable[..., Any]) -> object:
+        await go.wait()
+        return await transact(work)
+
+    def adopt(listener: Coroutine[Any, Any, None]) -> tuple[str, asyncio.Future[bool]]:
+        run = worker.begin(event(str(listener)), ack_by=LATER, on_end=lambda: None)
+        run.spawn(listener)
+        return run.delivery.key, worker.adopt(run, LATER)
+
+    written, swallowing = adopt(for_ever()), adopt(swallows())
+    await asyncio.gather(written[1], swallowing[1])
+    monkeypatch.setattr(bench.database, "transact", stands_still)
+    waiting = adopt(fails_later())
+    with capture_logs() as lines:
+        await worker.hand_back(0.1 - GRACE_SECONDS)
+    go.set()
+    assert await worker.finish(5)
+    blamed = "a listener goes on though it was cancelled: it swallows that"
+    waits = "its listener has ended, but the database has not taken that yet"
+    told = {line["key"]: line["event"] for line in lines}
+    assert told == {written[0]: waits, swallowing[0]: blamed, waiting[0]: waits}
+    await worker.stop()
+
+
+async def fails_later() -> None:
+    """A listener that fails when its run is to be stored already."""
+    await asyncio.sleep(0)
+    raise ConnectionResetError("later")

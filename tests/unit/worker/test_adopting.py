@@ -239,3 +239,16 @@ async def test_a_listener_that_waits_to_be_stored_ends_with_its_worker(bench: Be
         await bench.inbox.close()
         assert await worker.finish(5)
     assert (left, [line["outcome"] for line in lines]) == ([delivery.key], ["lost"])
+
+
+async def test_a_listener_that_was_stored_a_moment_ago_ends_with_its_worker(bench: Bench) -> None:
+    """Also where the task that sees it to its end has not taken its first step: it hands the delivery back."""
+    worker, _ = bench.worker(nothing)
+    delivery, left, ended = event(), list[str](), list[str]()
+    run = begin(worker, left, delivery)
+    run.spawn(for_ever(ended))
+    assert await worker.adopt(run, LATER)
+    await worker.stop()
+    assert ended == ["cancelled"]
+    assert await worker.finish(5)
+    assert (left, (await bench.row(delivery.key)).attempts) == ([delivery.key], 0)
