@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -38,11 +38,11 @@ def make_folder(file: Path) -> None:
     file.mkdir()
 
 
-async def said_of(database: SqliteDatabase, work: Callable[[Connection], None]) -> str:
-    """What is told of work that fails because of the file; the database is closed then."""
+async def said_of(database: SqliteDatabase, asked: Awaitable[object]) -> str:
+    """What is told where this fails because of the file; the database is closed then."""
     try:
         with pytest.raises(StoreUnavailableError) as caught:
-            await database.transact(work)
+            await asked
     finally:
         await database.close()
     return str(caught.value)
@@ -66,11 +66,9 @@ async def database(file: Path) -> SqliteDatabase:
 async def test_a_file_that_is_none_of_sqlite(file: Path) -> None:
     """It is told as broken, with the backup as the way out, when it is opened."""
     spoil(file, keeps=0)
-    database = SqliteDatabase(file)
-    with pytest.raises(StoreUnavailableError) as caught:
-        await database.open()
-    await database.close()
-    assert str(caught.value).startswith(f"file is not a database: {file} is broken; restore a backup or move it away")
+    again = SqliteDatabase(file)
+    said = await said_of(again, again.open())
+    assert said.startswith(f"file is not a database: {file} is broken; restore a backup or move it away")
 
 
 async def test_a_file_with_broken_pages(file: Path, database: SqliteDatabase) -> None:
@@ -78,10 +76,8 @@ async def test_a_file_with_broken_pages(file: Path, database: SqliteDatabase) ->
     await database.close()
     spoil(file, keeps=4096)
     again = SqliteDatabase(file)
-    with pytest.raises(StoreUnavailableError) as caught:
-        await again.open()
-    await again.close()
-    assert str(caught.value).startswith(f"database disk image is malformed: {file} is broken; restore a backup")
+    said = await said_of(again, again.open())
+    assert said.startswith(f"database disk image is malformed: {file} is broken; restore a backup")
 
 
 async def test_a_file_that_breaks_while_it_serves(file: Path, database: SqliteDatabase) -> None:
@@ -92,7 +88,7 @@ async def test_a_file_that_breaks_while_it_serves(file: Path, database: SqliteDa
     await again.open()
     spoil(file, keeps=1_000_000)
     look = text("SELECT sum(length(hex(content))) FROM filler")
-    said = await said_of(again, lambda connection: connection.execute(look).close())
+    said = await said_of(again, again.transact(lambda connection: connection.execute(look).close()))
     assert said.startswith(f"database disk image is malformed: {file} is broken; restore a backup")
 
 
@@ -100,7 +96,7 @@ async def test_a_file_that_others_go_on_writing(file: Path, database: SqliteData
     """Another process that holds it for longer than a moment is what to look for."""
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    said = await said_of(database, lambda connection: None)
+    said = await said_of(database, database.transact(lambda connection: None))
     other.close()
     assert said.startswith(f"database is locked: another process holds {file} open for writing")
 
@@ -108,7 +104,7 @@ async def test_a_file_that_others_go_on_writing(file: Path, database: SqliteData
 async def test_a_file_that_may_not_be_written(file: Path, database: SqliteDatabase) -> None:
     """It is told as read-only."""
     await database.transact(pragma("query_only=ON"))
-    said = await said_of(database, fill)
+    said = await said_of(database, database.transact(fill))
     assert said.startswith(f"attempt to write a readonly database: {file} is read-only for this user")
 
 
@@ -116,28 +112,22 @@ async def test_a_folder_instead_of_a_file(file: Path) -> None:
     """What cannot be opened is told as read-only too: SQLite says no more of it."""
     make_folder(file)
     database = SqliteDatabase(file)
-    with pytest.raises(StoreUnavailableError) as caught:
-        await database.open()
-    await database.close()
-    assert str(caught.value).startswith(
-        f"unable to open database file: {file} is read-only for this user, or its folder"
-    )
+    said = await said_of(database, database.open())
+    assert said.startswith(f"unable to open database file: {file} is read-only for this user, or its folder")
 
 
 async def test_a_file_instead_of_a_folder(file: Path) -> None:
     """What the system says is told where the file cannot even be looked at."""
     spoil(file, keeps=0)
     database = SqliteDatabase(file / "inbox.db")
-    with pytest.raises(StoreUnavailableError) as caught:
-        await database.open()
-    await database.close()
-    assert str(caught.value) == f"{file}/inbox.db cannot be opened: File exists"
+    said = await said_of(database, database.open())
+    assert said == f"{file}/inbox.db cannot be opened: File exists"
 
 
 async def test_a_full_disk(file: Path, database: SqliteDatabase) -> None:
     """It is told that space is missing, and where."""
     await database.transact(pragma("max_page_count=100"))
-    said = await said_of(database, fill)
+    said = await said_of(database, database.transact(fill))
     assert said == f"database or disk is full: the disk is full; free some space where {file} lies"
 
 

@@ -16,10 +16,9 @@ from anchorbolt.intake.slots import RequestSlots
 
 from tests.support.waiting import until
 from tests.unit.worker.conftest import Bench, bench
+from tests.unit.worker.steps import LATER, for_ever, nothing, until_set
 
 __all__ = ["bench"]
-
-LATER = 1e12
 
 
 def command() -> Delivery:
@@ -27,10 +26,6 @@ def command() -> Delivery:
     found = parse(make("command").body, FORM)
     assert isinstance(found, Delivery)
     return found
-
-
-async def nothing(_: Run) -> None:
-    """A stored run that is over at once."""
 
 
 async def test_a_request_that_is_cancelled_after_the_ack_loses_no_run(bench: Bench) -> None:
@@ -41,12 +36,9 @@ async def test_a_request_that_is_cancelled_after_the_ack_loses_no_run(bench: Ben
     delivery = command()
 
     async def ask_bolt(run: Run) -> Acknowledged:
-        run.spawn(listener())
+        run.spawn(until_set(go))
         asyncio.get_running_loop().call_soon(answering.cancel)
         return Acknowledged()
-
-    async def listener() -> None:
-        await go.wait()
 
     answering = asyncio.create_task(Interactions(bench.inbox, worker).answer(delivery, LATER, slots.take(), ask_bolt))
     with pytest.raises(asyncio.CancelledError):
@@ -67,14 +59,11 @@ async def test_what_a_drain_cut_before_its_answer_left_is_stored(bench: Bench) -
     handing_back: list[asyncio.Task[int]] = []
 
     async def ask_bolt(run: Run) -> Acknowledged:
-        listening = run.spawn(listener())
+        listening = run.spawn(for_ever())
         await asyncio.sleep(0)
         handing_back.append(asyncio.create_task(worker.hand_back(5)))
         await asyncio.wait([listening])  # as with process_before_response
         return Acknowledged()
-
-    async def listener() -> None:
-        await asyncio.Event().wait()
 
     await Interactions(bench.inbox, worker).answer(delivery, LATER, slots.take(), ask_bolt)
     await handing_back[0]
@@ -90,12 +79,9 @@ async def test_a_dispatch_that_came_to_no_answer_gives_its_slot_back(bench: Benc
     slots = RequestSlots(1)
 
     async def ask_bolt(run: Run) -> Acknowledged:
-        run.spawn(listener())
+        run.spawn(for_ever())
         await asyncio.sleep(0)
         raise error
-
-    async def listener() -> None:
-        await asyncio.Event().wait()
 
     with pytest.raises(BaseException, match=r".*"):
         await Interactions(bench.inbox, worker).answer(command(), LATER, slots.take(), ask_bolt)

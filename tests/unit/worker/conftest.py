@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
@@ -142,6 +143,19 @@ async def bench() -> AsyncIterator[Bench]:
     clock.now += 10  # the pause after the database was reached is over
     yield Bench(inbox, database, clock)
     await inbox.close()
+
+
+@pytest.fixture
+def standstill(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """A database that answers nothing until this is set."""
+    go, transact = asyncio.Event(), bench.database.transact
+
+    async def waits(work: Callable[..., Any]) -> object:
+        await go.wait()
+        return await transact(work)
+
+    monkeypatch.setattr(bench.database, "transact", waits)
+    return go
 
 
 def event(conversation: str = "C1", n: int = 0) -> Delivery:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Coroutine
 from contextvars import ContextVar
 from typing import Any
 
@@ -20,22 +20,19 @@ from tests.unit.worker.conftest import Bench, event
 from tests.unit.worker.steps import LATER, away, end, for_ever, nothing, until_set
 
 
-@pytest.fixture
-def standstill(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
-    """A database that answers nothing until this is set."""
-    go, transact = asyncio.Event(), bench.database.transact
-
-    async def waits(work: Callable[..., Any]) -> object:
-        await go.wait()
-        return await transact(work)
-
-    monkeypatch.setattr(bench.database, "transact", waits)
-    return go
-
-
 def begin(worker: Worker, left: list[str], delivery: Delivery) -> Run:
     """A run whose end is noted by its key."""
     return worker.begin(delivery, ack_by=LATER, on_end=lambda: left.append(delivery.key))
+
+
+def adopt(
+    worker: Worker, left: list[str], listener: Coroutine[Any, Any, None]
+) -> tuple[Delivery, asyncio.Future[bool]]:
+    """A delivery whose listener goes on after its ack, and what Slack is told of it."""
+    delivery = event()
+    run = begin(worker, left, delivery)
+    run.spawn(listener)
+    return delivery, worker.adopt(run, LATER)
 
 
 async def turns() -> None:
@@ -58,10 +55,8 @@ async def test_a_listener_that_ends_before_its_write_begins_is_not_stored(
     """It is answered and reported at once as one that was never to be stored, and the database hears nothing of it."""
     worker, _ = bench.worker(nothing)
     await under_way(worker)
-    delivery, left, go = event(), list[str](), asyncio.Event()
-    run = begin(worker, left, delivery)
-    run.spawn(until_set(go))
-    told = worker.adopt(run, LATER)
+    left, go = list[str](), asyncio.Event()
+    delivery, told = adopt(worker, left, until_set(go))
     await asyncio.sleep(0)
     assert not told.done()
     with capture_logs() as lines:
@@ -82,10 +77,8 @@ async def test_a_listener_that_ends_while_it_is_written_is_answered_at_once(
 ) -> None:
     """Its answer waits for no database any more; what was written of it is done."""
     worker, _ = bench.worker(nothing)
-    delivery, left, go = event(), list[str](), asyncio.Event()
-    run = begin(worker, left, delivery)
-    run.spawn(until_set(go))
-    told = worker.adopt(run, LATER)
+    left, go = list[str](), asyncio.Event()
+    delivery, told = adopt(worker, left, until_set(go))
     await turns()
     go.set()
     assert await told
@@ -153,10 +146,8 @@ async def test_a_listener_that_ends_in_the_moment_when_a_drain_would_cut_it_is_d
 ) -> None:
     """Nothing of it was cut short, so it is done, and no other process runs it again."""
     worker, _ = bench.worker(nothing)
-    delivery, left, go = event(), list[str](), asyncio.Event()
-    run = begin(worker, left, delivery)
-    run.spawn(until_set(go))
-    told = worker.adopt(run, LATER)
+    left, go = list[str](), asyncio.Event()
+    delivery, told = adopt(worker, left, until_set(go))
     await turns()
     go.set()
     handing_back = asyncio.create_task(worker.hand_back(5))  # its first step comes right after the listener's last
@@ -228,10 +219,8 @@ async def test_the_error_handler_is_called_as_a_part_of_the_request(
 async def test_a_listener_that_waits_to_be_stored_ends_with_its_worker(bench: Bench, standstill: asyncio.Event) -> None:
     """Nothing of it goes on behind the end of its worker; what could not be stored is told as lost after that."""
     worker, _ = bench.worker(nothing)
-    delivery, left, ended = event(), list[str](), list[str]()
-    run = begin(worker, left, delivery)
-    run.spawn(for_ever(ended))
-    worker.adopt(run, LATER)
+    left, ended = list[str](), list[str]()
+    delivery, _told = adopt(worker, left, for_ever(ended))
     await turns()
     await worker.stop()
     assert ended == ["cancelled"]
@@ -244,10 +233,9 @@ async def test_a_listener_that_waits_to_be_stored_ends_with_its_worker(bench: Be
 async def test_a_listener_that_was_stored_a_moment_ago_ends_with_its_worker(bench: Bench) -> None:
     """Also where the task that sees it to its end has not taken its first step: it hands the delivery back."""
     worker, _ = bench.worker(nothing)
-    delivery, left, ended = event(), list[str](), list[str]()
-    run = begin(worker, left, delivery)
-    run.spawn(for_ever(ended))
-    assert await worker.adopt(run, LATER)
+    left, ended = list[str](), list[str]()
+    delivery, told = adopt(worker, left, for_ever(ended))
+    assert await told
     await worker.stop()
     assert ended == ["cancelled"]
     assert await worker.finish(5)

@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-from collections.abc import Callable
-from typing import Any
 
-import pytest
 from anchorbolt.bolt.run import Run
 from anchorbolt.inbox.accept import Item
 from anchorbolt.inbox.lease import End, Outcome
@@ -131,19 +128,13 @@ async def test_what_is_stopped_before_it_has_begun_does_not_begin(bench: Bench) 
     await worker.stop()
 
 
-async def test_what_is_stored_after_the_drain_does_not_begin(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_what_is_stored_after_the_drain_does_not_begin(bench: Bench, standstill: asyncio.Event) -> None:
     """A write that ends only when all was handed back, as after an outage, gives its delivery to another pod."""
     worker, dispatch = bench.worker(nothing)
-    delivery, go, transact = event(), asyncio.Event(), bench.database.transact
-
-    async def waits(work: Callable[..., Any]) -> object:
-        await go.wait()
-        return await transact(work)
-
-    monkeypatch.setattr(bench.database, "transact", waits)
+    delivery = event()
     accepting = worker.accept(delivery, LATER, reserved=await worker.reserve())
     assert await worker.hand_back(5) == 0
-    go.set()
+    standstill.set()
     assert (await accepting).held is not None
     assert await worker.finish(5)
     row, lane = await bench.row(delivery.key), await bench.lane(delivery.lane)
