@@ -183,7 +183,7 @@ class Run:
             return
         if self._all_ended is not None:
             self._all_ended.set()
-        then, self.on_all_ended = self.on_all_ended, None  # it may refer to the run (`over`)
+        then, self.on_all_ended = self.on_all_ended, None  # it refers to the run: a circle, as in `over`
         if then is not None:
             then()
 

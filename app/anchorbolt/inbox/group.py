@@ -148,7 +148,7 @@ class Group(Generic[Item, Answer]):
                 raise
             self._queue.extendleft(reversed(left))
             if left:
-                self._drop_late()  # also before the pause: who waits for an answer may not wait so long
+                self._drop_late()  # also before the pause: behind it, the answer to Slack may be too late
                 await asyncio.sleep(PAUSE_SECONDS)
                 self._drop_late()
             if not self._queue:

@@ -14,7 +14,7 @@ from anchorbolt.worker.runs import Running
 
 
 class Adoption:
-    """One such interaction, until it is stored, could not be stored, or need not be (docs/decisions/0110)."""
+    """An interaction that is being stored: until it is, or cannot be, or need not be any more (docs/decisions/0110)."""
 
     def __init__(
         self,

@@ -95,7 +95,7 @@ class Worker:
         )
         self._clock = clock
         self._tasks: set[asyncio.Task[None]] = set()
-        self._hands_back = False
+        self._hands_back = False  # a drain has handed back what ran: nothing begins to run any more
         self._begun: dict[Run, Running] = {}  # of interactions, while Bolt has not answered yet
 
     def start(self) -> None:
@@ -234,7 +234,7 @@ class Worker:
 
         `timeout_seconds`: for the runs to end, after GRACE_SECONDS at most for the calls that are under way.
         """
-        self._hands_back = True  # also what is being stored, and would begin to run now
+        self._hands_back = True  # what is being stored, and would begin to run behind this, is handed back too
         left = list(self._runs)
         for running in left:
             running.end(Cut.DRAINED)
@@ -245,15 +245,18 @@ class Worker:
 
     async def stop(self) -> None:
         """Ends the loops, and what would not end by itself."""
-        tasks = [*self._tasks, *(running.begun_task for running in self._runs if running.begun_task is not None)]
-        for task in tasks:
+        ending = [*self._tasks]
+        for task in self._tasks:
             task.cancel()
         for running in self._runs:
-            if running.begun_task is None:  # it waits for its answer, or to be stored, or was stored a moment ago
+            if (begun := running.begun_task) is not None:
+                begun.cancel()
+                ending.append(begun)
+            else:  # it waits for its answer, or to be stored, or was stored a moment ago
                 running.stop(Cut.DRAINED)
-                tasks += running.run.tasks if running.run is not None else ()
-        if tasks:
-            await asyncio.wait(tasks, timeout=1)
+                ending += running.run.tasks if running.run is not None else ()
+        if ending:
+            await asyncio.wait(ending, timeout=1)
 
     def _accepted(self, delivery: Delivery, reserved: bool, accepted: Accepted | None, _: bool) -> None:
         urgent = is_urgent(delivery.lane)
