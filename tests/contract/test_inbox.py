@@ -397,6 +397,28 @@ class TestUnknownOutcomes:
         assert (await end(inbox, held, how)).written
         assert (await counts(inbox))[how.value] == 1
 
+    @pytest.mark.parametrize("how", [End.RETRY, End.HANDED_BACK])
+    @pytest.mark.parametrize("happens", [True, False], ids=["stored", "taken over meanwhile"])
+    @pytest.mark.parametrize("ends_again", [False, True], ids=["claimed again", "ended again"])
+    async def test_an_end_that_is_not_final_is_known_by_its_line(
+        self, inbox: Inbox, monkeypatch: pytest.MonkeyPatch, how: End, *, happens: bool, ends_again: bool
+    ) -> None:
+        """Its answer was lost: only where it is stored it is told as written, whatever became of its lane since."""
+        held = await hold(inbox)
+        outcome = Outcome(held.lease, held.stored.id, how, None, 0, False, 1, record='{"pod": "this_one", "n": 10}\n')
+        write = complete_of(inbox)
+        lose_one_answer(inbox, monkeypatch, happens=happens)
+        with pytest.raises(StoreUnknownError):
+            await write([outcome], in_doubt=False)
+        if not happens:
+            taken = update(lane).values(owner="another", claimable_at=now())
+            await inbox.database.transact(lambda c: c.execute(taken) and None)
+        (again,) = await claim(inbox)
+        if ends_again:
+            await end(inbox, again, how)
+        (completed,) = await write([outcome], in_doubt=True)
+        assert (completed.written, completed.freed) == (happens, happens)
+
     async def test_of_two_claims_in_doubt_the_later_one_was_written(
         self, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:

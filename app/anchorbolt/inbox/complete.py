@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, delete, func, null, select, update
+from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, delete, func, null, or_, select, update
 
 from anchorbolt.inbox.fence import Fence
 from anchorbolt.inbox.following import Next
@@ -93,10 +93,13 @@ class Complete:
             .values(**what_an_end_writes(r, ends))
             .returning(delivery.c.id)
         )
-        r = keyed(dialect, {"id": LARGE, "state": TEXT, "attempt": WHOLE})
+        r = keyed(dialect, {"id": LARGE, "n": WHOLE, "state": TEXT, "attempt": WHOLE, "record": TEXT})
         # Whoever takes a lane over counts one more attempt before it runs. (A replay by hand counts from the start.)
-        ours = and_(delivery.c.id == r.c.id, delivery.c.state == r.c.state, delivery.c.attempts == r.c.attempt)
-        self._was_written = Statement(select(delivery.c.id, delivery.c.attempts).join_from(r, delivery, ours))
+        is_over = and_(delivery.c.state == r.c.state, delivery.c.attempts == r.c.attempt)
+        # An end that is not final has left its line in the history, and no other end has the same.
+        is_recorded = func.replace(delivery.c.history, r.c.record, word("")) != delivery.c.history
+        ours = and_(delivery.c.id == r.c.id, or_(is_over, is_recorded))
+        self._was_written = Statement(select(r.c.n).join_from(r, delivery, ours))
         r = keyed(dialect, {"name": TEXT})
         self._remove = Statement(delete(lane).where(lane.c.name.in_(select(r.c.name))))
         r = keyed(dialect, {"name": TEXT, "ended": WHOLE, "keep": WHOLE, "delay": REAL, "waits_for": TEXT})
@@ -142,12 +145,12 @@ class Complete:
         pending = self._fence(connection, [outcome.lease for outcome in outcomes])
         # By lease, not by lane: an old claim of ours and the new one may meet in a group.
         written = [outcome for outcome in outcomes if outcome.lease in pending]
-        refused = [outcome for outcome in outcomes if outcome.lease not in pending]
-        before = self._written_before(connection, refused) if in_doubt and refused else set()
+        refused = [n for n, outcome in enumerate(outcomes) if outcome.lease not in pending]
+        before = self._written_before(connection, outcomes, refused) if in_doubt and refused else {}
         if not written:
             if before:  # a recorded end must not be lost either when the standby takes over
                 wait_for_standby(connection)
-            return [Completed((outcome.id, outcome.attempt) in before) for outcome in outcomes]
+            return [before.get(n) or Completed(written=False) for n in range(len(outcomes))]
         fresh = self._write_deliveries(connection, written)
 
         empty: list[dict[str, Any]] = []
@@ -186,18 +189,29 @@ class Complete:
         following = {held.lease: held for held in begun}
         freed = pending.keys() - {outcome.lease for outcome in written if outcome.lease.lane in gone} - set(keep)
         return [
-            Completed(lease in pending or (number, attempt) in before, following.get(lease), lease in freed)
-            for lease, number, attempt in ((outcome.lease, outcome.id, outcome.attempt) for outcome in outcomes)
+            before.get(n) or Completed(lease in pending, following.get(lease), lease in freed)
+            for n, lease in enumerate(outcome.lease for outcome in outcomes)
         ]
 
-    def _written_before(self, connection: Connection, refused: Sequence[Outcome]) -> set[tuple[int, int]]:
-        """Id and attempt of what that very attempt has ended in that way. Of an end that is not final nothing tells."""
+    def _written_before(
+        self, connection: Connection, outcomes: Sequence[Outcome], refused: Sequence[int]
+    ) -> dict[int, Completed]:
+        """Of the outcomes with these numbers, those that are stored as what that very attempt has ended in.
+
+        Of an end that is not final only its line in the history tells. What never began has none, and is not known.
+        """
         asked = [
-            {"id": outcome.id, "state": STATES[outcome.end], "attempt": outcome.attempt}
-            for outcome in refused
-            if outcome.end in STATES
+            {
+                "id": outcomes[n].id,
+                "n": n,
+                "state": STATES.get(outcomes[n].end),
+                "attempt": outcomes[n].attempt,
+                "record": outcomes[n].record if outcomes[n].end not in STATES else None,
+            }
+            for n in refused
         ]
-        return {(number, attempts) for number, attempts in self._was_written(connection, {"rows": asked})}
+        found = self._was_written(connection, {"rows": asked})
+        return {n: Completed(written=True, freed=outcomes[n].end not in STATES) for (n,) in found}
 
     def _write_deliveries(self, connection: Connection, written: Sequence[Outcome]) -> set[int]:
         """Writes what was live until now. Its ids."""
