@@ -168,7 +168,7 @@ class Interactions:
 
     def _count_unprotected(self, run: Run) -> None:
         metrics.unprotected_acks.add(run.delivery.kind.value)
-        log.warning("acknowledged without being stored: the database is not there", key=run.delivery.key)
+        log.warning("acknowledged without being stored: the database did not take it in time", key=run.delivery.key)
 
 
 def _count(delivery: Delivery) -> None:

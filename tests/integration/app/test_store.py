@@ -152,7 +152,7 @@ async def test_an_acknowledged_command_outlives_a_lock(
         await until_status(play_to(app), 425)
         command = await play_to(app).send(make("command", Scene(text="hold=go")))
         assert command.status == 200
-        assert app.log("acknowledged without being stored: the database is not there")
+        assert app.log("acknowledged without being stored: the database did not take it in time")
         app.terminate()
         await app.until_logged("draining")
         listener_log.release("go")

@@ -17,7 +17,7 @@ from tests.support.waiting import until, until_answer
 
 LEASE_SECONDS = 5.0
 DOWN = "store down: events are refused, commands go on unprotected"
-UNPROTECTED = "acknowledged without being stored: the database is not there"
+UNPROTECTED = "acknowledged without being stored: the database did not take it in time"
 
 
 async def until_accepted(slack: Slack, pod: Pod, text: str = "", lane: int = 0) -> str:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Delivery, parse
 from anchorbolt.delivery.delivery import FORM
 from anchorbolt.emulator.samples import make
-from anchorbolt.errors import RefusedError
+from anchorbolt.errors import RefusedError, StoreUnavailableError
 from anchorbolt.intake.intake import Acknowledged
 from anchorbolt.intake.interactions import Interactions
 from anchorbolt.intake.slots import RequestSlots
+from structlog.testing import capture_logs
 
 from tests.support.waiting import until
 from tests.unit.worker.conftest import Bench, bench
@@ -69,6 +71,37 @@ async def test_what_a_drain_cut_before_its_answer_left_is_stored(bench: Bench) -
     await handing_back[0]
     row = await bench.row(delivery.key)
     assert (row.state, row.attempts, slots.full) == ("live", 0, False)
+    await worker.stop()
+
+
+@pytest.mark.parametrize("is_away", [False, True], ids=["too slow", "away"])
+async def test_what_is_acknowledged_without_being_stored_is_told(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, *, is_away: bool
+) -> None:
+    """Whether the database is away or only too slow: the log says no more than what is known."""
+    worker, _ = bench.worker(nothing)
+    go, slots = asyncio.Event(), RequestSlots(1)
+
+    async def stands_still(work: Callable[..., object]) -> object:
+        if is_away:
+            raise StoreUnavailableError("away")
+        await go.wait()
+        return await transact(work)
+
+    async def ask_bolt(run: Run) -> Acknowledged:
+        run.spawn(until_set(go))
+        return Acknowledged()
+
+    transact = bench.database.transact
+    monkeypatch.setattr(bench.database, "transact", stands_still)
+    deadline = asyncio.get_running_loop().time() + 0.05
+    with capture_logs() as lines:
+        await Interactions(bench.inbox, worker).answer(command(), deadline, slots.take(), ask_bolt)
+    told = [line["event"] for line in lines if "without being stored" in line["event"]]
+    assert told == ["acknowledged without being stored: the database did not take it in time"]
+    monkeypatch.undo()
+    go.set()
+    await worker.finish(5)
     await worker.stop()
 
 
