@@ -83,6 +83,7 @@ class Run:
         self.waits_for: str | None = None  # what holds it back
         self.counted_for: str | None = None  # the listener among whose runs this one is counted
         self.limit: TimeLimit | None = None  # of a stored run, while it goes on
+        self.repeats_counted = False  # its calls are counted as those of a run that was cut short
         self.step_is_over = False  # Slack has accepted how this workflow step ended
         self.stood_at: TracebackType | None = None  # where it was when it was cut short, for the history
         self.stack_is_logged = False  # that of `stood_at`: where nothing can stop a thread, this is not put off

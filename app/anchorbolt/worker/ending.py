@@ -168,7 +168,7 @@ class Ending:
         stored = held.stored
         if not completed.written:
             log.warning("completion refused: the lane is another's by now", key=stored.key)
-            if run is not None and not run.calls.cut:
+            if run is not None:
                 count_repeats(run, Cut.LOST)
             stored_ended(stored, run, "lost", None, self._clock() - began, lane=held.lease.lane)
             return

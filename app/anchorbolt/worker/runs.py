@@ -56,7 +56,8 @@ class Running:
         self.cut = why
         if self.run is not None:
             self.run.calls.reset()
-            count_repeats(self.run, why)
+            if not self._listeners_ended:
+                count_repeats(self.run, why)
         if (task := self.begun_task) is not None:
             task.cancel()
         elif self.run is not None:
@@ -71,6 +72,12 @@ class Running:
             self.stop(why)
         else:
             self.run.calls.close(lambda: self.stop(why))
+
+    @property
+    def _listeners_ended(self) -> bool:
+        """Whether its listeners have ended, and only its end is not stored yet. (An event's have no other sign.)"""
+        run = self.run
+        return self.writes_end or (run is not None and run.ack_by is not None and run.ended)
 
     @property
     def begun_task(self) -> asyncio.Task[None] | None:
@@ -148,6 +155,7 @@ class Runs:
 
 
 def count_repeats(run: Run, why: Cut) -> None:
-    """Counts the calls of a run that another run will make again: those that it made, or had under way."""
-    if run.calls.made:
+    """Counts, once, the calls of a run that another run will make again: those that it made, or had under way."""
+    if run.calls.made and not run.repeats_counted:
+        run.repeats_counted = True
         metrics.web_api_repeats.add(why.value, amount=run.calls.made)

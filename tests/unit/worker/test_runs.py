@@ -8,10 +8,10 @@ import pytest
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Attempt, Kind
 from anchorbolt.telemetry import metrics
-from anchorbolt.worker.runs import Cut, Running
+from anchorbolt.worker.runs import Cut, Running, count_repeats
 
 from tests.unit.worker.conftest import event
-from tests.unit.worker.steps import for_ever
+from tests.unit.worker.steps import LATER, for_ever
 
 
 def calling() -> tuple[Running, Run]:
@@ -112,3 +112,28 @@ async def test_a_run_whose_task_has_not_begun_is_stopped_all_the_same() -> None:
     one.stop(Cut.DRAINED)
     await one.task
     assert (ended, found) == (["cancelled"], [Cut.DRAINED])
+
+
+async def test_the_calls_of_a_run_that_had_ended_are_not_made_again() -> None:
+    """It was stopped while its end was on the way to the inbox; where that turns out to be refused, they are."""
+    one, run = calling()
+    one.writes_end = True
+    before = {why: metrics.web_api_repeats.value(why) for why in ("drained", "lost")}
+    one.stop(Cut.DRAINED)
+    assert metrics.web_api_repeats.value("drained") == before["drained"]
+    for _ in range(2):
+        count_repeats(run, Cut.LOST)
+    assert metrics.web_api_repeats.value("lost") == before["lost"] + 2
+
+
+async def test_the_calls_of_an_interaction_that_had_ended_are_not_made_again() -> None:
+    """It waits to be stored; one whose listener goes on is cut short."""
+    before = metrics.web_api_repeats.value("drained")
+    for goes_on in (False, True):
+        one, run = calling()
+        run.ack_by = LATER
+        if goes_on:
+            run.spawn(for_ever())
+        one.stop(Cut.DRAINED)
+        await run.wait()
+        assert metrics.web_api_repeats.value("drained") == before + 2 * goes_on
