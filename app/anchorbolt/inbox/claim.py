@@ -86,10 +86,16 @@ class Claim:
             .cte(f"{name}_lanes")
         )
 
+    @property
+    def in_doubt(self) -> bool:
+        """Whether claims may have taken lanes whose answers were lost, so that nobody runs what is in them."""
+        now = self._store.clock()
+        return any(until > now for until in self._doubtful.values())
+
     async def __call__(self, most: int, urgent: int = 0) -> Claimed:
         """Claims up to `urgent` lanes of urgent events and up to `most` others, those that wait longest first.
 
-        With 0 and 0 it only looks. Raises a StoreError.
+        With 0 and 0 it takes none: it looks, and gives back what is in doubt. Raises a StoreError.
         """
         epoch, sent_at = next(self._owner.epochs), self._store.clock()
         # Given back with every claim until its lease is over: a commit may happen after its connection was given up.

@@ -136,6 +136,11 @@ class Inbox:
         """
         return self._completions.submit(outcome, None, then)
 
+    @property
+    def claims_in_doubt(self) -> bool:
+        """Whether claims may have taken lanes whose answers were lost; the next claim gives these back."""
+        return self._claim.in_doubt
+
     async def claim(self, most: int, urgent: int = 0) -> Claimed:
         """Takes up to `urgent` lanes of urgent events that wait, and up to `most` others. Raises a StoreError."""
         return await self._claim(most, urgent)

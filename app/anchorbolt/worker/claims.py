@@ -24,6 +24,8 @@ POLL_SECONDS = 1.0
 MAX_CLAIMED = 50
 # Slots become free one by one. A claim waits so long for more of them, because each claim is a transaction.
 GATHER_SECONDS = 0.005
+# How long after a failure the database is asked again for what a drain gives back.
+RETRY_SECONDS = 0.1
 
 
 class Claims:
@@ -41,6 +43,7 @@ class Claims:
         self._before = before
         self._clock = clock
         self._asked_at = 0.0
+        self._asking = asyncio.Lock()  # held while a claim is under way
         self._inbox = inbox
         self._slots = slots
         self._begin = begin
@@ -53,7 +56,23 @@ class Claims:
                 await asyncio.sleep(GATHER_SECONDS)
             self._slots.wake.clear()
             if self._slots.may_ask:
-                await self._claim()
+                async with self._asking:
+                    await self._claim()
+
+    async def give_back(self) -> None:
+        """Gives back the lanes that claims may have taken whose answers were lost, once no claim is under way.
+
+        For the end of the process, which makes no other claim. It tries until the database is there: bound its time.
+        """
+        async with self._asking:
+            while self._inbox.claims_in_doubt:
+                try:
+                    await self._inbox.claim(0)
+                except StoreError:
+                    await asyncio.sleep(RETRY_SECONDS)
+                else:
+                    self._inbox.wake_others()
+                    return
 
     async def _claim(self) -> None:
         slots, urgent_slots = self._slots, self._slots.urgent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
@@ -232,13 +233,18 @@ class Worker:
     async def hand_back(self, timeout_seconds: float) -> int:
         """Stops what still runs, and frees its lanes once it has really ended. Returns how many have.
 
-        `timeout_seconds`: for the runs to end, after GRACE_SECONDS at most for the calls that are under way.
+        It also frees the lanes that claims may have taken whose answers were lost.
+
+        `timeout_seconds`: for all that, after GRACE_SECONDS at most for the calls that are under way.
         """
         self._hands_back = True  # what is being stored, and would begin to run behind this, is handed back too
         left = list(self._runs)
         for running in left:
             running.end(Cut.DRAINED)
-        await self.finish(timeout_seconds + GRACE_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_seconds + GRACE_SECONDS):
+                await self._claims.give_back()  # first: what a claim takes that is under way now is handed back too
+                await self._runs.all_ended()
         for running in self._runs:
             log.error(_goes_on(running), key=running.key)
         return sum(running.held is not None and running not in self._runs for running in left)

@@ -122,9 +122,7 @@ class Play:
         await asyncio.wait(coming)
         self.left += [] if await worker.finish(5) else worker._runs
         await self._inbox.flush()
-        in_doubt = self._inbox._claim._doubtful  # the next claim would give those back
-        owned = [lane for lane in await self._all(lanes) if lane.owner is not None]
-        self.owned = {lane.name for lane in owned if lane.epoch not in in_doubt}
+        self.owned = {lane.name for lane in await self._all(lanes) if lane.owner is not None}
         worker.resume_taking()  # as another process would
         while any(row.state == "live" for row in await self._all(deliveries)):  # noqa: ASYNC110 - seconds cost nothing
             await asyncio.sleep(1)
