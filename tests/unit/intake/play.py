@@ -1,7 +1,4 @@
-"""A play: interactions come, a database has faults, runs are cut, and the process ends, all at random moments.
-
-It is played on a loop whose time leaps, so that a seed takes the same course again.
-"""
+"""A play: interactions come, a database has faults, runs are cut, and the process ends, all at random moments."""
 
 from __future__ import annotations
 
@@ -22,21 +19,12 @@ from anchorbolt.worker.worker import Worker
 from sqlalchemy import Row, select
 from structlog.testing import capture_logs
 
-from tests.support.leaping_loop import LeapingLoop
 from tests.unit.intake.fickle_database import MOODS, WELL, FickleDatabase
 from tests.unit.intake.played import Played, command
+from tests.unit.intake.playing import MOST_SECONDS
 from tests.unit.worker.conftest import LIMITS, Dispatch
 
 ENDS = ("at rest", "drained", "drained while requests come", "stopped")
-MOST_SECONDS = 600  # of the loop's time: whatever waits longer waits for ever
-
-
-def play(seed: int) -> Play:
-    """Plays one, and returns it."""
-    with asyncio.Runner(loop_factory=LeapingLoop) as runner:
-        played = Play(seed)
-        runner.run(played.act())
-        return played
 
 
 class Play:

@@ -17,6 +17,8 @@ from anchorbolt.intake.slots import RequestSlot, RequestSlots
 from anchorbolt.worker.runs import Cut, Running
 from anchorbolt.worker.worker import Worker
 
+from tests.unit.intake.listening import listen
+
 
 class Slot(RequestSlot):
     """A slot that counts how often it is given back."""
@@ -120,32 +122,8 @@ class Played:
         return Answer()
 
     async def _part(self, run: Run) -> None:
-        chance = self.chance
-        fails, swallows = chance.random() < 0.15, chance.random() < 0.1
-        try:
-            for _ in range(chance.choice([0, 1, 2, 5, 20])):
-                await self._step(run)
-        except asyncio.CancelledError:
-            if swallows:
-                await asyncio.sleep(0.01)
-                return
-            if fails:
-                raise ConnectionResetError("its own connection was closed") from None
-            raise
-        if fails:
-            raise chance.choice([ConnectionResetError, ValueError])("a failure of its own")
-        self.ended_well += 1
-
-    async def _step(self, run: Run) -> None:
-        seconds = self.chance.choices([0, 0.001, 0.01 * self.chance.random(), 40], [60, 20, 20, 0.2])[0]
-        if self.chance.random() < 0.3:
-            begun = run.calls.begin("a call")
-            try:
-                await asyncio.sleep(seconds)
-            finally:
-                run.calls.end(begun)
-        else:
-            await asyncio.sleep(seconds)
+        if await listen(run, self.chance):
+            self.ended_well += 1
 
 
 def command(number: int) -> Delivery:

@@ -5,15 +5,14 @@ Each promise is a function, which yields what breaks it. `SEEDS=1000-2000` plays
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.unit.intake.play import Play, play
+from tests.unit.intake import playing
+from tests.unit.intake.play import Play
 from tests.unit.intake.played import Played
 
-FIRST, LAST = map(int, os.environ.get("SEEDS", "0-60").split("-"))
 EXPECTED = {
     "delivery ended",
     "store down: events are refused, commands go on unprotected",
@@ -89,8 +88,7 @@ def nothing_is_left(play: Play) -> Iterator[object]:
 
 def nothing_is_complained_of(play: Play) -> Iterator[object]:
     """No error is logged, but those of the database and of runs."""
-    yield from play.complaints
-    yield from (line for line in play.lines if line["log_level"] == "error" and line["event"] not in EXPECTED)
+    yield from playing.nothing_is_complained_of(play, expected=EXPECTED)
 
 
 PROMISES: list[Callable[[Play], Iterator[object]]] = [
@@ -107,9 +105,9 @@ PROMISES: list[Callable[[Play], Iterator[object]]] = [
 ]
 
 
-@pytest.mark.parametrize("seed", range(FIRST, LAST))
+@pytest.mark.parametrize("seed", playing.seeds(60))
 def test_what_is_promised_of_interactions_holds_at_any_moment(seed: int) -> None:
     """Slots, runs, answers and leases are as promised, whatever fails, is cut or ends, and whenever that happens."""
-    played = play(seed)
-    broken = [f"{promise.__name__}: {found}" for promise in PROMISES for found in promise(played)]
-    assert not broken, "\n".join([f"SEEDS={seed}-{seed + 1} plays it again: {played.end}, {played.mood}", *broken])
+    play = playing.played(Play(seed))
+    broken = playing.broken(play, PROMISES)
+    assert not broken, "\n".join([f"SEEDS={seed}-{seed + 1} plays it again: {play.end}, {play.mood}", *broken])
