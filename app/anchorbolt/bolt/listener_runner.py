@@ -75,7 +75,7 @@ class ListenerRunner(AsyncioListenerRunner):
     ) -> None:
         try:
             await self._main(run, request, response, listener)
-            if run.error is None:
+            if listener.lazy_functions and run.error is None and not _is_cancelled():
                 self._start_lazy(run, request, listener)
             if run.tasks:
                 await run.wait()
@@ -124,6 +124,8 @@ class ListenerRunner(AsyncioListenerRunner):
         if ack.response.status < 300:
             # Not earlier: lazy functions must run only if Slack was not told of a failure.
             self._start_lazy(run, request, listener)
+            if run.stopped:  # a moment ago: what begins now is cut short too, so that another attempt follows
+                run.cancel()
         return ack.response
 
     def _start_lazy(self, run: Run, request: AsyncBoltRequest, listener: AsyncListener) -> None:
@@ -197,3 +199,9 @@ class ListenerRunner(AsyncioListenerRunner):
             run.fail(error)
         elif ack.response is None:
             ack.answer_with(answer)
+
+
+def _is_cancelled() -> bool:
+    """Whether the run was cut short, and its listener has swallowed that: nothing would cancel what begins now."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

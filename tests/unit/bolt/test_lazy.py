@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from typing import Any
 
 import pytest
 from anchorbolt.bolt.own_copy import own_copy
 from anchorbolt.emulator.samples import make
+from anchorbolt.worker.runs import Cut
 from slack_bolt.async_app import AsyncAck, AsyncApp, AsyncBoltContext
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk.web.async_client import AsyncWebClient
@@ -88,3 +90,59 @@ def test_a_body_that_is_nested_too_deep_is_shared() -> None:
     request = AsyncBoltRequest(body={"event": {}}, mode="socket_mode")
     request.body = body
     assert own_copy(request).body is body
+
+
+@pytest.mark.parametrize("why", ["drain", "time limit"])
+async def test_what_follows_a_swallowed_cancellation_does_not_begin(app_with: AppWith, why: str) -> None:
+    """A listener that was cut short and swallows that has no lazy function: nothing would end it."""
+    began, ended, lazy_began = asyncio.Event(), asyncio.Event(), list[str]()
+
+    async def swallows() -> None:
+        began.set()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+        ended.set()
+
+    async def lazy() -> None:
+        lazy_began.append("lazy")
+        await asyncio.Event().wait()
+
+    def register(app: AsyncApp) -> None:
+        app.event("app_mention")(ack=swallows, lazy=[lazy])
+
+    seconds = 0.05 if why == "time limit" else 30
+    async with app_with(register, run_timeout_seconds=seconds, max_attempts=1) as app:
+        sent = await app.player.send(make("app_mention"))
+        await began.wait()
+        if why == "drain":
+            await app.parts.worker.hand_back(5)
+        await ended.wait()
+        assert await app.parts.worker.finish(5)
+        row = await app.stored(sent.sample.key)
+    assert row is not None
+    assert (lazy_began, row.state) == ([], "live" if why == "drain" else "dead")
+
+
+async def test_what_follows_an_ack_at_the_end_of_the_pod_is_for_another_one(app_with: AppWith) -> None:
+    """Cut in the moment of its ack, a command's lazy function does not begin here, and the command is handed back."""
+    lazy_began = list[str]()
+
+    async def acknowledges(ack: AsyncAck) -> None:
+        await ack()
+        for running in app.parts.worker._runs:
+            running.end(Cut.DRAINED)
+
+    async def lazy() -> None:
+        lazy_began.append("lazy")
+        await asyncio.Event().wait()
+
+    def register(bolt: AsyncApp) -> None:
+        bolt.command("/approval")(ack=acknowledges, lazy=[lazy])
+
+    async with app_with(register) as app:
+        app.parts.worker.stop_taking()
+        sent = await app.player.send(make("command"))
+        assert await app.parts.worker.finish(5)
+        row = await app.stored(sent.sample.key)
+    assert row is not None
+    assert (sent.status, lazy_began, row.state, row.attempts) == (200, [], "live", 0)
