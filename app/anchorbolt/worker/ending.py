@@ -193,7 +193,11 @@ class Ending:
         self, held: Held, run: Run | None, verdict: Verdict, began: float, completed: Completed | None, is_late: bool
     ) -> None:
         """Concludes a write that ended after its run was cut. The next delivery of its lane is handed back."""
-        if not is_late or completed is None:
+        if not is_late:
+            return
+        if completed is None:
+            if run is not None:
+                run.over("not_written")
             return
         self._conclude(completed, held, run, verdict, began)
         if (following := completed.following) is not None:

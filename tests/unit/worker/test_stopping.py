@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 
 from anchorbolt.bolt.run import Run
+from anchorbolt.bolt.web_api.calls import GRACE_SECONDS
 from anchorbolt.inbox.accept import Item
 from anchorbolt.inbox.lease import End, Outcome
 from anchorbolt.inbox.stopping import Stopping
@@ -141,3 +142,23 @@ async def test_what_is_stored_after_the_drain_does_not_begin(bench: Bench, stand
     assert lane is not None
     assert (dispatch.runs, row.state, row.attempts, lane.owner) == ([], "live", 0, None)
     await worker.stop()
+
+
+async def test_a_run_whose_end_is_not_written_any_more_is_over(bench: Bench, standstill: asyncio.Event) -> None:
+    """It was cut while the database stood still, and then the inbox is closed: what waits for its end is told."""
+    outcomes = list[str]()
+
+    async def work(run: Run) -> None:
+        run.over = outcomes.append  # type: ignore[method-assign] # what is told of its end
+        standstill.clear()
+
+    standstill.set()
+    worker, dispatch = bench.worker(work)
+    await accept(worker, event())
+    await until(lambda: dispatch.runs, what="it has run")
+    await worker.hand_back(0.1 - GRACE_SECONDS)
+    await worker.stop()
+    assert outcomes == []
+    await bench.inbox._completions.stop()
+    assert outcomes == ["not_written"]
+    standstill.set()
