@@ -37,3 +37,7 @@ class LeapingLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         """Seconds, as they went by for what runs here."""
         return self._leaps.now
+
+    def stand_still(self, seconds: float) -> None:
+        """Lets nothing run for so long, as where the process is stopped or its machine suspended."""
+        self._leaps.now += seconds

@@ -120,7 +120,7 @@ class Runs:
     """All runs of one process."""
 
     def __init__(self) -> None:
-        self._runs: set[Running] = set()
+        self._runs: dict[Running, None] = {}  # in the order in which they began
         self._none = asyncio.Event()
         self._none.set()
 
@@ -132,12 +132,12 @@ class Runs:
 
     def add(self, running: Running) -> None:
         """Adds a run that begins."""
-        self._runs.add(running)
+        self._runs[running] = None
         self._none.clear()
 
     def discard(self, running: Running) -> None:
         """Removes a run that has really ended and whose end is written, or is not ours to write."""
-        self._runs.discard(running)
+        self._runs.pop(running, None)
         if not self._runs:
             self._none.set()
 

@@ -57,6 +57,7 @@ class FickleDatabase(SqliteDatabase):
         super().__init__(None, clock=clock)
         self.chance = chance
         self.mood = WELL
+        self.on_lost: Callable[[], object] = lambda: None  # called when the answer of a commit is lost
 
     async def transact(self, work: Callable[[Connection], Result], timeout_seconds: float = 5) -> Result:
         """Runs the work, or fails before, or fails behind it."""
@@ -74,4 +75,5 @@ class FickleDatabase(SqliteDatabase):
             raise StoreUnavailableError(fault)
         if fault == "unknown, and done":
             await super().transact(work, timeout_seconds)
+            self.on_lost()
         raise StoreUnknownError(fault)

@@ -18,6 +18,7 @@ from anchorbolt.worker.runs import Cut, Running
 from anchorbolt.worker.worker import Worker
 
 from tests.unit.intake.listening import listen
+from tests.unit.intake.playing import InOrder
 
 
 class Slot(RequestSlot):
@@ -96,6 +97,7 @@ class Played:
     async def _ask_bolt(self, worker: Worker, run: Run) -> Answer:
         chance = self.chance
         self.asked += 1
+        run.tasks = InOrder()  # type: ignore[assignment]
         self.run, self.running, over = run, worker._begun[run], run.over
 
         def noted(outcome: str) -> None:

@@ -1,4 +1,4 @@
-"""How a play is played, of whatever sort: by a seed, on a loop whose time leaps, so that it takes the same course again.
+"""How a play is played, of whatever sort: by a seed, on a loop whose time leaps, so that it takes its course again.
 
 `SEEDS=1000-2000` plays others than those of every day.
 """
@@ -10,6 +10,9 @@ import os
 import random
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from typing import Any, Protocol, TypeVar
+from unittest.mock import patch
+
+from anchorbolt import timers
 
 from tests.support.leaping_loop import LeapingLoop
 
@@ -26,6 +29,22 @@ class Acted(Protocol):
         """Plays it."""
 
 
+class InOrder(dict[Any, None]):
+    """Stands for a set, and keeps the order in which things came: that of a set differs from process to process."""
+
+    def add(self, one: Any) -> None:
+        """Adds one."""
+        self[one] = None
+
+    def discard(self, one: Any) -> None:
+        """Removes one, if it is there."""
+        super().pop(one, None)
+
+    def pop(self) -> Any:  # type: ignore[override] # as that of a set
+        """Removes one, and returns it."""
+        return self.popitem()[0]
+
+
 AnyPlay = TypeVar("AnyPlay", bound=Acted)
 
 
@@ -38,7 +57,7 @@ def seeds(of_every_day: int) -> Sequence[int]:
 def played(play: AnyPlay) -> AnyPlay:
     """Plays one, and returns it."""
     random.seed(0)  # of the jitter of backoffs
-    with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+    with patch.object(timers, "set", InOrder, create=True), asyncio.Runner(loop_factory=LeapingLoop) as runner:
         runner.run(play.act())
     return play
 

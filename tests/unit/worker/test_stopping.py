@@ -149,7 +149,7 @@ async def test_a_run_whose_end_is_not_written_any_more_is_over(bench: Bench, sta
     outcomes = list[str]()
 
     async def work(run: Run) -> None:
-        run.over = outcomes.append  # type: ignore[method-assign] # what is told of its end
+        run.over = outcomes.append  # type: ignore[assignment,method-assign] # what is told of its end
         standstill.clear()
 
     standstill.set()
