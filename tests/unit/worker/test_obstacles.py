@@ -23,6 +23,7 @@ from tests.unit.worker.conftest import Clock, stored
 class Stands:
     """An obstacle with as much room as a test says, which is read again each time that it is refreshed."""
 
+    needs_listener: bool = False
     room_of: dict[str, int] = field(default_factory=dict)
     read: int = 0
     held_by: str | None = None  # as far as is known
