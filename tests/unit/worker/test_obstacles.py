@@ -23,11 +23,11 @@ from tests.unit.worker.conftest import Clock, stored
 class Stands:
     """An obstacle with as much room as a test says, which is read again each time that it is refreshed."""
 
-    needs_listener: bool = False
     room_of: dict[str, int] = field(default_factory=dict)
     read: int = 0
     held_by: str | None = None  # as far as is known
     found: str | None = None  # what the next read finds
+    needs_listener: bool = False
 
     def holds(self, _: Stored, listener: str | None) -> str | None:
         """What holds each delivery back."""
