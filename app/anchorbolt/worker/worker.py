@@ -172,7 +172,7 @@ class Worker:
         `ack_by` is a time of the event loop's clock. `on_end` is called when the run has ended.
         """
         logs.begin_run(delivery.key, 1)
-        trace = traces.begin_attempt(traces.traceparent(), delivery.kind.value, delivery.key, 1)
+        trace = traces.begin_attempt(traces.traceparent(), str(delivery.kind), delivery.key, 1)
         attempt = Attempt(delivery.key, delivery.kind, cancel=self._cancelling.cancel_lane)
         run = Run(delivery, attempt, ack_by=ack_by, began=self._clock(), trace=trace, on_end=on_end)
         self._begun[run] = running = Running(delivery.key, run=run)
@@ -338,7 +338,7 @@ def _item(delivery: Delivery, traceparent: str | None, *, take: bool = False, ru
     return Item(
         key=delivery.key,
         lane=delivery.lane,
-        kind=delivery.kind.value,
+        kind=str(delivery.kind),
         content_type=delivery.content_type,
         body=delivery.body,
         traceparent=traceparent,
