@@ -152,13 +152,8 @@ class Timers:
 _timers: Timers | None = None
 
 
-def call_at(at: float, callback: Callable[..., object], *arguments: Any) -> Timer:
-    """Calls back at `at` on the loop's clock, or a moment later."""
-    return Timer(callback, arguments, _of_this_loop().bucket(at))
-
-
 def call_later(seconds: float, callback: Callable[..., object], *arguments: Any) -> Timer:
-    """Calls back so much later than now."""
+    """Calls back so much later than now, or a moment after that."""
     timers = _of_this_loop()
     return Timer(callback, arguments, timers.bucket(timers.loop.time() + seconds))
 

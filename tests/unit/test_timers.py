@@ -18,7 +18,7 @@ class TestTimer:
         loop = asyncio.get_running_loop()
         rang: asyncio.Future[float] = loop.create_future()
         due = loop.time() + 0.12
-        timers.call_at(due, lambda: rang.set_result(loop.time()))
+        call_later(0.12, lambda: rang.set_result(loop.time()))
         assert await asyncio.wait_for(rang, 10) >= due
 
     async def test_they_ring_in_their_order(self) -> None:
@@ -42,8 +42,7 @@ class TestTimer:
             rang.append(number)
             pair[1 - number].cancel()
 
-        at = asyncio.get_running_loop().time() + 0.01
-        pair += [timers.call_at(at, ring, number) for number in range(2)]
+        pair += [call_later(0.01, ring, number) for number in range(2)]
         over = asyncio.Event()
         call_later(0.2, over.set)
         call_later(0.1, rang.append, -1).cancel()
@@ -56,10 +55,9 @@ class TestTimer:
         heard: list[type] = []
         loop.set_exception_handler(lambda _, context: heard.append(type(context["exception"])))
         over = asyncio.Event()
-        at = loop.time() + 0.01
-        timers.call_at(at, lambda: 1 / 0)
-        timers.call_at(at, over.set)
-        timers.call_at(at, lambda: 1 / 0)
+        call_later(0.01, lambda: 1 / 0)
+        call_later(0.01, over.set)
+        call_later(0.01, lambda: 1 / 0)
         await asyncio.wait_for(over.wait(), 10)
         await asyncio.sleep(0)
         assert heard == [ZeroDivisionError] * 2
