@@ -8,10 +8,12 @@ from __future__ import annotations
 import sys
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ClientResponse
 from aiohttp.connector import Connection
 from aiohttp.http import StreamWriter
 from aiohttp.payload import BytesPayload
+from multidict import CIMultiDict
 
 # Larger ones may have to wait until the connection takes more: aiohttp's task does that.
 MOST_BYTES = 32_768
@@ -22,19 +24,24 @@ class Request(aiohttp.ClientRequest):
 
     async def send(self, conn: Connection) -> ClientResponse:
         """aiohttp's own hook: sends the request, and returns the response to read its head from."""
-        if not self._is_plain(conn) or sys.version_info >= (3, 12):
-            return await super().send(conn)
         protocol, body = conn.protocol, self._body
-        assert protocol is not None  # noqa: S101 - as _is_plain has found
-        assert body is not None  # noqa: S101
-        writer = StreamWriter(protocol, self.loop)
-        try:
-            await writer.write_headers(f"POST {self.url.raw_path_qs} HTTP/1.1", self.headers)
-            await writer.write_eof(await body.as_bytes())
-        except OSError as error:  # in the words of aiohttp's task, which retry handlers know
-            raise aiohttp.ClientOSError(error.errno, f"Can not write request body for {self.url}") from error
+        assert protocol is not None  # noqa: S101 - as aiohttp's own
+        if (
+            sys.version_info >= (3, 12)
+            or type(body) is not BytesPayload
+            or (body.size or 0) > MOST_BYTES
+            or protocol.writing_paused
+            or not self.is_plain()
+        ):
+            return await super().send(conn)
+        writer = await self.write(protocol, self.line(), self.headers, await body.as_bytes())
         protocol.start_timeout()
-        response = self.response_class(
+        self.response = response = self.answered(writer)
+        return response
+
+    def answered(self, writer: StreamWriter) -> ClientResponse:
+        """Returns the response to read the answer from, once a `writer` has sent this request."""
+        return self.response_class(
             self.method,
             self.original_url,
             writer=None,
@@ -46,21 +53,28 @@ class Request(aiohttp.ClientRequest):
             session=self._session,
             stream_writer=writer,
         )
-        self.response = response  # type: ignore[assignment] # aiohttp annotates only its first value, None
-        return response
 
-    def _is_plain(self, conn: Connection) -> bool:
-        """Returns whether it is a POST of a few bytes to a server that can take them now."""
-        body, protocol = self._body, conn.protocol
+    async def write(self, protocol: ResponseHandler, line: str, headers: CIMultiDict[str], body: bytes) -> StreamWriter:
+        """Writes the request with a small body to a server that can take it now, and returns what has written it."""
+        writer = StreamWriter(protocol, self.loop)
+        try:
+            await writer.write_headers(line, headers)
+            await writer.write_eof(body)
+        except OSError as error:  # in the words of aiohttp's task, which retry handlers know
+            raise aiohttp.ClientOSError(error.errno, f"Can not write request body for {self.url}") from error
+        return writer
+
+    def line(self) -> str:
+        """Returns its first line, if it is plain."""
+        return f"POST {self.url.raw_path_qs} HTTP/1.1"
+
+    def is_plain(self) -> bool:
+        """Returns whether it is a POST of bytes as they are."""
         return (
-            type(body) is BytesPayload
-            and (body.size or 0) <= MOST_BYTES
-            and self.method == "POST"
+            self.method == "POST"
             and self.version == aiohttp.HttpVersion11
             and self.proxy is None
             and self.chunked is None
             and not (self.compress or self._continue or self._traces or self._upload_tracker)
             and aiohttp.hdrs.CONTENT_TYPE in self.headers
-            and protocol is not None
-            and not protocol.writing_paused
         )

@@ -21,12 +21,11 @@ from slack_sdk.web.deprecation import show_deprecation_warning_if_any
 from slack_sdk.web.internal_utils import _build_req_args, _get_url
 from yarl import URL
 
-from anchorbolt.bolt.web_api.prepared import post
+from anchorbolt.bolt.web_api.prepared import Plain, post
 from anchorbolt.bolt.web_api.session import dumps, loads, time_limit
 from anchorbolt.timers import Timeout
 
 Received = aiohttp.ClientResponse | Exception
-SLACKS_JSON = "application/json; charset=utf-8"
 _LOGGER = logging.getLogger(AsyncSlackResponse.__module__)
 _NONE: Any = None  # slack_sdk's annotations do not allow the None that slack_sdk itself passes
 
@@ -63,16 +62,19 @@ async def send(
     )
     del req_args["files"]  # no argument of aiohttp's; slack_sdk removes it too
     data = None
-    received: Received
+    received: Plain | Received
     try:
         # The limit is a timer of ours: it covers what aiohttp's would cover, for a third of its cost.
         with nullcontext() if client.timeout is None else Timeout.after(client.timeout):
             body = dumps(req_args["json"])
             received = await post(session, url, req_args["headers"], body, ssl=client.ssl or True, proxy=client.proxy)
-            data = await _plain_data(received)
+            data = None if isinstance(received, tuple) else await _plain_data(received)
     except Exception as error:
         received = error
-    if isinstance(received, Exception) or data is None:
+    if isinstance(received, tuple):
+        data, answered = received
+        result: dict[str, Any] = {"data": data, "headers": answered, "status_code": 200}
+    elif isinstance(received, Exception) or data is None:
         result = await _request_with_session(
             current_session=cast("aiohttp.ClientSession", _Received(received, session)),  # in all that is used of one
             timeout=client.timeout,
@@ -108,8 +110,7 @@ async def _plain_data(received: aiohttp.ClientResponse) -> Any:
         body = await received.read()
     if received.status != 200:
         return None
-    # aiohttp parses the header for each answer. Slack's is always the same.
-    if received.headers.get("Content-Type") != SLACKS_JSON and received.content_type != "application/json":
+    if received.content_type != "application/json":
         return None
     try:
         return loads(body)
