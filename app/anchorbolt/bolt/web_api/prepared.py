@@ -12,13 +12,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 import aiohttp
 from aiohttp import hdrs
 from aiohttp.client_reqrep import ClientResponse
-from aiohttp.connector import Connection
 from aiohttp.helpers import TimerNoop
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.payload import BytesPayload
@@ -35,51 +33,35 @@ Plain = tuple[dict[str, Any], CIMultiDictProxy[str]]
 SLACKS_JSON = "application/json; charset=utf-8"
 _NO_LIMIT = time_limit(None)
 _TIMER = TimerNoop()
-# Of methods, tokens and custom headers together: those of one workspace are some dozen.
-MOST_PREPARED = 1_000
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-
-
-async def post(
-    session: aiohttp.ClientSession, url: URL, headers: Mapping[str, str], body: bytes, *, ssl: Any, proxy: Any
-) -> Plain | ClientResponse:
-    """Sends a request and reads its answer, as `session.request("POST", ...)` does. It has no time limit.
-
-    Args:
-        session: whose connections are used.
-        url: where to.
-        headers: all but Host, Content-Length and those that aiohttp adds.
-        body: what is sent.
-        ssl: as aiohttp's argument.
-        proxy: as aiohttp's argument.
-
-    Returns:
-        The data and headers of a plain answer. Of any other one the response, whose body is not read yet: it gives its
-        connection back once it is.
-
-    Raises:
-        aiohttp.ClientError: no connection, or no answer.
-    """
-    if proxy is None:
-        received = await _prepared(session, url, tuple(headers.items()), ssl).post(body)
-        if isinstance(received, tuple) or received.status not in _REDIRECTS:
-            return received
-        received.release()  # Slack sends none, so nothing was done: the session sends it again, and follows
-    return await session.request(
-        "POST", url, data=BytesPayload(body), headers=headers, proxy=proxy, ssl=ssl, timeout=_NO_LIMIT
-    )
 
 
 class Prepared:
     """A request without a body, and what is the same for each call that sends it with one."""
 
-    __slots__ = ("_connector", "_headers", "_is_plain", "_key", "_line", "_parsing", "_request")
+    __slots__ = ("_connector", "_headers", "_is_plain", "_key", "_line", "_options", "_parsing", "_request", "_session")
 
-    def __init__(self, request: Request) -> None:
-        session = request.session
-        assert isinstance(session.connector, Connector)  # noqa: S101 - it is open
-        self._connector = session.connector
-        self._request = request
+    def __init__(
+        self, session: aiohttp.ClientSession, url: URL, headers: Mapping[str, str], *, ssl: Any, proxy: str | None
+    ) -> None:
+        """Takes what `session.request` takes; `headers` without Host, Content-Length and those that aiohttp adds."""
+        connector = session.connector
+        assert isinstance(connector, Connector)  # noqa: S101 - it is open, and ours
+        self._session = session
+        self._connector = connector
+        self._options: dict[str, Any] = {"headers": headers, "ssl": ssl, "proxy": proxy}
+        self._request = request = Request(
+            hdrs.METH_POST,
+            url,
+            headers=headers,
+            data=BytesPayload(b""),
+            loop=asyncio.get_running_loop(),
+            response_class=session._response_class,
+            timer=_TIMER,
+            session=session,
+            ssl=ssl,
+            proxy=None if proxy is None else URL(proxy),
+        )
         self._key = request.connection_key
         self._line = request.line()
         self._headers = request.headers.copy()
@@ -97,14 +79,25 @@ class Prepared:
         }
 
     async def post(self, body: bytes) -> Plain | ClientResponse:
-        """Sends it with a body, and reads its answer as far as `post` of this module says."""
+        """Sends it with a body and reads its answer, as `session.request` does. It has no time limit.
+
+        Returns:
+            The data and headers of a plain answer. Of any other one the response, whose body is not read yet: it gives
+            its connection back once it is.
+
+        Raises:
+            aiohttp.ClientError: no connection, or no answer.
+        """
+        if not self._is_plain or len(body) > MOST_BYTES:
+            return await self._by_session(body)
         connection = await self._connector.connect_to(self._key, self._request)
         try:
             protocol = connection.protocol
             assert protocol is not None  # noqa: S101 - as aiohttp's own
+            if protocol.writing_paused:  # the server has answered the request before it read all of it
+                connection.release()
+                return await self._by_session(body)
             protocol.set_response_params(**self._parsing)
-            if not self._is_plain or len(body) > MOST_BYTES or protocol.writing_paused:
-                return await self._start(connection, await self._with(body).send(connection))
             # One mapping for all calls: it is written before another call can run.
             self._headers[hdrs.CONTENT_LENGTH] = str(len(body))
             writer = await self._request.write(protocol, self._line, self._headers, body)
@@ -121,23 +114,30 @@ class Prepared:
                     connection.release()
                     return data, message.headers
                 protocol._buffer.appendleft(((message, payload), 0))  # for aiohttp's response to read it
-            return await self._start(connection, self._with(body).answered(writer))
+            response = self._with(body).answered(writer)
+            try:
+                await response.start(connection)
+            except BaseException:
+                response.close()
+                raise
         except BaseException as error:
             connection.close()
             if isinstance(error, OSError) and not isinstance(error, aiohttp.ClientError):
                 raise aiohttp.ClientOSError(*error.args) from error  # as aiohttp's session has it
             raise
+        if response.status not in _REDIRECTS:
+            return response
+        response.release()  # Slack sends none, so nothing was done: the session sends it again, and follows
+        return await self._by_session(body)
 
-    async def _start(self, connection: Connection, response: ClientResponse) -> ClientResponse:
-        try:
-            return await response.start(connection)
-        except BaseException:
-            response.close()
-            raise
+    async def _by_session(self, body: bytes) -> ClientResponse:
+        return await self._session.request(
+            hdrs.METH_POST, self._request.original_url, data=BytesPayload(body), timeout=_NO_LIMIT, **self._options
+        )
 
     def _with(self, body: bytes) -> Request:
         """Copies the request, in a tenth of the time of copy.copy, and gives it a body."""
-        request = object.__new__(type(self._request))
+        request = object.__new__(Request)
         request.__dict__ = self._request.__dict__.copy()
         request.headers = self._request.headers.copy()
         request.headers[hdrs.CONTENT_LENGTH] = str(len(body))
@@ -145,26 +145,9 @@ class Prepared:
         return request
 
 
-@lru_cache(maxsize=MOST_PREPARED)
-def _prepared(session: aiohttp.ClientSession, url: URL, headers: tuple[tuple[str, str], ...], ssl: Any) -> Prepared:
-    return Prepared(
-        Request(
-            hdrs.METH_POST,
-            url,
-            headers=headers,
-            data=BytesPayload(b""),
-            loop=asyncio.get_running_loop(),
-            response_class=session._response_class,
-            timer=_TIMER,
-            session=session,
-            ssl=ssl,
-        )
-    )
-
-
 def _object(payload: StreamReader) -> dict[str, Any] | None:
     """Returns the JSON object that a body is, if it is there as a whole. The body can be read all the same."""
-    if not payload.is_eof() or payload.exception() is not None or payload is EMPTY_PAYLOAD:
+    if payload is EMPTY_PAYLOAD or not payload.is_eof() or payload.exception() is not None:
         return None
     try:
         # Not `read_nowait`, which has the parser look for what comes after it.
