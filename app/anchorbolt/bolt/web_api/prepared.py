@@ -100,7 +100,7 @@ class Prepared:
             protocol.set_response_params(**self._parsing)
             # One mapping for all calls: it is written before another call can run.
             self._headers[hdrs.CONTENT_LENGTH] = str(len(body))
-            writer = await self._request.write(protocol, self._line, self._headers, body)
+            self._request.write(protocol, self._line, self._headers, body)
             try:
                 message, payload = await protocol.read()
             except HttpProcessingError:
@@ -114,7 +114,7 @@ class Prepared:
                     connection.release()
                     return data, message.headers
                 protocol._buffer.appendleft(((message, payload), 0))  # for aiohttp's response to read it
-            response = self._with(body).answered(writer)
+            response = self._with(body).answered(protocol)
             try:
                 await response.start(connection)
             except BaseException:
