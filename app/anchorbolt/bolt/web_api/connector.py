@@ -37,7 +37,10 @@ class Connector(aiohttp.TCPConnector):
         raise asyncio.CancelledError("nothing is sent: its run was cut short")
 
     async def connect_to(self, key: ConnectionKey, req: aiohttp.ClientRequest) -> Connection:
-        """Returns a connection that is used by one request without a proxy. `key`: the request's connection_key."""
+        """Returns a connection that is used by one request without a proxy. `key`: the request's connection_key.
+
+        It does what `connect` does, and takes less time where a connection is free.
+        """
         calls = CALLS.get()
         if (calls is None or not calls.cut) and (free := await self._get(key, _NO_TRACES)) is not None:
             if calls is not None:

@@ -53,7 +53,7 @@ class Prepared:
         self._request = request = Request(
             hdrs.METH_POST,
             url,
-            headers=headers,
+            headers=session._prepare_headers(headers),
             data=BytesPayload(b""),
             loop=asyncio.get_running_loop(),
             response_class=session._response_class,
@@ -114,7 +114,7 @@ class Prepared:
                     connection.release()
                     return data, message.headers
                 protocol._buffer.appendleft(((message, payload), 0))  # for aiohttp's response to read it
-            response = self._with(body).answered(protocol)
+            response = self._request.with_body(body).answered(protocol)
             try:
                 await response.start(connection)
             except BaseException:
@@ -134,15 +134,6 @@ class Prepared:
         return await self._session.request(
             hdrs.METH_POST, self._request.original_url, data=BytesPayload(body), timeout=_NO_LIMIT, **self._options
         )
-
-    def _with(self, body: bytes) -> Request:
-        """Copies the request, in a tenth of the time of copy.copy, and gives it a body."""
-        request = object.__new__(Request)
-        request.__dict__ = self._request.__dict__.copy()
-        request.headers = self._request.headers.copy()
-        request.headers[hdrs.CONTENT_LENGTH] = str(len(body))
-        request._body = BytesPayload(body)
-        return request
 
 
 def _object(payload: StreamReader) -> dict[str, Any] | None:

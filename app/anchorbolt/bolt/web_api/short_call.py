@@ -8,8 +8,7 @@ slack_sdk as if slack_sdk had received it, so that errors and retries are slack_
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any, cast
 
@@ -22,10 +21,10 @@ from slack_sdk.web.internal_utils import _build_req_args, _get_url, _set_default
 from yarl import URL
 
 from anchorbolt.bolt.web_api.prepared import Plain, Prepared
+from anchorbolt.bolt.web_api.received import FirstReceived, Received
 from anchorbolt.bolt.web_api.session import dumps, loads, time_limit
 from anchorbolt.timers import Timeout
 
-Received = aiohttp.ClientResponse | Exception
 _LOGGER = logging.getLogger(AsyncSlackResponse.__module__)
 # Of methods, tokens and custom headers together: those of one workspace are some dozen.
 MOST_PREPARED = 1_000
@@ -67,8 +66,9 @@ async def send(
     if isinstance(received, tuple):
         return _response(client, api_url, req_args, *received, 200)
     if isinstance(received, Exception) or data is None:
+        as_session = FirstReceived(received, session)  # in all that slack_sdk uses of one
         result = await _request_with_session(
-            current_session=cast("aiohttp.ClientSession", _Received(received, session)),  # in all that is used of one
+            current_session=cast("aiohttp.ClientSession", as_session),
             timeout=client.timeout,
             logger=client.logger,
             http_verb="POST",
@@ -123,28 +123,6 @@ async def _plain_data(received: aiohttp.ClientResponse) -> Any:
         return loads(body)
     except ValueError:  # slack_sdk reads the body again: it may read it, and else it knows what to raise
         return None
-
-
-class _Received:
-    """A session for slack_sdk whose first answer has been received already. Further requests go out."""
-
-    closed = False
-
-    def __init__(self, received: Received, session: aiohttp.ClientSession) -> None:
-        self._received: Received | None = received
-        self._session = session
-
-    def request(self, verb: str, url: str, **arguments: Any) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        """Returns what aiohttp's `request` returns."""
-        received, self._received = self._received, None
-        return self._session.request(verb, url, **arguments) if received is None else _given(received)
-
-
-@asynccontextmanager
-async def _given(received: Received) -> AsyncIterator[aiohttp.ClientResponse]:
-    if isinstance(received, Exception):
-        raise received
-    yield received  # its body was read, so its connection is free already
 
 
 @lru_cache(maxsize=MOST_PREPARED)
