@@ -36,8 +36,7 @@ class Request(aiohttp.ClientRequest):
             return await super().send(conn)
         self.write(protocol, self.line(), self.headers, await body.as_bytes())
         protocol.start_timeout()
-        self.response = response = self.answered(protocol)
-        return response
+        return self.answered(protocol)
 
     def answered(self, protocol: ResponseHandler) -> ClientResponse:
         """Returns the response to read the answer from, once this request was written."""
