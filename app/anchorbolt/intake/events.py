@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from anchorbolt.delivery import Delivery
 from anchorbolt.delivery.headers import REQUEST_ID
 from anchorbolt.delivery.urgent import is_urgent
 from anchorbolt.errors import RefusedError, StoreError, StoreUnavailableError
+from anchorbolt.inbox.accept import Accepted
 from anchorbolt.inbox.inbox import Inbox
-from anchorbolt.intake.patience import Patience
 from anchorbolt.telemetry import metrics
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.workspaces import Workspaces
+from anchorbolt.timers import call_at
 from anchorbolt.worker.worker import Worker
 
 log = get_logger("intake")
@@ -26,7 +29,6 @@ class Events:
         self._inbox = inbox
         self._worker = worker
         self._workspaces = workspaces or Workspaces()
-        self._patience = Patience()
 
     async def accept(self, delivery: Delivery, deadline: float, retry_num: object = None) -> None:
         """Stores an event by the deadline (the event loop's clock). `retry_num`: the number of Slack's retry.
@@ -38,7 +40,8 @@ class Events:
             raise RefusedError(425, "store_unavailable")
         reserved = await self._worker.reserve(urgent=is_urgent(delivery.lane))
         accepting = self._worker.accept(delivery, deadline - ANSWER_SECONDS, reserved=reserved)
-        self._patience.begin(accepting, deadline)
+        # A Timeout would cancel the task, and so cost twice as much.
+        late = call_at(deadline, _give_up, accepting)
         try:
             accepted = await accepting
         except TimeoutError:
@@ -49,8 +52,14 @@ class Events:
         except StoreError:
             raise RefusedError(503, "store_failed") from None
         finally:
-            self._patience.end(accepting)
+            late.cancel()
         if not accepted.new:
             metrics.duplicates.add()
             request_id = delivery.headers.get(REQUEST_ID)
             log.info("duplicate", key=delivery.key, retry_num=retry_num, request_id=request_id)
+
+
+def _give_up(accepting: asyncio.Future[Accepted]) -> None:
+    """Ends the wait for an accept, which goes on."""
+    if not accepting.done():
+        accepting.set_exception(TimeoutError())

@@ -57,7 +57,7 @@ async def send(
     data = None
     try:
         # The limit is a timer of ours: it covers what aiohttp's would cover, for a third of its cost.
-        with nullcontext() if client.timeout is None else Timeout.after(client.timeout):
+        with nullcontext() if client.timeout is None else Timeout(after=client.timeout):
             received = await prepared.post(dumps(arguments))
             if not isinstance(received, tuple):
                 data = await _plain_data(received)
