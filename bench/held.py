@@ -63,7 +63,7 @@ class Pod:
 
         self.inbox.claim = counted  # type: ignore[method-assign]
 
-    async def run_stored(self, run: Run) -> None:
+    async def answer(self, run: Run) -> None:
         """Stands for Bolt: the listener is found, and begins if it may."""
         run.found(LISTENER)
         asked = run.asks_hold(run, LISTENER) if run.asks_hold is not None else None

@@ -78,7 +78,7 @@ class _Canned:
 class _NoBolt:
     """A dispatch that is over at once."""
 
-    async def run_stored(self, run: Run) -> None:
+    async def answer(self, run: Run) -> None:
         return None
 
     async def conclude_failure(self, run: Run) -> None:
@@ -151,7 +151,7 @@ class Parts:
         delivery = parse(_body(request), "application/json")
         assert isinstance(delivery, Delivery)
         run = Run(delivery, Attempt(delivery.key, delivery.kind))
-        await self.bolt.run_stored(run)
+        await self.bolt.answer(run)
         assert run.error is None, run.error
 
     async def _through(self, dispatch: Any, *, framework: bool) -> One:

@@ -15,8 +15,9 @@ SERVER = re.compile(r"^(\s*)server pod-\{ordinal\} .*$", re.MULTILINE)
 def by_address() -> str:
     """The configuration with the pods found by address: those of a Deployment have no stable names."""
     line = r'\1server-template pod- 10 "${PODS_DOMAIN}:3000" check hash-key addr-port'
-    text, replaced = SERVER.subn(line, CONFIG.read_text())
-    assert replaced == 2, f"{CONFIG} has other server lines than this knows"
+    text = SERVER.sub(line, CONFIG.read_text())
+    left = re.search(r"^[^#\n]*\{ordinal\}.*$", text, re.MULTILINE)
+    assert left is None, f"{CONFIG} has a server line that this does not know: {left}"
     return text
 
 

@@ -147,6 +147,8 @@ async def test_a_pause_is_kept_with_who_and_ends_with_its_lanes(inbox: Inbox) ->
 class Wall:
     """Holds everything of one sort while it stands."""
 
+    needs_listener = False
+
     def __init__(self) -> None:
         self.stands = True
 

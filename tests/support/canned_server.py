@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 CHUNKED = re.compile(rb"transfer-encoding: *chunked", re.IGNORECASE)
 
+# What Slack says of its answers.
+SLACKS_JSON = b"application/json; charset=utf-8"
 # Instead of an answer: the connection is closed, or nothing is ever said.
 CLOSED = b""
 SILENCE = b"..."
@@ -71,7 +73,7 @@ async def canned_server(answers: Sequence[bytes], tls: ssl.SSLContext | None = N
         server.close()
 
 
-def answer(body: bytes, *headers: bytes, status: bytes = b"200 OK", kind: bytes = b"application/json") -> bytes:
+def answer(body: bytes, *headers: bytes, status: bytes = b"200 OK", kind: bytes = SLACKS_JSON) -> bytes:
     """A whole HTTP/1.1 answer."""
     lines = [b"HTTP/1.1 " + status, b"Content-Type: " + kind, b"Content-Length: %d" % len(body), *headers]
     return b"\r\n".join(lines) + b"\r\n\r\n" + body

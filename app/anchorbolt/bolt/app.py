@@ -110,12 +110,11 @@ class BoltApp(ComposedApp):
         """Closes the session of the Web API."""
         await web_client.close(self._web_client)
 
-    async def run_stored(self, run: Run) -> None:
-        """Runs a stored delivery to its end. How it ended is in `run`; a cancelled caller cancels its listeners."""
-        await self.answer(run)
-
     async def answer(self, run: Run) -> BoltResponse:
-        """Dispatches a delivery that came without one of Bolt's adapters, and returns Bolt's response."""
+        """Dispatches a delivery that came without one of Bolt's adapters, and returns Bolt's response.
+
+        A stored one is then over; how it ended is in `run`. A cancelled caller cancels its listeners.
+        """
         request = Request(run.delivery, context_for(run))
         run.dispatched = True
         return await super().async_dispatch(request)

@@ -16,30 +16,43 @@ from slack_bolt.request.internals import (
     extract_user_id,
 )
 
+# Where one of these is in the payload around the event, Bolt's functions take it, and do not look further inwards.
+OUTER = frozenset({
+    "enterprise", "team", "view", "user", "user_id", "channel", "channel_id", "thread_ts", "function_execution_id",
+})  # fmt: skip
+
 
 def build_context(context: AsyncBoltContext, body: dict[str, Any]) -> AsyncBoltContext:
     """Fills the context by Bolt's own functions, and returns it: what `build_async_context` does.
 
     Who acted is somebody else than `user_id` and `team_id` say only in a channel that is shared by Slack Connect: for
-    every other event, Bolt's functions for the actor call those that were called for the event a moment before.
+    every other event, Bolt's functions for the actor call those that were called for the event a moment before. And
+    nearly every event has its ids in two places, so that Bolt's functions can be asked about these at once.
     """
+    named: Any = body.get("authorizations")
+    event: Any = body.get("event")
+    is_usual = isinstance(named, list) and named and isinstance(named[0], dict) and isinstance(event, dict)
+    if is_usual and OUTER.isdisjoint(body):
+        installation = named[0]
+    else:
+        installation = event = body
     if (
         body.get("type") != "event_callback"
         or body.get("is_ext_shared_channel") is True
         or "response_url" in body
         or "response_urls" in body
-        or extract_function_execution_id(body)
+        or extract_function_execution_id(event)
     ):
         return build_async_context(context, body)
-    context["is_enterprise_install"] = extract_is_enterprise_install(body)
-    if enterprise_id := extract_enterprise_id(body):
+    context["is_enterprise_install"] = extract_is_enterprise_install(installation)
+    if enterprise_id := extract_enterprise_id(installation):
         context["enterprise_id"] = context["actor_enterprise_id"] = enterprise_id
-    if team_id := extract_team_id(body):
+    if team_id := extract_team_id(installation):
         context["team_id"] = context["actor_team_id"] = team_id
-    if user_id := extract_user_id(body):
+    if user_id := extract_user_id(event):
         context["user_id"] = context["actor_user_id"] = user_id
-    if channel_id := extract_channel_id(body):
+    if channel_id := extract_channel_id(event):
         context["channel_id"] = channel_id
-    if thread_ts := extract_thread_ts(body):
+    if thread_ts := extract_thread_ts(event):
         context["thread_ts"] = thread_ts
     return context

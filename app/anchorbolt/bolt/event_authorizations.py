@@ -11,4 +11,4 @@ def authorizations_of(body: Mapping[str, Any]) -> list[Mapping[str, Any]] | None
     named = body.get("authorizations") if body.get("type") == "event_callback" else None
     if not isinstance(named, list) or not named:
         return None
-    return [one for one in named if isinstance(one, Mapping)]
+    return [one for one in named if isinstance(one, dict)]

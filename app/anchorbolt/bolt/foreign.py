@@ -48,7 +48,7 @@ class TokenScope:
         body, context = request.body, request.context
         named = authorizations_of(body)
         if named is not None:
-            return any(self._is(one) for one in named)
+            return any(map(self._is, named))
         if body.get("is_ext_shared_channel") is True:
             return True
         team_id, enterprise_id = context.team_id, context.enterprise_id

@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any, cast
 
+from slack_bolt.context.say_stream.async_say_stream import AsyncSayStream
+from slack_bolt.context.set_status.async_set_status import AsyncSetStatus
 from slack_bolt.listener.async_listener import AsyncCustomListener
 from slack_bolt.listener_matcher.async_builtins import AsyncBuiltinListenerMatcher
 from slack_bolt.listener_matcher.async_listener_matcher import AsyncListenerMatcher
@@ -16,7 +18,7 @@ from slack_bolt.middleware.attaching_conversation_kwargs.async_attaching_convers
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from anchorbolt.bolt.conversation_arguments import ConversationArguments
+from anchorbolt.bolt.conversation_arguments import ConversationArguments, attached
 from anchorbolt.bolt.names import short_name
 from anchorbolt.bolt.run import RUN, Run
 
@@ -37,10 +39,26 @@ class Listener(AsyncCustomListener):
 
     qualified_name: str
 
+    async def async_matches(self, *, req: AsyncBoltRequest, resp: BoltResponse) -> bool:
+        """Bolt's own hook: whether all matchers match. It calls those that are DirectMatchers without a coroutine."""
+        for matcher in self.matchers:
+            if type(matcher) is DirectMatcher:
+                if not matcher.compare(req.body):
+                    return False
+            elif not await matcher.async_matches(req, resp):
+                return False
+        return bool(self.matchers)
+
     async def run_async_middleware(
         self, *, req: AsyncBoltRequest, resp: BoltResponse
     ) -> tuple[BoltResponse | None, bool]:
-        """Bolt's own hook. Notes that this listener matched, and that its middleware did not let it run."""
+        """Bolt's own hook. Notes that this listener matched, and that its middleware did not let it run.
+
+        Most listeners have no middleware but the one that Bolt gives to each, and it mostly has nothing to await.
+        """
+        is_bolts_alone = len(self.middleware) == 1 and type(self.middleware[0]) is ConversationArguments
+        if is_bolts_alone and attached(req, AsyncSetStatus, AsyncSayStream):
+            return resp, False
         answer, passed_over = await super().run_async_middleware(req=req, resp=resp)
         if passed_over and answer is None:
             run: Run = req.context[RUN]

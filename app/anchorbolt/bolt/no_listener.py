@@ -37,7 +37,7 @@ class NoListener:
 
     def note(self, delivery: Delivery, passed_over_by: str | None) -> None:
         """Notes a request. `passed_over_by`: a listener that matched, whose own middleware did not let it run."""
-        about = (delivery.kind.value, name_of(delivery))
+        about = (str(delivery.kind), name_of(delivery))
         if about not in self._counts and len(self._counts) >= MOST_NAMES:
             about = (about[0], OTHERS)
         if about in self._counts:

@@ -194,7 +194,7 @@ class Ack(AsyncAck):
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call] # Bolt's own has no annotations
-        self._called: asyncio.Event | None = None  # made when somebody waits; for a stored delivery nobody does
+        self._called: asyncio.Future[None] | None = None  # made when its one waiter waits
         self._no_more = False
 
     async def __call__(self, *args: Any, **kwargs: Any) -> BoltResponse:
@@ -214,13 +214,12 @@ class Ack(AsyncAck):
 
     async def wait(self) -> None:
         """Returns once it was called, or `end_wait`."""
-        if self._called is None:
-            self._called = asyncio.Event()
         if self.response is None and not self._no_more:
-            await self._called.wait()
+            self._called = asyncio.get_running_loop().create_future()
+            await self._called
 
     def end_wait(self) -> None:
         """Ends the wait: there is an answer, or there will be none."""
         self._no_more = True
-        if self._called is not None:
-            self._called.set()
+        if self._called is not None and not self._called.done():
+            self._called.set_result(None)

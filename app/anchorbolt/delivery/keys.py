@@ -72,8 +72,8 @@ def interaction_key(kind: Kind, payload: Mapping[str, Any]) -> str:
     """Kind and `trigger_id`; random without one: Slack sends no interaction twice, and a `view.hash` comes again."""
     trigger_id = payload.get("trigger_id")
     if isinstance(trigger_id, str) and trigger_id:
-        return _key(f"{kind.value}:{trigger_id}")
-    return f"{kind.value}:{secrets.token_hex(16)}"
+        return _key(f"{kind}:{trigger_id}")
+    return f"{kind}:{secrets.token_hex(16)}"
 
 
 def _key(text: str) -> str:

@@ -11,7 +11,7 @@ def log_fields(delivery: Delivery) -> dict[str, Field]:
     """Returns the first fields of both lines of a delivery."""
     return {
         "key": delivery.key,
-        "kind": delivery.kind.value,
+        "kind": str(delivery.kind),
         "team": delivery.workspace,
         "conversation": delivery.conversation,
         "lane": delivery.lane,

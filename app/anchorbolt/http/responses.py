@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Awaitable
 
 import orjson
 from starlette.responses import Response
-from starlette.types import Message, Send
+from starlette.types import Send
 
 from anchorbolt.errors import RefusedError
 from anchorbolt.http.without_click import STATUS_LINE
@@ -26,15 +25,16 @@ BAD_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 ACKNOWLEDGEMENT = Response(b"")
 
 
-def with_request_id(send: Send, request_id: str) -> Send:
-    """Returns a `send` that adds X-Request-Id to the response, which may be one that many requests share."""
+async def send_whole(response: Response, send: Send, request_id: str) -> None:
+    """Sends a response as ASGI's two messages, with X-Request-Id where `request_id` is not empty.
 
-    def sends(message: Message) -> Awaitable[None]:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode("ascii"))]
-        return send(message)
-
-    return sends
+    Not by calling the response: it may be one that many requests share, so the header is not its own.
+    """
+    headers = response.raw_headers
+    if request_id:
+        headers = [*headers, (b"x-request-id", request_id.encode("ascii"))]
+    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
+    await send({"type": "http.response.body", "body": response.body})
 
 
 def challenge(value: str) -> Response:

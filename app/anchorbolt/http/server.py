@@ -37,6 +37,7 @@ class Server(UvicornServer):
             Config(
                 app,
                 http=HttpConnection,
+                interface="asgi3",  # else uvicorn guesses, and takes a `__call__` without `async` for ASGI 2
                 ws="none",
                 lifespan="off",
                 log_config=None,

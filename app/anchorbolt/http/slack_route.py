@@ -11,7 +11,7 @@ from anchorbolt.errors import RefusedError
 from anchorbolt.http.bolt_adapter import BoltAdapter
 from anchorbolt.http.limits.body import BODY_IS_WHOLE, check_head
 from anchorbolt.http.limits.unverified import MAX_BODIES, UnverifiedBodies
-from anchorbolt.http.responses import ACKNOWLEDGEMENT, challenge, refusal, with_request_id
+from anchorbolt.http.responses import ACKNOWLEDGEMENT, challenge, refusal, send_whole
 from anchorbolt.http.signature import Signature, signature_headers
 from anchorbolt.intake.intake import Acknowledged, IncomingRequest, Intake, Received
 from anchorbolt.intake.sighting import Sighting
@@ -42,7 +42,7 @@ class SlackRoute:
         """Answers one request. No input whatever is answered with a 500."""
         request = HttpRequest(scope, receive, self)
         response = await respond(self._intake, request)
-        await response(scope, receive, with_request_id(send, request.request_id) if request.request_id else send)
+        await send_whole(response, send, request.request_id)
 
     async def read(self, scope: Scope, receive: Receive, sighting: Sighting, deadline: float) -> Received:
         """Reads and verifies a request of Slack's. What its head alone gives away is refused before its body is read.

@@ -90,11 +90,6 @@ class Inbox:
         return self.store.up
 
     @property
-    def up_since(self) -> float:
-        """Since when, by the monotonic clock."""
-        return self.store.up_since
-
-    @property
     def stats(self) -> Stats | None:
         """What the inbox held some seconds ago; None while it is not known."""
         return self._maintenance.stats

@@ -98,7 +98,7 @@ class Intake:
 
     def turn_away(self) -> RefusedError | None:
         """Returns the refusal that a request gets before any work, and counts it; None if the request may come in."""
-        if not self.starting and not self.closing and not self._slots.full:
+        if not self.starting and not self.closing and self._slots.free > 0:
             return None
         refusal = STARTING if self.starting else DRAINING if self.closing else OVERLOADED
         turned_away(refusal)
@@ -130,7 +130,7 @@ class Intake:
         deadline = sighting.arrived + self._deadline_seconds
         received = await request.read(sighting, deadline)
         # Only now: what is not known to be Slack's takes no slot of what is.
-        if self._slots.full:
+        if self._slots.free <= 0:
             sighting.kind = metrics.UNKNOWN
             raise OVERLOADED.copy()
         slot = self._slots.take()

@@ -167,7 +167,7 @@ class Interactions:
         return self._worker.adopt(run, deadline)
 
     def _count_unprotected(self, run: Run) -> None:
-        metrics.unprotected_acks.add(run.delivery.kind.value)
+        metrics.unprotected_acks.add(str(run.delivery.kind))
         log.warning("acknowledged without being stored: the database did not take it in time", key=run.delivery.key)
 
 

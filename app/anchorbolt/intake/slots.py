@@ -27,17 +27,17 @@ class RequestSlots:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self.taken = 0
+        self.free = limit  # none: the next request is refused
 
     @property
-    def full(self) -> bool:
-        """Whether all slots are taken, so that the next request is refused."""
-        return self.taken >= self._limit
+    def taken(self) -> int:
+        """How many requests have a slot now."""
+        return self._limit - self.free
 
     def take(self) -> RequestSlot:
-        """Takes a slot; the caller has seen that they are not full."""
-        self.taken += 1
+        """Takes a slot; the caller has seen that one is free."""
+        self.free -= 1
         return RequestSlot(self._release)
 
     def _release(self) -> None:
-        self.taken -= 1
+        self.free += 1

@@ -67,6 +67,8 @@ class Admission:
     def _begin(self, run: Run, listener: str) -> None:
         self._limits.begin(listener)
         run.counted_for = listener
+        if not self._limits.are_set:
+            return
         self._wake_at_its_turn(listener)  # the next of those that are parked
         if (seconds := self._limits.seconds(listener)) is not None and run.limit is not None:
             run.limit.begin_again(seconds, f"its limit of {seconds:g} s (LISTENER_LIMITS)")

@@ -44,6 +44,8 @@ OF_BREAKERS = frozenset({Reason.TRANSIENT.value})
 class Breaking:
     """The breakers as this process knows them; an Obstacle (obstacles.py). `clock`: monotonic, in seconds."""
 
+    needs_listener = True
+
     def __init__(self, inbox: Inbox, clock: Callable[[], float] = time.monotonic) -> None:
         self._inbox = inbox
         self._clock = clock

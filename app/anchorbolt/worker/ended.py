@@ -59,7 +59,7 @@ def unstored_ended(run: Run, outcome: str, seconds: float) -> None:
     """
     delivery = run.delivery
     reason = (run.reason or "listener_failed") if outcome == "failed" else None
-    _count(run, delivery.kind.value, outcome, reason, seconds, last=True)
+    _count(run, str(delivery.kind), outcome, reason, seconds, last=True)
     level = "error" if outcome == "lost" else LEVELS.get(outcome)
     if not lines.takes_end(level):
         return

@@ -216,7 +216,7 @@ class Ending:
         """Calls the app's error handler for a run that has failed for good; it has as long as a run has."""
         limit = self._limits.run_timeout_seconds
         try:
-            with Timeout.after(limit):
+            with Timeout(after=limit):
                 await self._told.conclude_failure(run)
         except TimeoutError:
             log.error("the app's error handler took longer than RUN_TIMEOUT_SECONDS", key=run.delivery.key)

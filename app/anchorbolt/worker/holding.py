@@ -26,6 +26,8 @@ log = get_logger("worker")
 class Holding:
     """The listeners of this version that are held, or may be soon, as is known here; an Obstacle (obstacles.py)."""
 
+    needs_listener = True
+
     def __init__(self, inbox: Inbox, version: str) -> None:
         """`version`: of the app; a listener is held in the version in which it died."""
         self._inbox = inbox

@@ -10,7 +10,6 @@ from typing import Protocol
 
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Attempt, restore
-from anchorbolt.delivery.urgent import is_urgent
 from anchorbolt.encryption import is_encrypted
 from anchorbolt.errors import ENDS_THE_PROCESS, RefusedError, RunError, as_exception
 from anchorbolt.inbox.lease import End, Held, Stored
@@ -36,8 +35,8 @@ SUSPECT_PAUSE_SECONDS = 1.0
 class Dispatch(Told, Protocol):
     """Interface that the worker needs from Bolt."""
 
-    async def run_stored(self, run: Run) -> None:
-        """Runs a stored delivery to its end; how it ended is in `run`."""
+    async def answer(self, run: Run) -> object:
+        """Runs a stored delivery to its end; how it ended is in `run`. Nobody waits for what it returns."""
 
 
 class LaneRun:
@@ -87,7 +86,7 @@ class LaneRun:
             return await self._ending.write(running, running.run, verdict, began)
         if running.cut is not None:
             return await self._ending.write(running, None, self._ending.of_cut(running), began)
-        waits_for = None if is_urgent(_lane(running)) else self._admission.holds(stored)
+        waits_for = None if running.urgent else self._admission.holds(stored)
         if waits_for is not None and (waits_for := await self._admission.confirmed(stored, began)) is not None:
             return await self._ending.write(running, None, parked(waits_for), began)
         is_suspect = SUSPECT_CRASHES <= stored.crashes < self._limits.max_crashes
@@ -157,7 +156,7 @@ class LaneRun:
             stored.traceparent, stored.kind, stored.key, stored.attempts, received_at=stored.received_at
         )
         run = Run(delivery, attempt, began=began, trace=trace)
-        if not is_urgent(_lane(running)):  # what stops a run waits for nothing
+        if not running.urgent:  # what stops a run waits for nothing
             run.asks_hold = partial(self._admission.ask, stored)
             run.calls.on_wait = Lending(self._slots, run)
         return run
@@ -166,7 +165,7 @@ class LaneRun:
         limit = run.limit = RunLimit(self._limits.run_timeout_seconds, run.calls)
         try:
             with limit:
-                await self._dispatch.run_stored(run)
+                await self._dispatch.answer(run)
         except (TimeoutError, asyncio.CancelledError) as cut:
             task = asyncio.current_task()
             if not limit.cut_short or (task is not None and task.cancelling()):
@@ -176,10 +175,6 @@ class LaneRun:
             limit.end()
         if limit.cut_short:  # also where the listener swallowed its cancellation, and returned
             run.error = timed_out(run, limit)
-
-
-def _lane(running: Running) -> str:
-    return running.held.lease.lane if running.held is not None else ""
 
 
 class _NotRunError(Exception):

@@ -30,6 +30,8 @@ def waits_for(listener: str) -> str:
 class ListenerLimits:
     """The runs of each listener in this process; an Obstacle (obstacles.py)."""
 
+    needs_listener = True
+
     def __init__(
         self,
         limits: Mapping[str, Limit],
@@ -43,6 +45,7 @@ class ListenerLimits:
         """
         self._most_to_wake = most_to_wake
         self._limits = limits
+        self.are_set = bool(limits)  # else there is only the share of the slots
         self._share = int(concurrency * SHARE) if concurrency >= LEAST_SLOTS_TO_SHARE else concurrency
         self._clock = clock
         self._running: dict[str, int] = {}
@@ -56,23 +59,23 @@ class ListenerLimits:
     def begin(self, listener: str) -> None:
         """Counts a run that begins."""
         self._running[listener] = self._running.get(listener, 0) + 1
-        limit = self._limits.get(listener)
+        limit = self._limits.get(listener) if self.are_set else None
         if limit is not None and limit.per_second is not None:
             due = max(self._clock() - BURST_SECONDS, self._next_at.get(listener, self._clock()))
             self._next_at[listener] = due + 1 / limit.per_second
 
     def end(self, listener: str) -> bool:
         """Counts a run that has ended. Returns whether others may have waited for that."""
-        running = self._running[listener] - 1
-        self._running[listener] = running
-        return running + 1 >= self._most(listener)
+        running = self._running[listener]
+        self._running[listener] = running - 1
+        return running >= (self._most(listener) if self.are_set else self._share)
 
     def holds(self, stored: Stored, listener: str | None) -> str | None:
         """Returns the limit that a delivery waits for."""
         listener = listener or stored.listener
         if listener is None:
             return None
-        if not self._limits and self._running.get(listener, 0) < self._share:
+        if not self.are_set and self._running.get(listener, 0) < self._share:
             return None
         return None if self._room(listener) > 0 else waits_for(listener)
 

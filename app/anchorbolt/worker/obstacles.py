@@ -32,7 +32,12 @@ ALL = 2**31
 
 
 class Obstacle(Protocol):
-    """Something that may hold deliveries back. It answers from memory."""
+    """Something that may hold deliveries back. It answers from memory.
+
+    `needs_listener`: it holds listeners back, so it is not asked before one is known.
+    """
+
+    needs_listener: bool
 
     def holds(self, stored: Stored, listener: str | None) -> str | None:
         """Returns what this delivery waits for; None: it may run. `listener`: None before Bolt has matched one."""
@@ -60,6 +65,7 @@ class Obstacles:
     ) -> None:
         self._inbox = inbox
         self._obstacles = obstacles
+        self._without_listener = [one for one in obstacles if not one.needs_listener]
         self._readers = readers
         self._clock = clock
         self._parking = Parking()
@@ -72,7 +78,8 @@ class Obstacles:
 
     def holds(self, stored: Stored, listener: str | None) -> str | None:
         """Returns what a delivery waits for as far as is known, by the first obstacle that holds it; None: nothing."""
-        for obstacle in self._obstacles:
+        known = listener is not None or stored.listener is not None
+        for obstacle in self._obstacles if known else self._without_listener:
             if (waits_for := obstacle.holds(stored, listener)) is not None:
                 return waits_for
         return None

@@ -15,6 +15,8 @@ log = get_logger("worker")
 class Pausing:
     """What this process knows of the pauses; an Obstacle (obstacles.py)."""
 
+    needs_listener = False  # also kinds, workspaces and conversations are paused
+
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
         self._pauses = Pauses(inbox.database.dialect)

@@ -18,7 +18,7 @@ class RunLimit(Timeout):
     __slots__ = ("_calls", "_name", "_seconds", "over")
 
     def __init__(self, seconds: float, calls: Calls) -> None:
-        super().__init__(asyncio.get_running_loop().time() + seconds)
+        super().__init__(after=seconds)
         self._calls = calls
         self._name = ""  # of the limit, where it is not RUN_TIMEOUT_SECONDS
         self._seconds = seconds

@@ -33,6 +33,7 @@ class Running:
 
     key: str
     held: Held | None = None
+    urgent: bool = False  # it is that of an urgent event: in a slot of its own, and nothing holds it back
     expires_at: float = math.inf
     delivery: Delivery | None = None  # if it is still in memory; else it is parsed from what is stored
     task: asyncio.Task[None] | None = field(default=None, repr=False)

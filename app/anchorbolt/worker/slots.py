@@ -35,7 +35,7 @@ class RunSlots:
     def __init__(
         self, inbox: Inbox, concurrency: int, *, takes: bool = True, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._inbox = inbox
+        self._store = inbox.store
         self._clock = clock
         self.takes = takes
         self.free = concurrency
@@ -59,8 +59,8 @@ class RunSlots:
     @property
     def may_ask(self) -> bool:
         """Whether the inbox may be asked for lanes: also while it is paused, to learn that it no longer is."""
-        inbox = self._inbox
-        return self.takes and self.open and inbox.up and self._clock() - inbox.up_since >= CLAIM_PAUSE_SECONDS
+        store = self._store
+        return self.takes and self.open and store.up and self._clock() - store.up_since >= CLAIM_PAUSE_SECONDS
 
     def most_to_wake(self) -> int:
         """Returns how many parked lanes this process may wake for itself: one also where no slot is free.

@@ -173,7 +173,7 @@ class Worker:
         `ack_by` is a time of the event loop's clock. `on_end` is called when the run has ended.
         """
         logs.begin_run(delivery.key, 1)
-        trace = traces.begin_attempt(traces.traceparent(), delivery.kind.value, delivery.key, 1)
+        trace = traces.begin_attempt(traces.traceparent(), str(delivery.kind), delivery.key, 1)
         attempt = Attempt(delivery.key, delivery.kind, cancel=self._cancelling.cancel_lane)
         run = Run(delivery, attempt, ack_by=ack_by, began=self._clock(), trace=trace, on_end=on_end)
         self._begun[run] = running = Running(delivery.key, run=run)
@@ -265,14 +265,14 @@ class Worker:
             await asyncio.wait(ending, timeout=1)
 
     def _accepted(self, delivery: Delivery, reserved: bool, accepted: Accepted | None, _: bool) -> None:
-        urgent = is_urgent(delivery.lane)
         if accepted is not None and accepted.held is not None:
             if not reserved:  # the outcome of the commit was unknown, and it had taken the lane
-                (self._slots.urgent if urgent else self._slots).exceed()
+                (self._slots.urgent if is_urgent(delivery.lane) else self._slots).exceed()
             self._begin(accepted.held, delivery)
             return
+        urgent = is_urgent(delivery.lane)
         if reserved:
-            self._give_back(delivery.lane)
+            self._give_back(urgent=urgent)
         if accepted is None or not accepted.waiting:
             return
         if urgent:
@@ -295,21 +295,21 @@ class Worker:
         self._runs.discard(running)
 
     def _begin(self, held: Held, delivery: Delivery | None) -> None:
-        running = Running(held.stored.key, delivery=delivery)
+        running = Running(held.stored.key, delivery=delivery, urgent=is_urgent(held.lease.lane))
         running.hold(held, self._inbox.lease_seconds)
-        self._see(running, self._run_lane(running, held.lease.lane), "run")
+        self._see(running, self._run_lane(running), "run")
         if self._hands_back:
             running.stop(Cut.DRAINED)
 
-    async def _run_lane(self, running: Running, lane: str) -> None:
+    async def _run_lane(self, running: Running) -> None:
         try:
             await self._lane_run.run(running, self._inbox.lease_seconds)
         finally:
-            self._give_back(lane)
+            self._give_back(urgent=running.urgent)
 
-    def _give_back(self, lane: str) -> None:
-        """Gives back the slot in which this lane ran, or was to run."""
-        if is_urgent(lane):
+    def _give_back(self, *, urgent: bool) -> None:
+        """Gives back the slot in which a lane ran, or was to run."""
+        if urgent:
             self._slots.urgent.give_back()
         else:
             self._slots.give_back()
@@ -344,7 +344,7 @@ def _item(delivery: Delivery, traceparent: str | None, *, take: bool = False, ru
     return Item(
         key=delivery.key,
         lane=delivery.lane,
-        kind=delivery.kind.value,
+        kind=str(delivery.kind),
         content_type=delivery.content_type,
         body=delivery.body,
         traceparent=traceparent,

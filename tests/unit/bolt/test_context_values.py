@@ -46,6 +46,15 @@ BODY = st.fixed_dictionaries(
         "is_ext_shared_channel": st.booleans(),
         "is_enterprise_install": st.booleans(),
         "response_url": IDS,
+        "enterprise": st.one_of(IDS, OBJECT.filter(bool)),
+        "team": st.one_of(IDS, OBJECT.filter(bool)),
+        "view": st.fixed_dictionaries({}, optional={"app_installed_team_id": IDS, "team_id": IDS}),
+        "user": st.one_of(IDS, OBJECT.filter(bool)),
+        "user_id": IDS,
+        "channel": st.one_of(IDS, OBJECT.filter(bool)),
+        "channel_id": IDS,
+        "thread_ts": IDS,
+        "function_execution_id": IDS,
     },
 )
 

@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from tests.unit.intake.event_play import EventPlay
 
 AWAY = Mood(fails=1)
-# Each takes some time of the machine: the statements of its inbox are made anew.
-MOST_NEW_PODS = 4
+# Processes of a play before its last one. Each takes time of the machine: the statements of its inbox are made anew.
+MOST_PODS = 4
 
 
 async def drain(play: EventPlay, chance: random.Random) -> None:
     """Replaces a process by another one, as a rollout does."""
-    if (pod := _any_pod(play, chance)) is not None and len(play.pods) < MOST_NEW_PODS:
+    if (pod := _any_pod(play, chance)) is not None and len(play.pods) < MOST_PODS:
         await asyncio.gather(play.drain(pod), play.start(play.mood))
 
 
@@ -36,7 +36,7 @@ def drain_at_a_loss(play: EventPlay, pod: Pod, chance: random.Random) -> None:
     """Drains a process now and then in the moment when the answer of a commit of it is lost: faults like company."""
 
     def lost() -> None:
-        if play.has_faults and pod.serves and len(play.pods) < MOST_NEW_PODS and chance.random() < 0.2:
+        if play.has_faults and pod.serves and len(play.pods) < MOST_PODS and chance.random() < 0.2:
             pod.serves = False
             play.going.append(asyncio.create_task(play.drain(pod)))
             play.going.append(asyncio.create_task(play.start(play.mood)))
@@ -46,7 +46,7 @@ def drain_at_a_loss(play: EventPlay, pod: Pod, chance: random.Random) -> None:
 
 async def die(play: EventPlay, chance: random.Random) -> None:
     """Ends a process at once, and starts another one."""
-    if (pod := _any_pod(play, chance)) is not None and len(play.pods) < MOST_NEW_PODS:
+    if (pod := _any_pod(play, chance)) is not None and len(play.pods) < MOST_PODS:
         pod.die()
         await play.start(play.mood)
 

@@ -10,9 +10,6 @@ import os
 import random
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
 from typing import Any, Protocol, TypeVar
-from unittest.mock import patch
-
-from anchorbolt import timers
 
 from tests.support.leaping_loop import LeapingLoop
 
@@ -38,11 +35,7 @@ class InOrder(dict[Any, None]):
 
     def discard(self, one: Any) -> None:
         """Removes one, if it is there."""
-        super().pop(one, None)
-
-    def pop(self) -> Any:  # type: ignore[override] # as that of a set
-        """Removes one, and returns it."""
-        return self.popitem()[0]
+        self.pop(one, None)
 
 
 AnyPlay = TypeVar("AnyPlay", bound=Acted)
@@ -57,7 +50,7 @@ def seeds(of_every_day: int) -> Sequence[int]:
 def played(play: AnyPlay) -> AnyPlay:
     """Plays one, and returns it."""
     random.seed(0)  # of the jitter of backoffs
-    with patch.object(timers, "set", InOrder, create=True), asyncio.Runner(loop_factory=LeapingLoop) as runner:
+    with asyncio.Runner(loop_factory=LeapingLoop) as runner:
         runner.run(play.act())
     return play
 

@@ -45,11 +45,11 @@ async def test_a_request_that_is_cancelled_after_the_ack_loses_no_run(bench: Ben
     answering = asyncio.create_task(Interactions(bench.inbox, worker).answer(delivery, LATER, slots.take(), ask_bolt))
     with pytest.raises(asyncio.CancelledError):
         await answering
-    assert slots.full
+    assert slots.free == 0
     assert (await bench.until_stored(delivery.key)).state == "live"
     go.set()
     assert (await bench.until_ended(delivery.key)).state == "done"
-    await until(lambda: not slots.full, what="its slot is free")
+    await until(lambda: slots.free == 1, what="its slot is free")
     await worker.stop()
 
 
@@ -70,7 +70,7 @@ async def test_what_a_drain_cut_before_its_answer_left_is_stored(bench: Bench) -
     await Interactions(bench.inbox, worker).answer(delivery, LATER, slots.take(), ask_bolt)
     await handing_back[0]
     row = await bench.row(delivery.key)
-    assert (row.state, row.attempts, slots.full) == ("live", 0, False)
+    assert (row.state, row.attempts, slots.free) == ("live", 0, 1)
     await worker.stop()
 
 
@@ -118,7 +118,7 @@ async def test_a_dispatch_that_came_to_no_answer_gives_its_slot_back(bench: Benc
 
     with pytest.raises(BaseException, match=r".*"):
         await Interactions(bench.inbox, worker).answer(command(), LATER, slots.take(), ask_bolt)
-    await until(lambda: not slots.full, what="its slot is free")
+    await until(lambda: slots.free == 1, what="its slot is free")
     assert await worker.finish(5)
     await worker.stop()
 
@@ -137,7 +137,7 @@ async def test_a_listener_that_cancels_itself_has_failed(bench: Bench) -> None:
     with pytest.raises(RefusedError, match="503 listener_failed"):
         await Interactions(bench.inbox, worker).answer(command(), LATER, slots.take(), ask_bolt)
     assert str(seen[0].error) == "CancelledError was raised"
-    assert not slots.full
+    assert slots.free == 1
     await worker.stop()
 
 

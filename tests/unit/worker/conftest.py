@@ -53,7 +53,7 @@ class Dispatch:
     concluded: list[Run] = field(default_factory=list)
     handle: Callable[[Run], Awaitable[None]] | None = None
 
-    async def run_stored(self, run: Run) -> None:
+    async def answer(self, run: Run) -> None:
         """Runs a delivery; its error is the run's."""
         self.runs.append(run)
         try:

@@ -51,7 +51,7 @@ async def test_what_bolt_itself_raises_is_an_error_of_the_run(bench: Bench, monk
         raise KeyError("authorizations")
 
     worker, dispatch = bench.worker(raises)
-    monkeypatch.setattr(dispatch, "run_stored", raises)
+    monkeypatch.setattr(dispatch, "answer", raises)
     delivery = event()
     await worker.accept(delivery, LATER, reserved=await worker.reserve())
     row = await bench.until_ended(delivery.key)

@@ -27,6 +27,7 @@ class Stands:
     read: int = 0
     held_by: str | None = None  # as far as is known
     found: str | None = None  # what the next read finds
+    needs_listener: bool = False
 
     def holds(self, _: Stored, listener: str | None) -> str | None:
         """What holds each delivery back."""

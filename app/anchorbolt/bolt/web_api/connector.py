@@ -10,8 +10,12 @@ import aiohttp
 from anchorbolt.bolt.web_api.calls import CALLS
 
 if TYPE_CHECKING:
+    from aiohttp.client_reqrep import ConnectionKey
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
+
+_NO_LIMIT = aiohttp.ClientTimeout(total=None)
+_NO_TRACES: list[Trace] = []
 
 
 class Connector(aiohttp.TCPConnector):
@@ -31,3 +35,15 @@ class Connector(aiohttp.TCPConnector):
                 return connection
             connection.release()  # nothing was sent over it
         raise asyncio.CancelledError("nothing is sent: its run was cut short")
+
+    async def connect_to(self, key: ConnectionKey, req: aiohttp.ClientRequest) -> Connection:
+        """Returns a connection that is used by one request without a proxy. `key`: the request's connection_key.
+
+        It does what `connect` does, and takes less time where a connection is free.
+        """
+        calls = CALLS.get()
+        if (calls is None or not calls.cut) and (free := await self._get(key, _NO_TRACES)) is not None:
+            if calls is not None:
+                calls.uses(free)
+            return free
+        return await self.connect(req, _NO_TRACES, _NO_LIMIT)

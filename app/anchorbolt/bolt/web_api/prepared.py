@@ -3,114 +3,146 @@
 `ClientSession.request` makes everything anew for each call: address, headers, cookies, a timer. Two calls of one
 method with one token differ in their bodies alone. What is left out costs as much as sending the request and reading
 the answer (docs/decisions/0091). What needs more, a proxy for example, goes through the session.
+
+Slack answers nearly every call with 200 and JSON that arrives as a whole: that is read from aiohttp's parser here. For
+every other answer aiohttp's response is made, which goes on from where the parser stands (docs/decisions/0111).
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 import aiohttp
 from aiohttp import hdrs
 from aiohttp.client_reqrep import ClientResponse
 from aiohttp.helpers import TimerNoop
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.payload import BytesPayload
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+from multidict import CIMultiDictProxy
 from yarl import URL
 
-from anchorbolt.bolt.web_api.session import time_limit
+from anchorbolt.bolt.web_api.connector import Connector
+from anchorbolt.bolt.web_api.request import MOST_BYTES, Request
+from anchorbolt.bolt.web_api.session import loads, time_limit
 
+# The data and the headers of a plain answer: a 200 with a JSON object.
+Plain = tuple[dict[str, Any], CIMultiDictProxy[str]]
+SLACKS_JSON = "application/json; charset=utf-8"
 _NO_LIMIT = time_limit(None)
 _TIMER = TimerNoop()
-# Of methods, tokens and custom headers together: those of one workspace are some dozen.
-MOST_PREPARED = 1_000
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
 
-async def post(
-    session: aiohttp.ClientSession, url: URL, headers: Mapping[str, str], body: bytes, *, ssl: Any, proxy: Any
-) -> ClientResponse:
-    """Sends a request and reads the head of its answer, as `session.request("POST", ...)` does. It has no time limit.
+class Prepared:
+    """A request without a body, and what is the same for each call that sends it with one."""
 
-    Args:
-        session: whose connections are used.
-        url: where to.
-        headers: all but Host, Content-Length and those that aiohttp adds.
-        body: what is sent.
-        ssl: as aiohttp's argument.
-        proxy: as aiohttp's argument.
+    __slots__ = ("_connector", "_headers", "_is_plain", "_key", "_line", "_options", "_parsing", "_request", "_session")
 
-    Returns:
-        The response, whose body is not read yet. It gives its connection back once it is.
+    def __init__(
+        self, session: aiohttp.ClientSession, url: URL, headers: Mapping[str, str], *, ssl: Any, proxy: str | None
+    ) -> None:
+        """Takes what `session.request` takes; `headers` without Host, Content-Length and those that aiohttp adds."""
+        connector = session.connector
+        assert isinstance(connector, Connector)  # noqa: S101 - it is open, and ours
+        self._session = session
+        self._connector = connector
+        self._options: dict[str, Any] = {"headers": headers, "ssl": ssl, "proxy": proxy}
+        self._request = request = Request(
+            hdrs.METH_POST,
+            url,
+            headers=session._prepare_headers(headers),
+            data=BytesPayload(b""),
+            loop=asyncio.get_running_loop(),
+            response_class=session._response_class,
+            timer=_TIMER,
+            session=session,
+            ssl=ssl,
+            proxy=None if proxy is None else URL(proxy),
+        )
+        self._key = request.connection_key
+        self._line = request.line()
+        self._headers = request.headers.copy()
+        self._is_plain = request.is_plain()
+        self._parsing: dict[str, Any] = {
+            "timer": _TIMER,
+            "skip_payload": False,
+            "read_until_eof": True,
+            "auto_decompress": True,
+            "read_timeout": None,
+            "read_bufsize": session._read_bufsize,
+            "max_line_size": session._max_line_size,
+            "max_field_size": session._max_field_size,
+            "max_headers": session._max_headers,
+        }
 
-    Raises:
-        aiohttp.ClientError: no connection, or no answer.
-    """
-    if proxy is None:
-        response = await _post(_prepared(session, url, tuple(headers.items()), ssl), body)
+    async def post(self, body: bytes) -> Plain | ClientResponse:
+        """Sends it with a body and reads its answer, as `session.request` does. It has no time limit.
+
+        Returns:
+            The data and headers of a plain answer. Of any other one the response, whose body is not read yet: it gives
+            its connection back once it is.
+
+        Raises:
+            aiohttp.ClientError: no connection, or no answer.
+        """
+        if not self._is_plain or len(body) > MOST_BYTES:
+            return await self._by_session(body)
+        connection = await self._connector.connect_to(self._key, self._request)
+        try:
+            protocol = connection.protocol
+            assert protocol is not None  # noqa: S101 - as aiohttp's own
+            if protocol.writing_paused:  # the server has answered the request before it read all of it
+                connection.release()
+                return await self._by_session(body)
+            protocol.set_response_params(**self._parsing)
+            # One mapping for all calls: it is written before another call can run.
+            self._headers[hdrs.CONTENT_LENGTH] = str(len(body))
+            self._request.write(protocol, self._line, self._headers, body)
+            try:
+                message, payload = await protocol.read()
+            except HttpProcessingError:
+                pass  # aiohttp's response is given the same error, and raises it in its own words
+            else:
+                if (
+                    message.code == 200
+                    and message.headers.get(hdrs.CONTENT_TYPE) == SLACKS_JSON
+                    and (data := _object(payload)) is not None
+                ):
+                    connection.release()
+                    return data, message.headers
+                protocol._buffer.appendleft(((message, payload), 0))  # for aiohttp's response to read it
+            response = self._request.with_body(body).answered(protocol)
+            try:
+                await response.start(connection)
+            except BaseException:
+                response.close()
+                raise
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, OSError) and not isinstance(error, aiohttp.ClientError):
+                raise aiohttp.ClientOSError(*error.args) from error  # as aiohttp's session has it
+            raise
         if response.status not in _REDIRECTS:
             return response
         response.release()  # Slack sends none, so nothing was done: the session sends it again, and follows
-    return await session.request(
-        "POST", url, data=BytesPayload(body), headers=headers, proxy=proxy, ssl=ssl, timeout=_NO_LIMIT
-    )
+        return await self._by_session(body)
+
+    async def _by_session(self, body: bytes) -> ClientResponse:
+        return await self._session.request(
+            hdrs.METH_POST, self._request.original_url, data=BytesPayload(body), timeout=_NO_LIMIT, **self._options
+        )
 
 
-@lru_cache(maxsize=MOST_PREPARED)
-def _prepared(
-    session: aiohttp.ClientSession, url: URL, headers: tuple[tuple[str, str], ...], ssl: Any
-) -> aiohttp.ClientRequest:
-    """Makes a request with a body that is empty; each call sends a copy of it."""
-    return session._request_class(
-        hdrs.METH_POST,
-        url,
-        headers=headers,
-        data=BytesPayload(b""),
-        loop=asyncio.get_running_loop(),
-        response_class=session._response_class,
-        timer=_TIMER,
-        session=session,
-        ssl=ssl,
-    )
-
-
-async def _post(prepared: aiohttp.ClientRequest, body: bytes) -> ClientResponse:
-    request = _copy(prepared, body)
-    session = request.session
-    assert session.connector is not None  # noqa: S101 - it is open
-    connection = await session.connector.connect(request, traces=[], timeout=_NO_LIMIT)
-    assert connection.protocol is not None  # noqa: S101 - as aiohttp's own
-    connection.protocol.set_response_params(
-        timer=_TIMER,
-        skip_payload=False,
-        read_until_eof=True,
-        auto_decompress=True,
-        read_timeout=None,
-        read_bufsize=session._read_bufsize,
-        max_line_size=session._max_line_size,
-        max_field_size=session._max_field_size,
-        max_headers=session._max_headers,
-    )
+def _object(payload: StreamReader) -> dict[str, Any] | None:
+    """Returns the JSON object that a body is, if it is there as a whole. The body can be read all the same."""
+    if payload is EMPTY_PAYLOAD or not payload.is_eof() or payload.exception() is not None:
+        return None
     try:
-        response = await request.send(connection)
-        try:
-            return await response.start(connection)
-        except BaseException:
-            response.close()
-            raise
-    except BaseException as error:
-        connection.close()
-        if isinstance(error, OSError) and not isinstance(error, aiohttp.ClientError):
-            raise aiohttp.ClientOSError(*error.args) from error  # as aiohttp's session has it
-        raise
-
-
-def _copy(prepared: aiohttp.ClientRequest, body: bytes) -> aiohttp.ClientRequest:
-    """Copies a request, in a tenth of the time of copy.copy."""
-    request = object.__new__(type(prepared))
-    request.__dict__ = prepared.__dict__.copy()
-    request.headers = prepared.headers.copy()
-    request.headers[hdrs.CONTENT_LENGTH] = str(len(body))
-    request._body = BytesPayload(body)
-    return request
+        # Not `read_nowait`, which has the parser look for what comes after it.
+        data = loads(b"".join(payload._buffer))
+    except ValueError:
+        return None
+    return data if type(data) is dict else None

@@ -8,10 +8,12 @@ from __future__ import annotations
 import sys
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ClientResponse
 from aiohttp.connector import Connection
-from aiohttp.http import StreamWriter
+from aiohttp.http_writer import StreamWriter, _serialize_headers
 from aiohttp.payload import BytesPayload
+from multidict import CIMultiDict
 
 # Larger ones may have to wait until the connection takes more: aiohttp's task does that.
 MOST_BYTES = 32_768
@@ -22,19 +24,23 @@ class Request(aiohttp.ClientRequest):
 
     async def send(self, conn: Connection) -> ClientResponse:
         """aiohttp's own hook: sends the request, and returns the response to read its head from."""
-        if not self._is_plain(conn) or sys.version_info >= (3, 12):
-            return await super().send(conn)
         protocol, body = conn.protocol, self._body
-        assert protocol is not None  # noqa: S101 - as _is_plain has found
-        assert body is not None  # noqa: S101
-        writer = StreamWriter(protocol, self.loop)
-        try:
-            await writer.write_headers(f"POST {self.url.raw_path_qs} HTTP/1.1", self.headers)
-            await writer.write_eof(await body.as_bytes())
-        except OSError as error:  # in the words of aiohttp's task, which retry handlers know
-            raise aiohttp.ClientOSError(error.errno, f"Can not write request body for {self.url}") from error
+        assert protocol is not None  # noqa: S101 - as aiohttp's own
+        if (
+            sys.version_info >= (3, 12)
+            or type(body) is not BytesPayload
+            or (body.size or 0) > MOST_BYTES
+            or protocol.writing_paused
+            or not self.is_plain()
+        ):
+            return await super().send(conn)
+        self.write(protocol, self.line(), self.headers, await body.as_bytes())
         protocol.start_timeout()
-        response = self.response_class(
+        return self.answered(protocol)
+
+    def answered(self, protocol: ResponseHandler) -> ClientResponse:
+        """Returns the response to read the answer from, once this request was written."""
+        return self.response_class(
             self.method,
             self.original_url,
             writer=None,
@@ -44,23 +50,43 @@ class Request(aiohttp.ClientRequest):
             traces=self._traces,
             loop=self.loop,
             session=self._session,
-            stream_writer=writer,
+            stream_writer=StreamWriter(protocol, self.loop),  # it is asked for nothing
         )
-        self.response = response  # type: ignore[assignment] # aiohttp annotates only its first value, None
-        return response
 
-    def _is_plain(self, conn: Connection) -> bool:
-        """Returns whether it is a POST of a few bytes to a server that can take them now."""
-        body, protocol = self._body, conn.protocol
+    def write(self, protocol: ResponseHandler, line: str, headers: CIMultiDict[str], body: bytes) -> None:
+        """Writes the request with a small body at once, to a server that can take it now.
+
+        Raises:
+            aiohttp.ClientOSError: the connection is closing. It has the words of aiohttp's task, which retry handlers
+                know.
+        """
+        # What aiohttp's StreamWriter does, without its five calls. There is nothing to wait for after it.
+        request = _serialize_headers(line, headers) + body
+        transport = protocol.transport
+        if transport is None or transport.is_closing():
+            raise aiohttp.ClientOSError(None, f"Can not write request body for {self.url}")
+        transport.write(request)
+
+    def with_body(self, body: bytes) -> Request:
+        """Returns a copy of it with another body, in a tenth of the time of copy.copy."""
+        copied = object.__new__(Request)
+        copied.__dict__ = self.__dict__.copy()
+        copied.headers = self.headers.copy()
+        copied.headers[aiohttp.hdrs.CONTENT_LENGTH] = str(len(body))
+        copied._body = BytesPayload(body)
+        return copied
+
+    def line(self) -> str:
+        """Returns its first line, if it is plain."""
+        return f"POST {self.url.raw_path_qs} HTTP/1.1"
+
+    def is_plain(self) -> bool:
+        """Returns whether it is a POST of bytes as they are."""
         return (
-            type(body) is BytesPayload
-            and (body.size or 0) <= MOST_BYTES
-            and self.method == "POST"
+            self.method == "POST"
             and self.version == aiohttp.HttpVersion11
             and self.proxy is None
             and self.chunked is None
             and not (self.compress or self._continue or self._traces or self._upload_tracker)
             and aiohttp.hdrs.CONTENT_TYPE in self.headers
-            and protocol is not None
-            and not protocol.writing_paused
         )

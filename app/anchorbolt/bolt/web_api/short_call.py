@@ -8,8 +8,7 @@ slack_sdk as if slack_sdk had received it, so that errors and retries are slack_
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any, cast
 
@@ -18,16 +17,17 @@ from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_internal_utils import _request_with_session
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from slack_sdk.web.deprecation import show_deprecation_warning_if_any
-from slack_sdk.web.internal_utils import _build_req_args, _get_url
+from slack_sdk.web.internal_utils import _build_req_args, _get_url, _set_default_params
 from yarl import URL
 
-from anchorbolt.bolt.web_api.prepared import post
+from anchorbolt.bolt.web_api.prepared import Plain, Prepared
+from anchorbolt.bolt.web_api.received import FirstReceived, Received
 from anchorbolt.bolt.web_api.session import dumps, loads, time_limit
 from anchorbolt.timers import Timeout
 
-Received = aiohttp.ClientResponse | Exception
-SLACKS_JSON = "application/json; charset=utf-8"
 _LOGGER = logging.getLogger(AsyncSlackResponse.__module__)
+# Of methods, tokens and custom headers together: those of one workspace are some dozen.
+MOST_PREPARED = 1_000
 _NONE: Any = None  # slack_sdk's annotations do not allow the None that slack_sdk itself passes
 
 
@@ -47,34 +47,28 @@ async def send(
         aiohttp.ClientError: no answer, or a broken one.
         TimeoutError: no whole answer within `client.timeout` seconds.
     """
-    api_url, url = _urls(client.base_url, method)
-    req_args = _build_req_args(
-        token=client.token,
-        http_verb="POST",
-        files=_NONE,
-        data=_NONE,
-        default_params=client.default_params,
-        params=_NONE,
-        json=arguments,
-        headers=client.headers,
-        auth=_NONE,
-        ssl=client.ssl,
-        proxy=client.proxy,
-    )
-    del req_args["files"]  # no argument of aiohttp's; slack_sdk removes it too
+    if client.default_params:
+        _set_default_params(arguments, client.default_params)
+    token = arguments.pop("token") if "token" in arguments else client.token
+    headers = tuple((client.headers or {}).items())
+    api_url, same_args, prepared = _prepared(session, client.base_url, method, token, headers, client.ssl, client.proxy)
+    req_args = {**same_args, "headers": same_args["headers"].copy(), "json": arguments}
+    received: Plain | Received
     data = None
-    received: Received
     try:
         # The limit is a timer of ours: it covers what aiohttp's would cover, for a third of its cost.
-        with nullcontext() if client.timeout is None else Timeout.after(client.timeout):
-            body = dumps(req_args["json"])
-            received = await post(session, url, req_args["headers"], body, ssl=client.ssl or True, proxy=client.proxy)
-            data = await _plain_data(received)
+        with nullcontext() if client.timeout is None else Timeout(after=client.timeout):
+            received = await prepared.post(dumps(arguments))
+            if not isinstance(received, tuple):
+                data = await _plain_data(received)
     except Exception as error:
         received = error
+    if isinstance(received, tuple):
+        return _response(client, api_url, req_args, *received, 200)
     if isinstance(received, Exception) or data is None:
+        as_session = FirstReceived(received, session)  # in all that slack_sdk uses of one
         result = await _request_with_session(
-            current_session=cast("aiohttp.ClientSession", _Received(received, session)),  # in all that is used of one
+            current_session=cast("aiohttp.ClientSession", as_session),
             timeout=client.timeout,
             logger=client.logger,
             http_verb="POST",
@@ -82,17 +76,32 @@ async def send(
             req_args={**req_args, "timeout": time_limit(client.timeout)},
             retry_handlers=client.retry_handlers,
         )
-    else:
-        result = {"data": data, "headers": received.headers, "status_code": received.status}
-    response = _response(client=client, http_verb="POST", api_url=api_url, req_args=req_args, **result)
-    return response.validate()  # type: ignore[no-any-return, no-untyped-call]
+        return _response(client, api_url, req_args, result["data"], result["headers"], result["status_code"])
+    return _response(client, api_url, req_args, data, received.headers, received.status)
 
 
-def _response(*, client: AsyncWebClient, data: Any, **fields: Any) -> AsyncSlackResponse:
-    """Makes a response without its constructor, which takes the lock of logging to ask for its logger."""
+def _response(  # noqa: PLR0917 - what slack_sdk's constructor takes
+    client: AsyncWebClient, api_url: str, req_args: dict[str, Any], data: Any, headers: Any, status: int
+) -> AsyncSlackResponse:
+    """Makes a response without its constructor, which takes the lock of logging to ask for its logger.
+
+    Raises:
+        SlackApiError: Slack's answer says that the call failed.
+    """
     response = AsyncSlackResponse.__new__(AsyncSlackResponse)
-    response.__dict__.update(fields, data=data, _initial_data=data, _iteration=None, _client=client, _logger=_LOGGER)
-    return response
+    response.__dict__ = {
+        "http_verb": "POST",
+        "api_url": api_url,
+        "req_args": req_args,
+        "data": data,
+        "headers": headers,
+        "status_code": status,
+        "_initial_data": data,
+        "_iteration": None,
+        "_client": client,
+        "_logger": _LOGGER,
+    }
+    return response.validate()  # type: ignore[no-any-return, no-untyped-call]
 
 
 async def _plain_data(received: aiohttp.ClientResponse) -> Any:
@@ -108,8 +117,7 @@ async def _plain_data(received: aiohttp.ClientResponse) -> Any:
         body = await received.read()
     if received.status != 200:
         return None
-    # aiohttp parses the header for each answer. Slack's is always the same.
-    if received.headers.get("Content-Type") != SLACKS_JSON and received.content_type != "application/json":
+    if received.content_type != "application/json":
         return None
     try:
         return loads(body)
@@ -117,26 +125,33 @@ async def _plain_data(received: aiohttp.ClientResponse) -> Any:
         return None
 
 
-class _Received:
-    """A session for slack_sdk whose first answer has been received already. Further requests go out."""
-
-    closed = False
-
-    def __init__(self, received: Received, session: aiohttp.ClientSession) -> None:
-        self._received: Received | None = received
-        self._session = session
-
-    def request(self, verb: str, url: str, **arguments: Any) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
-        """Returns what aiohttp's `request` returns."""
-        received, self._received = self._received, None
-        return self._session.request(verb, url, **arguments) if received is None else _given(received)
-
-
-@asynccontextmanager
-async def _given(received: Received) -> AsyncIterator[aiohttp.ClientResponse]:
-    if isinstance(received, Exception):
-        raise received
-    yield received  # its body was read, so its connection is free already
+@lru_cache(maxsize=MOST_PREPARED)
+def _prepared(  # noqa: PLR0917 - all that a request is made of, but its body
+    session: aiohttp.ClientSession,
+    base_url: str,
+    method: str,
+    token: str | None,
+    headers: tuple[tuple[str, str], ...],
+    ssl: Any,
+    proxy: str | None,
+) -> tuple[str, dict[str, Any], Prepared]:
+    """Returns what calls share that differ in their JSON alone: their address, slack_sdk's arguments, the request."""
+    api_url, url = _urls(base_url, method)
+    same_args = _build_req_args(
+        token=token,
+        http_verb="POST",
+        files=_NONE,
+        data=_NONE,
+        default_params={},
+        params=_NONE,
+        json={},
+        headers=dict(headers),
+        auth=_NONE,
+        ssl=ssl,
+        proxy=proxy,
+    )
+    del same_args["files"]  # no argument of aiohttp's; slack_sdk removes it too
+    return api_url, same_args, Prepared(session, url, same_args["headers"], ssl=ssl or True, proxy=proxy)
 
 
 @lru_cache(maxsize=1_000)

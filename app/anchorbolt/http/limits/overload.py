@@ -6,6 +6,8 @@ third of an event, and throughput falls to half of its peak (docs/decisions/0064
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from anchorbolt.http.responses import refusal
@@ -20,9 +22,8 @@ class OverloadLimit:
         self._intake = intake
         self._path = path
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Refuses the request, or passes it on."""
         if scope["type"] == "http" and scope["path"] == self._path and (error := self._intake.turn_away()) is not None:
-            await refusal(error)(scope, receive, send)
-        else:
-            await self._application(scope, receive, send)
+            return refusal(error)(scope, receive, send)
+        return self._application(scope, receive, send)

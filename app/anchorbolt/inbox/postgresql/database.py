@@ -153,7 +153,7 @@ class PostgresqlDatabase(Database):
     async def _once(self, work: Callable[[_Progress], Result], timeout_seconds: float) -> Result:
         progress = _Progress()
         try:
-            with Timeout.after(max(timeout_seconds, self._patience_seconds)):
+            with Timeout(after=max(timeout_seconds, self._patience_seconds)):
                 result: Result = await greenlet_spawn(work, progress)
                 self._patience_seconds = SILENT_SECONDS
                 return result

@@ -30,7 +30,9 @@ CASES = {
         b"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n"
         b'7\r\n{"ok": \r\n5\r\ntrue}\r\n0\r\n\r\n'
     ],
-    "no length": [b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX: until-closed\r\n\r\n{"ok": true}'],
+    "no length": [
+        b'HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nX: until-closed\r\n\r\n{"ok": true}'
+    ],
     "early hints before it": [b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + OK],
     "gzip": [answer(ZIPPED, b"Content-Encoding: gzip")],
     "broken gzip": [answer(b"no gzip", b"Content-Encoding: gzip")],
@@ -42,11 +44,13 @@ CASES = {
     "closed twice": [CLOSED, CLOSED],
     "an answer that ends in its head": [b"HTTP/1.1 200 OK\r\nX: until-closed\r\nContent-", OK],
     "an answer that ends in its body": [
-        b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\nX: until-closed\r\n\r\n{"ok": t',
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: 99\r\n"
+        b'X: until-closed\r\n\r\n{"ok": t',
         OK,
     ],
     "chunks that end too early": [
-        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nX: until-closed\r\n\r\n"
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json; charset=utf-8\r\nTransfer-Encoding: chunked\r\n"
+        b"X: until-closed\r\n\r\n"
         b'7\r\n{"ok": \r\n',
         OK,
     ],
@@ -56,7 +60,10 @@ CASES = {
     "JSON that says it is a page": [answer(b'{"ok": true}', kind=b"text/html")],
     "text": [answer(b"OK", kind=b"text/plain")],
     "an archive": [answer(b"\x1f\x8b", kind=b"application/gzip")],
+    "JSON without a charset": [answer(b'{"ok": true}', kind=b"application/json")],
     "another JSON": [answer(b'{"ok": true}', kind=b"application/problem+json")],
+    "two answers to one request": [OK + answer(b'{"ok": true, "ts": "of nobody"}')],
+    "an error page and another answer": [answer(b"", status=b"502 Bad Gateway") + OK],
     "a list": [answer(b"[]")],
     "null": [answer(b"null")],
     "an empty answer": [answer(b"")],
@@ -110,11 +117,12 @@ async def test_it_sends_what_slack_sdk_sends(kind: str) -> None:
     for one in (kind, STOCK):
         async with canned_server([OK]) as server, client_of(one, server.url) as client:
             client.default_params = {"team_id": "T1"}
-            client.headers["X-Of-Mine"] = "1"
+            client.headers.update({"X-Of-Mine": "1", "content-type": "application/json"})
             await client.chat_postMessage(channel="C1", text="grüße \ud83d", metadata={"n": 2**70})
             head, _, body = server.requests[0][1].partition(b"\r\n\r\n")
             line, *lines = head.decode().split("\r\n")
             headers = {name.lower(): value for name, _, value in (one.partition(": ") for one in lines)}
+            assert len(headers) == len(lines)  # none of them twice
             del headers["host"]
             sent.append((line, headers, json.loads(body)))
     assert sent[0] == sent[1]
