@@ -124,9 +124,10 @@ class Timeout:
             raise TimeoutError from error
 
     def move(self, at: float) -> None:
-        """The time is over at `at` instead, on the loop's clock. Inside of the block, and before it has expired."""
-        self._at = self._timers.waiting[self] = at
-        self._timers.ring_by(at)
+        """The time is over at `at` instead, on the loop's clock. Behind the block, or once it has expired: nothing."""
+        if self in self._timers.waiting:  # else its task does something else by now, which it would cancel
+            self._at = self._timers.waiting[self] = at
+            self._timers.ring_by(at)
 
     def expire(self) -> None:
         """The time is over now, inside of the block."""

@@ -186,6 +186,16 @@ class TestTimeout:
             await over.wait()
         assert not timeout.expired
 
+    async def test_one_that_is_moved_behind_its_block_cancels_nothing(self) -> None:
+        """What its task does by then is not its own."""
+        with Timeout(after=30) as timeout:
+            pass
+        timeout.move(asyncio.get_running_loop().time() + 0.01)
+        over = asyncio.Event()
+        call_later(0.2, over.set)
+        await over.wait()
+        assert not timeout.expired
+
     async def test_an_error_of_the_block_is_its_own(self) -> None:
         """Nothing stands in its place."""
         with pytest.raises(KeyError), Timeout(after=30):
