@@ -41,7 +41,7 @@ class Timers:
         self._look_later: asyncio.TimerHandle | None = None
 
     def ring_by(self, at: float) -> None:
-        """Looks what is due at `at`, or a moment later."""
+        """Sees that what is due at `at` rings then, or a moment later."""
         at = max(at, self._looked_at + APART_SECONDS)
         if at < self.looks_at:
             if self._look_later is not None:
@@ -54,8 +54,9 @@ class Timers:
         self.looks_at, self._look_later = math.inf, None
         due = sorted((at, number, one) for number, (one, at) in enumerate(self.waiting.items()) if at <= now)
         for _, _, one in due:
-            if self.waiting.pop(one, None) is None:  # one that rang before has cancelled it
+            if self.waiting.get(one, math.inf) > now:  # one that rang before has cancelled or moved it
                 continue
+            del self.waiting[one]
             try:
                 one.ring()
             except Exception as error:  # as the loop does: the others ring all the same
@@ -102,7 +103,7 @@ class Timeout:
         self.expired = False
 
     def __enter__(self) -> Timeout:
-        self._timers = timers = timers_of_this_loop()
+        self._timers = timers = _of_this_loop()
         task = asyncio.current_task(timers.loop)
         if task is None:
             raise RuntimeError("a timeout cancels a task: outside of one there is none")
@@ -123,9 +124,10 @@ class Timeout:
             raise TimeoutError from error
 
     def move(self, at: float) -> None:
-        """The time is over at `at` instead, on the loop's clock. Inside of the block, and before it has expired."""
-        self._at = self._timers.waiting[self] = at
-        self._timers.ring_by(at)
+        """The time is over at `at` instead, on the loop's clock. Behind the block, or once it has expired: nothing."""
+        if self in self._timers.waiting:  # else its task does something else by now, which it would cancel
+            self._at = self._timers.waiting[self] = at
+            self._timers.ring_by(at)
 
     def expire(self) -> None:
         """The time is over now, inside of the block."""
@@ -145,7 +147,7 @@ class Timeout:
 _timers: Timers | None = None
 
 
-def timers_of_this_loop() -> Timers:
+def _of_this_loop() -> Timers:
     """Returns the timers of the loop that runs."""
     # Asked once a timer: in Python 3.11 get_running_loop() makes a system call, for it looks for a fork.
     global _timers  # noqa: PLW0603 - of the loop that runs: a process has one, and tests have one after the other
@@ -157,12 +159,12 @@ def timers_of_this_loop() -> Timers:
 
 def call_at(at: float, callback: Callable[..., object], *arguments: Any) -> Timer:
     """Calls back at `at` on the loop's clock, or a moment later."""
-    return Timer(timers_of_this_loop(), at, callback, arguments)
+    return Timer(_of_this_loop(), at, callback, arguments)
 
 
 def call_later(seconds: float, callback: Callable[..., object], *arguments: Any) -> Timer:
     """Calls back so much later than now, or a moment after that."""
-    timers = timers_of_this_loop()
+    timers = _of_this_loop()
     return Timer(timers, timers.loop.time() + seconds, callback, arguments)
 
 

@@ -57,6 +57,16 @@ class TestTimer:
         await asyncio.wait_for(over.wait(), 10)
         assert rang in ([0], [1])
 
+    async def test_one_that_is_moved_does_not_ring_before(self) -> None:
+        """Not even where one that rings with it moves it."""
+        loop = asyncio.get_running_loop()
+        own = timers.Timers(loop)
+        rang: asyncio.Future[float] = loop.create_future()
+        at, later = loop.time() + 0.01, loop.time() + 0.2
+        timers.Timer(own, at, lambda: own.waiting.update({moved: later}), ())
+        moved = timers.Timer(own, at, lambda: rang.set_result(loop.time()), ())
+        assert await asyncio.wait_for(rang, 10) >= later
+
     async def test_one_that_fails_does_not_keep_others_from_ringing(self) -> None:
         """The loop hears of it, as of any callback that fails."""
         loop = asyncio.get_running_loop()
@@ -80,7 +90,7 @@ class TestTimer:
         assert not any(called in gc.get_referents(one) for one in many)
 
     def test_what_is_due_soon_is_not_late_for_what_is_due_later(self) -> None:
-        """Each rings at its time or a moment later, whatever the order in which they are set, moved and cancelled."""
+        """Each rings at its time or a moment later, whatever the order in which they are set and cancelled."""
         rang: dict[int, float] = {}
 
         async def ring() -> None:
@@ -156,6 +166,35 @@ class TestTimeout:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+
+    async def test_one_that_is_moved_ends_at_its_new_time(self) -> None:
+        """Also where that is sooner than all that anybody waits for."""
+        loop = asyncio.get_running_loop()
+        due = loop.time() + 0.2
+        with contextlib.suppress(TimeoutError), Timeout(after=30) as timeout:
+            timeout.move(due)
+            await asyncio.Event().wait()
+        assert timeout.expired
+        assert due <= loop.time() < due + 10
+
+    async def test_one_that_is_moved_away_does_not_end_at_its_old_time(self) -> None:
+        """Its block may take as long as it was given since."""
+        over = asyncio.Event()
+        call_later(0.2, over.set)
+        with Timeout(after=0.05) as timeout:
+            timeout.move(asyncio.get_running_loop().time() + 30)
+            await over.wait()
+        assert not timeout.expired
+
+    async def test_one_that_is_moved_behind_its_block_cancels_nothing(self) -> None:
+        """What its task does by then is not its own."""
+        with Timeout(after=30) as timeout:
+            pass
+        timeout.move(asyncio.get_running_loop().time() + 0.01)
+        over = asyncio.Event()
+        call_later(0.2, over.set)
+        await over.wait()
+        assert not timeout.expired
 
     async def test_an_error_of_the_block_is_its_own(self) -> None:
         """Nothing stands in its place."""

@@ -27,7 +27,8 @@ def build_context(context: AsyncBoltContext, body: dict[str, Any]) -> AsyncBoltC
 
     Who acted is somebody else than `user_id` and `team_id` say only in a channel that is shared by Slack Connect: for
     every other event, Bolt's functions for the actor call those that were called for the event a moment before. And
-    nearly every event has its ids in two places, so that Bolt's functions can be asked about these at once.
+    nearly every event has its workspace in the first of its `authorizations`, and the other ids in its inner `event`:
+    Bolt's functions are given these two, because they take several calls to get there from the payload around them.
     """
     named: Any = body.get("authorizations")
     event: Any = body.get("event")

@@ -121,7 +121,7 @@ class ListenerRunner(AsyncioListenerRunner):
             # Else which of two acks in a row counts would depend on how fast the thread is. Most threads return sooner.
             left = ack_by - asyncio.get_running_loop().time()
             await asyncio.wait({main}, timeout=max(0, min(SECOND_ACK_SECONDS, left)))
-        if ack.response.status < 300:
+        if listener.lazy_functions and ack.response.status < 300:
             # Not earlier: lazy functions must run only if Slack was not told of a failure.
             self._start_lazy(run, request, listener)
             if run.stopped:  # a moment ago: what begins now is cut short too, so that another attempt follows

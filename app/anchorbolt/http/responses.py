@@ -28,7 +28,7 @@ ACKNOWLEDGEMENT = Response(b"")
 async def send_whole(response: Response, send: Send, request_id: str) -> None:
     """Sends a response as ASGI's two messages, with X-Request-Id where `request_id` is not empty.
 
-    Not by calling the response: it may be one that many requests share, so the header is not its own.
+    The response itself stays as it is, because many requests may share it.
     """
     headers = response.raw_headers
     if request_id:

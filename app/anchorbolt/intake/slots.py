@@ -27,7 +27,7 @@ class RequestSlots:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self.free = limit  # none: the next request is refused
+        self.free = limit  # where it is 0, the next request is refused
 
     @property
     def taken(self) -> int:

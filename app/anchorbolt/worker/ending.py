@@ -157,8 +157,8 @@ class Ending:
                 run.over("not_written")
             return None
         except asyncio.CancelledError:
-            if not writing.cancelled() and writing.exception() is None:  # it was written a moment before
-                late(writing.result(), True)
+            if not writing.cancelled():  # it was written, or could not be, a moment before
+                late(writing.result() if writing.exception() is None else None, True)
             if running.cut is None:
                 raise
             return None

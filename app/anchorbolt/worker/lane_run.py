@@ -36,7 +36,7 @@ class Dispatch(Told, Protocol):
     """Interface that the worker needs from Bolt."""
 
     async def answer(self, run: Run) -> object:
-        """Runs a stored delivery to its end; how it ended is in `run`. Nobody waits for what it returns."""
+        """Runs a stored delivery to its end; how it ended is in `run`. What it returns is not used."""
 
 
 class LaneRun:

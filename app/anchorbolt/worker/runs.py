@@ -76,7 +76,7 @@ class Running:
 
     @property
     def _listeners_ended(self) -> bool:
-        """Whether its listeners have ended, and only its end is not stored yet. (An event's have no other sign.)"""
+        """Whether its listeners have ended, and only its end is not stored yet. An event's `writes_end` says so."""
         run = self.run
         return self.writes_end or (run is not None and run.ack_by is not None and run.ended)
 

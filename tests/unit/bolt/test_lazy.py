@@ -146,3 +146,30 @@ async def test_what_follows_an_ack_at_the_end_of_the_pod_is_for_another_one(app_
         row = await app.stored(sent.sample.key)
     assert row is not None
     assert (sent.status, lazy_began, row.state, row.attempts) == (200, [], "live", 0)
+
+
+async def test_a_listener_that_acknowledges_when_it_is_cut_is_cancelled_once(app_with: AppWith) -> None:
+    """It has no lazy function that would have to be cut short behind its ack: what it does at its end goes on."""
+    began, ends = asyncio.Event(), list[str]()
+
+    async def acknowledges_late(ack: AsyncAck) -> None:
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await ack()
+            for _ in range(5):
+                await asyncio.sleep(0)
+            ends.append("undisturbed")
+
+    def register(bolt: AsyncApp) -> None:
+        bolt.command("/approval")(acknowledges_late)
+
+    async with app_with(register) as app:
+        sending = asyncio.create_task(app.player.send(make("command")))
+        await began.wait()
+        for running in app.parts.worker._runs:
+            running.end(Cut.DRAINED)
+        assert (await sending).status == 200
+        assert await app.parts.worker.finish(5)
+    assert ends == ["undisturbed"]

@@ -33,7 +33,7 @@ async def drain(play: EventPlay, chance: random.Random) -> None:
 
 
 def drain_at_a_loss(play: EventPlay, pod: Pod, chance: random.Random) -> None:
-    """Drains a process now and then in the moment when the answer of a commit of it is lost: faults like company."""
+    """Drains a process now and then at a commit whose answer is lost, as such faults come together."""
 
     def lost() -> None:
         if play.has_faults and pod.serves and len(play.pods) < MOST_PODS and chance.random() < 0.2:
@@ -52,7 +52,7 @@ async def die(play: EventPlay, chance: random.Random) -> None:
 
 
 async def cut_off(play: EventPlay, chance: random.Random) -> None:
-    """Takes a process its database for some time, which may be longer than a lease."""
+    """Takes its database away from a process for some time, which may be longer than a lease."""
     if (pod := _any_pod(play, chance)) is not None:
         pod.database.mood = AWAY
         await asyncio.sleep(chance.choice([0.1, 2, 12]))
@@ -65,7 +65,7 @@ async def stand_still(play: EventPlay, chance: random.Random) -> None:
     loop = asyncio.get_running_loop()
     assert isinstance(loop, LeapingLoop)
     loop.stand_still(chance.choice([1, 5, 12]))
-    play.stood_still_at = loop.time()
+    play.stood_still_at.append(loop.time())
 
 
 async def lose_a_lease(play: EventPlay, chance: random.Random) -> None:

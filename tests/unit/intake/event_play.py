@@ -39,7 +39,7 @@ class EventPlay:
         ]
         self.events = {one.key: PlayedEvent(one, self._chance_of(one.key)) for one in made}
         self.pods: list[Pod] = []
-        self.stood_still_at = 0.0  # when all processes did for the last time
+        self.stood_still_at: list[float] = []  # when all processes did, at the end of each time
         self.lost = set[tuple[str, str, int]]()  # claims whose lease ended before its time
         self.going: list[asyncio.Task[Any]] = []  # faults that have begun
         self.lines: list[MutableMapping[str, Any]] = []
@@ -87,7 +87,7 @@ class EventPlay:
         time = asyncio.get_running_loop().time
         began = time()
         await pod.drain()
-        if self.stood_still_at >= began or self.is_slow:
+        if any(at >= began for at in self.stood_still_at) or self.is_slow:
             pod.left.clear()  # its time was over before it had any
             return
         held = (lane for lane in await self._all(lanes) if lane.claimable_at > time())

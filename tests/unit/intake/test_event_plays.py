@@ -66,10 +66,11 @@ def a_lane_keeps_its_order(play: EventPlay) -> Iterator[object]:
 
 
 def a_lane_runs_one_at_a_time(play: EventPlay) -> Iterator[object]:
-    """Unless the lease of a run ended before its time."""
+    """Unless the lease of a run ended before its time, or all processes stood still while it ran."""
     for one in runs(play):
         for other in one.beside:
-            if other.claim not in play.lost and other.began > play.stood_still_at:
+            stood_still = any(other.began <= at <= one.began for at in play.stood_still_at)
+            if other.claim not in play.lost and not stood_still:
                 yield f"{one} beside {other}"
 
 

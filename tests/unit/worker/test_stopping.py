@@ -11,6 +11,7 @@ from anchorbolt.bolt.web_api.calls import GRACE_SECONDS
 from anchorbolt.inbox.accept import Item
 from anchorbolt.inbox.lease import End, Outcome
 from anchorbolt.inbox.stopping import Stopping
+from anchorbolt.worker.runs import Cut
 
 from tests.support.waiting import until
 from tests.unit.worker.conftest import LIMITS, Bench, event
@@ -162,3 +163,25 @@ async def test_a_run_whose_end_is_not_written_any_more_is_over(bench: Bench, sta
     await bench.inbox._completions.stop()
     assert outcomes == ["not_written"]
     standstill.set()
+
+
+async def test_a_run_that_is_cut_when_its_end_has_failed_is_over(bench: Bench, standstill: asyncio.Event) -> None:
+    """The inbox is closed, and the run is cut before its task has heard of that: what waits for its end is told."""
+    outcomes = list[str]()
+
+    async def work(run: Run) -> None:
+        run.over = outcomes.append  # type: ignore[assignment,method-assign] # what is told of its end
+        standstill.clear()
+
+    standstill.set()
+    worker, dispatch = bench.worker(work)
+    await accept(worker, event())
+    await until(lambda: dispatch.runs, what="it has run")
+    (running,) = worker._runs
+    await until(lambda: running.writes_end, what="its end is on the way")
+    await bench.inbox._completions.stop()
+    running.stop(Cut.DRAINED)
+    assert await worker.finish(5)
+    assert outcomes == ["not_written"]
+    standstill.set()
+    await worker.stop()

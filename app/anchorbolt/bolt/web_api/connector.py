@@ -43,7 +43,7 @@ class Connector(aiohttp.TCPConnector):
         """
         calls = CALLS.get()
         if (calls is None or not calls.cut) and (free := await self._get(key, _NO_TRACES)) is not None:
-            if calls is not None:
+            if calls is not None:  # still not cut: without traces `_get` waits for nothing
                 calls.uses(free)
             return free
         return await self.connect(req, _NO_TRACES, _NO_LIMIT)

@@ -77,11 +77,11 @@ class Request(aiohttp.ClientRequest):
         return copied
 
     def line(self) -> str:
-        """Returns its first line, if it is plain."""
+        """Returns the first line of a plain request, which is a POST in HTTP/1.1."""
         return f"POST {self.url.raw_path_qs} HTTP/1.1"
 
     def is_plain(self) -> bool:
-        """Returns whether it is a POST of bytes as they are."""
+        """Returns whether it is a POST without a proxy, chunks or compression, which `write` can write."""
         return (
             self.method == "POST"
             and self.version == aiohttp.HttpVersion11

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 from collections.abc import Callable
 
 import aiohttp
@@ -110,6 +111,19 @@ async def test_a_body_that_ends_early_is_an_error(made: list[str]) -> None:
         with pytest.raises(aiohttp.ClientPayloadError):
             await calling
         assert (in_use(client), len(server.requests)) == (0, 1)
+
+
+@pytest.mark.parametrize("is_compressed", [False, True])
+@pytest.mark.parametrize("length", [50_000, 140_000, 500_000])
+async def test_a_large_answer_leaves_its_connection_to_the_next_call(length: int, *, is_compressed: bool) -> None:
+    """aiohttp stops reading from a connection that has brought too much at once; it has to read from it again."""
+    body = b'{"ok": true, "of": "%s"}' % (b"a" * length)
+    zipped = answer(gzip.compress(body), b"Content-Encoding: gzip")
+    answers = [zipped if is_compressed else answer(body), OK]
+    async with canned_server(answers) as server, a_client(server.url) as client:
+        assert len((await post(client))["of"]) == length
+        assert (await post(client))["ts"] == "1.2"
+        assert (in_use(client), server.connections) == (0, 1)
 
 
 @pytest.mark.parametrize("when", ["before its answer", "in its answer"])
