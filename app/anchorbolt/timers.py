@@ -11,7 +11,7 @@ import asyncio
 import math
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any, Protocol, overload
 
 # To look through all that wait takes time, so that is done so often at most: what rings within it rings together.
 APART_SECONDS = 0.05
@@ -95,6 +95,12 @@ class Timeout:
     """`asyncio.timeout_at`, for a plain `with`. `expired`: the time was over before the block was."""
 
     __slots__ = ("_after", "_at", "_before", "_task", "_timers", "expired")
+
+    @overload
+    def __init__(self, at: float) -> None: ...
+
+    @overload
+    def __init__(self, *, after: float) -> None: ...
 
     def __init__(self, at: float = 0.0, *, after: float | None = None) -> None:
         """`at` is on the loop's clock. `after`: so many seconds from the beginning of the block instead."""

@@ -93,7 +93,7 @@ def test_a_delivery_that_eats_its_pod_ends_as_a_dead_letter(stacks: Stacks, resu
     traffic = stack.traffic(10)
     traffic.go_on_for(3)
     leak = stack.leak()
-    # 2. its delivery is a dead letter after three crashes: before the third it runs alone, as what has crashed twice does
+    # 2. its delivery is a dead letter after three crashes: what has crashed twice runs alone
     dead = f"SELECT count(*) FROM delivery WHERE state = 'dead' AND key LIKE '%{leak}'"
     seconds = wait_until("the leak is put away", lambda: stack.psql(dead) == "1", 240)
     wait_until("three pods again", lambda: len(stack.ready_pods()) == 3, 120)

@@ -123,16 +123,18 @@ class ListenerRunner(AsyncioListenerRunner):
             await asyncio.wait({main}, timeout=max(0, min(SECOND_ACK_SECONDS, left)))
         if listener.lazy_functions and ack.response.status < 300:
             # Not earlier: lazy functions must run only if Slack was not told of a failure.
-            self._start_lazy(run, request, listener)
+            begun = self._start_lazy(run, request, listener)
             if run.stopped:  # a moment ago: what begins now is cut short too, so that another attempt follows
-                run.cancel()
+                run.cancel(begun)
         return ack.response
 
-    def _start_lazy(self, run: Run, request: AsyncBoltRequest, listener: AsyncListener) -> None:
+    def _start_lazy(self, run: Run, request: AsyncBoltRequest, listener: AsyncListener) -> list[asyncio.Task[None]]:
         functions = listener.lazy_functions
         is_the_only_reader = len(functions) == 1 and run.ended
-        for function in functions:
+        return [
             run.spawn(self._lazy(run, function, request if is_the_only_reader else own_copy(request)))
+            for function in functions
+        ]
 
     async def _main(
         self, run: Run, request: AsyncBoltRequest, response: BoltResponse | None, listener: AsyncListener

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from types import TracebackType
 from typing import Any, Literal, Protocol
 
@@ -155,12 +155,12 @@ class Run:
         """Whether it was cancelled: what a listener raises after that is no failure of its own."""
         return self._stopped
 
-    def cancel(self) -> None:
-        """Asks every part to stop at its next await."""
+    def cancel(self, parts: Iterable[asyncio.Task[None]] | None = None) -> None:
+        """Asks every part, or only these `parts`, to stop at its next await."""
         self._stopped = True
         if self.threads:
             self.calls.close()  # at once: a thread runs while we have not even got round to its task
-        for task in self.tasks:
+        for task in self.tasks if parts is None else parts:
             self._interrupted |= task.cancel()
 
     def cut_at(self, cut: BaseException) -> None:

@@ -70,8 +70,12 @@ class Claims:
                     await self._inbox.claim(0)
                 except StoreError:
                     await asyncio.sleep(RETRY_SECONDS)
+                except Exception:  # a defect of ours, which must not end the drain
+                    log.exception("a claim failed")
+                    return
                 else:
                     self._inbox.wake_others()
+                    self._inbox.wake_others_urgently()  # one of them may be that of an urgent event
                     return
 
     async def _claim(self) -> None:

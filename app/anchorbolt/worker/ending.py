@@ -153,8 +153,7 @@ class Ending:
         try:
             return await writing
         except StoreError:
-            if run is not None:
-                run.over("not_written")
+            _not_written(run)
             return None
         except asyncio.CancelledError:
             if not writing.cancelled():  # it was written, or could not be, a moment before
@@ -196,8 +195,7 @@ class Ending:
         if not is_late:
             return
         if completed is None:
-            if run is not None:
-                run.over("not_written")
+            _not_written(run)
             return
         self._conclude(completed, held, run, verdict, began)
         if (following := completed.following) is not None:
@@ -251,6 +249,13 @@ class Ending:
             await self._told.report_failure(run.delivery, verdict.error or "failed")
         except Exception as error:  # whatever the Web API raises: its end is written all the same
             log.warning("Slack was not told of a failed workflow step", key=run.delivery.key, error=describe(error))
+
+
+def _not_written(run: Run | None) -> None:
+    """Its end is not stored, because the inbox is closed or refuses it: its lease runs out, and it runs again."""
+    if run is not None:
+        count_repeats(run, Cut.EXPIRED)
+        run.over("not_written")
 
 
 def _word(verdict: Verdict, run: Run | None) -> str:

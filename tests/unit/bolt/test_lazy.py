@@ -148,8 +148,9 @@ async def test_what_follows_an_ack_at_the_end_of_the_pod_is_for_another_one(app_
     assert (sent.status, lazy_began, row.state, row.attempts) == (200, [], "live", 0)
 
 
-async def test_a_listener_that_acknowledges_when_it_is_cut_is_cancelled_once(app_with: AppWith) -> None:
-    """It has no lazy function that would have to be cut short behind its ack: what it does at its end goes on."""
+@pytest.mark.parametrize("has_lazy", [False, True], ids=["alone", "with a lazy function"])
+async def test_a_listener_that_acknowledges_when_it_is_cut_is_cancelled_once(app_with: AppWith, has_lazy: bool) -> None:
+    """A lazy function behind its ack is cut short; what the listener itself does at its end goes on."""
     began, ends = asyncio.Event(), list[str]()
 
     async def acknowledges_late(ack: AsyncAck) -> None:
@@ -162,8 +163,11 @@ async def test_a_listener_that_acknowledges_when_it_is_cut_is_cancelled_once(app
                 await asyncio.sleep(0)
             ends.append("undisturbed")
 
+    async def lazy() -> None:
+        ends.append("lazy")
+
     def register(bolt: AsyncApp) -> None:
-        bolt.command("/approval")(acknowledges_late)
+        bolt.command("/approval")(ack=acknowledges_late, lazy=[lazy] if has_lazy else [])
 
     async with app_with(register) as app:
         sending = asyncio.create_task(app.player.send(make("command")))

@@ -59,13 +59,14 @@ async def is_free(bench: Bench, delivery: Delivery) -> bool:
 async def test_a_drain_gives_back_what_a_claim_took_without_an_answer(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another process may claim it at once, and is told of that; nothing of it counts as an attempt."""
+    """Another process may claim it at once, and is told of that, as one without a free slot is of an urgent event."""
     worker, delivery = await claimed_in_doubt(bench, monkeypatch)
     told = list[str]()
     monkeypatch.setattr(bench.inbox, "wake_others", lambda: told.append("a lane waits"))
+    monkeypatch.setattr(bench.inbox, "wake_others_urgently", lambda: told.append("perhaps of an urgent event"))
     assert await worker.hand_back(5) == 0
     assert await is_free(bench, delivery)
-    assert told == ["a lane waits"]
+    assert told == ["a lane waits", "perhaps of an urgent event"]
     await worker.stop()
 
 
@@ -83,6 +84,20 @@ async def test_a_drain_tries_until_the_database_is_there(bench: Bench, monkeypat
     monkeypatch.setattr(bench.database, "transact", away_at_first)
     await worker.hand_back(5)
     assert await is_free(bench, delivery)
+    await worker.stop()
+
+
+async def test_a_defect_of_ours_does_not_end_the_drain(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the claim raises is logged, and the runs are waited for all the same."""
+    worker, delivery = await claimed_in_doubt(bench, monkeypatch)
+
+    async def fails(*_: int) -> object:
+        raise KeyError("a defect")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.inbox, "claim", fails)
+        assert await worker.hand_back(5) == 0
+    assert not await is_free(bench, delivery)
     await worker.stop()
 
 

@@ -11,6 +11,7 @@ from anchorbolt.bolt.web_api.calls import GRACE_SECONDS
 from anchorbolt.inbox.accept import Item
 from anchorbolt.inbox.lease import End, Outcome
 from anchorbolt.inbox.stopping import Stopping
+from anchorbolt.telemetry import metrics
 from anchorbolt.worker.runs import Cut
 
 from tests.support.waiting import until
@@ -146,10 +147,14 @@ async def test_what_is_stored_after_the_drain_does_not_begin(bench: Bench, stand
 
 
 async def test_a_run_whose_end_is_not_written_any_more_is_over(bench: Bench, standstill: asyncio.Event) -> None:
-    """It was cut while the database stood still, and then the inbox is closed: what waits for its end is told."""
+    """It was cut while the database stood still, and then the inbox is closed: what waits for its end is told.
+
+    Its calls count as repeats from then on, because another process runs it again.
+    """
     outcomes = list[str]()
 
     async def work(run: Run) -> None:
+        run.calls.made = 2
         run.over = outcomes.append  # type: ignore[assignment,method-assign] # what is told of its end
         standstill.clear()
 
@@ -159,9 +164,11 @@ async def test_a_run_whose_end_is_not_written_any_more_is_over(bench: Bench, sta
     await until(lambda: dispatch.runs, what="it has run")
     await worker.hand_back(0.1 - GRACE_SECONDS)
     await worker.stop()
+    repeats = metrics.web_api_repeats.value("expired")
     assert outcomes == []
     await bench.inbox._completions.stop()
     assert outcomes == ["not_written"]
+    assert metrics.web_api_repeats.value("expired") == repeats + 2
     standstill.set()
 
 

@@ -29,7 +29,7 @@ from anchorbolt.bolt.web_api.request import MOST_BYTES, Request
 from anchorbolt.bolt.web_api.session import loads, time_limit
 
 # The data and the headers of a plain answer: a 200 with a JSON object.
-Plain = tuple[dict[str, Any], CIMultiDictProxy[str]]
+PlainAnswer = tuple[dict[str, Any], CIMultiDictProxy[str]]
 SLACKS_JSON = "application/json; charset=utf-8"
 _NO_LIMIT = time_limit(None)
 _TIMER = TimerNoop()
@@ -78,7 +78,7 @@ class Prepared:
             "max_headers": session._max_headers,
         }
 
-    async def post(self, body: bytes) -> Plain | ClientResponse:
+    async def post(self, body: bytes) -> PlainAnswer | ClientResponse:
         """Sends it with a body and reads its answer, as `session.request` does. It has no time limit.
 
         Returns:

@@ -20,7 +20,7 @@ from slack_sdk.web.deprecation import show_deprecation_warning_if_any
 from slack_sdk.web.internal_utils import _build_req_args, _get_url, _set_default_params
 from yarl import URL
 
-from anchorbolt.bolt.web_api.prepared import Plain, Prepared
+from anchorbolt.bolt.web_api.prepared import PlainAnswer, Prepared
 from anchorbolt.bolt.web_api.received import FirstReceived, Received
 from anchorbolt.bolt.web_api.session import dumps, loads, time_limit
 from anchorbolt.timers import Timeout
@@ -53,14 +53,14 @@ async def send(
     headers = tuple((client.headers or {}).items())
     api_url, same_args, prepared = _prepared(session, client.base_url, method, token, headers, client.ssl, client.proxy)
     req_args = {**same_args, "headers": same_args["headers"].copy(), "json": arguments}
-    received: Plain | Received
+    received: PlainAnswer | Received
     data = None
     try:
         # The limit is a timer of ours: it covers what aiohttp's would cover, for a third of its cost.
         with nullcontext() if client.timeout is None else Timeout(after=client.timeout):
             received = await prepared.post(dumps(arguments))
             if not isinstance(received, tuple):
-                data = await _plain_data(received)
+                data = await _json_of(received)
     except Exception as error:
         received = error
     if isinstance(received, tuple):
@@ -104,7 +104,7 @@ def _response(  # noqa: PLR0917 - what slack_sdk's constructor takes
     return response.validate()  # type: ignore[no-any-return, no-untyped-call]
 
 
-async def _plain_data(received: aiohttp.ClientResponse) -> Any:
+async def _json_of(received: aiohttp.ClientResponse) -> Any:
     """Reads the whole answer, and returns its data if it is a 200 with JSON; else None.
 
     Raises:
