@@ -1,9 +1,10 @@
-"""The garbage collector of the process that runs the tests."""
+"""What holds for every test: the garbage collector of its process, and an environment of its own."""
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Generator
+import os
+from collections.abc import Generator, Iterator
 
 import hypothesis  # noqa: F401  # so that it meets trio before trio's objects are hidden from the collector
 import pytest
@@ -23,3 +24,13 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.enable()
         garbage_collection.calm()
+
+
+@pytest.fixture(autouse=True)
+def environment_of_its_own() -> Iterator[None]:
+    """What a test puts into the environment ends with it: an app that it makes puts `.env` and Slack's tokens there."""
+    before = dict(os.environ)
+    yield
+    for name in os.environ.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update(before)

@@ -3,21 +3,10 @@
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Iterator
 
 import pytest
 from anchorbolt.lifecycle import start
-
-
-@pytest.fixture(autouse=True)
-def environment_of_its_own() -> Iterator[None]:
-    """What a test puts into the environment ends with it: an app that it makes puts `.env` and Slack's tokens there."""
-    before = dict(os.environ)
-    yield
-    for name in os.environ.keys() - before.keys():
-        del os.environ[name]
-    os.environ.update(before)
 
 
 @pytest.fixture
