@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import MutableMapping
 from typing import Any
 
 from anchorbolt.bolt.run import Run
@@ -18,15 +16,15 @@ from tests.unit.intake import event_faults
 from tests.unit.intake.fickle_database import MOODS, Mood
 from tests.unit.intake.fickle_pod import Pod
 from tests.unit.intake.played_event import Lane, PlayedEvent, PlayedRun, event
-from tests.unit.intake.playing import MOST_SECONDS, InOrder
+from tests.unit.intake.playing import MOST_SECONDS, AnyPlay, InOrder
 
 
-class EventPlay:
+class EventPlay(AnyPlay):
     """What happens, by a seed, and what was left at its end."""
 
     def __init__(self, seed: int) -> None:
-        self._seed = seed
-        self._chance = chance = self._chance_of("play")
+        super().__init__(seed)
+        chance = self._chance
         self.mood = chance.choices(MOODS, [2, 1, 1, 2, 3])[0]
         self.is_slow = self.mood.longest_seconds > 1  # too slow for a drain to end in time
         self.faults = [fault for fault in event_faults.FAULTS if chance.random() < 0.35]
@@ -37,24 +35,16 @@ class EventPlay:
             event(n, chance.choice(self.threads) if chance.random() >= self.urgent else None)
             for n in range(chance.choice([5, 20, 60]))
         ]
-        self.events = {one.key: PlayedEvent(one, self._chance_of(one.key)) for one in made}
+        self.events = {one.key: PlayedEvent(one, self.chance_of(one.key)) for one in made}
         self.pods: list[Pod] = []
         self.stood_still_at: list[float] = []  # when all processes did, at the end of each time
         self.lost = set[tuple[str, str, int]]()  # claims whose lease ended before its time
         self.going: list[asyncio.Task[Any]] = []  # faults that have begun
-        self.lines: list[MutableMapping[str, Any]] = []
-        self.complaints: list[object] = []  # of the event loop
-        self.rows: dict[str, Row[Any]] = {}
         self.owned: list[Row[Any]] = []  # lanes that a drain has not given back
-        self.left: list[object] = []  # what went on behind the end
-
-    def _chance_of(self, name: str) -> random.Random:
-        return random.Random(f"{self._seed} {name}")
 
     async def act(self) -> None:
         """Plays it."""
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(lambda _, context: self.complaints.append(context))
         self.memory = SqliteDatabase(None, clock=loop.time)
         await self.memory.open()
         await self.memory.migrate()
@@ -62,7 +52,7 @@ class EventPlay:
             async with asyncio.timeout(MOST_SECONDS):
                 for _ in range(self._chance.choice([1, 2, 3])):
                     await self.start(self.mood)
-                causing = asyncio.create_task(event_faults.cause(self, self.faults, self._chance_of("faults")))
+                causing = asyncio.create_task(event_faults.cause(self, self.faults, self.chance_of("faults")))
                 await self._come()
                 causing.cancel()
                 while any(not one.done() for one in self.going):
@@ -73,11 +63,11 @@ class EventPlay:
 
     async def start(self, mood: Mood | None = None) -> Pod:
         """Starts a process, whose database is in this mood from then on."""
-        pod = Pod(self.memory, self._chance_of(f"pod {len(self.pods)}"), self._listen)
+        pod = Pod(self.memory, self.chance_of(f"pod {len(self.pods)}"), self._listen)
         self.pods.append(pod)
         await pod.start()
         if "a drain" in self.faults:
-            event_faults.drain_at_a_loss(self, pod, self._chance_of(f"drains {len(self.pods)}"))
+            event_faults.drain_at_a_loss(self, pod, self.chance_of(f"drains {len(self.pods)}"))
         if mood is not None:
             pod.database.mood = mood
         return pod
@@ -95,7 +85,7 @@ class EventPlay:
 
     async def _come(self) -> None:
         """Slack sends all events."""
-        chance, coming = self._chance_of("coming"), list[asyncio.Task[None]]()
+        chance, coming = self.chance_of("coming"), list[asyncio.Task[None]]()
         for one in self.events.values():
             coming.append(asyncio.create_task(one.send(self.pods)))
             if chance.random() < 0.5:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import MutableMapping
 from typing import Any
 
 from anchorbolt.bolt.run import Run
@@ -21,38 +19,30 @@ from structlog.testing import capture_logs
 
 from tests.unit.intake.fickle_database import MOODS, WELL, FickleDatabase
 from tests.unit.intake.played import Played, command
-from tests.unit.intake.playing import MOST_SECONDS
+from tests.unit.intake.playing import MOST_SECONDS, AnyPlay
 from tests.unit.worker.conftest import LIMITS, Dispatch
 
 ENDS = ("at rest", "drained", "drained while requests come", "stopped")
 
 
-class Play:
+class Play(AnyPlay):
     """What happens, by a seed, and what was left at its end."""
 
     def __init__(self, seed: int) -> None:
-        self._seed = seed
-        self._chance = chance = self._chance_of("play")
+        super().__init__(seed)
+        chance = self._chance
         self.mood = chance.choices(MOODS, [1, 1, 1, 2, 3])[0]
         self.end = chance.choice(ENDS)
         numbers = range(chance.choice([3, 20, 60]))
-        self.requests = {one.key: Played(one, self._chance_of(one.key)) for one in map(command, numbers)}
-        self.lines: list[MutableMapping[str, Any]] = []
-        self.complaints: list[object] = []  # of the event loop
+        self.requests = {one.key: Played(one, self.chance_of(one.key)) for one in map(command, numbers)}
         self.slots = RequestSlots(1000)
         self.lost: set[str] = set()  # lanes that are another process's, as this one was told
         self.owned: set[str] = set()  # lanes that were not given back at the end
-        self.rows: dict[str, Row[Any]] = {}
-        self.left: list[object] = []  # what went on behind the end
-
-    def _chance_of(self, name: str) -> random.Random:
-        return random.Random(f"{self._seed} {name}")
 
     async def act(self) -> None:
         """Plays it."""
         loop = asyncio.get_running_loop()
-        loop.set_exception_handler(lambda _, context: self.complaints.append(context))
-        self._database = database = FickleDatabase(self._chance_of("database"), loop.time)
+        self._database = database = FickleDatabase(self.chance_of("database"), loop.time)
         self._inbox = inbox = Inbox(database, lease_seconds=9, clock=loop.time)
         await inbox.open()
         dispatch, concurrency = Dispatch(self._run_again), self._chance.choice([1, 3, 10])
@@ -123,7 +113,7 @@ class Play:
 
     async def _cut_now_and_then(self) -> None:
         """Cuts runs that are stored, also in the very moment when they begin or end."""
-        chance, seen = self._chance_of("cuts"), set[Lease]()
+        chance, seen = self.chance_of("cuts"), set[Lease]()
         for _ in range(200):
             for _ in range(chance.choice([1, 10, 100])):
                 for running in sorted(self._worker._runs, key=lambda one: one.key):

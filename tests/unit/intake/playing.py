@@ -5,23 +5,44 @@
 
 from __future__ import annotations
 
+import abc
 import asyncio
 import os
 import random
 from collections.abc import Callable, Iterator, MutableMapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
+
+from sqlalchemy import Row
 
 from tests.support.leaping_loop import LeapingLoop
 
 MOST_SECONDS = 600  # of the loop's time: whatever waits longer waits for ever
 
 
-class Acted(Protocol):
-    """A play. `lines`: of the log. `complaints`: of the event loop."""
+# Of the database and of runs: these are errors in the log, and right there.
+EXPECTED = {
+    "delivery ended",
+    "store down: events are refused, commands go on unprotected",
+    "its listener has ended, but the database has not taken that yet",
+}
 
-    lines: list[MutableMapping[str, Any]]
-    complaints: list[object]
 
+class AnyPlay(abc.ABC):
+    """What happens, by a seed, and what was left at its end: what all plays have."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._chance = self.chance_of("play")
+        self.lines: list[MutableMapping[str, Any]] = []
+        self.complaints: list[object] = []  # of the event loop
+        self.rows: dict[str, Row[Any]] = {}
+        self.left: list[object] = []  # what went on behind the end
+
+    def chance_of(self, name: str) -> random.Random:
+        """Returns the chance of one thing that happens: what it brings does not depend on that of another."""
+        return random.Random(f"{self._seed} {name}")
+
+    @abc.abstractmethod
     async def act(self) -> None:
         """Plays it."""
 
@@ -38,7 +59,7 @@ class InOrder(dict[Any, None]):
         self.pop(one, None)
 
 
-AnyPlay = TypeVar("AnyPlay", bound=Acted)
+OnePlay = TypeVar("OnePlay", bound=AnyPlay)
 
 
 def seeds(of_every_day: int) -> Sequence[int]:
@@ -47,20 +68,21 @@ def seeds(of_every_day: int) -> Sequence[int]:
     return range(first, behind)
 
 
-def played(play: AnyPlay) -> AnyPlay:
+def played(play: OnePlay) -> OnePlay:
     """Plays one, and returns it."""
     random.seed(0)  # of the jitter of backoffs
     with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+        runner.get_loop().set_exception_handler(lambda _, context: play.complaints.append(context))
         runner.run(play.act())
     return play
 
 
-def nothing_is_complained_of(play: Acted, *, expected: set[str]) -> Iterator[object]:
-    """No error is logged, but those that are expected."""
+def nothing_is_complained_of(play: AnyPlay) -> Iterator[object]:
+    """No error is logged, but those of the database and of runs."""
     yield from play.complaints
-    yield from (line for line in play.lines if line["log_level"] == "error" and line["event"] not in expected)
+    yield from (line for line in play.lines if line["log_level"] == "error" and line["event"] not in EXPECTED)
 
 
-def broken(play: AnyPlay, promises: Sequence[Callable[[AnyPlay], Iterator[object]]]) -> list[str]:
+def broken(play: OnePlay, promises: Sequence[Callable[[OnePlay], Iterator[object]]]) -> list[str]:
     """Returns what breaks the promises, each with the name of its promise."""
     return [f"{promise.__name__}: {found}" for promise in promises for found in promise(play)]

@@ -15,12 +15,6 @@ from tests.unit.intake.event_play import EventPlay
 from tests.unit.intake.played_event import PlayedRun
 from tests.unit.worker.conftest import LIMITS
 
-EXPECTED = {
-    "delivery ended",
-    "store down: events are refused, commands go on unprotected",
-    "its listener has ended, but the database has not taken that yet",
-}
-
 
 def runs(play: EventPlay) -> Iterator[PlayedRun]:
     """All runs, also those of processes that have died since."""
@@ -123,11 +117,6 @@ def nothing_is_left(play: EventPlay) -> Iterator[object]:
     yield from (one for one in runs(play) if one.goes_on)
 
 
-def nothing_is_complained_of(play: EventPlay) -> Iterator[object]:
-    """No error is logged, but those of the database and of runs."""
-    yield from playing.nothing_is_complained_of(play, expected=EXPECTED)
-
-
 PROMISES: list[Callable[[EventPlay], Iterator[object]]] = [
     nothing_that_was_acknowledged_is_lost,
     a_run_begins_only_under_a_lease,
@@ -139,7 +128,7 @@ PROMISES: list[Callable[[EventPlay], Iterator[object]]] = [
     each_run_is_over_once,
     all_is_given_back,
     nothing_is_left,
-    nothing_is_complained_of,
+    playing.nothing_is_complained_of,
 ]
 
 

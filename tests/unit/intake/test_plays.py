@@ -13,12 +13,6 @@ from tests.unit.intake import playing
 from tests.unit.intake.play import Play
 from tests.unit.intake.played import Played
 
-EXPECTED = {
-    "delivery ended",
-    "store down: events are refused, commands go on unprotected",
-    "its listener has ended, but the database has not taken that yet",
-}
-
 
 def begun(play: Play) -> list[Played]:
     """The requests whose listener was begun; none where the process failed, which leaves that to another one."""
@@ -86,11 +80,6 @@ def nothing_is_left(play: Play) -> Iterator[object]:
     yield from (one for one in play.requests.values() if one.run is not None and one.run.on_all_ended is not None)
 
 
-def nothing_is_complained_of(play: Play) -> Iterator[object]:
-    """No error is logged, but those of the database and of runs."""
-    yield from playing.nothing_is_complained_of(play, expected=EXPECTED)
-
-
 PROMISES: list[Callable[[Play], Iterator[object]]] = [
     each_slot_is_given_back_once,
     each_run_is_over_once,
@@ -101,7 +90,7 @@ PROMISES: list[Callable[[Play], Iterator[object]]] = [
     what_was_not_acknowledged_is_not_stored,
     every_lane_is_given_back,
     nothing_is_left,
-    nothing_is_complained_of,
+    playing.nothing_is_complained_of,
 ]
 
 

@@ -13,6 +13,7 @@ from anchorbolt.inbox.lease import End, Outcome
 from anchorbolt.inbox.stopping import Stopping
 from anchorbolt.telemetry import metrics
 from anchorbolt.worker.runs import Cut
+from anchorbolt.worker.worker import Worker
 
 from tests.support.waiting import until
 from tests.unit.worker.conftest import LIMITS, Bench, event
@@ -146,22 +147,28 @@ async def test_what_is_stored_after_the_drain_does_not_begin(bench: Bench, stand
     await worker.stop()
 
 
-async def test_a_run_whose_end_is_not_written_any_more_is_over(bench: Bench, standstill: asyncio.Event) -> None:
-    """It was cut while the database stood still, and then the inbox is closed: what waits for its end is told.
-
-    Its calls count as repeats from then on, because another process runs it again.
-    """
+async def waits_for_its_end(bench: Bench, standstill: asyncio.Event) -> tuple[Worker, list[str]]:
+    """A worker whose run made two calls, and ended as the database began to stand still; what is told of its end."""
     outcomes = list[str]()
 
     async def work(run: Run) -> None:
         run.calls.made = 2
-        run.over = outcomes.append  # type: ignore[assignment,method-assign] # what is told of its end
+        run.over = outcomes.append  # type: ignore[assignment,method-assign]
         standstill.clear()
 
     standstill.set()
     worker, dispatch = bench.worker(work)
     await accept(worker, event())
     await until(lambda: dispatch.runs, what="it has run")
+    return worker, outcomes
+
+
+async def test_a_run_whose_end_is_not_written_any_more_is_over(bench: Bench, standstill: asyncio.Event) -> None:
+    """It was cut while the database stood still, and then the inbox is closed: what waits for its end is told.
+
+    Its calls count as repeats from then on, because another process runs it again.
+    """
+    worker, outcomes = await waits_for_its_end(bench, standstill)
     await worker.hand_back(0.1 - GRACE_SECONDS)
     await worker.stop()
     repeats = metrics.web_api_repeats.value("expired")
@@ -174,16 +181,7 @@ async def test_a_run_whose_end_is_not_written_any_more_is_over(bench: Bench, sta
 
 async def test_a_run_that_is_cut_when_its_end_has_failed_is_over(bench: Bench, standstill: asyncio.Event) -> None:
     """The inbox is closed, and the run is cut before its task has heard of that: what waits for its end is told."""
-    outcomes = list[str]()
-
-    async def work(run: Run) -> None:
-        run.over = outcomes.append  # type: ignore[assignment,method-assign] # what is told of its end
-        standstill.clear()
-
-    standstill.set()
-    worker, dispatch = bench.worker(work)
-    await accept(worker, event())
-    await until(lambda: dispatch.runs, what="it has run")
+    worker, outcomes = await waits_for_its_end(bench, standstill)
     (running,) = worker._runs
     await until(lambda: running.writes_end, what="its end is on the way")
     await bench.inbox._completions.stop()
