@@ -26,6 +26,7 @@ from anchorbolt.bolt.run import RUN, Ack, Run
 from anchorbolt.bolt.threads.threads import Threads
 from anchorbolt.delivery.log_fields import failure_fields
 from anchorbolt.errors import ENDS_THE_PROCESS, AckTimeoutError, as_exception
+from anchorbolt.telemetry.tasks import is_being_cancelled
 from anchorbolt.timers import Timeout
 
 ENDS = (asyncio.CancelledError, *ENDS_THE_PROCESS)  # these are no failures of a listener
@@ -75,7 +76,8 @@ class ListenerRunner(AsyncioListenerRunner):
     ) -> None:
         try:
             await self._main(run, request, response, listener)
-            if listener.lazy_functions and run.error is None and not _is_cancelled():
+            if listener.lazy_functions and run.error is None and not is_being_cancelled():
+                # Else its listener has swallowed that it was cut short, and nothing would cancel what begins now.
                 self._start_lazy(run, request, listener)
             if run.tasks:
                 await run.wait()
@@ -201,9 +203,3 @@ class ListenerRunner(AsyncioListenerRunner):
             run.fail(error)
         elif ack.response is None:
             ack.answer_with(answer)
-
-
-def _is_cancelled() -> bool:
-    """Whether the run was cut short, and its listener has swallowed that: nothing would cancel what begins now."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

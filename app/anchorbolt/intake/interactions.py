@@ -22,6 +22,7 @@ from anchorbolt.intake.replays import Answer, First, Replays, has_trigger
 from anchorbolt.intake.slots import RequestSlot
 from anchorbolt.telemetry import metrics
 from anchorbolt.telemetry.logs import get_logger
+from anchorbolt.telemetry.tasks import is_being_cancelled
 from anchorbolt.timers import Timeout
 from anchorbolt.worker.worker import Worker
 
@@ -179,6 +180,5 @@ def _count(delivery: Delivery) -> None:
 def _ends_the_request(error: BaseException) -> bool:
     """Returns whether the request itself is cancelled, or the process ends; a listener may raise CancelledError too."""
     if isinstance(error, asyncio.CancelledError):
-        task = asyncio.current_task()
-        return task is not None and task.cancelling() > 0
+        return is_being_cancelled()
     return isinstance(error, ENDS_THE_PROCESS)

@@ -1,4 +1,4 @@
-"""Background tasks whose exceptions are logged."""
+"""Background tasks whose exceptions are logged, and whether the task that runs is being cancelled."""
 
 from __future__ import annotations
 
@@ -30,6 +30,12 @@ def spawn(
     among.add(task)
     task.add_done_callback(let_go)
     return task
+
+
+def is_being_cancelled() -> bool:
+    """Whether somebody has cancelled the task that runs. A listener may raise CancelledError without that."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def log_error(task: asyncio.Task[None]) -> None:

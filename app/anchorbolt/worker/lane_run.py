@@ -14,6 +14,7 @@ from anchorbolt.encryption import is_encrypted
 from anchorbolt.errors import ENDS_THE_PROCESS, RefusedError, RunError, as_exception
 from anchorbolt.inbox.lease import End, Held, Stored
 from anchorbolt.telemetry import logs, traces
+from anchorbolt.telemetry.tasks import is_being_cancelled
 from anchorbolt.worker.admission import Admission
 from anchorbolt.worker.cancelling import Cancelling
 from anchorbolt.worker.decryption import Decryption
@@ -123,7 +124,7 @@ class LaneRun:
                 if run is not None:
                     run.cut_at(cut)
                 return self._ending.of_cut(running)
-            if (task := asyncio.current_task()) is not None and task.cancelling():
+            if is_being_cancelled():
                 raise
             return self._judge(run, RunError("the listener cancelled itself"), stored)
         except _NotRunError as error:
@@ -167,8 +168,7 @@ class LaneRun:
             with limit:
                 await self._dispatch.answer(run)
         except (TimeoutError, asyncio.CancelledError) as cut:
-            task = asyncio.current_task()
-            if not limit.cut_short or (task is not None and task.cancelling()):
+            if not limit.cut_short or is_being_cancelled():
                 raise
             run.cut_at(cut.__cause__ or cut)
         finally:
