@@ -114,7 +114,7 @@ async def _store(inbox: Inbox, deliveries: int) -> None:
     sample = make("message", Scene(channel_id="C1", text="held"))
     one = parse(sample.body, JSON)
     assert isinstance(one, Delivery)
-    item = Item(one.key, one.lane, one.kind.value, one.content_type, one.body, workspace=one.workspace)
+    item = Item(one.key, one.lane, str(one.kind), one.content_type, one.body, workspace=one.workspace)
     deadline = time.monotonic() + 60
     await asyncio.gather(
         *(inbox.accept(replace(item, key=f"A1:Ev{n}", lane=f"C{n}"), deadline) for n in range(deliveries))

@@ -29,8 +29,8 @@ class Rings(Protocol):
 class Timers:
     """Those of one event loop.
 
-    `waiting`: what rings, and when, on the loop's clock; whoever adds to it calls `ring_by` if that is before
-    `looks_at`. What is removed does not ring.
+    `waiting`: what rings, and when, on the loop's clock. What is removed from it does not ring. Whoever adds to it
+    calls `ring_by`, or compares with `looks_at` first: for nearly every timer that saves the call.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:

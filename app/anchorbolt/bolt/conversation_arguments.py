@@ -35,9 +35,13 @@ class ConversationArguments(AsyncAttachingConversationKwargs):
         next: Callable[[], Awaitable[BoltResponse]],  # noqa: A002 - Bolt passes it by this name
     ) -> BoltResponse | None:
         """Attaches `set_status`, `say_stream` and the like to a request that may use them, then runs `next`."""
-        if attached(req, AsyncSetStatus, AsyncSayStream):
+        if self.attach(req):
             return await next()
         return await super().async_process(req=req, resp=resp, next=next)
+
+    def attach(self, req: AsyncBoltRequest) -> bool:
+        """Attaches what an event of most types is given. False, and nothing attached, where Bolt has to do it."""
+        return attached(req, AsyncSetStatus, AsyncSayStream)
 
 
 def attached(req: AsyncBoltRequest | BoltRequest, set_status: type[Any], say_stream: type[Any]) -> bool:

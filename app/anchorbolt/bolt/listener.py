@@ -6,8 +6,6 @@ import inspect
 from collections.abc import Callable
 from typing import Any, cast
 
-from slack_bolt.context.say_stream.async_say_stream import AsyncSayStream
-from slack_bolt.context.set_status.async_set_status import AsyncSetStatus
 from slack_bolt.listener.async_listener import AsyncCustomListener
 from slack_bolt.listener_matcher.async_builtins import AsyncBuiltinListenerMatcher
 from slack_bolt.listener_matcher.async_listener_matcher import AsyncListenerMatcher
@@ -18,7 +16,7 @@ from slack_bolt.middleware.attaching_conversation_kwargs.async_attaching_convers
 from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
-from anchorbolt.bolt.conversation_arguments import ConversationArguments, attached
+from anchorbolt.bolt.conversation_arguments import ConversationArguments
 from anchorbolt.bolt.names import short_name
 from anchorbolt.bolt.run import RUN, Run
 
@@ -56,8 +54,8 @@ class Listener(AsyncCustomListener):
 
         Most listeners have no middleware but the one that Bolt gives to each, and it mostly has nothing to await.
         """
-        is_bolts_alone = len(self.middleware) == 1 and type(self.middleware[0]) is ConversationArguments
-        if is_bolts_alone and attached(req, AsyncSetStatus, AsyncSayStream):
+        first = self.middleware[0] if len(self.middleware) == 1 else None
+        if type(first) is ConversationArguments and first.attach(req):
             return resp, False
         answer, passed_over = await super().run_async_middleware(req=req, resp=resp)
         if passed_over and answer is None:

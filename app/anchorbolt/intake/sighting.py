@@ -35,7 +35,7 @@ class Sighting:
 
         `retry_reason`: Slack's header. `traceparent`: the header of an ingress. `request_id`: its header, or ours.
         """
-        self.kind = str(found.kind) if isinstance(found, Delivery) else Kind.CONTROL.value
+        self.kind = str(found.kind) if isinstance(found, Delivery) else str(Kind.CONTROL)
         if self.trace is not None:
             key = found.key if isinstance(found, Delivery) else None
             if not self.trace.identify(self.kind, found.type, key, traceparent, request_id):

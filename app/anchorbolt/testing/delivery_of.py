@@ -24,7 +24,7 @@ def delivery_of(request: AsyncBoltRequest) -> Delivery:
     except (RefusedError, ValueError, TypeError):
         pass
     if not isinstance(found, Delivery):
-        key = f"{Kind.CONTROL.value}:{secrets.token_hex(16)}"
+        key = f"{Kind.CONTROL}:{secrets.token_hex(16)}"
         of = str(request.body.get("type") or "unknown")
         found = Delivery(Kind.CONTROL, of, key, None, f"={key}", JSON, request.raw_body, request.body)
     found.headers = {name: values[0] for name, values in request.headers.items() if values}

@@ -59,7 +59,7 @@ class ListenerLimits:
     def begin(self, listener: str) -> None:
         """Counts a run that begins."""
         self._running[listener] = self._running.get(listener, 0) + 1
-        limit = self._limits.get(listener) if self.are_set else None
+        limit = self._limits.get(listener)
         if limit is not None and limit.per_second is not None:
             due = max(self._clock() - BURST_SECONDS, self._next_at.get(listener, self._clock()))
             self._next_at[listener] = due + 1 / limit.per_second
@@ -68,7 +68,7 @@ class ListenerLimits:
         """Counts a run that has ended. Returns whether others may have waited for that."""
         running = self._running[listener]
         self._running[listener] = running - 1
-        return running >= (self._most(listener) if self.are_set else self._share)
+        return running >= self._most(listener)
 
     def holds(self, stored: Stored, listener: str | None) -> str | None:
         """Returns the limit that a delivery waits for."""

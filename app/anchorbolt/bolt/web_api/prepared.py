@@ -16,6 +16,7 @@ from typing import Any
 
 import aiohttp
 from aiohttp import hdrs
+from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ClientResponse
 from aiohttp.helpers import TimerNoop
 from aiohttp.http_exceptions import HttpProcessingError
@@ -101,19 +102,9 @@ class Prepared:
             # One mapping for all calls: it is written before another call can run.
             self._headers[hdrs.CONTENT_LENGTH] = str(len(body))
             self._request.write(protocol, self._line, self._headers, body)
-            try:
-                message, payload = await protocol.read()
-            except HttpProcessingError:
-                pass  # aiohttp's response is given the same error, and raises it in its own words
-            else:
-                if (
-                    message.code == 200
-                    and message.headers.get(hdrs.CONTENT_TYPE) == SLACKS_JSON
-                    and (data := _object(payload)) is not None
-                ):
-                    connection.release()
-                    return data, message.headers
-                protocol._buffer.appendleft(((message, payload), 0))  # for aiohttp's response to read it
+            if (plain := await _plain_answer(protocol)) is not None:
+                connection.release()
+                return plain
             response = self._request.with_body(body).answered(protocol)
             try:
                 await response.start(connection)
@@ -134,6 +125,19 @@ class Prepared:
         return await self._session.request(
             hdrs.METH_POST, self._request.original_url, data=BytesPayload(body), timeout=_NO_LIMIT, **self._options
         )
+
+
+async def _plain_answer(protocol: ResponseHandler) -> PlainAnswer | None:
+    """Reads an answer, and returns it if it is a plain one. Any other is left for aiohttp's response to read."""
+    try:
+        message, payload = await protocol.read()
+    except HttpProcessingError:  # aiohttp's response is given the same error, and raises it in its own words
+        return None
+    is_slacks = message.code == 200 and message.headers.get(hdrs.CONTENT_TYPE) == SLACKS_JSON
+    if is_slacks and (data := _object(payload)) is not None:
+        return data, message.headers
+    protocol._buffer.appendleft(((message, payload), 0))
+    return None
 
 
 def _object(payload: StreamReader) -> dict[str, Any] | None:

@@ -23,7 +23,7 @@ class OverloadLimit:
         self._path = path
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Refuses the request, or passes it on."""
+        """Refuses the request, or passes it on. Returns what uvicorn awaits: a coroutine of its own would cost more."""
         if scope["type"] == "http" and scope["path"] == self._path and (error := self._intake.turn_away()) is not None:
             return refusal(error)(scope, receive, send)
         return self._application(scope, receive, send)
