@@ -138,14 +138,15 @@ class BoltApp(ComposedApp):
 
     def _init_context(self, req: AsyncBoltRequest) -> None:
         # As Bolt does, but without building a client from its parts for every request.
-        req.context["logger"] = self._request_logger
-        req.context["token"] = self._token
-        run: Run = req.context[RUN]
-        client = web_client.for_request(self._web_client, req.context.team_id, run.calls)
-        req.context["client"] = client
-        if (response_url := req.context.response_url) is not None:
-            req.context["respond"] = Respond(client, response_url)
-        req.context["listener_runner"] = self.listener_runner
+        context = req.context
+        run: Run = context[RUN]
+        client = web_client.for_request(self._web_client, context.get("team_id"), run.calls)
+        context["logger"] = self._request_logger
+        context["token"] = self._token
+        context["client"] = client
+        if (response_url := context.get("response_url")) is not None:
+            context["respond"] = Respond(client, response_url)
+        context["listener_runner"] = self._async_listener_runner
 
     def _handle_unmatched_requests(self, req: AsyncBoltRequest, resp: BoltResponse) -> BoltResponse:
         # In the place of Bolt's warning, which quotes the payload, for each request.

@@ -49,6 +49,10 @@ class Authorization(AsyncSingleTeamAuthorization):
         req.context.set_authorize_result(_for_user(self._bot, req.context.user_id))
         return True
 
+    def passes(self, req: AsyncBoltRequest) -> bool:
+        """Authorizes a request, if nothing has to be awaited for it. False: nothing is done, `async_process` has to."""
+        return self._scope is not None and not goes_without(req) and self._scope.covers(req) and self._authorize(req)
+
     async def async_process(
         self,
         *,

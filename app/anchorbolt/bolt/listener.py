@@ -37,26 +37,23 @@ class Listener(AsyncCustomListener):
 
     qualified_name: str
 
-    async def async_matches(self, *, req: AsyncBoltRequest, resp: BoltResponse) -> bool:
-        """Bolt's own hook: whether all matchers match. It calls those that are DirectMatchers without a coroutine."""
+    def takes(self, req: AsyncBoltRequest) -> bool | None:
+        """Returns whether it runs for a request. None: something has to be awaited for that, and nothing is done yet.
+
+        Most listeners have Bolt's own matchers, and no middleware but the one that Bolt gives to each.
+        """
         for matcher in self.matchers:
-            if type(matcher) is DirectMatcher:
-                if not matcher.compare(req.body):
-                    return False
-            elif not await matcher.async_matches(req, resp):
+            if type(matcher) is not DirectMatcher:
+                return None
+            if not matcher.compare(req.body):
                 return False
-        return bool(self.matchers)
+        first = self.middleware[0] if len(self.middleware) == 1 else None
+        return True if type(first) is ConversationArguments and first.attach(req) else None
 
     async def run_async_middleware(
         self, *, req: AsyncBoltRequest, resp: BoltResponse
     ) -> tuple[BoltResponse | None, bool]:
-        """Bolt's own hook. Notes that this listener matched, and that its middleware did not let it run.
-
-        Most listeners have no middleware but the one that Bolt gives to each, and it mostly has nothing to await.
-        """
-        first = self.middleware[0] if len(self.middleware) == 1 else None
-        if type(first) is ConversationArguments and first.attach(req):
-            return resp, False
+        """Bolt's own hook. Notes that this listener matched, and that its middleware did not let it run."""
         answer, passed_over = await super().run_async_middleware(req=req, resp=resp)
         if passed_over and answer is None:
             run: Run = req.context[RUN]

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from slack_bolt.async_app import AsyncApp
 from slack_bolt.lazy_listener.asyncio_runner import AsyncioLazyListenerRunner
 from slack_bolt.listener.async_listener_completion_handler import AsyncDefaultListenerCompletionHandler
 from slack_bolt.listener.async_listener_error_handler import AsyncDefaultListenerErrorHandler
@@ -29,12 +28,13 @@ from anchorbolt.bolt.listener_runner import ListenerRunner
 from anchorbolt.bolt.run import RUN, Ack, Run
 from anchorbolt.bolt.threads import adapt
 from anchorbolt.bolt.threads.threads import Threads
+from anchorbolt.bolt.walk import WalkedApp
 from anchorbolt.bolt.without_body import keep_bodies_out
 from anchorbolt.errors import ListenersError
 from anchorbolt.settings.team import hidden
 
 
-class TrackedApp(AsyncApp):
+class TrackedApp(WalkedApp):
     """An `AsyncApp` with our listener runner, our index of listeners and our error handlers.
 
     A request reaches its `async_dispatch` with the values of `context_for` in its context.

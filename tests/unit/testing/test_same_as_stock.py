@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import re
 from collections.abc import Awaitable, Callable
@@ -164,3 +165,16 @@ def test_a_synchronous_listener_is_taken_as_in_the_server() -> None:
     app_of(random.Random(0), [], ours=True).event("message")(lambda: None)
     with pytest.raises(BoltError):
         app_of(random.Random(0), [], ours=False).event("message")(lambda: None)
+
+
+async def test_who_debugs_reads_of_each_middleware_as_in_stock_bolt(caplog: pytest.LogCaptureFixture) -> None:
+    """At the level DEBUG our app tells of the same middleware, in the same words and order."""
+    caplog.set_level(logging.DEBUG)
+    told = []
+    for ours in (False, True):
+        app = app_of(random.Random(0), [], ours=ours)
+        caplog.clear()
+        await came_of(app, a_body(random.Random(0)))
+        told.append([line for record in caplog.records if (line := record.getMessage()).startswith("Applying ")])
+    assert told[0]
+    assert told[0] == told[1]

@@ -1,0 +1,107 @@
+"""The way of a request through an app: its middleware, then the first listener that matches.
+
+It is Bolt's own `async_dispatch` with plain calls where nothing has to be awaited, and without the debug lines that it
+makes for nobody (docs/decisions/0113). Where those or its BoltUnhandledRequestError are wanted, Bolt walks.
+tests/unit/testing/test_same_as_stock.py sends the same requests through both.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.logger.messages import warning_unhandled_by_global_middleware
+from slack_bolt.middleware.async_middleware import AsyncMiddleware
+from slack_bolt.middleware.attaching_function_token.async_attaching_function_token import AsyncAttachingFunctionToken
+from slack_bolt.middleware.ignoring_self_events.async_ignoring_self_events import AsyncIgnoringSelfEvents
+from slack_bolt.request.async_request import AsyncBoltRequest
+from slack_bolt.response import BoltResponse
+from slack_bolt.util.utils import get_name_for_callable
+
+from anchorbolt.bolt.authorization import Authorization
+from anchorbolt.bolt.index import ListenerIndex
+from anchorbolt.bolt.listener import Listener
+
+
+class WalkedApp(AsyncApp):
+    """An `AsyncApp` whose listeners are in an index."""
+
+    index: ListenerIndex
+
+    async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
+        """Bolt's own entry: dispatches a request through the middleware and the listeners that may match it."""
+        if self._framework_logger.level <= logging.DEBUG or self._raise_error_for_unhandled_request:
+            return await super().async_dispatch(req)
+        self._init_context(req)
+        try:
+            return await self._walk(req)
+        except Exception as error:
+            response = BoltResponse(status=500, body="")
+            await self._async_middleware_error_handler.handle(error=error, request=req, response=response)
+            return response
+
+    async def _walk(self, req: AsyncBoltRequest) -> BoltResponse:
+        response, stopped_by = await self._through_middleware(req)
+        if stopped_by is not None:
+            if response is None:
+                self._framework_logger.warning(warning_unhandled_by_global_middleware(stopped_by.name, req))
+                return BoltResponse(status=404, body={"error": "no next() calls in middleware"})
+            return response
+        for listener in self.index.candidates(req.body):
+            takes = listener.takes(req) if type(listener) is Listener else None
+            if takes is None and (takes := await listener.async_matches(req=req, resp=response)):  # type: ignore[arg-type]
+                answer, stopped = await listener.run_async_middleware(req=req, resp=response)  # type: ignore[arg-type]
+                if stopped and answer is not None:
+                    return answer
+                takes = not stopped
+                response = answer or response
+            if not takes:
+                continue
+            name = get_name_for_callable(listener.ack_function)
+            answer = await self._async_listener_runner.run(req, response, name, listener)  # type: ignore[arg-type]
+            if answer is not None:
+                return answer
+        if response is None:
+            response = BoltResponse(status=404, body={"error": "unhandled request"})
+        return self._handle_unmatched_requests(req, response)
+
+    async def _through_middleware(self, req: AsyncBoltRequest) -> tuple[BoltResponse | None, AsyncMiddleware | None]:
+        """Returns the last response, and the middleware that did not let the request go on."""
+        # Not Bolt's 200: the authorization comes first, and looks at no response.
+        response: BoltResponse | None = None
+        goes_on = False
+
+        async def go_on() -> None:
+            nonlocal goes_on
+            goes_on = True
+
+        for middleware in self._async_middleware_list:
+            passes = PASSES.get(type(middleware))
+            if passes is not None and passes(middleware, req):
+                response = None
+                continue
+            goes_on = False
+            response = await middleware.async_process(req=req, resp=response, next=go_on)  # type: ignore[arg-type]
+            if not goes_on:
+                return response, middleware
+        return response, None
+
+
+def _is_somebody_elses(middleware: AsyncIgnoringSelfEvents, req: AsyncBoltRequest) -> bool:
+    context, event = req.context, req.body.get("event", {})
+    return not middleware._is_self_event(context.authorize_result, context.user_id, event.get("bot_id"), req.body)  # type: ignore[arg-type]
+
+
+def _is_no_step(_: AsyncAttachingFunctionToken, req: AsyncBoltRequest) -> bool:
+    return "function_bot_access_token" not in req.context
+
+
+# Of middleware that mostly has nothing to wait for: whether it lets a request pass. True: all is done that its
+# `async_process` does before `next()`. False: nothing is, and that has to run.
+PASSES: dict[type[AsyncMiddleware], Callable[[Any, AsyncBoltRequest], bool]] = {
+    Authorization: Authorization.passes,
+    AsyncIgnoringSelfEvents: _is_somebody_elses,
+    AsyncAttachingFunctionToken: _is_no_step,
+}
