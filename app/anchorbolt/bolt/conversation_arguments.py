@@ -55,16 +55,17 @@ def attached(req: AsyncBoltRequest | BoltRequest, set_status: type[Any], say_str
     of = event.get("type")
     if of in PERHAPS_MORE and (of != "message" or event.get("channel_type") == "im"):
         return False
-    channel_id = context.channel_id
-    thread_ts = context.thread_ts or event.get("ts")
+    get = context.get  # a property of Bolt's for each of them would do the same in a call of its own
+    channel_id = get("channel_id")
+    thread_ts = get("thread_ts") or event.get("ts")
     if channel_id is not None and of is not None and thread_ts:
         client = context.client
         context["set_status"] = set_status(client=client, channel_id=channel_id, thread_ts=thread_ts)
         context["say_stream"] = say_stream(
             client=client,
             channel=channel_id,
-            recipient_team_id=context.team_id or context.enterprise_id,
-            recipient_user_id=context.user_id,
+            recipient_team_id=get("team_id") or get("enterprise_id"),
+            recipient_user_id=get("user_id"),
             thread_ts=thread_ts,
         )
     return True

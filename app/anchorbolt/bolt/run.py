@@ -45,6 +45,14 @@ class TimeLimit(Protocol):
 class Run:
     """The tasks of a dispatch, each until it has really ended, and what is known of how it ended."""
 
+    __slots__ = (
+        *("_all_ended", "_interrupted", "_on_end", "_stopped", "ack_by", "asks_hold", "attempt", "began", "calls"),
+        *("counted_for", "delivery", "dispatched", "error", "error_handler_called", "fails_for_good", "limit"),
+        *("listener", "no_listener_runs", "on_all_ended", "one_of_many", "passed_over", "reason", "repeats_counted"),
+        *("request", "stack_is_logged", "step_is_over", "stood_at", "tasks", "threads", "trace", "unmatched"),
+        "waits_for",
+    )
+
     def __init__(
         self,
         delivery: Delivery,
