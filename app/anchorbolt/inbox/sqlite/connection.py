@@ -14,6 +14,9 @@ from sqlalchemy.pool import StaticPool
 
 # A statement is prepared for each number of rows that comes, up to rows.MOST: none is to be prepared twice.
 STATEMENTS = 512
+# For what is neither text nor number sqlite3 looks for an adapter, for None too. Without one it asks the value and its
+# own protocol by attributes that they do not have: two exceptions for each None, four times the cost of binding it.
+sqlite3.register_adapter(type(None), dict[None, None]().get)
 
 
 def connect(path: Path | None, clock: Callable[[], float], busy_seconds: float) -> Connection:
