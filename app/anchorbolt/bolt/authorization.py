@@ -41,12 +41,14 @@ class Authorization(AsyncSingleTeamAuthorization):
 
     def _authorize(self, req: AsyncBoltRequest) -> bool:
         """Authorizes a request with our bot token without asking Slack. False where Bolt has to do it."""
-        token = req.context.client.token
+        context = req.context
+        token = context["client"].token
         if self._bot is None or self._bot.bot_token != token:
             if self.auth_test_result is None or not _is_bot_token(token):
                 return False
             self._bot = _to_authorize_result(self.auth_test_result, token, None)
-        req.context.set_authorize_result(_for_user(self._bot, req.context.user_id))
+            self._bot.__dict__ = dict(self._bot.__dict__)  # a table of its own: copies of a shared one are read slowly
+        context.set_authorize_result(_for_user(self._bot, context.get("user_id")))
         return True
 
     def passes(self, req: AsyncBoltRequest) -> bool:

@@ -68,6 +68,8 @@ def prepare(listener: AsyncCustomListener) -> Listener:
     mine.qualified_name = short_name(listener.ack_function)
     mine.matchers = [direct(matcher) for matcher in listener.matchers]
     mine.middleware = [_short(middleware) for middleware in listener.middleware]
+    # Changing the class has left the attributes in a table that CPython shares between objects, but reads slowly.
+    mine.__dict__ = dict(mine.__dict__)
     return mine
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from slack_bolt.context.ack.async_ack import AsyncAck
 from slack_bolt.kwargs_injection.async_utils import build_async_required_kwargs
 from slack_bolt.listener.async_listener import AsyncListener
 from slack_bolt.listener.async_listener_completion_handler import AsyncDefaultListenerCompletionHandler
@@ -53,7 +54,7 @@ class ListenerRunner(AsyncioListenerRunner):
     ) -> BoltResponse:
         """Bolt's own hook. Never None: that would let the next matching listener run too."""
         run: Run = request.context[RUN]
-        ack = request.context.ack
+        ack: AsyncAck = request.context["ack"]
         name: str | None = getattr(listener, "qualified_name", None)
         run.request = request
         run.found(name or short_name(listener.ack_function))

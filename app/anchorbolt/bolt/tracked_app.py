@@ -71,7 +71,7 @@ class TrackedApp(WalkedApp):
         """Dispatches a request through Bolt's middleware and the listeners that may match it."""
         token = DISPATCHED.set(req)
         try:
-            return await super().async_dispatch(req)
+            return await self.walk(req)
         finally:
             DISPATCHED.reset(token)
             run: Run = req.context[RUN]

@@ -30,19 +30,19 @@ class WalkedApp(AsyncApp):
 
     index: ListenerIndex
 
-    async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
-        """Bolt's own entry: dispatches a request through the middleware and the listeners that may match it."""
+    async def walk(self, req: AsyncBoltRequest) -> BoltResponse:
+        """Dispatches a request through the middleware and the listeners that may match it, and returns the response."""
         if self._framework_logger.level <= logging.DEBUG or self._raise_error_for_unhandled_request:
-            return await super().async_dispatch(req)
+            return await AsyncApp.async_dispatch(self, req)
         self._init_context(req)
         try:
-            return await self._walk(req)
+            return await self._to_a_listener(req)
         except Exception as error:
             response = BoltResponse(status=500, body="")
             await self._async_middleware_error_handler.handle(error=error, request=req, response=response)
             return response
 
-    async def _walk(self, req: AsyncBoltRequest) -> BoltResponse:
+    async def _to_a_listener(self, req: AsyncBoltRequest) -> BoltResponse:
         response, stopped_by = await self._through_middleware(req)
         if stopped_by is not None:
             if response is None:
@@ -90,8 +90,8 @@ class WalkedApp(AsyncApp):
 
 
 def _is_somebody_elses(middleware: AsyncIgnoringSelfEvents, req: AsyncBoltRequest) -> bool:
-    context, event = req.context, req.body.get("event", {})
-    return not middleware._is_self_event(context.authorize_result, context.user_id, event.get("bot_id"), req.body)  # type: ignore[arg-type]
+    authorized, user_id = req.context.get("authorize_result"), req.context.get("user_id")
+    return not middleware._is_self_event(authorized, user_id, req.body.get("event", {}).get("bot_id"), req.body)  # type: ignore[arg-type]
 
 
 def _is_no_step(_: AsyncAttachingFunctionToken, req: AsyncBoltRequest) -> bool:

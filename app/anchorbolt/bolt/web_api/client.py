@@ -48,6 +48,7 @@ def create(token: str, base_url: str) -> WatchedClient:
         ],
     )
     client.gates = gates
+    client.__dict__ = dict(client.__dict__)  # a table of its own: copies of a shared one are read slowly
     return client
 
 
