@@ -71,22 +71,29 @@ class WalkedApp(AsyncApp):
         """Returns the last response, and the middleware that did not let the request go on."""
         # Not Bolt's 200: the authorization comes first, and looks at no response.
         response: BoltResponse | None = None
-        goes_on = False
-
-        async def go_on() -> None:
-            nonlocal goes_on
-            goes_on = True
-
         for middleware in self._async_middleware_list:
             passes = PASSES.get(type(middleware))
             if passes is not None and passes(middleware, req):
                 response = None
                 continue
-            goes_on = False
-            response = await middleware.async_process(req=req, resp=response, next=go_on)  # type: ignore[arg-type]
+            response, goes_on = await _ask(middleware, req, response)
             if not goes_on:
                 return response, middleware
         return response, None
+
+
+async def _ask(
+    middleware: AsyncMiddleware, req: AsyncBoltRequest, response: BoltResponse | None
+) -> tuple[BoltResponse | None, bool]:
+    """Returns what a middleware returns, and whether it let the request go on."""
+    goes_on = False
+
+    async def go_on() -> None:
+        nonlocal goes_on
+        goes_on = True
+
+    response = await middleware.async_process(req=req, resp=response, next=go_on)  # type: ignore[arg-type]
+    return response, goes_on
 
 
 def _is_somebody_elses(middleware: AsyncIgnoringSelfEvents, req: AsyncBoltRequest) -> bool:
