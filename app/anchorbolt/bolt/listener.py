@@ -40,13 +40,15 @@ class Listener(AsyncCustomListener):
     def takes(self, req: AsyncBoltRequest) -> bool | None:
         """Returns whether it runs for a request. None: something has to be awaited for that, and nothing is done yet.
 
-        Most listeners have Bolt's own matchers, and no middleware but the one that Bolt gives to each.
+        Most listeners have Bolt's own matchers, and no middleware but the one that Bolt gives to each of an event.
         """
         for matcher in self.matchers:
             if type(matcher) is not DirectMatcher:
                 return None
             if not matcher.compare(req.body):
                 return False
+        if not self.middleware:
+            return True
         first = self.middleware[0] if len(self.middleware) == 1 else None
         return True if type(first) is ConversationArguments and first.attach(req) else None
 
