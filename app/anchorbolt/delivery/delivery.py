@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
-from anchorbolt.delivery.kinds import Kind
+from anchorbolt.delivery.kinds import CONTROL, Kind
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -33,5 +33,7 @@ class Delivery:
 class Control:
     """`url_verification`, `ssl_check` or `app_rate_limited`: answered at once, never stored."""
 
+    kind: ClassVar[Kind] = CONTROL
+    key: ClassVar[None] = None
     type: str
     payload: dict[str, Any] = field(repr=False)

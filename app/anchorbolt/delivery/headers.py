@@ -23,7 +23,12 @@ _RAW = [(name.encode(), name) for name in KEPT]
 
 def kept(headers: Mapping[bytes, bytes]) -> dict[str, str]:
     """Returns those headers of a request that a delivery keeps. `headers`: by their names in lower case."""
-    return {name: headers[raw].decode("latin-1") for raw, name in _RAW if raw in headers}
+    found = {}
+    for raw, name in _RAW:
+        value = headers.get(raw)
+        if value is not None:
+            found[name] = value.decode("latin-1")
+    return found
 
 
 def request_id(headers: Mapping[bytes, bytes]) -> str:
@@ -32,7 +37,7 @@ def request_id(headers: Mapping[bytes, bytes]) -> str:
     if given is not None and _USABLE_ID.fullmatch(given):
         return given.decode("ascii")
     # It names a request and protects nothing: the system's randomness would take ten times as long.
-    return f"{random.getrandbits(128):032x}"
+    return random.randbytes(16).hex()
 
 
 def written(headers: Mapping[str, str]) -> str | None:

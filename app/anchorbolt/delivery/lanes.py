@@ -18,8 +18,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from anchorbolt.delivery import messages
-from anchorbolt.delivery.keys import COMPOSER
-from anchorbolt.delivery.kinds import Kind
+from anchorbolt.delivery.keys import COMPOSER, flat_workspace
+from anchorbolt.delivery.kinds import EVENT, Kind
 from anchorbolt.delivery.paths import Path, identifier
 from anchorbolt.delivery.urgent import URGENT_EVENTS, URGENT_SIGN
 
@@ -35,7 +35,7 @@ def lane(kind: Kind, type_: str, key: str, payload: Payload) -> str:
     `type_` is Slack's word for what it is, such as `app_mention`; `key` is its idempotency key. Everything but an event
     has a lane of its own, because a user waits for it.
     """
-    if kind is not Kind.EVENT:
+    if kind is not EVENT:
         return f"={key}"
     if type_ in URGENT_EVENTS:
         return f"{URGENT_SIGN}{key}"
@@ -51,7 +51,7 @@ def _object(sort: str, *paths: Path) -> Name:
     """The lane of an object: `paths` are the places in the event where it may be named, the first of them counts."""
 
     def find(event: Event, payload: Payload) -> str | None:
-        workspace, named = _workspace(payload), identifier(event, paths)
+        workspace, named = flat_workspace(payload), identifier(event, paths)
         if workspace is None or named is None or named == COMPOSER:
             return None
         return f"{sort}/{workspace}/{named}"
@@ -67,17 +67,13 @@ def _of_installation(_: Event, payload: Payload) -> str | None:
     first = payload.get("authorizations")
     first = first[0] if isinstance(first, list) and first and isinstance(first[0], Mapping) else {}
     org_wide = first.get("is_enterprise_install") is True
-    workspace = (identifier(first, (("enterprise_id",),)) if org_wide else None) or _workspace(payload)
+    workspace = (identifier(first, (("enterprise_id",),)) if org_wide else None) or flat_workspace(payload)
     return f"installation/{workspace}" if workspace is not None else None
 
 
 def _of_item(event: Event, payload: Payload) -> str | None:
     """The lane of a reaction, a pin or a star: the message that it is about, else the file, else the channel."""
     return messages.of_item(event) or FILE(event, payload) or CHANNEL(event, payload)
-
-
-def _workspace(payload: Payload) -> str | None:
-    return identifier(payload, (("team_id",), ("enterprise_id",)))
 
 
 FILE = _object("file", ("file_id",), ("file", "id"), ("file",), ("item", "file"), ("item", "file", "id"))

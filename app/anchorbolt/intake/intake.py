@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from anchorbolt.bolt.run import Run
-from anchorbolt.delivery import Control, Kind, parse
+from anchorbolt.delivery import Control, parse
 from anchorbolt.delivery import headers as headers_of
+from anchorbolt.delivery.kinds import EVENT
 from anchorbolt.errors import RefusedError
 from anchorbolt.intake import control
 from anchorbolt.intake.arrival import log_arrival
@@ -113,8 +114,16 @@ class Intake:
         if (refusal := self.turn_away()) is not None:
             raise refusal.copy()
         sighting = Sighting(self._clock(), request.way)
+        deadline = sighting.arrived + self._deadline_seconds
+        slot: RequestSlot | None = None
         try:
-            answer = await self._answer(request, sighting)
+            received = await request.read(sighting, deadline)
+            # Only now: what is not known to be Slack's takes no slot of what is.
+            if self._slots.free <= 0:
+                sighting.kind = metrics.UNKNOWN
+                raise OVERLOADED.copy()
+            slot = RequestSlot(self._slots)
+            answer = await self._work_on(received, request, slot, sighting, deadline)
         except RefusedError as error:
             sighting.refused(error, self._clock())
             raise
@@ -125,19 +134,8 @@ class Intake:
         else:
             sighting.answered(answer.status_code, self._clock())
             return answer
-
-    async def _answer(self, request: IncomingRequest[Answered], sighting: Sighting) -> Answered | Acknowledged:
-        deadline = sighting.arrived + self._deadline_seconds
-        received = await request.read(sighting, deadline)
-        # Only now: what is not known to be Slack's takes no slot of what is.
-        if self._slots.free <= 0:
-            sighting.kind = metrics.UNKNOWN
-            raise OVERLOADED.copy()
-        slot = self._slots.take()
-        try:
-            return await self._work_on(received, request, slot, sighting, deadline)
         finally:
-            if not slot.kept:
+            if slot is not None and not slot.kept:
                 slot.release()
 
     async def _work_on(
@@ -151,8 +149,7 @@ class Intake:
         found = parse(received.body, received.content_type)
         headers = received.headers
         request_id = received.request_id or headers_of.request_id(headers)
-        retry_reason, traceparent = _text(headers, b"x-slack-retry-reason"), _text(headers, b"traceparent")
-        sighting.parsed(found, retry_reason, traceparent, request_id)
+        sighting.parsed(found, headers, request_id)
         if isinstance(found, Control):
             return _answer_control(found)
         # For a run from the inbox. Bolt's FastAPI adapter reads all headers from the request itself.
@@ -160,7 +157,7 @@ class Intake:
         kept[headers_of.REQUEST_ID] = request_id
         retry_num = kept.get("x-slack-retry-num")
         log_arrival(found, retry_num)
-        if found.kind is Kind.EVENT:
+        if found.kind is EVENT:
             await self._events.accept(found, deadline, retry_num)
             sighting.mark("accepted")
             return ACKNOWLEDGED
@@ -174,8 +171,3 @@ def _answer_control(found: Control) -> Acknowledged:
         return Acknowledged(found.payload["challenge"])
     control.note(found)
     return ACKNOWLEDGED
-
-
-def _text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
-    value = headers.get(name)
-    return value.decode("latin-1") if value is not None else None
