@@ -11,7 +11,7 @@ from anchorbolt.errors import RefusedError
 from anchorbolt.http.bolt_adapter import BoltAdapter
 from anchorbolt.http.limits.body import BODY_IS_WHOLE, check_head
 from anchorbolt.http.limits.unverified import MAX_BODIES, UnverifiedBodies
-from anchorbolt.http.responses import ACKNOWLEDGEMENT, challenge, refusal, send_whole
+from anchorbolt.http.responses import ACKNOWLEDGEMENT, challenge, refusal, start_of
 from anchorbolt.http.signature import Signature, signature_headers
 from anchorbolt.intake.intake import Acknowledged, Intake, Received
 from anchorbolt.intake.sighting import Sighting
@@ -45,7 +45,8 @@ class SlackRoute:
             response = response_to(await self._intake.answer(request))
         except RefusedError as error:
             response = refusal(error)
-        await send_whole(response, send, request.request_id)
+        await send(start_of(response, request.request_id))
+        await send({"type": "http.response.body", "body": response.body})
 
 
 def response_to(answer: Response | Acknowledged) -> Response:
