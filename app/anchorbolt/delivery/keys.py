@@ -58,14 +58,9 @@ def conversation(kind: Kind, payload: Mapping[str, Any]) -> str | None:
 
 def workspace(kind: Kind, payload: Mapping[str, Any]) -> str | None:
     """The workspace in which it happened; None where the payload names none, or no identifier."""
-    if kind is EVENT or kind is COMMAND:
-        return flat_workspace(payload)
+    if kind is EVENT or kind is COMMAND:  # the organization is named alone where it belongs to no single workspace
+        return checked(named(payload, "team_id") or named(payload, "enterprise_id"))
     return identifier(payload, INTERACTIVE_WORKSPACE)
-
-
-def flat_workspace(payload: Mapping[str, Any]) -> str | None:
-    """That of an event or a command: its workspace, or the organization where it belongs to no single workspace."""
-    return checked(named(payload, "team_id") or named(payload, "enterprise_id"))
 
 
 def event_key(payload: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from anchorbolt.http.bolt_adapter import BoltAdapter
 from anchorbolt.http.limits.body import BODY_IS_WHOLE, check_head
 from anchorbolt.http.limits.unverified import MAX_BODIES, UnverifiedBodies
 from anchorbolt.http.responses import ACKNOWLEDGEMENT, challenge, refusal, start_of
-from anchorbolt.http.signature import Signature, signature_headers
+from anchorbolt.http.signature import Signature
 from anchorbolt.intake.intake import Acknowledged, Intake, Received
 from anchorbolt.intake.sighting import Sighting
 from anchorbolt.telemetry import traces
@@ -79,8 +79,7 @@ class HttpRequest:
         scope, route = self._scope, self._route
         headers: dict[bytes, bytes] = dict(scope["headers"])
         content_type = check_head(scope, headers, route.max_body_bytes)
-        timestamp, signature = signature_headers(headers)
-        route.signature.check_headers(timestamp, signature)
+        timestamp, signature = route.signature.check_headers(headers)
         self._body = body = await route.bodies.read(self._receive, deadline, is_whole=BODY_IS_WHOLE in scope)
         route.signature.verify(body, timestamp, signature)
         sighting.mark("verified")

@@ -9,9 +9,10 @@ from anchorbolt.telemetry.delivery_lines import lines
 
 
 def log_arrival(delivery: Delivery, retry_num: str | None) -> None:
-    """Logs that a delivery has come from Slack. `retry_num`: the number of Slack's retry, if it is one."""
-    if not lines.takes_arrival():
-        return
+    """Logs that a delivery has come from Slack, where `lines` takes one more line of this sort.
+
+    `retry_num`: the number of Slack's retry, if it is one.
+    """
     fields = log_fields(delivery) | {"request_id": delivery.headers.get(REQUEST_ID)}
     if retry_num is not None:
         fields["retry_num"] = retry_num

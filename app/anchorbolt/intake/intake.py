@@ -20,6 +20,7 @@ from anchorbolt.intake.replays import Answer
 from anchorbolt.intake.sighting import Sighting, turned_away
 from anchorbolt.intake.slots import RequestSlot, RequestSlots
 from anchorbolt.telemetry import metrics, traces
+from anchorbolt.telemetry.delivery_lines import lines
 from anchorbolt.telemetry.logs import get_logger
 
 log = get_logger("intake")
@@ -156,7 +157,8 @@ class Intake:
         found.headers = kept = headers_of.kept(headers)
         kept[headers_of.REQUEST_ID] = request_id
         retry_num = kept.get("x-slack-retry-num")
-        log_arrival(found, retry_num)
+        if lines.takes_arrival():
+            log_arrival(found, retry_num)
         if found.kind is EVENT:
             await self._events.accept(found, deadline, retry_num)
             sighting.mark("accepted")

@@ -42,7 +42,9 @@ async def test_a_request_that_is_cancelled_after_the_ack_loses_no_run(bench: Ben
         asyncio.get_running_loop().call_soon(answering.cancel)
         return Acknowledged()
 
-    answering = asyncio.create_task(Interactions(bench.inbox, worker).answer(delivery, LATER, RequestSlot(slots), ask_bolt))
+    answering = asyncio.create_task(
+        Interactions(bench.inbox, worker).answer(delivery, LATER, RequestSlot(slots), ask_bolt)
+    )
     with pytest.raises(asyncio.CancelledError):
         await answering
     assert slots.free == 0

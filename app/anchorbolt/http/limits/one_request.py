@@ -60,7 +60,8 @@ class OneRequest(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """uvicorn's hook. Parses what belongs to the request that arrives, and keeps what is behind it."""
         while data and not self.is_over:
-            if self.is_busy:
+            cycle = self.cycle
+            if cycle is not None and not cycle.more_body and not cycle.response_complete:
                 self._keep(data)
                 return
             data = self.parse(data)

@@ -28,7 +28,7 @@ from anchorbolt.delivery.headers import request_id
 from anchorbolt.errors import RefusedError
 from anchorbolt.http.limits.body import check_head
 from anchorbolt.http.responses import checked, refusal
-from anchorbolt.http.signature import Signature, signature_headers
+from anchorbolt.http.signature import Signature
 from anchorbolt.http.slack_route import response_to
 from anchorbolt.intake.intake import Intake, Received
 from anchorbolt.intake.sighting import Sighting
@@ -77,8 +77,7 @@ class HandedOver:
             if values
         }
         content_type = check_head({"method": "POST"}, headers, self._max_body_bytes)
-        timestamp, signature = signature_headers(headers)
-        self._signature.check_headers(timestamp, signature)
+        timestamp, signature = self._signature.check_headers(headers)
         body = request.raw_body.encode("utf-8", "surrogateescape")
         self._signature.verify(body, timestamp, signature)
         return Received(body, content_type, headers, request_id(headers))
