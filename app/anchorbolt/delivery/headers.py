@@ -10,7 +10,8 @@ from anchorbolt.delivery import json_text
 
 # What a listener may ask for when it runs from the inbox. Nothing that proves who sent it, and nothing of a proxy's.
 # https://docs.slack.dev/apis/events-api/#errors has the two about Slack's retries.
-KEPT = ("content-type", "user-agent", "x-slack-retry-num", "x-slack-retry-reason")
+RETRY_NUM = "x-slack-retry-num"
+KEPT = ("content-type", "user-agent", RETRY_NUM, "x-slack-retry-reason")
 
 # Of the proxy, which writes it into its own log; without one we make it. It is stored too, so that the lines of a run
 # say it in whichever pod it runs.

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
 from anchorbolt.bolt.run import Run
-from anchorbolt.delivery import Control, parse
+from anchorbolt.delivery import Control, Delivery, parse
 from anchorbolt.delivery import headers as headers_of
 from anchorbolt.delivery.kinds import EVENT
 from anchorbolt.errors import RefusedError
@@ -124,7 +124,17 @@ class Intake:
                 sighting.kind = metrics.UNKNOWN
                 raise OVERLOADED.copy()
             slot = RequestSlot(self._slots)
-            answer = await self._work_on(received, request, slot, sighting, deadline)
+            found = _parsed(received, sighting)
+            answer: Answered | Acknowledged | None = None
+            if isinstance(found, Control):
+                answer = _answer_control(found)
+            elif found.kind is EVENT:
+                await self._events.accept(found, deadline)
+                sighting.mark("accepted")
+            else:
+                answer = await self._interactions.answer(found, deadline, slot, request.ask_bolt)
+                sighting.mark("acknowledged")
+            answer = answer or ACKNOWLEDGED
         except RefusedError as error:
             sighting.refused(error, self._clock())
             raise
@@ -139,33 +149,21 @@ class Intake:
             if slot is not None and not slot.kept:
                 slot.release()
 
-    async def _work_on(
-        self,
-        received: Received,
-        request: IncomingRequest[Answered],
-        slot: RequestSlot,
-        sighting: Sighting,
-        deadline: float,
-    ) -> Answered | Acknowledged:
-        found = parse(received.body, received.content_type)
-        headers = received.headers
-        request_id = received.request_id or headers_of.request_id(headers)
-        sighting.parsed(found, headers, request_id)
-        if isinstance(found, Control):
-            return _answer_control(found)
-        # For a run from the inbox. Bolt's FastAPI adapter reads all headers from the request itself.
-        found.headers = kept = headers_of.kept(headers)
-        kept[headers_of.REQUEST_ID] = request_id
-        retry_num = kept.get("x-slack-retry-num")
-        if lines.takes_arrival():
-            log_arrival(found, retry_num)
-        if found.kind is EVENT:
-            await self._events.accept(found, deadline, retry_num)
-            sighting.mark("accepted")
-            return ACKNOWLEDGED
-        answer = await self._interactions.answer(found, deadline, slot, request.ask_bolt)
-        sighting.mark("acknowledged")
-        return answer if answer is not None else ACKNOWLEDGED
+
+def _parsed(received: Received, sighting: Sighting) -> Delivery | Control:
+    """What a request is, with the headers that a run from the inbox is given. Raises RefusedError (400)."""
+    found = parse(received.body, received.content_type)
+    headers = received.headers
+    request_id = received.request_id or headers_of.request_id(headers)
+    sighting.parsed(found, headers, request_id)
+    if isinstance(found, Control):
+        return found
+    # For a run from the inbox. Bolt's FastAPI adapter reads all headers from the request itself.
+    found.headers = kept = headers_of.kept(headers)
+    kept[headers_of.REQUEST_ID] = request_id
+    if lines.takes_arrival():
+        log_arrival(found)
+    return found
 
 
 def _answer_control(found: Control) -> Acknowledged:
