@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -25,7 +24,7 @@ class Delivery:
     body: str = field(repr=False)  # what Slack sent
     payload: dict[str, Any] = field(repr=False)  # what the body says
     # By their names in lower case: all that Slack sent, or those that are stored (headers.py).
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
     workspace: str | None = None  # in which it happened
 
 

@@ -41,9 +41,9 @@ def request_id(headers: Mapping[bytes, bytes]) -> str:
     return random.randbytes(16).hex()
 
 
-def written(headers: Mapping[str, str]) -> str | None:
+def written(headers: dict[str, str]) -> str | None:
     """Returns a delivery's headers as the JSON object that is stored; None where it has none."""
-    return json_text.write(dict(headers)) if headers else None
+    return json_text.write(headers) if headers else None
 
 
 def restored(text: str | None) -> dict[str, str]:
