@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Control, Delivery, parse
@@ -45,17 +45,10 @@ class Received:
 class Acknowledged:
     """The answer where no listener has one: 200 without a body, or Slack's `challenge` back to Slack."""
 
+    status_code: ClassVar[int] = 200  # as over HTTP; in Socket Mode nothing but 200 is an ack
+    body: ClassVar[bytes] = b""  # what the transport writes for it is the transport's to make
+
     challenge: str | None = None
-
-    @property
-    def status_code(self) -> int:
-        """The status of the answer, as over HTTP; in Socket Mode nothing but 200 is an ack."""
-        return 200
-
-    @property
-    def body(self) -> bytes:
-        """What the transport writes for it is the transport's to make."""
-        return b""
 
 
 ACKNOWLEDGED = Acknowledged()
