@@ -173,7 +173,7 @@ class Parts:
             max_body_bytes=1_048_576,
             max_connections=MAX_CONNECTIONS,
         )
-        asked: ASGIApp = application.create(route) if framework else route
+        asked: ASGIApp = application.Application(route) if framework else route
 
         async def one(request: bytes) -> None:
             statuses: list[int] = []

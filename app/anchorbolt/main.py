@@ -14,7 +14,7 @@ from anchorbolt.bolt.app import BoltApp
 from anchorbolt.bolt.workspace_authorization import WorkspaceAuthorization
 from anchorbolt.encryption import Keys
 from anchorbolt.errors import ListenersError
-from anchorbolt.http import application
+from anchorbolt.http.application import Application
 from anchorbolt.http.bolt_adapter import BoltAdapter
 from anchorbolt.http.limits.connections import max_connections
 from anchorbolt.http.limits.overload import OverloadLimit
@@ -273,7 +273,7 @@ def http_transport(
         max_body_bytes=settings.max_body_bytes,
         max_connections=connections,
     )
-    web = application.create(route)
+    web = Application(route)
     if bolt.oauth_pages is not None:
         web.router.routes += oauth_pages.routes(bolt.oauth_pages)
     web.router.routes += pages

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
-from anchorbolt.delivery.kinds import Kind
+from anchorbolt.delivery.kinds import CONTROL, Kind
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
@@ -25,7 +24,7 @@ class Delivery:
     body: str = field(repr=False)  # what Slack sent
     payload: dict[str, Any] = field(repr=False)  # what the body says
     # By their names in lower case: all that Slack sent, or those that are stored (headers.py).
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    headers: dict[str, str] = field(default_factory=dict, repr=False)
     workspace: str | None = None  # in which it happened
 
 
@@ -33,5 +32,7 @@ class Delivery:
 class Control:
     """`url_verification`, `ssl_check` or `app_rate_limited`: answered at once, never stored."""
 
+    kind: ClassVar[Kind] = CONTROL
+    key: ClassVar[None] = None
     type: str
     payload: dict[str, Any] = field(repr=False)

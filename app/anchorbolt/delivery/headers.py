@@ -10,7 +10,8 @@ from anchorbolt.delivery import json_text
 
 # What a listener may ask for when it runs from the inbox. Nothing that proves who sent it, and nothing of a proxy's.
 # https://docs.slack.dev/apis/events-api/#errors has the two about Slack's retries.
-KEPT = ("content-type", "user-agent", "x-slack-retry-num", "x-slack-retry-reason")
+RETRY_NUM = "x-slack-retry-num"
+KEPT = ("content-type", "user-agent", RETRY_NUM, "x-slack-retry-reason")
 
 # Of the proxy, which writes it into its own log; without one we make it. It is stored too, so that the lines of a run
 # say it in whichever pod it runs.
@@ -23,7 +24,12 @@ _RAW = [(name.encode(), name) for name in KEPT]
 
 def kept(headers: Mapping[bytes, bytes]) -> dict[str, str]:
     """Returns those headers of a request that a delivery keeps. `headers`: by their names in lower case."""
-    return {name: headers[raw].decode("latin-1") for raw, name in _RAW if raw in headers}
+    found = {}
+    for raw, name in _RAW:
+        value = headers.get(raw)
+        if value is not None:
+            found[name] = value.decode("latin-1")
+    return found
 
 
 def request_id(headers: Mapping[bytes, bytes]) -> str:
@@ -32,12 +38,12 @@ def request_id(headers: Mapping[bytes, bytes]) -> str:
     if given is not None and _USABLE_ID.fullmatch(given):
         return given.decode("ascii")
     # It names a request and protects nothing: the system's randomness would take ten times as long.
-    return f"{random.getrandbits(128):032x}"
+    return random.randbytes(16).hex()
 
 
-def written(headers: Mapping[str, str]) -> str | None:
+def written(headers: dict[str, str]) -> str | None:
     """Returns a delivery's headers as the JSON object that is stored; None where it has none."""
-    return json_text.write(dict(headers)) if headers else None
+    return json_text.write(headers) if headers else None
 
 
 def restored(text: str | None) -> dict[str, str]:

@@ -6,15 +6,14 @@ The ingress computes the same conversation from the same bytes (ingress/README.m
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from anchorbolt.delivery.kinds import Kind
-from anchorbolt.delivery.paths import Path, identifier
+from anchorbolt.delivery.kinds import COMMAND, EVENT, Kind
+from anchorbolt.delivery.paths import Path, checked, identifier, named
 
-KEY = re.compile(r"[\x21-\x7e]{1,200}")
+MOST_CHARACTERS = 200
 
 EVENT_CONVERSATION: tuple[Path, ...] = (
     ("event", "channel"),
@@ -36,8 +35,6 @@ INTERACTIVE_CONVERSATION: tuple[Path, ...] = (
     ("team", "id"),
     ("enterprise", "id"),
 )
-# A workspace, or the organization of an event that belongs to no single one of its workspaces.
-EVENT_WORKSPACE: tuple[Path, ...] = (("team_id",), ("enterprise_id",))
 INTERACTIVE_WORKSPACE: tuple[Path, ...] = (("team", "id"), ("enterprise", "id"))
 # Slack names it as the channel of a link in a message that is still being written, and the same for everybody. It is no
 # conversation: all of them would go to one pod.
@@ -46,11 +43,13 @@ COMPOSER = "COMPOSER"
 
 def conversation(kind: Kind, payload: Mapping[str, Any]) -> str | None:
     """What the ingress hashes to pick a pod; None when the first candidate that is there is no identifier."""
-    if kind is Kind.EVENT:
+    if kind is EVENT:
         event = payload.get("event")
-        is_composed = isinstance(event, dict) and event.get("channel") == COMPOSER
-        paths = EVENT_CONVERSATION[1:] if is_composed else EVENT_CONVERSATION
-    elif kind is Kind.COMMAND:
+        channel = named(event, "channel") if isinstance(event, dict) else None
+        if channel is not None and channel != COMPOSER:
+            return checked(channel)
+        paths = EVENT_CONVERSATION[1:]
+    elif kind is COMMAND:
         paths = COMMAND_CONVERSATION
     else:
         paths = INTERACTIVE_CONVERSATION
@@ -59,8 +58,9 @@ def conversation(kind: Kind, payload: Mapping[str, Any]) -> str | None:
 
 def workspace(kind: Kind, payload: Mapping[str, Any]) -> str | None:
     """The workspace in which it happened; None where the payload names none, or no identifier."""
-    is_flat = kind is Kind.EVENT or kind is Kind.COMMAND
-    return identifier(payload, EVENT_WORKSPACE if is_flat else INTERACTIVE_WORKSPACE)
+    if kind is EVENT or kind is COMMAND:  # the organization is named alone where it belongs to no single workspace
+        return checked(named(payload, "team_id") or named(payload, "enterprise_id"))
+    return identifier(payload, INTERACTIVE_WORKSPACE)
 
 
 def event_key(payload: Mapping[str, Any]) -> str:
@@ -78,6 +78,7 @@ def interaction_key(kind: Kind, payload: Mapping[str, Any]) -> str:
 
 def _key(text: str) -> str:
     """Keys are stored and logged: what is too long or not printable is known by its hash."""
-    if KEY.fullmatch(text):
+    # Each sign of ASCII from "!" to "~".
+    if len(text) <= MOST_CHARACTERS and text.isascii() and text.isprintable() and " " not in text:
         return text
     return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -18,8 +18,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from anchorbolt.delivery import messages
-from anchorbolt.delivery.keys import COMPOSER
-from anchorbolt.delivery.kinds import Kind
+from anchorbolt.delivery.keys import COMPOSER, workspace
+from anchorbolt.delivery.kinds import EVENT, Kind
 from anchorbolt.delivery.paths import Path, identifier
 from anchorbolt.delivery.urgent import URGENT_EVENTS, URGENT_SIGN
 
@@ -35,26 +35,26 @@ def lane(kind: Kind, type_: str, key: str, payload: Payload) -> str:
     `type_` is Slack's word for what it is, such as `app_mention`; `key` is its idempotency key. Everything but an event
     has a lane of its own, because a user waits for it.
     """
-    if kind is not Kind.EVENT:
+    if kind is not EVENT:
         return f"={key}"
     if type_ in URGENT_EVENTS:
         return f"{URGENT_SIGN}{key}"
-    name = BY_TYPE.get(type_) or BY_FIRST_WORD.get(type_.partition("_")[0])
-    return (name(payload["event"], payload) if name is not None else None) or f"={key}"
-
-
-def _message(find: Callable[[Event], str | None]) -> Name:
-    return lambda event, _: find(event)
+    if type_ in ABOUT_A_MESSAGE:
+        named = ABOUT_A_MESSAGE[type_](payload["event"])
+    else:
+        name = BY_TYPE.get(type_) or BY_FIRST_WORD.get(type_.partition("_")[0])
+        named = name(payload["event"], payload) if name is not None else None
+    return named or f"={key}"
 
 
 def _object(sort: str, *paths: Path) -> Name:
     """The lane of an object: `paths` are the places in the event where it may be named, the first of them counts."""
 
     def find(event: Event, payload: Payload) -> str | None:
-        workspace, named = _workspace(payload), identifier(event, paths)
-        if workspace is None or named is None or named == COMPOSER:
+        of, named = workspace(EVENT, payload), identifier(event, paths)
+        if of is None or named is None or named == COMPOSER:
             return None
-        return f"{sort}/{workspace}/{named}"
+        return f"{sort}/{of}/{named}"
 
     return find
 
@@ -67,8 +67,8 @@ def _of_installation(_: Event, payload: Payload) -> str | None:
     first = payload.get("authorizations")
     first = first[0] if isinstance(first, list) and first and isinstance(first[0], Mapping) else {}
     org_wide = first.get("is_enterprise_install") is True
-    workspace = (identifier(first, (("enterprise_id",),)) if org_wide else None) or _workspace(payload)
-    return f"installation/{workspace}" if workspace is not None else None
+    of = (identifier(first, (("enterprise_id",),)) if org_wide else None) or workspace(EVENT, payload)
+    return f"installation/{of}" if of is not None else None
 
 
 def _of_item(event: Event, payload: Payload) -> str | None:
@@ -76,23 +76,22 @@ def _of_item(event: Event, payload: Payload) -> str | None:
     return messages.of_item(event) or FILE(event, payload) or CHANNEL(event, payload)
 
 
-def _workspace(payload: Payload) -> str | None:
-    return identifier(payload, (("team_id",), ("enterprise_id",)))
-
-
 FILE = _object("file", ("file_id",), ("file", "id"), ("file",), ("item", "file"), ("item", "file", "id"))
 USER = _object("user", ("user",), ("user", "id"), ("user_id",))
 CHANNEL = _object("channel", ("channel",), ("channel", "id"), ("channel_id",), ("new_channel_id",), ("item", "channel"))
 
+# A message has no need of the payload around its event.
+ABOUT_A_MESSAGE: Mapping[str, Callable[[Event], str | None]] = {
+    "message": messages.of_message,
+    "app_mention": messages.of_message,
+    "link_shared": messages.of_link,
+    "message_metadata_posted": messages.of_metadata,
+    "message_metadata_updated": messages.of_metadata,
+    "message_metadata_deleted": messages.of_metadata,
+    "assistant_thread_started": messages.of_assistant,
+    "assistant_thread_context_changed": messages.of_assistant,
+}
 BY_TYPE: Mapping[str, Name] = {
-    "message": _message(messages.of_message),
-    "app_mention": _message(messages.of_message),
-    "link_shared": _message(messages.of_link),
-    "message_metadata_posted": _message(messages.of_metadata),
-    "message_metadata_updated": _message(messages.of_metadata),
-    "message_metadata_deleted": _message(messages.of_metadata),
-    "assistant_thread_started": _message(messages.of_assistant),
-    "assistant_thread_context_changed": _message(messages.of_assistant),
     "app_home_opened": _object("home", ("user",)),
     "app_uninstalled": _of_installation,
     "tokens_revoked": _of_installation,

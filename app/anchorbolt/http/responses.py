@@ -7,7 +7,7 @@ import re
 
 import orjson
 from starlette.responses import Response
-from starlette.types import Send
+from starlette.types import Message
 
 from anchorbolt.errors import RefusedError
 from anchorbolt.http.without_click import STATUS_LINE
@@ -25,16 +25,15 @@ BAD_VALUE = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 ACKNOWLEDGEMENT = Response(b"")
 
 
-async def send_whole(response: Response, send: Send, request_id: str) -> None:
-    """Sends a response as ASGI's two messages, with X-Request-Id where `request_id` is not empty.
+def start_of(response: Response, request_id: str) -> Message:
+    """The first of ASGI's two messages for a response, with X-Request-Id where `request_id` is not empty.
 
     The response itself stays as it is, because many requests may share it.
     """
     headers = response.raw_headers
     if request_id:
         headers = [*headers, (b"x-request-id", request_id.encode("ascii"))]
-    await send({"type": "http.response.start", "status": response.status_code, "headers": headers})
-    await send({"type": "http.response.body", "body": response.body})
+    return {"type": "http.response.start", "status": response.status_code, "headers": headers}
 
 
 def challenge(value: str) -> Response:

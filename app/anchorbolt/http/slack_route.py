@@ -11,9 +11,9 @@ from anchorbolt.errors import RefusedError
 from anchorbolt.http.bolt_adapter import BoltAdapter
 from anchorbolt.http.limits.body import BODY_IS_WHOLE, check_head
 from anchorbolt.http.limits.unverified import MAX_BODIES, UnverifiedBodies
-from anchorbolt.http.responses import ACKNOWLEDGEMENT, challenge, refusal, send_whole
-from anchorbolt.http.signature import Signature, signature_headers
-from anchorbolt.intake.intake import Acknowledged, IncomingRequest, Intake, Received
+from anchorbolt.http.responses import ACKNOWLEDGEMENT, challenge, refusal, start_of
+from anchorbolt.http.signature import Signature
+from anchorbolt.intake.intake import Acknowledged, Intake, Received
 from anchorbolt.intake.sighting import Sighting
 from anchorbolt.telemetry import traces
 
@@ -32,47 +32,25 @@ class SlackRoute:
     ) -> None:
         """`max_connections`: how many the port may have. At most half of them wait for a body at a time."""
         self._intake = intake
-        self._signature = signature
-        self._bolt = bolt
-        self._max_body_bytes = max_body_bytes
+        self.signature = signature
+        self.bolt = bolt
+        self.max_body_bytes = max_body_bytes
         # Where few connections are allowed, the other half stays free for new ones.
-        self._bodies = UnverifiedBodies(max_body_bytes, max_bodies=min(MAX_BODIES, max_connections // 2))
+        self.bodies = UnverifiedBodies(max_body_bytes, max_bodies=min(MAX_BODIES, max_connections // 2))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request. No input whatever is answered with a 500."""
         request = HttpRequest(scope, receive, self)
-        response = await respond(self._intake, request)
-        await send_whole(response, send, request.request_id)
-
-    async def read(self, scope: Scope, receive: Receive, sighting: Sighting, deadline: float) -> Received:
-        """Reads and verifies a request of Slack's. What its head alone gives away is refused before its body is read.
-
-        `scope` and `receive` are ASGI's. `sighting`: where the trace notes the steps. `deadline`: until when the body
-        must have come, on the event loop's clock. Raises RefusedError.
-        """
-        headers: dict[bytes, bytes] = dict(scope["headers"])
-        content_type = check_head(scope, headers, self._max_body_bytes)
-        timestamp, signature = signature_headers(headers)
-        self._signature.check_headers(timestamp, signature)
-        body = await self._bodies.read(receive, deadline, is_whole=BODY_IS_WHOLE in scope)
-        self._signature.verify(body, timestamp, signature)
-        sighting.mark("verified")
-        return Received(body, content_type, headers, request_id(headers))
-
-    async def ask_bolt(self, scope: Scope, body: bytes, run: Run) -> Response:
-        """Has Bolt answer a request whose body was read, by its FastAPI adapter, and returns the response.
-
-        `run`: the run in which its listener is executed. Raises what the listener raises before its ack.
-        """
-        return await self._bolt.answer(scope, body, run)
+        try:
+            response = response_to(await self._intake.answer(request))
+        except RefusedError as error:
+            response = refusal(error)
+        await send(start_of(response, request.request_id))
+        await send({"type": "http.response.body", "body": response.body})
 
 
-async def respond(intake: Intake, request: IncomingRequest[Response]) -> Response:
-    """Has intake answer a request over HTTP, and returns the response, also where intake refuses it."""
-    try:
-        answer = await intake.answer(request)
-    except RefusedError as error:
-        return refusal(error)
+def response_to(answer: Response | Acknowledged) -> Response:
+    """The response over HTTP for an answer of intake's."""
     if not isinstance(answer, Acknowledged):
         return answer
     return ACKNOWLEDGEMENT if answer.challenge is None else challenge(answer.challenge)
@@ -80,6 +58,8 @@ async def respond(intake: Intake, request: IncomingRequest[Response]) -> Respons
 
 class HttpRequest:
     """A request of Slack's over HTTP, as intake takes it."""
+
+    __slots__ = ("_body", "_receive", "_route", "_scope", "request_id")
 
     way = traces.HTTP
 
@@ -91,12 +71,24 @@ class HttpRequest:
         self.request_id = ""  # known once it was verified
 
     async def read(self, sighting: Sighting, deadline: float) -> Received:
-        """Reads and verifies the request. Raises RefusedError."""
-        received = await self._route.read(self._scope, self._receive, sighting, deadline)
-        self._body = received.body
-        self.request_id = received.request_id
-        return received
+        """Reads and verifies the request. What its head alone gives away is refused before its body is read.
+
+        `sighting`: where the trace notes the steps. `deadline`: until when the body must have come, on the event loop's
+        clock. Raises RefusedError.
+        """
+        scope, route = self._scope, self._route
+        headers: dict[bytes, bytes] = dict(scope["headers"])
+        content_type = check_head(scope, headers, route.max_body_bytes)
+        timestamp, signature = route.signature.check_headers(headers)
+        self._body = body = await route.bodies.read(self._receive, deadline, is_whole=BODY_IS_WHOLE in scope)
+        route.signature.verify(body, timestamp, signature)
+        sighting.mark("verified")
+        self.request_id = request_id(headers)
+        return Received(body, content_type, headers, self.request_id)
 
     async def ask_bolt(self, run: Run) -> Response:
-        """Has Bolt answer this request in a `run`, and returns the response."""
-        return await self._route.ask_bolt(self._scope, self._body, run)
+        """Has Bolt answer this request in a `run`, by its FastAPI adapter, and returns the response.
+
+        Raises what the listener raises before its ack.
+        """
+        return await self._route.bolt.answer(self._scope, self._body, run)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from anchorbolt.delivery import Delivery
-from anchorbolt.delivery.headers import REQUEST_ID
+from anchorbolt.delivery.headers import REQUEST_ID, RETRY_NUM
 from anchorbolt.delivery.log_fields import log_fields
 from anchorbolt.telemetry.delivery_lines import lines
 
 
-def log_arrival(delivery: Delivery, retry_num: str | None) -> None:
-    """Logs that a delivery has come from Slack. `retry_num`: the number of Slack's retry, if it is one."""
-    if not lines.takes_arrival():
-        return
+def log_arrival(delivery: Delivery) -> None:
+    """Logs that a delivery has come from Slack, where `lines` takes one more line of this sort."""
     fields = log_fields(delivery) | {"request_id": delivery.headers.get(REQUEST_ID)}
-    if retry_num is not None:
+    if (retry_num := delivery.headers.get(RETRY_NUM)) is not None:
         fields["retry_num"] = retry_num
     lines.arrived(fields)

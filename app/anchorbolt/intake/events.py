@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from anchorbolt.delivery import Delivery
-from anchorbolt.delivery.headers import REQUEST_ID
+from anchorbolt.delivery.headers import REQUEST_ID, RETRY_NUM
 from anchorbolt.delivery.urgent import is_urgent
 from anchorbolt.errors import RefusedError, StoreError, StoreUnavailableError
 from anchorbolt.inbox.accept import Accepted
@@ -30,8 +30,8 @@ class Events:
         self._worker = worker
         self._workspaces = workspaces or Workspaces()
 
-    async def accept(self, delivery: Delivery, deadline: float, retry_num: object = None) -> None:
-        """Stores an event by the deadline (the event loop's clock). `retry_num`: the number of Slack's retry.
+    async def accept(self, delivery: Delivery, deadline: float) -> None:
+        """Stores an event by the deadline (the event loop's clock).
 
         Raises RefusedError: 425 when nothing was stored and another pod may be asked, 503 when the time is over.
         """
@@ -55,8 +55,13 @@ class Events:
             late.cancel()
         if not accepted.new:
             metrics.duplicates.add()
-            request_id = delivery.headers.get(REQUEST_ID)
-            log.info("duplicate", key=delivery.key, retry_num=retry_num, request_id=request_id)
+            headers = delivery.headers
+            log.info(
+                "duplicate",
+                key=delivery.key,
+                retry_num=headers.get(RETRY_NUM),
+                request_id=headers.get(REQUEST_ID),
+            )
 
 
 def _give_up(accepting: asyncio.Future[Accepted]) -> None:

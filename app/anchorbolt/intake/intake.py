@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 from anchorbolt.bolt.run import Run
-from anchorbolt.delivery import Control, Kind, parse
+from anchorbolt.delivery import Control, Delivery, parse
 from anchorbolt.delivery import headers as headers_of
+from anchorbolt.delivery.kinds import EVENT
 from anchorbolt.errors import RefusedError
 from anchorbolt.intake import control
 from anchorbolt.intake.arrival import log_arrival
@@ -19,6 +20,7 @@ from anchorbolt.intake.replays import Answer
 from anchorbolt.intake.sighting import Sighting, turned_away
 from anchorbolt.intake.slots import RequestSlot, RequestSlots
 from anchorbolt.telemetry import metrics, traces
+from anchorbolt.telemetry.delivery_lines import lines
 from anchorbolt.telemetry.logs import get_logger
 
 log = get_logger("intake")
@@ -43,17 +45,10 @@ class Received:
 class Acknowledged:
     """The answer where no listener has one: 200 without a body, or Slack's `challenge` back to Slack."""
 
+    status_code: ClassVar[int] = 200  # as over HTTP; in Socket Mode nothing but 200 is an ack
+    body: ClassVar[bytes] = b""  # what the transport writes for it is the transport's to make
+
     challenge: str | None = None
-
-    @property
-    def status_code(self) -> int:
-        """The status of the answer, as over HTTP; in Socket Mode nothing but 200 is an ack."""
-        return 200
-
-    @property
-    def body(self) -> bytes:
-        """What the transport writes for it is the transport's to make."""
-        return b""
 
 
 ACKNOWLEDGED = Acknowledged()
@@ -113,8 +108,26 @@ class Intake:
         if (refusal := self.turn_away()) is not None:
             raise refusal.copy()
         sighting = Sighting(self._clock(), request.way)
+        deadline = sighting.arrived + self._deadline_seconds
+        slot: RequestSlot | None = None
         try:
-            answer = await self._answer(request, sighting)
+            received = await request.read(sighting, deadline)
+            # Only now: what is not known to be Slack's takes no slot of what is.
+            if self._slots.free <= 0:
+                sighting.kind = metrics.UNKNOWN
+                raise OVERLOADED.copy()
+            slot = RequestSlot(self._slots)
+            found = _parsed(received, sighting)
+            answer: Answered | Acknowledged | None = None
+            if isinstance(found, Control):
+                answer = _answer_control(found)
+            elif found.kind is EVENT:
+                await self._events.accept(found, deadline)
+                sighting.mark("accepted")
+            else:
+                answer = await self._interactions.answer(found, deadline, slot, request.ask_bolt)
+                sighting.mark("acknowledged")
+            answer = answer or ACKNOWLEDGED
         except RefusedError as error:
             sighting.refused(error, self._clock())
             raise
@@ -125,48 +138,25 @@ class Intake:
         else:
             sighting.answered(answer.status_code, self._clock())
             return answer
-
-    async def _answer(self, request: IncomingRequest[Answered], sighting: Sighting) -> Answered | Acknowledged:
-        deadline = sighting.arrived + self._deadline_seconds
-        received = await request.read(sighting, deadline)
-        # Only now: what is not known to be Slack's takes no slot of what is.
-        if self._slots.free <= 0:
-            sighting.kind = metrics.UNKNOWN
-            raise OVERLOADED.copy()
-        slot = self._slots.take()
-        try:
-            return await self._work_on(received, request, slot, sighting, deadline)
         finally:
-            if not slot.kept:
+            if slot is not None and not slot.kept:
                 slot.release()
 
-    async def _work_on(
-        self,
-        received: Received,
-        request: IncomingRequest[Answered],
-        slot: RequestSlot,
-        sighting: Sighting,
-        deadline: float,
-    ) -> Answered | Acknowledged:
-        found = parse(received.body, received.content_type)
-        headers = received.headers
-        request_id = received.request_id or headers_of.request_id(headers)
-        retry_reason, traceparent = _text(headers, b"x-slack-retry-reason"), _text(headers, b"traceparent")
-        sighting.parsed(found, retry_reason, traceparent, request_id)
-        if isinstance(found, Control):
-            return _answer_control(found)
-        # For a run from the inbox. Bolt's FastAPI adapter reads all headers from the request itself.
-        found.headers = kept = headers_of.kept(headers)
-        kept[headers_of.REQUEST_ID] = request_id
-        retry_num = kept.get("x-slack-retry-num")
-        log_arrival(found, retry_num)
-        if found.kind is Kind.EVENT:
-            await self._events.accept(found, deadline, retry_num)
-            sighting.mark("accepted")
-            return ACKNOWLEDGED
-        answer = await self._interactions.answer(found, deadline, slot, request.ask_bolt)
-        sighting.mark("acknowledged")
-        return answer if answer is not None else ACKNOWLEDGED
+
+def _parsed(received: Received, sighting: Sighting) -> Delivery | Control:
+    """What a request is, with the headers that a run from the inbox is given. Raises RefusedError (400)."""
+    found = parse(received.body, received.content_type)
+    headers = received.headers
+    request_id = received.request_id or headers_of.request_id(headers)
+    sighting.parsed(found, headers, request_id)
+    if isinstance(found, Control):
+        return found
+    # For a run from the inbox. Bolt's FastAPI adapter reads all headers from the request itself.
+    found.headers = kept = headers_of.kept(headers)
+    kept[headers_of.REQUEST_ID] = request_id
+    if lines.takes_arrival():
+        log_arrival(found)
+    return found
 
 
 def _answer_control(found: Control) -> Acknowledged:
@@ -174,8 +164,3 @@ def _answer_control(found: Control) -> Acknowledged:
         return Acknowledged(found.payload["challenge"])
     control.note(found)
     return ACKNOWLEDGED
-
-
-def _text(headers: Mapping[bytes, bytes], name: bytes) -> str | None:
-    value = headers.get(name)
-    return value.decode("latin-1") if value is not None else None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from anchorbolt.delivery import Control, Delivery, Kind
+from collections.abc import Mapping
+
+from anchorbolt.delivery import Control, Delivery
 from anchorbolt.errors import RefusedError
 from anchorbolt.telemetry import metrics, traces
 
@@ -24,24 +26,20 @@ class Sighting:
         if self.trace is not None:
             self.trace.mark(step)
 
-    def parsed(
-        self,
-        found: Delivery | Control,
-        retry_reason: str | None,
-        traceparent: str | None,
-        request_id: str | None = None,
-    ) -> None:
+    def parsed(self, found: Delivery | Control, headers: Mapping[bytes, bytes], request_id: str) -> None:
         """Notes what the request is.
 
-        `retry_reason`: Slack's header. `traceparent`: the header of an ingress. `request_id`: its header, or ours.
+        `headers`: of it, with Slack's reason for a retry and the traceparent of an ingress. `request_id`: the ingress's
+        header, or ours.
         """
-        self.kind = str(found.kind) if isinstance(found, Delivery) else str(Kind.CONTROL)
+        self.kind = str(found.kind)
         if self.trace is not None:
-            key = found.key if isinstance(found, Delivery) else None
-            if not self.trace.identify(self.kind, found.type, key, traceparent, request_id):
+            traceparent = headers.get(b"traceparent", b"").decode("latin-1")
+            if not self.trace.identify(self.kind, found.type, found.key, traceparent or None, request_id):
                 self.trace = None
-        if retry_reason is not None:
-            metrics.slack_retries.add(retry_reason if retry_reason in REASONS else "other")
+        if (raw := headers.get(b"x-slack-retry-reason")) is not None:
+            reason = raw.decode("latin-1")
+            metrics.slack_retries.add(reason if reason in REASONS else "other")
 
     def answered(self, status: int, now: float) -> None:
         """Counts the request as answered; the answer is about to be sent."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 
 class RequestSlot:
     """The slot of one request. `kept`: a run holds it, and releases it when its listeners have ended."""
 
-    __slots__ = ("_is_held", "_released", "kept")
+    __slots__ = ("_is_held", "_slots", "kept")
 
-    def __init__(self, released: Callable[[], None]) -> None:
-        self._released = released
+    def __init__(self, slots: RequestSlots) -> None:
+        """Takes a slot; the caller has seen that one is free."""
+        slots.free -= 1
+        self._slots = slots
         self._is_held = True
         self.kept = False
 
@@ -19,7 +19,7 @@ class RequestSlot:
         """Gives the slot back; a second call does nothing."""
         if self._is_held:
             self._is_held = False
-            self._released()
+            self._slots.free += 1
 
 
 class RequestSlots:
@@ -33,11 +33,3 @@ class RequestSlots:
     def taken(self) -> int:
         """How many requests have a slot now."""
         return self._limit - self.free
-
-    def take(self) -> RequestSlot:
-        """Takes a slot; the caller has seen that one is free."""
-        self.free -= 1
-        return RequestSlot(self._release)
-
-    def _release(self) -> None:
-        self.free += 1

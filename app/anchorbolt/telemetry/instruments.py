@@ -29,6 +29,15 @@ class Instrument:
         self.labels = tuple(labels)
 
 
+class Count:
+    """One series of a counter."""
+
+    __slots__ = ("value",)
+
+    def __init__(self) -> None:
+        self.value = 0.0
+
+
 class Counter(Instrument):
     """A count that only grows.
 
@@ -39,23 +48,24 @@ class Counter(Instrument):
         self, name: str, unit: str, description: str, labels: Sequence[str] = (), known: Iterable[Labels] = ()
     ) -> None:
         super().__init__(name, unit, description, labels)
-        self._series: dict[Labels, float] = dict.fromkeys(known, 0.0) if labels else {(): 0.0}
+        self._series: dict[Labels, Count] = {key: Count() for key in (known if labels else [()])}
 
     def add(self, *labels: str, amount: float = 1) -> None:
         """Adds to a series. `labels`: its label values, in the order of the label names."""
-        try:
-            self._series[labels] += amount
-        except KeyError:
-            key = labels if len(self._series) < MOST_SERIES else (OTHER,) * len(self.labels)
-            self._series[key] = self._series.get(key, 0.0) + amount
+        count = self._series.get(labels)
+        if count is None:
+            labels = labels if len(self._series) < MOST_SERIES else (OTHER,) * len(self.labels)
+            count = self._series.setdefault(labels, Count())
+        count.value += amount
 
     def value(self, *labels: str) -> float:
         """The count for these label values."""
-        return self._series.get(labels, 0.0)
+        count = self._series.get(labels)
+        return count.value if count is not None else 0.0
 
     def read(self) -> list[tuple[Labels, float]]:
         """Every series with its value."""
-        return list(self._series.items())
+        return [(labels, count.value) for labels, count in list(self._series.items())]
 
 
 class Gauge(Instrument):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -50,7 +51,7 @@ def test_a_key_can_be_stored_and_logged(text: str) -> None:
     """Any event_id becomes a short printable key, the same each time, and another for another."""
     key = keys.event_key({"event_id": text})
     assert key == keys.event_key({"event_id": text})
-    assert keys.KEY.fullmatch(key)
+    assert re.fullmatch(r"[\x21-\x7e]{1,200}", key)
     assert key != keys.event_key({"event_id": text + "x"})
 
 

@@ -178,7 +178,7 @@ FIELDS = [
 @settings(max_examples=500, deadline=None)
 @example("message", {"subtype": ["message_changed"], "channel_type": {}, "channel": "C1", "ts": "1.1"}, "T1")
 @given(
-    st.one_of(st.sampled_from([*TABLE, *lanes.BY_TYPE, *lanes.BY_FIRST_WORD]), st.text()),
+    st.one_of(st.sampled_from([*TABLE, *lanes.ABOUT_A_MESSAGE, *lanes.BY_TYPE, *lanes.BY_FIRST_WORD]), st.text()),
     st.dictionaries(st.sampled_from(FIELDS), ANY),
     ANY,
 )

@@ -18,15 +18,12 @@ def clock_at(now: float) -> Callable[[], float]:
     return lambda: now
 
 
-def _bytes(text: str | None) -> bytes | None:
-    return text.encode() if text is not None else None
-
-
 def refusal(verifier: Signature, timestamp: str | None, signature: str | None, body: bytes = BODY) -> str | None:
     """The word of the refusal, or None where there is none; its status is always 401."""
     try:
-        verifier.check_headers(_bytes(timestamp), _bytes(signature))
-        verifier.verify(body, _bytes(timestamp) or b"", _bytes(signature) or b"")
+        headers = {b"x-slack-request-timestamp": timestamp, b"x-slack-signature": signature}
+        there = {name: value.encode() for name, value in headers.items() if value is not None}
+        verifier.verify(body, *verifier.check_headers(there))
     except RefusedError as error:
         return error.word if error.status == 401 else str(error)
     return None

@@ -27,7 +27,7 @@ class Slot(RequestSlot):
     __slots__ = ("releases",)
 
     def __init__(self, slots: RequestSlots) -> None:
-        super().__init__(slots.take().release)
+        super().__init__(slots)
         self.releases = 0
 
     def release(self) -> None:

@@ -13,7 +13,7 @@ from anchorbolt.emulator.samples import make
 from anchorbolt.errors import RefusedError, StoreUnavailableError
 from anchorbolt.intake.intake import Acknowledged
 from anchorbolt.intake.interactions import Interactions
-from anchorbolt.intake.slots import RequestSlots
+from anchorbolt.intake.slots import RequestSlot, RequestSlots
 from structlog.testing import capture_logs
 
 from tests.support.waiting import until
@@ -42,7 +42,9 @@ async def test_a_request_that_is_cancelled_after_the_ack_loses_no_run(bench: Ben
         asyncio.get_running_loop().call_soon(answering.cancel)
         return Acknowledged()
 
-    answering = asyncio.create_task(Interactions(bench.inbox, worker).answer(delivery, LATER, slots.take(), ask_bolt))
+    answering = asyncio.create_task(
+        Interactions(bench.inbox, worker).answer(delivery, LATER, RequestSlot(slots), ask_bolt)
+    )
     with pytest.raises(asyncio.CancelledError):
         await answering
     assert slots.free == 0
@@ -67,7 +69,7 @@ async def test_what_a_drain_cut_before_its_answer_left_is_stored(bench: Bench) -
         await asyncio.wait([listening])  # as with process_before_response
         return Acknowledged()
 
-    await Interactions(bench.inbox, worker).answer(delivery, LATER, slots.take(), ask_bolt)
+    await Interactions(bench.inbox, worker).answer(delivery, LATER, RequestSlot(slots), ask_bolt)
     await handing_back[0]
     row = await bench.row(delivery.key)
     assert (row.state, row.attempts, slots.free) == ("live", 0, 1)
@@ -96,7 +98,7 @@ async def test_what_is_acknowledged_without_being_stored_is_told(
     monkeypatch.setattr(bench.database, "transact", stands_still)
     deadline = asyncio.get_running_loop().time() + 0.05
     with capture_logs() as lines:
-        await Interactions(bench.inbox, worker).answer(command(), deadline, slots.take(), ask_bolt)
+        await Interactions(bench.inbox, worker).answer(command(), deadline, RequestSlot(slots), ask_bolt)
     told = [line["event"] for line in lines if "without being stored" in line["event"]]
     assert told == ["acknowledged without being stored: the database did not take it in time"]
     monkeypatch.undo()
@@ -117,7 +119,7 @@ async def test_a_dispatch_that_came_to_no_answer_gives_its_slot_back(bench: Benc
         raise error
 
     with pytest.raises(BaseException, match=r".*"):
-        await Interactions(bench.inbox, worker).answer(command(), LATER, slots.take(), ask_bolt)
+        await Interactions(bench.inbox, worker).answer(command(), LATER, RequestSlot(slots), ask_bolt)
     await until(lambda: slots.free == 1, what="its slot is free")
     assert await worker.finish(5)
     await worker.stop()
@@ -135,7 +137,7 @@ async def test_a_listener_that_cancels_itself_has_failed(bench: Bench) -> None:
         raise asyncio.CancelledError
 
     with pytest.raises(RefusedError, match="503 listener_failed"):
-        await Interactions(bench.inbox, worker).answer(command(), LATER, slots.take(), ask_bolt)
+        await Interactions(bench.inbox, worker).answer(command(), LATER, RequestSlot(slots), ask_bolt)
     assert str(seen[0].error) == "CancelledError was raised"
     assert slots.free == 1
     await worker.stop()
@@ -150,5 +152,5 @@ async def test_a_response_that_cannot_be_sent_is_the_listeners_fault(bench: Benc
         raise ValueError("half of a surrogate pair")
 
     with pytest.raises(RefusedError, match="503 listener_failed"):
-        await Interactions(bench.inbox, worker).answer(command(), LATER, RequestSlots(1).take(), ask_bolt)
+        await Interactions(bench.inbox, worker).answer(command(), LATER, RequestSlot(RequestSlots(1)), ask_bolt)
     await worker.stop()

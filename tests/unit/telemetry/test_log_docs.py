@@ -13,6 +13,7 @@ from anchorbolt.bolt.raised import log_raised
 from anchorbolt.bolt.repeats import MOST_IN_FULL, Repeats
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery import Attempt, Delivery, Kind
+from anchorbolt.delivery.headers import RETRY_NUM
 from anchorbolt.delivery.log_fields import failure_fields
 from anchorbolt.inbox.lease import Stored
 from anchorbolt.intake.arrival import log_arrival
@@ -64,12 +65,12 @@ def test_the_page_has_the_fields_of_failures() -> None:
 
 def test_the_page_has_the_fields_of_the_lines() -> None:
     """Every field that an arrival or an end can have is in the table, and no other."""
-    delivery = Delivery(Kind.COMMAND, "/x", "command:1", "C1", "=command:1", "", "", {})
+    delivery = Delivery(Kind.COMMAND, "/x", "command:1", "C1", "=command:1", "", "", {}, {RETRY_NUM: "1"})
     run = Run(delivery, Attempt(delivery.key, delivery.kind))
     run.error, run.reason = ValueError(), "no_ack"
     stored = Stored(1, "T:E", "event", "application/json", "{}", None, None, "T1", "C1", 0.0, 1, 0, None)
     with capture_logs() as lines:
-        log_arrival(delivery, "1")
+        log_arrival(delivery)
         stored_ended(stored, None, "dead", "what", 1.0, "error", lane="T1:C1")
         unstored_ended(run, "failed", 1.0)
     written: dict[str, set[str]] = {}

@@ -16,6 +16,8 @@ from anchorbolt.http.limits.one_request import OneRequest, StopParsingError
 MAX_HEAD_BYTES = 65_536
 # Slack sends some fifteen, and HAProxy passes 101 on. 64 KiB hold 16,000 empty ones, which take 1.6 MB (measured).
 MAX_HEADERS = 128
+# What asks for more than an answer. They are looked for in one step, because hardly any request has one.
+RARE_HEADERS = frozenset({b"expect", b"upgrade"})
 TOO_LARGE = RefusedError(431, "head_too_large")
 SLOW = RefusedError(408, "slow_head")
 
@@ -35,20 +37,28 @@ class HeadLimits(OneRequest):
         self._head_timer: asyncio.TimerHandle | None = None
 
     @property
-    def _is_in_a_body(self) -> bool:
+    def is_in_a_body(self) -> bool:
+        """Whether the head of a request has come, and not all of its body."""
         return self.cycle is not None and self.cycle.more_body
 
     def parse(self, data: bytes) -> bytes:
         """Passes the data on; what neither belongs to a body nor completes a head or a body is counted."""
         room = MAX_HEAD_BYTES - self._head_bytes
-        if len(data) <= room or self._is_in_a_body:
-            return self._parse_and_count(data)
-        # More than a head may be in one read: what is beyond is parsed only if the head ends before it.
-        behind = self._parse_and_count(data[:room])
-        if self._head_bytes >= MAX_HEAD_BYTES:
-            self.refuse(TOO_LARGE)
-            return b""
-        return behind + data[room:]
+        if len(data) > room and not self.is_in_a_body:
+            return self._parse_in_parts(data, room)
+        behind = OneRequest.parse(self, data)
+        if self._has_ended or self._has_ended_head or self._body_bytes:
+            self._head_bytes = 0
+            if self._head_timer is not None:
+                self._stop_timer()
+            return behind
+        self._head_bytes += len(data)
+        if self.is_in_a_body:
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self.refuse(TOO_LARGE)
+        elif self._head_timer is None and not self.is_over:
+            self._head_timer = self.loop.call_later(self.head_seconds, self.refuse, SLOW)
+        return behind
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """uvicorn's hook, without a call of uvicorn's own: there are fifteen headers in a request of Slack's.
@@ -60,9 +70,14 @@ class HeadLimits(OneRequest):
             self.refusal = TOO_LARGE
             raise StopParsingError
         name, value = name.lower(), value.rstrip(b" \t")
+        if name in RARE_HEADERS:
+            self.on_rare_header(name, value)
+        headers.append((name, value))
+
+    def on_rare_header(self, name: bytes, value: bytes) -> None:
+        """Takes note of one of RARE_HEADERS, as uvicorn does."""
         if name == b"expect" and value.lower() == b"100-continue":
             self.expect_100_continue = True
-        headers.append((name, value))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stops the timer of a head that will not be completed; called by asyncio when the connection ends."""
@@ -74,19 +89,13 @@ class HeadLimits(OneRequest):
         self._stop_timer()
         super().refuse(error)
 
-    def _parse_and_count(self, data: bytes) -> bytes:
-        behind = super().parse(data)
-        if self._has_ended or self._has_ended_head or self._body_bytes:
-            self._head_bytes = 0
-            self._stop_timer()
-            return behind
-        self._head_bytes += len(data)
-        if self._is_in_a_body:
-            if self._head_bytes > MAX_HEAD_BYTES:
-                self.refuse(TOO_LARGE)
-        elif self._head_timer is None and not self.is_over:
-            self._head_timer = self.loop.call_later(self.head_seconds, self.refuse, SLOW)
-        return behind
+    def _parse_in_parts(self, data: bytes, room: int) -> bytes:
+        """More than a head may be in one read: what is beyond is parsed only if the head ends before it."""
+        behind = self.parse(data[:room])
+        if self._head_bytes >= MAX_HEAD_BYTES:
+            self.refuse(TOO_LARGE)
+            return b""
+        return behind + data[room:]
 
     def _stop_timer(self) -> None:
         if self._head_timer is not None:

@@ -39,16 +39,17 @@ class HttpConnection(NoUpgrade):
 
     def data_received(self, data: bytes) -> None:
         """The rest of a body that was answered before it was whole gets as long as a head: nobody reads it."""
-        super().data_received(data)
+        NoUpgrade.data_received(self, data)
         cycle = self.cycle
         if cycle is None or not (cycle.response_complete and cycle.more_body):
-            self._stop_unread_timer()
+            if self._unread_timer is not None:
+                self._stop_unread_timer()
         elif self._unread_timer is None:
             self._unread_timer = self.loop.call_later(self.head_seconds, self.transport.close)
 
     def on_headers_complete(self) -> None:
         """Notes that the connection is busy; called by the parser at the end of a request's head."""
-        super().on_headers_complete()
+        NoUpgrade.on_headers_complete(self)
         self._of_this_port.became_busy(self)
         if self._of_this_port.closes:
             self.cycle.keep_alive = False  # the response says so, and the connection is closed behind it
@@ -56,11 +57,11 @@ class HttpConnection(NoUpgrade):
     def on_response_complete(self) -> None:
         """Notes that the connection is idle; called by uvicorn when a request has been answered."""
         self._of_this_port.became_idle(self)
-        super().on_response_complete()
+        NoUpgrade.on_response_complete(self)
 
     def on_message_complete(self) -> None:
         """A body that ends after its response leaves the connection idle; uvicorn does not look at it any more."""
-        super().on_message_complete()
+        NoUpgrade.on_message_complete(self)
         if self.cycle.response_complete:
             self.cycle.more_body = False  # else what follows would be taken for a part of this body
             self.restart_idle_timer()

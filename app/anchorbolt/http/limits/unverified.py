@@ -6,6 +6,9 @@ has waited longest gives way, because Slack's bodies are there within millisecon
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
+from typing import Any
+
 from starlette.types import Receive
 
 from anchorbolt.errors import RefusedError
@@ -43,16 +46,17 @@ class UnverifiedBodies:
         """How many bodies still arrive."""
         return len(self._arriving)
 
-    async def read(self, receive: Receive, read_by: float, *, is_whole: bool = False) -> bytes:
-        """Returns the whole body. `read_by` is a time of the event loop's clock.
+    def read(self, receive: Receive, read_by: float, *, is_whole: bool = False) -> Coroutine[Any, Any, bytes]:
+        """Returns, once it is awaited, the whole body. `read_by` is a time of the event loop's clock.
 
         `is_whole`: it has arrived already, so that nobody waits for it, as is usual for Slack's.
 
         Raises RefusedError: 413 when it is too large, 408 when it is not there in time or gave way to newer ones, 400
         when the client went away.
         """
-        if is_whole:
-            return await self._read(receive, None)
+        return self._read(receive, None) if is_whole else self._read_in_time(receive, read_by)
+
+    async def _read_in_time(self, receive: Receive, read_by: float) -> bytes:
         if len(self._arriving) >= self._max_bodies:
             self._give_way()
         timeout = Timeout(read_by)

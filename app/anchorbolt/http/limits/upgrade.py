@@ -20,7 +20,16 @@ class NoUpgrade(HeadLimits):
 
     def on_headers_complete(self) -> None:
         """Refuses a request that asks for another protocol; called by the parser at the end of a request's head."""
-        if self.parser.should_upgrade() or b"upgrade" in dict(self.headers):
-            self.refusal = RefusedError(400, "upgrade_refused")
-            raise StopParsingError
-        super().on_headers_complete()
+        if self.parser.should_upgrade():
+            self._refuse_upgrade()
+        HeadLimits.on_headers_complete(self)
+
+    def on_rare_header(self, name: bytes, value: bytes) -> None:
+        """Refuses a head with `Upgrade` where it comes. Behind a body it is a trailer, which nobody looks at."""
+        if name == b"upgrade" and not self.is_in_a_body:
+            self._refuse_upgrade()
+        super().on_rare_header(name, value)
+
+    def _refuse_upgrade(self) -> None:
+        self.refusal = RefusedError(400, "upgrade_refused")
+        raise StopParsingError

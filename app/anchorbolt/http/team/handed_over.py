@@ -25,10 +25,11 @@ from starlette.responses import Response
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.bolt.run import Run
 from anchorbolt.delivery.headers import request_id
+from anchorbolt.errors import RefusedError
 from anchorbolt.http.limits.body import check_head
-from anchorbolt.http.responses import checked
-from anchorbolt.http.signature import Signature, signature_headers
-from anchorbolt.http.slack_route import respond
+from anchorbolt.http.responses import checked, refusal
+from anchorbolt.http.signature import Signature
+from anchorbolt.http.slack_route import response_to
 from anchorbolt.intake.intake import Intake, Received
 from anchorbolt.intake.sighting import Sighting
 from anchorbolt.telemetry import traces
@@ -63,7 +64,10 @@ class HandedOver:
         )
 
     async def _answer(self, request: BoltRequest | AsyncBoltRequest) -> BoltResponse:
-        return _of_bolt(await respond(self._intake, _HandedRequest(request, self)))
+        try:
+            return _of_bolt(response_to(await self._intake.answer(_HandedRequest(request, self))))
+        except RefusedError as error:
+            return _of_bolt(refusal(error))
 
     def read(self, request: BoltRequest | AsyncBoltRequest) -> Received:
         """Verifies a request whose body was read by the team's framework. Raises RefusedError."""
@@ -73,8 +77,7 @@ class HandedOver:
             if values
         }
         content_type = check_head({"method": "POST"}, headers, self._max_body_bytes)
-        timestamp, signature = signature_headers(headers)
-        self._signature.check_headers(timestamp, signature)
+        timestamp, signature = self._signature.check_headers(headers)
         body = request.raw_body.encode("utf-8", "surrogateescape")
         self._signature.verify(body, timestamp, signature)
         return Received(body, content_type, headers, request_id(headers))

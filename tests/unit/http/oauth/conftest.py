@@ -11,7 +11,7 @@ import aiohttp
 import httpx
 import pytest
 from anchorbolt.emulator.emulator import Emulator
-from anchorbolt.http.application import create
+from anchorbolt.http.application import Application
 from anchorbolt.http.oauth.routes import routes
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.sqlite import SqliteDatabase
@@ -45,7 +45,7 @@ class Site:
     def browser(self, **changes: Any) -> httpx.AsyncClient:
         """A browser with cookies of its own. `changes`: of the settings, which all of its pages are made with."""
         settings = Settings(**{**SETTINGS, "slack_api_url": self.slack.api_url, **changes}, _env_file=None)
-        web = create(Response("slack"))
+        web = Application(Response("slack"))
         web.router.routes += routes(settings, self.inbox.store, self.cache, lambda: self.session, lambda: self.away)
         made = httpx.AsyncClient(transport=httpx.ASGITransport(web), base_url=settings.public_url or "")
         self.clients.append(made)

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
-from anchorbolt.http import application
+from anchorbolt.http.application import Application
 from anchorbolt.http.team import routes
 from anchorbolt.http.team.application import TeamApplication, mount
 from anchorbolt.http.team.life import TeamLife
@@ -52,7 +52,7 @@ async def test_an_application_with_a_lifespan() -> None:
     """A request sees what the lifespan made, and our own routes come first."""
     found = routes.load("web")
     team = TeamApplication(found.application)
-    web = application.create(Ours())
+    web = Application(Ours())
     mount(web, team, 1000)
     life = TeamLife(found, team)
     await life.start()
