@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 
 from fastapi import FastAPI
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from anchorbolt.errors import RefusedError
@@ -21,8 +22,8 @@ class Application(FastAPI):
     They answer the errors of path operations, limit bodies and close the files of forms. Every route here is an ASGI
     application that answers its own errors and limits its own bodies; a team's application has its own middlewares.
 
-    Nearly every request is for Slack's route. So that one is compared with first, and FastAPI's router, which matches
-    the routes one after the other, looks only for the other paths.
+    Nearly every request is for Slack's route. So its path is compared with first: FastAPI's router, which matches the
+    routes one after the other, would find the same.
     """
 
     def __init__(self, slack_route: ASGIApp) -> None:
@@ -37,6 +38,7 @@ class Application(FastAPI):
             telemetry={"tracing": False, "metrics": False, "logs": False, "operation_spans": False},
         )
         self._slack_route = slack_route
+        self.router.routes.append(Route(PATH, slack_route, include_in_schema=False))
         self.router.default = not_found
 
     def build_middleware_stack(self) -> ASGIApp:
