@@ -117,7 +117,7 @@ class BoltApp(ComposedApp):
         """
         request = Request(run.delivery, context_for(run))
         run.dispatched = True
-        return await super().async_dispatch(request)
+        return await self.dispatch_tracked(request)
 
     async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
         """Dispatches a request of Bolt's FastAPI adapter; its context must hold the Run (http/bolt_adapter.py)."""
@@ -126,7 +126,7 @@ class BoltApp(ComposedApp):
             raise TypeError("a request reaches Bolt with a Run in its context")
         request = as_delivered(req, run.delivery, context_for(run))
         run.dispatched = True
-        return await super().async_dispatch(request)
+        return await self.dispatch_tracked(request)
 
     async def conclude_failure(self, run: Run) -> None:
         """Calls the app's error handler. One that handles the error takes it from the run."""

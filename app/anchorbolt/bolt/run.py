@@ -201,7 +201,7 @@ class Ack(AsyncAck):
     """Bolt's ack(), whose call can be waited for."""
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call] # Bolt's own has no annotations
+        self.response = None  # all that Bolt's own sets
         self._called: asyncio.Future[None] | None = None  # made when its one waiter waits
         self._no_more = False
 

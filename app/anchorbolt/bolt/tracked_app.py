@@ -37,7 +37,7 @@ from anchorbolt.settings.team import hidden
 class TrackedApp(WalkedApp):
     """An `AsyncApp` with our listener runner, our index of listeners and our error handlers.
 
-    A request reaches its `async_dispatch` with the values of `context_for` in its context.
+    A request reaches its `dispatch_tracked` with the values of `context_for` in its context.
     """
 
     def __init__(self, *, failure: Failure, sync_threads: int = 40, **options: Any) -> None:
@@ -67,8 +67,8 @@ class TrackedApp(WalkedApp):
         self._async_listeners = self.index
         self._async_middleware_error_handler = MiddlewareErrorHandler(self.error_handler)
 
-    async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
-        """Dispatches a request through Bolt's middleware and the listeners that may match it."""
+    async def dispatch_tracked(self, req: AsyncBoltRequest) -> BoltResponse:
+        """Dispatches a request that has its Run, through Bolt's middleware and the listeners that may match it."""
         token = DISPATCHED.set(req)
         try:
             return await self.walk(req)

@@ -43,7 +43,7 @@ class AsyncApp(TrackedApp):
         run.fails_for_good = True
         self._runs.append(run)  # asyncio keeps only weak references to tasks: the run keeps its tasks, and we the run
         req.context.update(context_for(run))
-        return await super().async_dispatch(req)
+        return await self.dispatch_tracked(req)
 
     async def finish(self) -> list[Exception]:
         """Waits until all listeners and lazy functions of what was dispatched have ended.
