@@ -105,6 +105,10 @@ class Calls:
             self._connections = {one for one in self._connections if one.protocol is not None}
         self._connections.add(connection)
 
+    def uses_no_more(self, connection: aiohttp.connector.Connection) -> None:
+        """Takes note that a call is over which used a connection, and that others will use it now."""
+        self._connections.discard(connection)
+
     def note_not_awaited(self, error: NotAwaitedError) -> None:
         """Takes note of a call that nobody awaited; the first one counts."""
         if self._not_awaited is None:

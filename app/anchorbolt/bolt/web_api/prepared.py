@@ -22,10 +22,12 @@ from aiohttp.helpers import TimerNoop
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.payload import BytesPayload
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+from aiohttp.tracing import Trace
 from multidict import CIMultiDictProxy
 from yarl import URL
 
 from anchorbolt.bolt.web_api.connector import Connector
+from anchorbolt.bolt.web_api.kept import Kept
 from anchorbolt.bolt.web_api.request import MOST_BYTES, Request
 from anchorbolt.bolt.web_api.session import loads, time_limit
 
@@ -33,6 +35,7 @@ from anchorbolt.bolt.web_api.session import loads, time_limit
 PlainAnswer = tuple[dict[str, Any], CIMultiDictProxy[str]]
 SLACKS_JSON = "application/json; charset=utf-8"
 _NO_LIMIT = time_limit(None)
+_NO_TRACES: list[Trace] = []
 _TIMER = TimerNoop()
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -91,19 +94,19 @@ class Prepared:
         """
         if not self._is_plain or len(body) > MOST_BYTES:
             return await self._by_session(body)
-        connection = await self._connector.connect_to(self._key, self._request)
+        if (kept := self._connector.take(self._key)) is None:
+            connection = await self._connector.connect(self._request, _NO_TRACES, _NO_LIMIT)
+            kept = Kept(self._key, connection, self._parsing)
+        connection, protocol = kept.connection, kept.protocol
         try:
-            protocol = connection.protocol
-            assert protocol is not None  # noqa: S101 - as aiohttp's own
             if protocol.writing_paused:  # the server has answered the request before it read all of it
                 connection.release()
                 return await self._by_session(body)
-            protocol.set_response_params(**self._parsing)
             # One mapping for all calls: it is written before another call can run.
             self._headers[hdrs.CONTENT_LENGTH] = str(len(body))
             self._request.write(protocol, self._line, self._headers, body)
             if (plain := await _plain_answer(protocol)) is not None:
-                connection.release()
+                self._connector.leave(kept)
                 return plain
             response = self._request.with_body(body).answered(protocol)
             try:

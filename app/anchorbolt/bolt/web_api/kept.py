@@ -1,0 +1,73 @@
+"""A connection that one plain call leaves to the next, with one parser for all of their answers.
+
+aiohttp's pool takes it back after each call and gives it out again, and aiohttp makes a parser for each answer: a tenth
+of a call (docs/decisions/0113). It is still aiohttp's connection, which goes back to aiohttp after any other answer.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from aiohttp.client_proto import ResponseHandler
+    from aiohttp.client_reqrep import ConnectionKey
+    from aiohttp.connector import Connection
+
+
+class Kept:
+    """One such connection. It has its parser during a call, and none between two calls, so that nothing is parsed."""
+
+    __slots__ = ("_left_at", "_parser", "connection", "key", "protocol")
+
+    def __init__(self, key: ConnectionKey, connection: Connection, parsing: dict[str, Any]) -> None:
+        """Takes a connection of aiohttp's for its first call. `parsing`: what `set_response_params` takes."""
+        protocol = connection.protocol
+        assert protocol is not None  # noqa: S101 - as aiohttp's own
+        protocol.set_response_params(**parsing)
+        self.key = key
+        self.connection = connection
+        self.protocol = protocol
+        self._parser = protocol._parser
+        self._left_at = 0.0
+
+    def take(self, idle_seconds: float) -> bool:
+        """Begins another call. Returns False if the connection is closed, was idle for longer, or brought anything."""
+        protocol = self.protocol
+        transport = protocol.transport
+        if transport is None or transport.is_closing() or protocol._tail or self.is_idle(idle_seconds):
+            return False
+        protocol._parser = self._parser
+        return True
+
+    def leave(self) -> bool:
+        """Ends a call whose answer was read. Returns False if the connection is for no other call."""
+        protocol = self.protocol
+        if not is_clean(protocol):
+            return False
+        protocol._parser = None  # what comes now is no answer: aiohttp puts it aside, and `take` sees it
+        self._left_at = monotonic()
+        return True
+
+    def is_idle(self, seconds: float) -> bool:
+        """Returns whether it was left longer ago than that."""
+        return monotonic() - self._left_at > seconds
+
+
+def is_clean(protocol: ResponseHandler) -> bool:
+    """Returns whether a connection may be used again: nothing has come after its last answer.
+
+    It would be taken for the next one. aiohttp itself looks only for whole answers, and not while nobody uses it.
+    """
+    if protocol.should_close:
+        return False
+    parser = protocol._parser
+    try:
+        # Between two answers this does nothing. In the head of one it returns that one.
+        begun = parser.feed_eof() if parser is not None else None
+    except Exception as error:  # in a head that is wrong
+        begun = error
+    if begun is None:
+        return True
+    protocol.force_close()  # the parser may not be asked again
+    return False
