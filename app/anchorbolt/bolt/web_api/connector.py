@@ -67,7 +67,7 @@ class Connector(aiohttp.TCPConnector):
             kept = self._left.pop()
             if kept.take(self._idle_seconds):
                 if calls is not None:
-                    calls.uses(kept.connection)
+                    calls.connections.add(kept.connection)
                 return kept
             kept.connection.close()
         return None
@@ -80,7 +80,7 @@ class Connector(aiohttp.TCPConnector):
             kept.connection.release()
         else:
             if (calls := CALLS.get()) is not None:
-                calls.uses_no_more(kept.connection)
+                calls.connections.discard(kept.connection)
             self._left.append(kept)
             if self._idle_timer is None:
                 self._idle_timer = call_later(self._idle_seconds, self._close_idle)

@@ -35,7 +35,7 @@ class Kept:
         """Begins another call. Returns False if the connection is closed, was idle for longer, or brought anything."""
         protocol = self.protocol
         transport = protocol.transport
-        if transport is None or transport.is_closing() or protocol._tail or self.is_idle(idle_seconds):
+        if transport is None or transport.is_closing() or protocol._tail or monotonic() - self._left_at > idle_seconds:
             return False
         protocol._parser = self._parser
         return True

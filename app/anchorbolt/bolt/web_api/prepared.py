@@ -18,6 +18,7 @@ import aiohttp
 from aiohttp import hdrs
 from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ClientResponse
+from aiohttp.connector import Connection
 from aiohttp.helpers import TimerNoop
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.payload import BytesPayload
@@ -105,15 +106,17 @@ class Prepared:
             # One mapping for all calls: it is written before another call can run.
             self._headers[hdrs.CONTENT_LENGTH] = str(len(body))
             self._request.write(protocol, self._line, self._headers, body)
-            if (plain := await _plain_answer(protocol)) is not None:
-                self._connector.leave(kept)
-                return plain
-            response = self._request.with_body(body).answered(protocol)
             try:
-                await response.start(connection)
-            except BaseException:
-                response.close()
-                raise
+                message, payload = await protocol.read()
+            except HttpProcessingError:
+                pass  # aiohttp's response is given the same error, and raises it in its own words
+            else:
+                is_slacks = message.code == 200 and message.headers.get(hdrs.CONTENT_TYPE) == SLACKS_JSON
+                if is_slacks and (data := _object(payload)) is not None:
+                    self._connector.leave(kept)
+                    return data, message.headers
+                protocol._buffer.appendleft(((message, payload), 0))  # for aiohttp's response to read
+            response = await self._other_answer(connection, protocol, body)
         except BaseException as error:
             connection.close()
             if isinstance(error, OSError) and not isinstance(error, aiohttp.ClientError):
@@ -124,23 +127,19 @@ class Prepared:
         response.release()  # Slack sends none, so nothing was done: the session sends it again, and follows
         return await self._by_session(body)
 
+    async def _other_answer(self, connection: Connection, protocol: ResponseHandler, body: bytes) -> ClientResponse:
+        response = self._request.with_body(body).answered(protocol)
+        try:
+            await response.start(connection)
+        except BaseException:
+            response.close()
+            raise
+        return response
+
     async def _by_session(self, body: bytes) -> ClientResponse:
         return await self._session.request(
             hdrs.METH_POST, self._request.original_url, data=BytesPayload(body), timeout=_NO_LIMIT, **self._options
         )
-
-
-async def _plain_answer(protocol: ResponseHandler) -> PlainAnswer | None:
-    """Reads an answer, and returns it if it is a plain one. Any other is left for aiohttp's response to read."""
-    try:
-        message, payload = await protocol.read()
-    except HttpProcessingError:  # aiohttp's response is given the same error, and raises it in its own words
-        return None
-    is_slacks = message.code == 200 and message.headers.get(hdrs.CONTENT_TYPE) == SLACKS_JSON
-    if is_slacks and (data := _object(payload)) is not None:
-        return data, message.headers
-    protocol._buffer.appendleft(((message, payload), 0))
-    return None
 
 
 def _object(payload: StreamReader) -> dict[str, Any] | None:

@@ -49,28 +49,30 @@ class WatchedClient(AsyncWebClient):
         """
         began = time.monotonic()
         result, status = "cancelled", None
-        begun = self.calls.begin(api_method)
+        calls, gates = self.calls, self.gates
+        begun = calls.begin(api_method)
         call = traces.begin_call(api_method, self.base_url)
         try:
-            if self.gates and (gate := self.gates.find(api_method, self.calls.workspace)) is not None:
-                await gate.turn(self.calls)
-                self.calls.refuse_if_closed(api_method)
+            if gates.all and (gate := gates.find(api_method, calls.workspace)) is not None:
+                await gate.turn(calls)
+                calls.refuse_if_closed(api_method)
             session = self._shared_session()
             if session is not None and self._is_plain(arguments):
                 response = await short_call.send(self, session, api_method, arguments["json"])
             else:
                 response = await super().api_call(api_method, **arguments)
             result, status = "ok", response.status_code
-            if self.gates and (gate := self.gates.find(api_method, self.calls.workspace)) is not None:
+            if gates.all and (gate := gates.find(api_method, calls.workspace)) is not None:
                 gate.passed()
-            step_end.note(api_method, arguments)
+            if api_method in step_end.METHODS:
+                step_end.note(arguments)
         except Exception as error:
             result, status = of_error(error), slack_error.status(error)
             raise
         else:
             return response
         finally:
-            self.calls.end(begun)
+            calls.end(begun)
             metrics.web_api_calls.add(api_method, result)
             metrics.web_api_duration.record(time.monotonic() - began, api_method)
             if call is not None:
