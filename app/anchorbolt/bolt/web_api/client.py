@@ -48,6 +48,7 @@ def create(token: str, base_url: str) -> WatchedClient:
         ],
     )
     client.gates = gates
+    client.first_handlers = client.retry_handlers.copy()
     return client
 
 

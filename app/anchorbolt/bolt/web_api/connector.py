@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
+from aiohttp.client_proto import ResponseHandler
 
 from anchorbolt.bolt.web_api.calls import CALLS
 from anchorbolt.bolt.web_api.kept import Kept, is_clean
 from anchorbolt.timers import Timer, call_later
 
 if TYPE_CHECKING:
-    from aiohttp.client_proto import ResponseHandler
     from aiohttp.client_reqrep import ConnectionKey
     from aiohttp.connector import Connection
     from aiohttp.tracing import Trace
+
+
+class Protocol(ResponseHandler):
+    """aiohttp's protocol, which resumes only what is paused: aiohttp asks for that at the end of each answer."""
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """aiohttp's own hook."""
+        if resume_parser or self._reading_paused:
+            super().resume_reading(resume_parser)
 
 
 class Connector(aiohttp.TCPConnector):
@@ -28,6 +38,7 @@ class Connector(aiohttp.TCPConnector):
     def __init__(self, *, limit: int, keepalive_timeout: float, **options: Any) -> None:
         """Takes what aiohttp's takes. `keepalive_timeout`: a connection that is idle for longer (seconds) is closed."""
         super().__init__(limit=limit, keepalive_timeout=keepalive_timeout, **options)
+        self._factory = functools.partial(Protocol, loop=self._loop)
         self._idle_seconds = keepalive_timeout
         self._left: list[Kept] = []
         self._idle_timer: Timer | None = None

@@ -44,7 +44,10 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 class Prepared:
     """A request without a body, and what is the same for each call that sends it with one."""
 
-    __slots__ = ("_connector", "_headers", "_is_plain", "_key", "_line", "_options", "_parsing", "_request", "_session")
+    __slots__ = (
+        *("_after_length", "_before_length", "_connector", "_is_plain", "_key", "_options", "_parsing", "_request"),
+        "_session",
+    )
 
     def __init__(
         self, session: aiohttp.ClientSession, url: URL, headers: Mapping[str, str], *, ssl: Any, proxy: str | None
@@ -68,9 +71,11 @@ class Prepared:
             proxy=None if proxy is None else URL(proxy),
         )
         self._key = request.connection_key
-        self._line = request.line()
-        self._headers = request.headers.copy()
         self._is_plain = request.is_plain()
+        # aiohttp writes the head once, as that of an empty body. Each call puts its length between these two.
+        request.headers[hdrs.CONTENT_LENGTH] = "0"
+        before, length, after = request.head().partition(b"\r\nContent-Length: 0")
+        self._before_length, self._after_length = before + length[:-1], after
         self._parsing: dict[str, Any] = {
             "timer": _TIMER,
             "skip_payload": False,
@@ -103,9 +108,7 @@ class Prepared:
             if protocol.writing_paused:  # the server has answered the request before it read all of it
                 connection.release()
                 return await self._by_session(body)
-            # One mapping for all calls: it is written before another call can run.
-            self._headers[hdrs.CONTENT_LENGTH] = str(len(body))
-            self._request.write(protocol, self._line, self._headers, body)
+            self._request.write(protocol, b"%b%d%b%b" % (self._before_length, len(body), self._after_length, body))
             try:
                 message, payload = await protocol.read()
             except HttpProcessingError:
