@@ -38,7 +38,8 @@ class Connector(aiohttp.TCPConnector):
     def __init__(self, *, limit: int, keepalive_timeout: float, **options: Any) -> None:
         """Takes what aiohttp's takes. `keepalive_timeout`: a connection that is idle for longer (seconds) is closed."""
         super().__init__(limit=limit, keepalive_timeout=keepalive_timeout, **options)
-        self._factory = functools.partial[ResponseHandler](Protocol, loop=self._loop)
+        make: type[ResponseHandler] = Protocol
+        self._factory = functools.partial(make, loop=self._loop)
         self._idle_seconds = keepalive_timeout
         self._left: list[Kept] = []
         self._idle_timer: Timer | None = None
