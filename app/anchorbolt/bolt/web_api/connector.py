@@ -32,7 +32,7 @@ class Connector(aiohttp.TCPConnector):
     """Gives no connection to a run that was cut short: neither to a call's first request, nor to one sent again.
 
     Plain calls leave their connections to each other. aiohttp counts these as in use, so it gets them back as soon as
-    it is asked for a connection, or when somebody waits for one.
+    it is asked for a connection, and at its limit none is left.
     """
 
     def __init__(self, *, limit: int, keepalive_timeout: float, **options: Any) -> None:
@@ -88,7 +88,7 @@ class Connector(aiohttp.TCPConnector):
         """Takes the connection of a plain call whose answer was read."""
         if not kept.leave():
             kept.connection.close()
-        elif self._waiters or self._closed:
+        elif self._waiters or len(self._acquired) >= self.limit or self._closed:
             kept.connection.release()
         else:
             if (calls := CALLS.get()) is not None:
