@@ -74,11 +74,12 @@ def for_request(client: WatchedClient, team_id: str | None, calls: Calls | None 
     Returns:
         A client that a listener may change (token, headers, retry handlers, timeout) without changing another's.
     """
-    mine = client.copied()
-    mine.headers = client.headers.copy()
-    mine.retry_handlers = client.retry_handlers.copy()
-    mine.default_params = {"team_id": team_id} if team_id else {}
+    mine = WatchedClient.__new__(WatchedClient)
+    mine.__dict__ = fields = client.__dict__.copy()  # as `copied`; what is set in a dict is set in half the time
+    fields["headers"] = client.headers.copy()
+    fields["retry_handlers"] = client.retry_handlers.copy()
+    fields["default_params"] = {"team_id": team_id} if team_id else {}
     if calls is not None:
-        mine.calls = calls
+        fields["calls"] = calls
         calls.workspace = team_id or ""
     return mine
