@@ -109,7 +109,7 @@ class Timeout:
         self.expired = False
 
     def __enter__(self) -> Timeout:
-        self._timers = timers = _of_this_loop()
+        self._timers = timers = of_this_loop()
         task = asyncio.current_task(timers.loop)
         if task is None:
             raise RuntimeError("a timeout cancels a task: outside of one there is none")
@@ -153,7 +153,7 @@ class Timeout:
 _timers: Timers | None = None
 
 
-def _of_this_loop() -> Timers:
+def of_this_loop() -> Timers:
     """Returns the timers of the loop that runs."""
     # Asked once a timer: in Python 3.11 get_running_loop() makes a system call, for it looks for a fork.
     global _timers  # noqa: PLW0603 - of the loop that runs: a process has one, and tests have one after the other
@@ -165,12 +165,12 @@ def _of_this_loop() -> Timers:
 
 def call_at(at: float, callback: Callable[..., object], *arguments: Any) -> Timer:
     """Calls back at `at` on the loop's clock, or a moment later."""
-    return Timer(_of_this_loop(), at, callback, arguments)
+    return Timer(of_this_loop(), at, callback, arguments)
 
 
 def call_later(seconds: float, callback: Callable[..., object], *arguments: Any) -> Timer:
     """Calls back so much later than now, or a moment after that."""
-    timers = _of_this_loop()
+    timers = of_this_loop()
     return Timer(timers, timers.loop.time() + seconds, callback, arguments)
 
 

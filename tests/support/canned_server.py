@@ -14,7 +14,7 @@ CHUNKED = re.compile(rb"transfer-encoding: *chunked", re.IGNORECASE)
 
 # What Slack says of its answers.
 SLACKS_JSON = b"application/json; charset=utf-8"
-# Instead of an answer: the connection is closed, or nothing is ever said.
+# Instead of an answer: the connection is closed, or nothing is said, unless the test says it by `last_writer`.
 CLOSED = b""
 SILENCE = b"..."
 
@@ -39,8 +39,7 @@ class CannedServer:
                 self.requests.append((number, await _request(reader)))
                 answer = self.answers.pop(0)
                 if answer == SILENCE:
-                    await reader.read()
-                    return
+                    continue
                 writer.write(answer)
                 await writer.drain()
                 if answer == CLOSED or b"until-closed" in answer:

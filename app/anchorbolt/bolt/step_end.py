@@ -11,14 +11,12 @@ from anchorbolt.bolt.run import RUN
 METHODS = frozenset({"functions.completeSuccess", "functions.completeError"})
 
 
-def note(method: str, arguments: dict[str, Any]) -> None:
-    """Called for each Web API call that Slack has accepted, in the task that made it.
+def note(arguments: dict[str, Any]) -> None:
+    """Called for each Web API call of one of METHODS that Slack has accepted, in the task that made it.
 
-    Args:
-        method: for example "functions.completeError".
-        arguments: those of slack_sdk's `api_call`.
+    `arguments`: those of slack_sdk's `api_call`.
     """
-    if method not in METHODS or (request := DISPATCHED.get()) is None or RUN not in request.context:
+    if (request := DISPATCHED.get()) is None or RUN not in request.context:
         return
     given = [arguments.get(name) for name in ("params", "json", "data")]
     executions = [one.get("function_execution_id") for one in given if isinstance(one, dict)]

@@ -31,13 +31,15 @@ class Calls:
     """The calls of one run: through its client, and through everything that Bolt makes of that client."""
 
     __slots__ = (
-        *("_connections", "_not_awaited", "_then", "_waiting"),
-        *("closed", "cut", "made", "on_wait", "refused", "under_way", "workspace"),
+        *("_not_awaited", "_then", "_waiting"),
+        *("closed", "connections", "cut", "made", "on_wait", "refused", "under_way", "workspace"),
     )
 
     def __init__(self) -> None:
         self.made = 0  # those that have begun, also if they have ended
         self.under_way = 0
+        # Over which they go. It may hold some that are released already, but none that another call uses.
+        self.connections: set[aiohttp.connector.Connection] = set()
         self.closed = False  # no other call may begin
         self.cut = False  # nothing may be sent any more, not even again by a call that is under way
         self.workspace = ""  # of the run, for which Slack limits methods
@@ -45,7 +47,6 @@ class Calls:
         self.on_wait: Callable[[bool], None] | None = None
         self._waiting = 0
         self.refused = False  # the run has tried to make another call after it was closed
-        self._connections: set[aiohttp.connector.Connection] = set()
         self._then: list[Callable[[], object]] = []
         self._not_awaited: NotAwaitedError | None = None
 
@@ -65,7 +66,8 @@ class Calls:
         Raises:
             asyncio.CancelledError: the run is over, so nothing is sent. As everywhere else, it should not be caught.
         """
-        self.refuse_if_closed(name)
+        if self.closed:
+            self.refuse_if_closed(name)
         self.made += 1
         self.under_way += 1
         return CALLS.set(self)
@@ -75,7 +77,7 @@ class Calls:
         CALLS.reset(begun)
         self.under_way -= 1
         if not self.under_way:
-            self._connections.clear()  # all of them are released; a callback for each would cost more
+            self.connections.clear()  # all of them are released; a callback for each would cost more
         if self._then and not self.under_way:
             # A moment later: a run whose last line was this call then ends by itself, and is done.
             call_later(0, self._over)
@@ -100,10 +102,10 @@ class Calls:
             self.on_wait = None
 
     def uses(self, connection: aiohttp.connector.Connection) -> None:
-        """Takes note of the connection of a call that is under way."""
-        if len(self._connections) >= MOST_CONNECTIONS:
-            self._connections = {one for one in self._connections if one.protocol is not None}
-        self._connections.add(connection)
+        """Takes note of the connection of a call that is under way, which nobody takes out of `connections` later."""
+        if len(self.connections) >= MOST_CONNECTIONS:
+            self.connections = {one for one in self.connections if one.protocol is not None}
+        self.connections.add(connection)
 
     def note_not_awaited(self, error: NotAwaitedError) -> None:
         """Takes note of a call that nobody awaited; the first one counts."""
@@ -134,7 +136,7 @@ class Calls:
     def reset(self) -> None:
         """Refuses other calls, and resets the connections of those under way: no buffer is sent any more."""
         self.closed = self.cut = True
-        connections, self._connections = self._connections, set()
+        connections, self.connections = self.connections, set()
         for connection in connections:
             if (transport := connection.transport) is None:
                 continue

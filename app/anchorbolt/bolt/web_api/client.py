@@ -48,6 +48,7 @@ def create(token: str, base_url: str) -> WatchedClient:
         ],
     )
     client.gates = gates
+    client.first_handlers = client.retry_handlers.copy()
     client.__dict__ = dict(client.__dict__)  # a table of its own: copies of a shared one are read slowly
     return client
 
@@ -74,11 +75,12 @@ def for_request(client: WatchedClient, team_id: str | None, calls: Calls | None 
     Returns:
         A client that a listener may change (token, headers, retry handlers, timeout) without changing another's.
     """
-    mine = client.copied()
-    mine.headers = client.headers.copy()
-    mine.retry_handlers = client.retry_handlers.copy()
-    mine.default_params = {"team_id": team_id} if team_id else {}
+    mine = WatchedClient.__new__(WatchedClient)
+    mine.__dict__ = fields = client.__dict__.copy()  # as `copied`; what is set in a dict is set in half the time
+    fields["headers"] = client.headers.copy()
+    fields["retry_handlers"] = client.retry_handlers.copy()
+    fields["default_params"] = {"team_id": team_id} if team_id else {}
     if calls is not None:
-        mine.calls = calls
+        fields["calls"] = calls
         calls.workspace = team_id or ""
     return mine

@@ -99,29 +99,25 @@ class Gates:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.on_limit: Callable[[str, str, float, float], None] = lambda *_: None
         self._clock = clock
-        self._gates: dict[Key, Gate] = {}
-
-    def __bool__(self) -> bool:
-        """Whether there is a gate: mostly there is none."""
-        return bool(self._gates)
+        self.all: dict[Key, Gate] = {}  # mostly there is none
 
     @property
     def shut(self) -> int:
         """How many gates are shut."""
-        return sum(gate.is_shut for gate in self._gates.values())
+        return sum(gate.is_shut for gate in self.all.values())
 
     def find(self, method: str, workspace: str) -> Gate | None:
         """Returns the gate that a call has to pass; None: it may leave."""
-        gate = self._gates.get((method, workspace))
+        gate = self.all.get((method, workspace))
         if gate is None or gate.is_needed:
             return gate
-        del self._gates[method, workspace]
+        del self.all[method, workspace]
         log.info("rate gate open", method=method, workspace=workspace)
         return None
 
     def is_shut_for(self, method: str, workspace: str, seconds: float) -> bool:
         """Returns whether calls of a `method` for a `workspace` wait for at least so many `seconds` more."""
-        gate = self._gates.get((method, workspace))
+        gate = self.all.get((method, workspace))
         return gate is not None and gate.shut_until >= self._clock() + seconds
 
     def limited(self, method: str, workspace: str, seconds: float) -> Gate:
@@ -139,9 +135,9 @@ class Gates:
         It does not tell other processes, so it is also used for what another one has told.
         `apart_seconds`: how far apart calls leave after that; None: slower than before.
         """
-        gate = self._gates.get((method, workspace))
+        gate = self.all.get((method, workspace))
         if gate is None:
-            gate = self._gates[method, workspace] = Gate(self._clock)
+            gate = self.all[method, workspace] = Gate(self._clock)
         if not gate.is_shut:
             log.warning("rate gate shut: Slack limits a method", method=method, workspace=workspace, seconds=seconds)
         gate.shut(seconds, apart_seconds)

@@ -11,28 +11,26 @@ every other answer aiohttp's response is made, which goes on from where the pars
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 from typing import Any
 
 import aiohttp
 from aiohttp import hdrs
-from aiohttp.client_proto import ResponseHandler
 from aiohttp.client_reqrep import ClientResponse
 from aiohttp.helpers import TimerNoop
-from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.payload import BytesPayload
-from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
-from multidict import CIMultiDictProxy
+from aiohttp.tracing import Trace
 from yarl import URL
 
 from anchorbolt.bolt.web_api.connector import Connector
+from anchorbolt.bolt.web_api.kept import Kept, PlainAnswer
 from anchorbolt.bolt.web_api.request import MOST_BYTES, Request
-from anchorbolt.bolt.web_api.session import loads, time_limit
+from anchorbolt.bolt.web_api.session import time_limit
+from anchorbolt.timers import Timeout
 
-# The data and the headers of a plain answer: a 200 with a JSON object.
-PlainAnswer = tuple[dict[str, Any], CIMultiDictProxy[str]]
-SLACKS_JSON = "application/json; charset=utf-8"
 _NO_LIMIT = time_limit(None)
+_NO_TRACES: list[Trace] = []
 _TIMER = TimerNoop()
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 
@@ -40,7 +38,10 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 class Prepared:
     """A request without a body, and what is the same for each call that sends it with one."""
 
-    __slots__ = ("_connector", "_headers", "_is_plain", "_key", "_line", "_options", "_parsing", "_request", "_session")
+    __slots__ = (
+        *("_after_length", "_before_length", "_connector", "_is_plain", "_key", "_loop", "_options", "_parsing"),
+        *("_request", "_session"),
+    )
 
     def __init__(
         self, session: aiohttp.ClientSession, url: URL, headers: Mapping[str, str], *, ssl: Any, proxy: str | None
@@ -49,6 +50,7 @@ class Prepared:
         connector = session.connector
         assert isinstance(connector, Connector)  # noqa: S101 - it is open, and ours
         self._session = session
+        self._loop = asyncio.get_running_loop()
         self._connector = connector
         self._options: dict[str, Any] = {"headers": headers, "ssl": ssl, "proxy": proxy}
         self._request = request = Request(
@@ -56,7 +58,7 @@ class Prepared:
             url,
             headers=session._prepare_headers(headers),
             data=BytesPayload(b""),
-            loop=asyncio.get_running_loop(),
+            loop=self._loop,
             response_class=session._response_class,
             timer=_TIMER,
             session=session,
@@ -64,9 +66,11 @@ class Prepared:
             proxy=None if proxy is None else URL(proxy),
         )
         self._key = request.connection_key
-        self._line = request.line()
-        self._headers = request.headers.copy()
         self._is_plain = request.is_plain()
+        # aiohttp writes the head once, as that of an empty body. Each call puts its length between these two.
+        request.headers[hdrs.CONTENT_LENGTH] = "0"
+        before, length, after = request.head().partition(b"\r\nContent-Length: 0")
+        self._before_length, self._after_length = before + length[:-1], after
         self._parsing: dict[str, Any] = {
             "timer": _TIMER,
             "skip_payload": False,
@@ -79,74 +83,62 @@ class Prepared:
             "max_headers": session._max_headers,
         }
 
-    async def post(self, body: bytes) -> PlainAnswer | ClientResponse:
-        """Sends it with a body and reads its answer, as `session.request` does. It has no time limit.
+    async def post(self, body: bytes, seconds: float | None) -> PlainAnswer | ClientResponse:
+        """Sends it with a body and reads the whole answer, as `session.request` does.
+
+        `seconds`: the time for that, which includes the wait for a free connection. None: it has no end.
 
         Returns:
-            The data and headers of a plain answer. Of any other one the response, whose body is not read yet: it gives
-            its connection back once it is.
+            The data and headers of a plain answer. Of any other one the response, whose body was read.
 
         Raises:
-            aiohttp.ClientError: no connection, or no answer.
+            aiohttp.ClientError: no connection, or no whole answer.
+            TimeoutError: no whole answer in time.
         """
+        at = math.inf if seconds is None else self._loop.time() + seconds
         if not self._is_plain or len(body) > MOST_BYTES:
-            return await self._by_session(body)
-        connection = await self._connector.connect_to(self._key, self._request)
-        try:
-            protocol = connection.protocol
-            assert protocol is not None  # noqa: S101 - as aiohttp's own
-            if protocol.writing_paused:  # the server has answered the request before it read all of it
-                connection.release()
+            with Timeout(at):
                 return await self._by_session(body)
-            protocol.set_response_params(**self._parsing)
-            # One mapping for all calls: it is written before another call can run.
-            self._headers[hdrs.CONTENT_LENGTH] = str(len(body))
-            self._request.write(protocol, self._line, self._headers, body)
-            if (plain := await _plain_answer(protocol)) is not None:
-                connection.release()
+        kept = self._connector.take(self._key)
+        try:
+            if kept is None:
+                with Timeout(at):
+                    connection = await self._connector.connect(self._request, _NO_TRACES, _NO_LIMIT)
+                kept = Kept(self._key, connection, self._parsing)
+            request = b"%b%d%b%b" % (self._before_length, len(body), self._after_length, body)
+            self._request.write(kept.protocol, request)
+            if (plain := await kept.answer(at)) is not None:
+                self._connector.leave(kept)
                 return plain
-            response = self._request.with_body(body).answered(protocol)
-            try:
-                await response.start(connection)
-            except BaseException:
-                response.close()
-                raise
+            with Timeout(at):
+                return await self._other_answer(kept, body)
         except BaseException as error:
-            connection.close()
-            if isinstance(error, OSError) and not isinstance(error, aiohttp.ClientError):
+            if kept is not None:
+                kept.connection.close()
+            if isinstance(error, OSError) and not isinstance(error, aiohttp.ClientError | TimeoutError):
                 raise aiohttp.ClientOSError(*error.args) from error  # as aiohttp's session has it
             raise
-        if response.status not in _REDIRECTS:
-            return response
-        response.release()  # Slack sends none, so nothing was done: the session sends it again, and follows
-        return await self._by_session(body)
+
+    async def _other_answer(self, kept: Kept, body: bytes) -> ClientResponse:
+        """Goes on with aiohttp's response, which gives the connection back."""
+        response = self._request.with_body(body).answered(kept.protocol)
+        try:
+            await response.start(kept.connection)
+        except BaseException:
+            response.close()
+            raise
+        if response.status in _REDIRECTS:
+            response.release()  # Slack sends none, so nothing was done: the session sends it again, and follows
+            return await self._by_session(body)
+        if response.content.is_eof():  # its body came with the head, as most do
+            response._body = response.content.read_nowait()  # where aiohttp keeps it
+        else:
+            await response.read()
+        return response
 
     async def _by_session(self, body: bytes) -> ClientResponse:
-        return await self._session.request(
+        response = await self._session.request(
             hdrs.METH_POST, self._request.original_url, data=BytesPayload(body), timeout=_NO_LIMIT, **self._options
         )
-
-
-async def _plain_answer(protocol: ResponseHandler) -> PlainAnswer | None:
-    """Reads an answer, and returns it if it is a plain one. Any other is left for aiohttp's response to read."""
-    try:
-        message, payload = await protocol.read()
-    except HttpProcessingError:  # aiohttp's response is given the same error, and raises it in its own words
-        return None
-    is_slacks = message.code == 200 and message.headers.get(hdrs.CONTENT_TYPE) == SLACKS_JSON
-    if is_slacks and (data := _object(payload)) is not None:
-        return data, message.headers
-    protocol._buffer.appendleft(((message, payload), 0))
-    return None
-
-
-def _object(payload: StreamReader) -> dict[str, Any] | None:
-    """Returns the JSON object that a body is, if it is there as a whole. The body can be read all the same."""
-    if payload is EMPTY_PAYLOAD or not payload.is_eof() or payload.exception() is not None:
-        return None
-    try:
-        # Not `read_nowait`, which has the parser look for what comes after it.
-        data = loads(b"".join(payload._buffer))
-    except ValueError:
-        return None
-    return data if type(data) is dict else None
+        await response.read()
+        return response

@@ -13,7 +13,6 @@ from aiohttp.client_reqrep import ClientResponse
 from aiohttp.connector import Connection
 from aiohttp.http_writer import StreamWriter, _serialize_headers
 from aiohttp.payload import BytesPayload
-from multidict import CIMultiDict
 
 # Larger ones may have to wait until the connection takes more: aiohttp's task does that.
 MOST_BYTES = 32_768
@@ -34,7 +33,7 @@ class Request(aiohttp.ClientRequest):
             or not self.is_plain()
         ):
             return await super().send(conn)
-        self.write(protocol, self.line(), self.headers, await body.as_bytes())
+        self.write(protocol, self.head() + await body.as_bytes())
         protocol.start_timeout()
         return self.answered(protocol)
 
@@ -53,15 +52,14 @@ class Request(aiohttp.ClientRequest):
             stream_writer=StreamWriter(protocol, self.loop),  # it is asked for nothing
         )
 
-    def write(self, protocol: ResponseHandler, line: str, headers: CIMultiDict[str], body: bytes) -> None:
-        """Writes the request with a small body at once, to a server that can take it now.
+    def write(self, protocol: ResponseHandler, request: bytes) -> None:
+        """Writes the head and the small body of a request at once, to a server that can take it now.
 
         Raises:
             aiohttp.ClientOSError: the connection is closing. It has the words of aiohttp's task, which retry handlers
                 know.
         """
         # What aiohttp's StreamWriter does, without its five calls. There is nothing to wait for after it.
-        request = _serialize_headers(line, headers) + body
         transport = protocol.transport
         if transport is None or transport.is_closing():
             raise aiohttp.ClientOSError(None, f"Can not write request body for {self.url}")
@@ -76,9 +74,13 @@ class Request(aiohttp.ClientRequest):
         copied._body = BytesPayload(body)
         return copied
 
-    def line(self) -> str:
-        """Returns the first line of a plain request, which is a POST in HTTP/1.1."""
-        return f"POST {self.url.raw_path_qs} HTTP/1.1"
+    def head(self) -> bytes:
+        """Returns the head of a plain request, which is a POST in HTTP/1.1, as aiohttp writes it.
+
+        Raises:
+            ValueError: a line break in a header.
+        """
+        return _serialize_headers(f"POST {self.url.raw_path_qs} HTTP/1.1", self.headers)
 
     def is_plain(self) -> bool:
         """Returns whether it is a POST without a proxy, chunks or compression, which `write` can write."""

@@ -8,7 +8,6 @@ slack_sdk as if slack_sdk had received it, so that errors and retries are slack_
 from __future__ import annotations
 
 import logging
-from contextlib import nullcontext
 from functools import lru_cache
 from typing import Any, cast
 
@@ -20,10 +19,11 @@ from slack_sdk.web.deprecation import show_deprecation_warning_if_any
 from slack_sdk.web.internal_utils import _build_req_args, _get_url, _set_default_params
 from yarl import URL
 
-from anchorbolt.bolt.web_api.prepared import PlainAnswer, Prepared
+from anchorbolt.bolt.web_api.json_bytes import dumps, loads
+from anchorbolt.bolt.web_api.kept import PlainAnswer
+from anchorbolt.bolt.web_api.prepared import Prepared
 from anchorbolt.bolt.web_api.received import FirstReceived, Received
-from anchorbolt.bolt.web_api.session import dumps, loads, time_limit
-from anchorbolt.timers import Timeout
+from anchorbolt.bolt.web_api.session import time_limit
 
 _LOGGER = logging.getLogger(AsyncSlackResponse.__module__)
 # Of methods, tokens and custom headers together: those of one workspace are some dozen.
@@ -52,20 +52,17 @@ async def send(
     token = arguments.pop("token") if "token" in arguments else client.token
     headers = tuple((client.headers or {}).items())
     api_url, same_args, prepared = _prepared(session, client.base_url, method, token, headers, client.ssl, client.proxy)
-    req_args = {**same_args, "headers": same_args["headers"].copy(), "json": arguments}
+    req_args = same_args.copy()
+    req_args["headers"] = same_args["headers"].copy()
+    req_args["json"] = arguments
     received: PlainAnswer | Received
-    data = None
     try:
-        # The limit is a timer of ours: it covers what aiohttp's would cover, for a third of its cost.
-        with nullcontext() if client.timeout is None else Timeout(after=client.timeout):
-            received = await prepared.post(dumps(arguments))
-            if not isinstance(received, tuple):
-                data = await _json_of(received)
+        received = await prepared.post(dumps(arguments), client.timeout)
     except Exception as error:
         received = error
     if isinstance(received, tuple):
         return _response(client, api_url, req_args, *received, 200)
-    if isinstance(received, Exception) or data is None:
+    if isinstance(received, Exception) or (data := await _json_of(received)) is None:
         as_session = FirstReceived(received, session)  # in all that slack_sdk uses of one
         result = await _request_with_session(
             current_session=cast("aiohttp.ClientSession", as_session),
@@ -101,26 +98,19 @@ def _response(  # noqa: PLR0917 - what slack_sdk's constructor takes
         "_client": client,
         "_logger": _LOGGER,
     }
-    return response.validate()  # type: ignore[no-any-return, no-untyped-call]
+    if status == 200 and type(data) is dict and data.get("ok"):
+        return response
+    return response.validate()  # type: ignore[no-any-return, no-untyped-call]  # it raises, or knows other answers
 
 
 async def _json_of(received: aiohttp.ClientResponse) -> Any:
-    """Reads the whole answer, and returns its data if it is a 200 with JSON; else None.
-
-    Raises:
-        aiohttp.ClientError: the answer ended too early.
-    """
-    if received.content.is_eof():  # it came with the head, as most do
-        # Kept where aiohttp keeps it: slack_sdk reads it again if it is to decide.
-        body = received._body = received.content.read_nowait()
-    else:
-        body = await received.read()
+    """Returns the data of an answer that was read, if it is a 200 with JSON; else None."""
     if received.status != 200:
         return None
     if received.content_type != "application/json":
         return None
     try:
-        return loads(body)
+        return loads(await received.read())
     except ValueError:  # slack_sdk reads the body again: it may read it, and else it knows what to raise
         return None
 

@@ -133,7 +133,7 @@ async def test_a_lost_lease_resets_the_connection(kind: str, tls: str, tmp_path:
         client.ssl = trust
         client.retry_handlers.append(Unknown(max_retry_count=3))
         calling = asyncio.ensure_future(KINDS[kind](client))
-        await until(lambda: (server.connections and calls._connections) or calling.done(), what="the call is under way")
+        await until(lambda: (server.connections and calls.connections) or calling.done(), what="the call is under way")
         assert not calling.done()
         await asyncio.sleep(0.2)  # as much of it as they hold is in the buffers by now; nothing depends on how much
         calls.reset()

@@ -81,11 +81,11 @@ async def test_a_gate_that_nobody_needs_is_forgotten() -> None:
     """Calls that succeed open it step by step, and then no call asks for it."""
     async with canned_server([limited(b"0"), *[OK] * 60]) as server, a_client(server.url) as client:
         await post(client)
-        assert client.gates
+        assert client.gates.all
         for _ in range(60):
-            if client.gates:
+            if client.gates.all:
                 await post(client)
-        assert not client.gates
+        assert not client.gates.all
 
 
 async def test_a_run_that_is_cut_short_sends_nothing_from_the_gate() -> None:

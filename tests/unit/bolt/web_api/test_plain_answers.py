@@ -12,6 +12,7 @@ import pytest
 from anchorbolt.bolt.web_api import client as web_client
 from anchorbolt.bolt.web_api import short_call
 from anchorbolt.bolt.web_api.calls import Calls
+from anchorbolt.bolt.web_api.connector import Connector
 from anchorbolt.bolt.web_api.request import Request
 from anchorbolt.bolt.web_api.watched_client import WatchedClient
 from multidict import CIMultiDictProxy
@@ -26,10 +27,11 @@ OK = answer(b'{"ok": true, "ts": "1.2"}', b"x-oauth-scopes: chat:write")
 
 
 def in_use(client: WatchedClient) -> int:
-    """Returns how many connections the client's calls have taken and not given back."""
+    """Returns how many connections the client's calls have taken and not given back or left to each other."""
     assert client.shared is not None
-    assert client.shared.connector is not None
-    return len(client.shared.connector._acquired)
+    connector = client.shared.connector
+    assert isinstance(connector, Connector)
+    return len(connector._acquired) - len(connector._left)
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ async def test_it_sends_what_slack_sdk_sends(kind: str) -> None:
     for one in (kind, STOCK):
         async with canned_server([OK]) as server, client_of(one, server.url) as client:
             client.default_params = {"team_id": "T1"}
-            client.headers.update({"X-Of-Mine": "1", "content-type": "application/json"})
+            client.headers.update({"X-Of-Mine": "1 %d", "content-type": "application/json"})
             await client.chat_postMessage(channel="C1", text="grüße \ud83d", metadata={"n": 2**70})
             head, _, body = server.requests[0][1].partition(b"\r\n\r\n")
             line, *lines = head.decode().split("\r\n")

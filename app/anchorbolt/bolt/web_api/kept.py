@@ -1,0 +1,128 @@
+"""A connection that one plain call leaves to the next, with one parser for all of their answers.
+
+aiohttp's pool takes it back after each call and gives it out again, and aiohttp makes a parser for each answer: a tenth
+of a call (docs/decisions/0114). It is still aiohttp's connection, which goes back to aiohttp after any other answer.
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from aiohttp import hdrs
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+from multidict import CIMultiDictProxy
+
+from anchorbolt.bolt.web_api.json_bytes import loads
+from anchorbolt.timers import of_this_loop
+
+if TYPE_CHECKING:
+    from aiohttp.client_proto import ResponseHandler
+    from aiohttp.client_reqrep import ConnectionKey
+    from aiohttp.connector import Connection
+
+# The data and the headers of a plain answer: a 200 with a JSON object that comes as a whole.
+PlainAnswer = tuple[dict[str, Any], CIMultiDictProxy[str]]
+SLACKS_JSON = "application/json; charset=utf-8"
+
+
+class Kept:
+    """One such connection. It has its parser during a call, and none between two calls, so that nothing is parsed."""
+
+    __slots__ = ("_left_at", "_parser", "_timers", "connection", "key", "protocol")
+
+    def __init__(self, key: ConnectionKey, connection: Connection, parsing: dict[str, Any]) -> None:
+        """Takes a connection of aiohttp's for its first call. `parsing`: what `set_response_params` takes."""
+        protocol = connection.protocol
+        assert protocol is not None  # noqa: S101 - as aiohttp's own
+        protocol.set_response_params(**parsing)
+        self.key = key
+        self.connection = connection
+        self.protocol = protocol
+        self._parser = protocol._parser
+        self._left_at = 0.0
+        self._timers = of_this_loop()
+
+    async def answer(self, at: float) -> PlainAnswer | None:
+        """Reads the answer to what was sent. Returns None for one that is not plain: aiohttp's response can read it.
+
+        `at`: when the time for it is over, on the loop's clock.
+
+        Raises:
+            aiohttp.ClientError: no answer.
+            TimeoutError: no answer in time.
+        """
+        protocol, timers = self.protocol, self._timers
+        # A Timeout does the same for whatever a task waits for, and takes six times as long.
+        timers.waiting[self] = at
+        if at < timers.looks_at:
+            timers.ring_by(at)
+        try:
+            message, payload = await protocol.read()
+        except HttpProcessingError:  # aiohttp's response is given the same error, and raises it in its own words
+            return None
+        finally:
+            timers.waiting.pop(self, None)
+        is_slacks = message.code == 200 and message.headers.get(hdrs.CONTENT_TYPE) == SLACKS_JSON
+        if is_slacks and (data := _object(payload)) is not None:
+            return data, message.headers
+        protocol._buffer.appendleft(((message, payload), 0))
+        return None
+
+    def ring(self) -> None:
+        """The time for an answer is over; called by the timers."""
+        self.protocol.set_exception(TimeoutError())
+
+    def take(self, idle_seconds: float) -> bool:
+        """Begins another call. Returns False if the connection is closed, was idle for longer, or brought anything."""
+        protocol = self.protocol
+        transport = protocol.transport
+        if transport is None or transport.is_closing() or protocol._tail or monotonic() - self._left_at > idle_seconds:
+            return False
+        protocol._parser = self._parser
+        return True
+
+    def leave(self) -> bool:
+        """Ends a call whose answer was read. Returns False if the connection is for no other call."""
+        protocol = self.protocol
+        if not is_clean(protocol):
+            return False
+        protocol._parser = None  # what comes now is no answer: aiohttp puts it aside, and `take` sees it
+        self._left_at = monotonic()
+        return True
+
+    def is_idle(self, seconds: float) -> bool:
+        """Returns whether it was left longer ago than that."""
+        return monotonic() - self._left_at > seconds
+
+
+def is_clean(protocol: ResponseHandler) -> bool:
+    """Returns whether a connection may be used again: it has sent all, and nothing has come after its last answer.
+
+    It would be taken for the next one. aiohttp itself looks only for whole answers, and not while nobody uses it.
+    """
+    if protocol.should_close or protocol.writing_paused:
+        return False
+    parser = protocol._parser
+    try:
+        # Between two answers this does nothing. In the head of one it returns that one.
+        begun = parser.feed_eof() if parser is not None else None
+    except Exception as error:  # in a head that is wrong
+        begun = error
+    if begun is None:
+        return True
+    protocol.force_close()  # the parser may not be asked again
+    return False
+
+
+def _object(payload: StreamReader) -> dict[str, Any] | None:
+    """Returns the JSON object that a body is, if it is there as a whole. The body can be read all the same."""
+    if payload is EMPTY_PAYLOAD or not payload.is_eof() or payload.exception() is not None:
+        return None
+    try:
+        # Not `read_nowait`, which has the parser look for what comes after it.
+        data = loads(b"".join(payload._buffer))
+    except ValueError:
+        return None
+    return data if type(data) is dict else None
