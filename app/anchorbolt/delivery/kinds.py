@@ -23,6 +23,7 @@ class Kind(StrEnum):
 # For what is done for each request: `Kind.EVENT` runs a method of the class, and takes ten times as long as a name.
 EVENT = Kind.EVENT
 COMMAND = Kind.COMMAND
+OPTIONS = Kind.OPTIONS
 CONTROL = Kind.CONTROL
 
 

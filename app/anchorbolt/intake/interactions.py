@@ -13,8 +13,9 @@ from typing import TypeVar, cast
 
 from anchorbolt.bolt.raised import log_raised
 from anchorbolt.bolt.run import Run
-from anchorbolt.delivery import Delivery, Kind
+from anchorbolt.delivery import Delivery
 from anchorbolt.delivery.headers import REQUEST_ID
+from anchorbolt.delivery.kinds import OPTIONS
 from anchorbolt.delivery.log_fields import failure_fields
 from anchorbolt.errors import ENDS_THE_PROCESS, AckTimeoutError, RefusedError, as_exception
 from anchorbolt.inbox.inbox import Inbox
@@ -162,7 +163,7 @@ class Interactions:
 
     def _hand_over(self, run: Run, is_acknowledged: bool, deadline: float) -> asyncio.Future[bool] | None:
         """Gives the run to the worker. Returns what Worker.adopt does; None where it is not to be stored."""
-        if not is_acknowledged or (run.ended_by_itself and run.error is None) or run.delivery.kind is Kind.OPTIONS:
+        if not is_acknowledged or (run.ended_by_itself and run.error is None) or run.delivery.kind is OPTIONS:
             self._worker.keep(run)
             return None
         return self._worker.adopt(run, deadline)

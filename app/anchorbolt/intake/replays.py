@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable, Sized
 from typing import Protocol
 
-from anchorbolt.delivery import Delivery, Kind
+from anchorbolt.delivery import Delivery
+from anchorbolt.delivery.kinds import OPTIONS
 from anchorbolt.errors import RefusedError
 
 # A signature is valid for five minutes after its timestamp; clocks may differ by a little.
@@ -37,7 +38,7 @@ class Answer(Protocol):
 def has_trigger(delivery: Delivery) -> bool:
     """Returns whether a request that comes again can be told by its key. Options have none: each is a new question."""
     trigger_id = delivery.payload.get("trigger_id")
-    return delivery.kind is not Kind.OPTIONS and isinstance(trigger_id, str) and bool(trigger_id)
+    return delivery.kind is not OPTIONS and isinstance(trigger_id, str) and bool(trigger_id)
 
 
 class First:
