@@ -21,9 +21,9 @@ from sqlalchemy.exc import DBAPIError
 
 from anchorbolt.errors import NoInboxError, StoreUnavailableError
 from anchorbolt.inbox import schema
-from anchorbolt.inbox.accept import Accept
-from anchorbolt.inbox.complete import Complete
 from anchorbolt.inbox.database import Database, Wake
+from anchorbolt.inbox.sqlite.accept import SqliteAccept
+from anchorbolt.inbox.sqlite.complete import SqliteComplete
 from anchorbolt.inbox.sqlite.connection import connect, connect_to_read, driver_of, undo
 from anchorbolt.inbox.sqlite.file import advice, gone, identity, lock, make_private
 from anchorbolt.inbox.statement import Statement
@@ -76,8 +76,7 @@ class SqliteDatabase(Database):
     dialect = "sqlite"
     joins = True
     shared = False
-    accept = Accept
-    complete = Complete
+    complete = SqliteComplete
 
     def __init__(
         self,
@@ -92,6 +91,7 @@ class SqliteDatabase(Database):
 
         `busy_seconds`: how long a statement waits for another writer.
         """
+        self.accept = partial(SqliteAccept, clock=clock)
         self.durable = path is not None
         self._path = path
         self._clock = clock
