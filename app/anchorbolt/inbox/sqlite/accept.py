@@ -31,7 +31,9 @@ class SqliteAccept(Accept):
         super().__init__(store, owner)
         self._clock = clock
         r = rows(DIALECT, {"name": TEXT})
-        self._known = Statement(select(lane.c.name).where(lane.c.name.in_(select(r.c.name))))
+        # Each by itself: for a join or an IN, SQLite writes all names to a temporary table first.
+        known = select(lane.c.name).where(lane.c.name == r.c.name).scalar_subquery()
+        self._known = Statement(select(known).select_from(r))
         r = rows(
             DIALECT,
             {"name": TEXT, "pending": WHOLE, "owner": TEXT, "epoch": WHOLE, "claimable_at": REAL, "workspace": TEXT},
@@ -49,7 +51,8 @@ class SqliteAccept(Accept):
     def _count_up(
         self, connection: Connection, epoch: int, lanes: Mapping[str, Sequence[Item]], told: Container[str]
     ) -> dict[str, tuple[str | None, int]]:
-        known = {name: lanes[name] for (name,) in self._known(connection, {"rows": [(name,) for name in lanes]})}
+        looked = self._known(connection, {"rows": [(name,) for name in lanes]})
+        known = {name: lanes[name] for (name,) in looked if name is not None}
         owners = super()._count_up(connection, epoch, known, told) if known else {}
         now = self._clock()
         new = []

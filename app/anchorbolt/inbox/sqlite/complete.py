@@ -27,17 +27,20 @@ class SqliteComplete(Complete):
     def __init__(self, store: Store, owner: Owner) -> None:
         super().__init__(store, owner)
         r = rows(DIALECT, {"id": WHOLE})
+        live = select(delivery.c.id).where(delivery.c.id == r.c.id, delivery.c.state == word("live"))
+        self._live = Statement(select(live.scalar_subquery()).select_from(r))  # each by itself, as in accept.py
         is_one = delivery.c.id.in_(select(r.c.id))
-        self._live = Statement(select(delivery.c.id).where(is_one, delivery.c.state == word("live")))
         nothing = dict.fromkeys(("body", "headers", "history", "error"), null())
         self._done = Statement(update(delivery).where(is_one).values(state=word("done"), ended_at=now(), **nothing))
 
     def _write_deliveries(self, connection: Connection, written: Sequence[Outcome]) -> set[int]:
         done = [(outcome.id,) for outcome in written if _leaves_nothing(outcome)]
-        live = self._live(connection, {"rows": done}) if done else []
-        if live:
-            self._done(connection, {"rows": live})
-        fresh = {id_ for (id_,) in live}
+        fresh: set[int] = set()
+        if done:
+            live = [row for row in self._live(connection, {"rows": done}) if row[0] is not None]
+            if live:
+                self._done(connection, {"rows": live})
+            fresh = {id_ for (id_,) in live}
         if len(done) < len(written):
             fresh |= super()._write_deliveries(connection, [one for one in written if not _leaves_nothing(one)])
         return fresh
