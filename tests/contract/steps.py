@@ -32,12 +32,12 @@ async def accept(inbox: Inbox, *items: Item) -> list[Accepted]:
 
 def accept_of(inbox: Inbox) -> Accept:
     """What an inbox accepts by."""
-    return Accept(inbox.store, Owner(inbox.owner, LEASE_SECONDS))
+    return inbox.database.accept(inbox.store, Owner(inbox.owner, LEASE_SECONDS))
 
 
 def complete_of(inbox: Inbox) -> Complete:
     """What an inbox completes by."""
-    return Complete(inbox.store, Owner(inbox.owner, LEASE_SECONDS))
+    return inbox.database.complete(inbox.store, Owner(inbox.owner, LEASE_SECONDS))
 
 
 async def hold(inbox: Inbox, lane: str = "C1", key: str | None = None) -> Held:

@@ -69,6 +69,19 @@ class TestAccept:
         assert [answer.new for answer in answers] == [True, False]
         assert await counts(inbox) == {"waiting": 0, "running": 1, "dead": 0, "done": 0}
 
+    async def test_each_answer_names_the_delivery_that_was_stored_for_it(self, inbox: Inbox) -> None:
+        """In a group of any size, also with duplicates of others and of one another between what is new."""
+        before = await accept(inbox, *(item(f"C-before-{n}", f"A1:Ev-{n}") for n in range(0, 40, 7)))
+        asked = [item(f"C{n}", f"A1:Ev-{n if n % 9 else n // 2}") for n in range(40)]
+        answers = await accept(inbox, *asked)
+        stored = await inbox.database.transact(
+            lambda connection: {key: id_ for key, id_ in connection.execute(select(delivery.c.key, delivery.c.id))}  # noqa: C416 - rows are no pairs
+        )
+        held = [(one.key, answer.held.stored.id) for one, answer in zip(asked, answers, strict=True) if answer.held]
+        assert len(held) == len(stored) - len(before) > 16
+        assert [id_ for _, id_ in held] == [stored[key] for key, _ in held]
+        assert [id_ for _, id_ in held] == sorted(id_ for _, id_ in held)
+
     async def test_one_lane_twice_in_one_group(self, inbox: Inbox) -> None:
         """Of several in one lane, the first is ours and the others wait behind it."""
         answers = await accept(inbox, *(item("C1") for _ in range(3)))

@@ -148,6 +148,7 @@ class Wall:
     """Holds everything of one sort while it stands."""
 
     needs_listener = False
+    known = ("something",)
 
     def __init__(self) -> None:
         self.stands = True

@@ -8,9 +8,8 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from anchorbolt.inbox.accept import Accept, Item
+from anchorbolt.inbox.accept import Item
 from anchorbolt.inbox.claim import Claim
-from anchorbolt.inbox.complete import Complete
 from anchorbolt.inbox.database import Database
 from anchorbolt.inbox.lease import End, Outcome
 from anchorbolt.inbox.owner import Owner
@@ -35,12 +34,12 @@ async def database() -> AsyncIterator[Database]:
 OWNER = Owner("one", 30.0)
 # Only its dialect is asked: the statements are sent to the database of each test.
 NOWHERE = Store(SqliteDatabase(None), time.monotonic)
-ACCEPT, COMPLETE = Accept(NOWHERE, OWNER), Complete(NOWHERE, OWNER)
+ACCEPT, COMPLETE = NOWHERE.database.accept(NOWHERE, OWNER), NOWHERE.database.complete(NOWHERE, OWNER)
 CLAIM, RENEW = Claim(NOWHERE, OWNER), Renew(NOWHERE, OWNER)
 
 
 def accept_and_complete(connection: Connection) -> None:
-    """Two lanes, one of which goes on; and a duplicate."""
+    """Two lanes, one of which goes on; and duplicates."""
     items = [Item(f"A1:Ev-{n}", f"C{n % 2}", "event", "application/json", "{}", None, take=True) for n in range(3)]
     held = [one.held for one in ACCEPT.in_transaction(connection, 1, 0, items) if one.held]
     ACCEPT.in_transaction(connection, 2, 0, items)

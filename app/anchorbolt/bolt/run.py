@@ -50,7 +50,7 @@ class Run:
         *("counted_for", "delivery", "dispatched", "error", "error_handler_called", "fails_for_good", "limit"),
         *("listener", "no_listener_runs", "on_all_ended", "one_of_many", "passed_over", "reason", "repeats_counted"),
         *("request", "stack_is_logged", "step_is_over", "stood_at", "tasks", "threads", "trace", "unmatched"),
-        "waits_for",
+        *("waits_for", "__weakref__"),
     )
 
     def __init__(

@@ -9,7 +9,7 @@ in the order of the commits; then the deliveries; then the count is put right fo
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, and_, bindparam, case, delete, literal, select, true, update
@@ -65,25 +65,32 @@ def row_of(n: int, item: Item, **more: int) -> Row:
     }
 
 
+def takes(of_lane: Sequence[Item], told: Container[str]) -> bool:
+    """Whether an empty lane is taken for these items. `told`: as of Accept.in_transaction."""
+    first = of_lane[0]
+    return (first.take or first.running) and first.lane not in told
+
+
 def started(item: Item, number: int, received_at: float) -> Stored:
     """Returns an item as it is stored, in a lane that was taken for it.
 
     `number`: the id of its row. `received_at`: seconds since 1970, by the database's clock.
     """
+    # In the order of its fields: by their names, it takes half as long again.
     return Stored(
-        id=number,
-        key=item.key,
-        kind=item.kind,
-        content_type=item.content_type,
-        body=item.body,
-        traceparent=item.traceparent,
-        headers=item.headers,
-        workspace=item.workspace,
-        conversation=item.conversation,
-        received_at=received_at,
-        attempts=1,
-        crashes=0,
-        listener=None,
+        number,
+        item.key,
+        item.kind,
+        item.content_type,
+        item.body,
+        item.traceparent,
+        item.headers,
+        item.workspace,
+        item.conversation,
+        received_at,
+        1,
+        0,
+        None,
     )
 
 
@@ -181,13 +188,37 @@ class Accept:
         lanes: dict[str, list[Item]] = {}
         for item in items:
             lanes.setdefault(item.lane, []).append(item)
+        owners = self._count_up(connection, epoch, lanes, told)
+        ours = (self._owner.name, epoch)
+        first = {name: of[0] for name, of in lanes.items() if owners[name] == ours and name not in told}
+        stored = self._insert(connection, items, first)
+        held = {
+            item.key: Held(Lease(name, epoch), started(item, *stored[item.key]), sent_at)
+            for name, item in first.items()
+            if item.key in stored
+        }
+        if len(stored) == len(items):
+            return [Accepted(True, held.get(item.key), owners[item.lane][0] is None) for item in items]
+        self._forget_duplicates(connection, items, stored)
+        if left := [Lease(name, epoch) for name, item in first.items() if item.key not in stored]:
+            # The lane is ours, but not by its first item. It was emptied just now, and what is behind the duplicate is
+            # the oldest; or an earlier commit of this very group, whose outcome was unknown, had stored it.
+            held |= {one.stored.key: one for one in self._next(connection, left, set(), sent_at, left)}
+        new = stored.keys() | held.keys()
+        answers = []
+        for item in items:
+            answers.append(Accepted(item.key in new, held.get(item.key), owners[item.lane][0] is None))
+            if item.key in new:  # twice in one group: the second is a duplicate
+                new.discard(item.key)
+                held.pop(item.key, None)
+        return answers
+
+    def _count_up(
+        self, connection: Connection, epoch: int, lanes: Mapping[str, Sequence[Item]], told: Container[str]
+    ) -> dict[str, tuple[str | None, int]]:
+        """Counts the lanes up, and takes those that were empty. Returns the owner and the epoch of each."""
         asked = [
-            {
-                "name": name,
-                "n": len(of),
-                "take": int((of[0].take or of[0].running) and name not in told),
-                "workspace": of[0].workspace,
-            }
+            {"name": name, "n": len(of), "take": int(takes(of, told)), "workspace": of[0].workspace}
             for name, of in lanes.items()
         ]
         parameters = {
@@ -196,36 +227,12 @@ class Accept:
             "epoch": epoch,
             "lease": self._owner.lease_seconds,
         }
-        owners = {name: (owner, at) for name, owner, at in self._lanes(connection, parameters)}
-        ours = {name for name, claim in owners.items() if claim == (self._owner.name, epoch) and name not in told}
-        waiting = {name for name, (owner, _) in owners.items() if owner is None}
-
-        first = {name: of[0] for name, of in lanes.items() if name in ours}
-        stored = self._insert(connection, items, first)
-        duplicates = len(stored) < len(items)
-        if duplicates:
-            self._forget_duplicates(connection, items, stored)
-        held = {
-            item.key: Held(Lease(name, epoch), started(item, *stored[item.key]), sent_at)
-            for name, item in first.items()
-            if item.key in stored
-        }
-        if duplicates and (left := [Lease(name, epoch) for name, item in first.items() if item.key not in stored]):
-            # The lane is ours, but not by its first item. It was emptied just now, and what is behind the duplicate is
-            # the oldest; or an earlier commit of this very group, whose outcome was unknown, had stored it.
-            held |= {one.stored.key: one for one in self._next(connection, left, set(), sent_at, left)}
-        new = stored.keys() | held.keys()
-        answers = []
-        for item in items:
-            answers.append(Accepted(item.key in new, held.get(item.key), item.lane in waiting))
-            if item.key in new:  # twice in one group: the second is a duplicate
-                new.discard(item.key)
-                held.pop(item.key, None)
-        return answers
+        return {name: (owner, at) for name, owner, at in self._lanes(connection, parameters)}
 
     def _insert(
-        self, connection: Connection, items: Sequence[Item], first: dict[str, Item]
+        self, connection: Connection, items: Sequence[Item], first: Mapping[str, Item]
     ) -> dict[str, tuple[int, float]]:
+        """Stores what is new; `first`: what begins at once. Returns the id and the time of each, by its key."""
         asked = [row_of(n, item, attempts=int(first.get(item.lane) is item)) for n, item in enumerate(items)]
         return {
             key: (number, received_at) for number, key, received_at in self._deliveries(connection, {"rows": asked})

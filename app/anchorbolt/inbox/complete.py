@@ -145,15 +145,17 @@ class Complete:
         pending = self._fence(connection, [outcome.lease for outcome in outcomes])
         # By lease, not by lane: an old claim of ours and the new one may meet in a group.
         written = [outcome for outcome in outcomes if outcome.lease in pending]
-        refused = [n for n, outcome in enumerate(outcomes) if outcome.lease not in pending]
-        before = self._written_before(connection, outcomes, refused) if in_doubt and refused else {}
+        before: dict[int, Completed] = {}
+        if in_doubt and len(written) < len(outcomes):
+            refused = [n for n, outcome in enumerate(outcomes) if outcome.lease not in pending]
+            before = self._written_before(connection, outcomes, refused)
         if not written:
             if before:  # a recorded end must not be lost either when the standby takes over
                 wait_for_standby(connection)
             return [before.get(n) or Completed(written=False) for n in range(len(outcomes))]
         fresh = self._write_deliveries(connection, written)
 
-        empty: list[dict[str, Any]] = []
+        empty: set[str] = set()
         changed: list[dict[str, Any]] = []
         keep: list[Lease] = []
         repeated: set[Lease] = set()
@@ -163,7 +165,7 @@ class Complete:
             fresh.discard(outcome.id)
             name = outcome.lease.lane
             if ended and pending[outcome.lease] == 1:
-                empty.append({"name": name})
+                empty.add(name)
                 continue
             kept = outcome.end in STATES and outcome.go_on
             if kept:
@@ -180,14 +182,13 @@ class Complete:
                     "waits_for": outcome.waits_for,
                 }
             )
-        gone = {row["name"] for row in empty}
         if empty:
-            self._remove(connection, {"rows": empty})
+            self._remove(connection, {"rows": [{"name": name} for name in empty]})
         if changed:
             self._update(connection, {"rows": changed})
         begun = self._next(connection, keep, set(), sent_at, repeated) if keep else []
         following = {held.lease: held for held in begun}
-        freed = pending.keys() - {outcome.lease for outcome in written if outcome.lease.lane in gone} - set(keep)
+        freed = {lease for lease in pending if lease[0] not in empty}.difference(keep)
         return [
             before.get(n) or Completed(lease in pending, following.get(lease), lease in freed)
             for n, lease in enumerate(outcome.lease for outcome in outcomes)

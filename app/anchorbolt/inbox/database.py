@@ -14,6 +14,8 @@ from anchorbolt.inbox.statement import Statement
 if TYPE_CHECKING:  # they are built on this
     from anchorbolt.inbox.accept import Accept
     from anchorbolt.inbox.complete import Complete
+    from anchorbolt.inbox.owner import Owner
+    from anchorbolt.inbox.store import Store
 
 Result = TypeVar("Result")
 
@@ -41,8 +43,8 @@ class Database(ABC):
     joins: bool
     shared: bool
     durable: bool
-    accept: type[Accept]
-    complete: type[Complete]
+    accept: Callable[[Store, Owner], Accept]
+    complete: Callable[[Store, Owner], Complete]
     setting: str = "DATABASE_URL"
 
     @abstractmethod

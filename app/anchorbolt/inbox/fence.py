@@ -19,16 +19,18 @@ class Fence:
     def __init__(self, dialect: str, owner: str) -> None:
         self._owner = owner
         r = keyed(dialect, {"name": TEXT, "epoch": LARGE})
-        self._held = Statement(
+        held = (
             select(lane.c.name, lane.c.epoch, lane.c.pending)
             .join_from(r, lane, lane.c.name == r.c.name)
             .where(lane.c.owner == bindparam("owner"), lane.c.epoch == r.c.epoch)
-            .order_by(lane.c.name)
-            .with_for_update(of=lane)
         )
+        self._locks = dialect == "postgresql"  # SQLite has one writer: it need not sort what it need not lock
+        if self._locks:
+            held = held.order_by(lane.c.name).with_for_update(of=lane)
+        self._held = Statement(held)
 
-    def __call__(self, connection: Connection, leases: Sequence[Lease]) -> dict[Lease, int]:
+    def __call__(self, connection: Connection, leases: Sequence[Lease]) -> dict[tuple[str, int], int]:
         """The leases that we still hold, each with what is pending in its lane."""
-        asked = [{"name": lease.lane, "epoch": lease.epoch} for lease in leases]
+        asked = [{"name": lease.lane, "epoch": lease.epoch} for lease in leases] if self._locks else leases
         found = self._held(connection, {"rows": asked, "owner": self._owner})
-        return {Lease(name, epoch): pending for name, epoch, pending in found}
+        return {(name, epoch): pending for name, epoch, pending in found}

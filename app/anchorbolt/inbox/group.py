@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import time
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ class Group(Generic[Item, Answer]):
         write: Write[Item, Answer],
         *,
         most: int = 256,
-        weight: Callable[[Item], int] = lambda item: 0,
+        weight: Callable[[Item], int] | None = None,
         apart_seconds: float = 0,
         on_beat: bool = False,
         clock: Callable[[], float] = time.monotonic,
@@ -66,6 +67,7 @@ class Group(Generic[Item, Answer]):
     ) -> None:
         """`apart_seconds`: from the beginning of one write to that of the next, at least.
 
+        `weight`: what an item has of MOST_WEIGHT; None: they are all light.
         `on_beat`: a write that waits begins in the same moment as those of other groups, for they share a commit.
         """
         self._write = write
@@ -170,16 +172,13 @@ class Group(Generic[Item, Answer]):
 
     def _size(self) -> int:
         """What is in doubt is written alone: until its answer is known, nothing may be mistaken for a part of it."""
-        in_doubt = sum(1 for _ in itertools.takewhile(attrgetter("in_doubt"), self._queue))
-        if in_doubt:
-            return in_doubt
-        size = weight = 0
-        for waiting in itertools.islice(self._queue, self._most):
-            weight += self._weight(waiting.item)
-            if size and weight > MOST_WEIGHT:
-                break
-            size += 1
-        return size
+        if self._queue and self._queue[0].in_doubt:
+            return sum(1 for _ in itertools.takewhile(attrgetter("in_doubt"), self._queue))
+        most = min(len(self._queue), self._most)
+        if self._weight is None or most <= 1:  # one alone may be as heavy as it is
+            return most
+        weights = itertools.accumulate([self._weight(waiting.item) for waiting in itertools.islice(self._queue, most)])
+        return max(1, bisect_right(list(weights), MOST_WEIGHT))
 
     async def _try(self, group: list[_Waiting[Item, Answer]]) -> list[_Waiting[Item, Answer]]:
         """Writes a group. Returns what must be tried again."""
@@ -198,9 +197,11 @@ class Group(Generic[Item, Answer]):
         except Exception as error:  # it cannot even be sent, or a defect of ours
             return await self._try_halves(group, error)
         for waiting, answer in zip(group, answers, strict=True):
-            _tell(waiting, answer)
-            if not waiting.future.done():
-                waiting.future.set_result(answer)
+            future = waiting.future
+            if waiting.then is not None:
+                _tell(waiting, answer)
+            if not future.done():
+                future.set_result(answer)
         return []
 
     async def _try_halves(self, group: list[_Waiting[Item, Answer]], error: Exception) -> list[_Waiting[Item, Answer]]:

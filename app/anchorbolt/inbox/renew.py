@@ -37,6 +37,6 @@ class Renew:
         """Renews them. Returns those that were lost."""
         held = self._fence(connection, leases)
         if held:
-            asked = [{"name": lease.lane} for lease in held]
+            asked = [{"name": name} for name, _ in held]
             self._renew(connection, {"rows": asked, "lease": self._lease_seconds})
         return [lease for lease in leases if lease not in held]

@@ -7,7 +7,8 @@ statement is prepared for each size that came (docs/decisions/0018).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from operator import itemgetter
 from typing import Any
 
@@ -16,7 +17,7 @@ from sqlalchemy import JSON, FromClause, Text, bindparam, column, func, literal_
 from sqlalchemy.sql.expression import cast
 from sqlalchemy.types import TypeEngine
 
-Row = Mapping[str, Any]
+Row = Mapping[str, Any] | tuple[Any, ...]
 Types = Mapping[str, type[TypeEngine[Any]]]
 
 ROWS = "rows"
@@ -66,16 +67,24 @@ def as_json(values: Sequence[Row]) -> str:
 
 
 class Values:
-    """How SQLite gets them: a statement's text for each number of rows, and the values of a row in their order."""
+    """How SQLite gets them: a statement's text for each number of rows, and their values one after the other.
+
+    The rows are mappings, or all of them tuples in the order of the columns, which need not be looked up.
+    """
 
     def __init__(self, statement: str, columns: Sequence[str]) -> None:
         self._before, self._after = statement.split(VALUES)
         self._row = "(" + ", ".join("?" * len(columns)) + ")"
         self._texts: dict[int, str] = {}
-        first = columns[0]
-        self.of: Callable[[Row], Sequence[Any]] = (
-            itemgetter(*columns) if len(columns) > 1 else lambda row: (row[first],)
-        )
+        self._of_row = itemgetter(*columns)
+        self._is_one = len(columns) == 1
+
+    def of(self, asked: Sequence[Row]) -> Iterable[Any]:
+        """The values of all rows."""
+        if isinstance(asked[0], tuple):
+            return chain.from_iterable(asked)
+        values = map(self._of_row, asked)
+        return values if self._is_one else chain.from_iterable(values)
 
     def text(self, size: int) -> str:
         """The statement for so many rows."""

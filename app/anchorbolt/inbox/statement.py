@@ -6,8 +6,9 @@ transaction holds two or three deliveries, that was a fifth of all its work (doc
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter, methodcaller
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
@@ -15,13 +16,20 @@ from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import Executable
 
-from anchorbolt.inbox.rows import MOST, ROWS, Listed, Values, as_json
+from anchorbolt.inbox.rows import MOST, ROWS, Listed, Row, Values, as_json
+
+Answer = TypeVar("Answer")
+
+# What is taken from a cursor.
+_fetch_all = methodcaller("fetchall")
+_inserted = attrgetter("rowcount", "lastrowid")
 
 
 class Statement:
     """One statement, for one dialect. Its parameters and its columns are of types that the driver takes as they are.
 
-    The parameter `rows` is a list of mappings, for what the statement selects from (rows.py).
+    The parameter `rows` is what the statement selects from, a list of mappings (rows.py). A statement that only SQLite
+    executes may have tuples instead, in the order of its columns.
     """
 
     def __init__(self, element: Executable) -> None:
@@ -36,11 +44,20 @@ class Statement:
         if self._text is None:
             self._compile(connection)
         if self._values is None or 0 < len(asked := parameters[ROWS]) <= MOST:
-            return self._execute(connection, parameters)
+            return self._execute(connection, parameters, _fetch_all)
         found: list[Sequence[Any]] = []
         for begins in range(0, len(asked), MOST):
-            found += self._execute(connection, {**parameters, ROWS: asked[begins : begins + MOST]})
+            found += self._execute(connection, {**parameters, ROWS: asked[begins : begins + MOST]}, _fetch_all)
         return found
+
+    def insert(self, connection: Connection, asked: Sequence[Row]) -> tuple[int, int]:
+        """Executes it for at most MOST rows, on SQLite. Raises a DBAPIError.
+
+        Returns how many of them it has inserted, and the id of the last one; where it is none, that means nothing.
+        """
+        if self._text is None:
+            self._compile(connection)
+        return self._execute(connection, {ROWS: asked}, _inserted)
 
     def bind(self, connection: Connection, parameters: Mapping[str, Any]) -> tuple[str, Sequence[Any]]:
         """The text that the driver gets, and the values of its parameters in their order."""
@@ -54,8 +71,7 @@ class Statement:
         values: list[Any] = []
         for name in self._names:
             if name == ROWS:
-                for row in given[ROWS]:
-                    values += self._values.of(row)
+                values += self._values.of(given[ROWS])
             else:
                 values.append(given[name])
         return self._values.text(len(given[ROWS])), tuple(values)
@@ -69,12 +85,13 @@ class Statement:
             self._values = Values(str(compiled), listed.columns)
         self._text = str(compiled)
 
-    def _execute(self, connection: Connection, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+    def _execute(self, connection: Connection, parameters: Mapping[str, Any], take: Callable[[Any], Answer]) -> Answer:
+        """Returns what `take` takes from the cursor of the driver."""
         text, values = self.bind(connection, parameters)
         cursor = connection.connection.cursor()
         try:
             cursor.execute(text, values)
-            return cursor.fetchall()
+            return take(cursor)
         except cast("type[Exception]", connection.dialect.loaded_dbapi.Error) as error:
             raise DBAPIError.instance(
                 text, None, error, Exception, hide_parameters=True, dialect=connection.dialect

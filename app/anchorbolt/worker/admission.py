@@ -19,10 +19,8 @@ class Admission:
         self._obstacles = obstacles
         self._limits = limits
         self._breaking = breaking
-
-    def holds(self, stored: Stored) -> str | None:
-        """Returns what a delivery waits for as far as is known; `confirmed` has to look. None: it may be matched."""
-        return self._obstacles.holds(stored, None)
+        # Returns what a delivery waits for as far as is known; `confirmed` has to look. None: it may be matched.
+        self.holds = obstacles.holds
 
     async def confirmed(self, stored: Stored, began: float) -> str | None:
         """Returns what a delivery waits for. `began`: when its run began, on the worker's clock."""
@@ -65,12 +63,13 @@ class Admission:
         return held_by
 
     def _begin(self, run: Run, listener: str) -> None:
-        self._limits.begin(listener)
+        limits = self._limits
+        limits.begin(listener)
         run.counted_for = listener
-        if not self._limits.are_set:
+        if not limits.are_set:
             return
         self._wake_at_its_turn(listener)  # the next of those that are parked
-        if (seconds := self._limits.seconds(listener)) is not None and run.limit is not None:
+        if (seconds := limits.seconds(listener)) is not None and run.limit is not None:
             run.limit.begin_again(seconds, f"its limit of {seconds:g} s (LISTENER_LIMITS)")
 
     def _wake_at_its_turn(self, listener: str) -> None:

@@ -50,7 +50,7 @@ class Breaking:
         self._inbox = inbox
         self._clock = clock
         self._breakers = Breakers(inbox.database.dialect)
-        self._open: dict[str, float] = {}  # by listener: when the next probe may begin, by our clock
+        self.known: dict[str, float] = {}  # the open ones, by listener: when the next probe may begin, by our clock
         self._opening: set[str] = set()  # opened here, and not written yet: whoever reads does not find them
         self._probe_seconds: dict[str, float] = {}
         self._probing: set[str] = set()  # listeners whose probe this process has
@@ -61,14 +61,12 @@ class Breaking:
     @property
     def open(self) -> int:
         """How many breakers are open."""
-        return len(self._open)
+        return len(self.known)
 
     def holds(self, stored: Stored, listener: str | None) -> str | None:
         """Returns the breaker that a delivery waits for."""
-        if not self._open:
-            return None
         listener = listener or stored.listener
-        if listener is None or listener not in self._open or listener in self._probing:
+        if listener is None or listener not in self.known or listener in self._probing:
             return None
         return waits_for(listener)
 
@@ -77,27 +75,27 @@ class Breaking:
         listener = name_of(waits_for, BREAKER)
         if listener is None:
             return None
-        if listener not in self._open:
+        if listener not in self.known:
             return ALL
-        return 1 if self._open[listener] <= self._clock() else 0
+        return 1 if self.known[listener] <= self._clock() else 0
 
     async def refresh(self) -> None:
         """Reads which breakers other processes have opened and closed. Raises a StoreError."""
         found = await self._inbox.store.transact(self._breakers.read, reads=True)
         now = self._clock()
-        before, unwritten = self._open, {one: at for one, at in self._open.items() if one in self._opening}
-        self._open = unwritten | {one.listener: now + one.probe_in_seconds for one in found}
+        before, unwritten = self.known, {one: at for one, at in self.known.items() if one in self._opening}
+        self.known = unwritten | {one.listener: now + one.probe_in_seconds for one in found}
         for one in found:
             if one.listener not in before:
                 self._log_open(one)
-        for listener in before.keys() - self._open.keys():
+        for listener in before.keys() - self.known.keys():
             self._forget(listener)
             log.warning(CLOSED, listener=listener)
 
     async def take_probe(self, stored: Stored, listener: str | None) -> bool:
         """Takes the probe of a breaker for this delivery, if it is time for one. Returns whether it may run."""
         listener = listener or stored.listener
-        if listener is None or self._open.get(listener, float("inf")) > self._clock():
+        if listener is None or self.known.get(listener, float("inf")) > self._clock():
             return False
         seconds = min(LONGEST_PROBE_SECONDS, self._probe_seconds.get(listener, FIRST_PROBE_SECONDS) * 2)
         try:
@@ -108,7 +106,7 @@ class Breaking:
             return False  # the store logs that itself
         if taken:
             self._probe_seconds[listener] = seconds
-            self._open[listener] = self._clock() + seconds
+            self.known[listener] = self._clock() + seconds
             self._probing.add(listener)
         return taken
 
@@ -117,25 +115,25 @@ class Breaking:
         if listener is None:
             return verdict
         self._probing.discard(listener)  # also where it was cut short: another delivery is the next probe
-        if verdict is None or not (self._open or self._ended or verdict.reason in OF_BREAKERS):
+        if verdict is None or not (self.known or self._ended or verdict.reason in OF_BREAKERS):
             return verdict
         if verdict.end is End.DONE:
             self._succeeded(listener)
         if verdict.reason not in OF_BREAKERS:
             return verdict
         metrics.listener_failures.add(listener)
-        if listener not in self._open and self._opens(listener, stored.id):
-            self._open[listener] = self._clock() + FIRST_PROBE_SECONDS
+        if listener not in self.known and self._opens(listener, stored.id):
+            self.known[listener] = self._clock() + FIRST_PROBE_SECONDS
             self._opening.add(listener)
             spawn(self._write_open(listener, verdict.error or ""), "open a breaker", self._tasks)
-        if listener not in self._open:
+        if listener not in self.known:
             return verdict
         said = f"waits until what it needs is back: {verdict.error}"
         return replace(verdict, end=End.HELD, error=said, delay_seconds=PARK_SECONDS, waits_for=waits_for(listener))
 
     def _succeeded(self, listener: str) -> None:
-        if listener in self._open:
-            del self._open[listener]
+        if listener in self.known:
+            del self.known[listener]
             spawn(self._close(listener), "close a breaker", self._tasks)
         elif listener in self._ended:
             self._ended[listener].append((self._clock(), None))
@@ -156,7 +154,7 @@ class Breaking:
                 lambda connection: self._breakers.open(connection, listener, reason, FIRST_PROBE_SECONDS)
             )
         except StoreError:
-            self._open.pop(listener, None)
+            self.known.pop(listener, None)
             return
         finally:
             self._opening.discard(listener)

@@ -16,7 +16,6 @@ from anchorbolt.delivery import Delivery
 from anchorbolt.delivery.urgent import is_urgent
 from anchorbolt.errors import StoreError
 from anchorbolt.inbox.complete import Completed
-from anchorbolt.inbox.group import Then
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Held, Outcome
 from anchorbolt.telemetry import metrics
@@ -37,6 +36,8 @@ log = get_logger("worker")
 SETTLE_SECONDS = 1.0
 # How many deliveries of a lane run one after the other while other lanes wait for a slot; then it queues behind them.
 MAX_IN_A_ROW = 10
+# What the app or Slack is told of before it is written.
+TOLD = frozenset({End.DEAD, End.CANCELLED})
 
 
 class Told(Protocol):
@@ -98,20 +99,8 @@ class Ending:
         held, stored = running.held, running.held.stored
         if run is not None:
             verdict = self._breaking.ended(run.listener, stored, verdict)
-        if verdict is not None and verdict.end is End.DEAD and run is not None:
-            # A run of its own, because that of the delivery may have been refused further calls.
-            running.run = Run(run.delivery, run.attempt, began=run.began)
-            telling = CALLS.set(running.run.calls)
-            try:
-                verdict = await self._conclude_failure(run, verdict)
-            except asyncio.CancelledError:
-                if running.was_cut() is None:
-                    raise
-                verdict = self.of_cut(running)  # the process that runs it next tells Slack
-            finally:
-                CALLS.reset(telling)
-        if verdict is not None and verdict.end is End.CANCELLED and run is not None:
-            await self._tell_step(run, verdict)
+            if verdict is not None and verdict.end in TOLD:
+                verdict = await self._tell(running, run, verdict)
         if verdict is None:
             stored_ended(stored, run, "lost", None, self._clock() - began, lane=held.lease.lane)
             return None
@@ -119,9 +108,12 @@ class Ending:
         # A task that was cancelled is not used again.
         may_go_on = self._slots.may_begin and verdict.end is not End.CANCELLED
         go_on = may_go_on and not (self._slots.backlog and running.in_a_row >= MAX_IN_A_ROW)
-        line = record(stored, run, verdict, self._inbox.owner, self._clock() - began)
-        if line is not None and (encryption := self._inbox.encryption) is not None:
-            line = encryption.encrypted_line(stored.key, line)
+        line = listener = None
+        if verdict.end is not End.DONE:  # of which nothing is kept
+            listener = run.listener if run is not None else None
+            line = record(stored, run, verdict, self._inbox.owner, self._clock() - began)
+            if line is not None and (encryption := self._inbox.encryption) is not None:
+                line = encryption.encrypted_line(stored.key, line)
         outcome = Outcome(
             held.lease,
             stored.id,
@@ -131,36 +123,50 @@ class Ending:
             go_on,
             stored.attempts,
             verdict.waits_for,
-            run.listener if run is not None and verdict.end is not End.DONE else None,
+            listener,
             line,
         )
-        completed = await self._written(running, run, outcome, partial(self._written_late, held, run, verdict, began))
-        if completed is None:
-            return None
-        self._conclude(completed, held, run, verdict, began)
-        return completed.following
-
-    async def _written(
-        self, running: Running, run: Run | None, outcome: Outcome, late: Then[Completed]
-    ) -> Completed | None:
-        """Returns what the inbox says of the end of a run.
-
-        None where the inbox is closed: the lease runs out, and another process goes on. None, too, where the run is cut
-        meanwhile: that does not stop the write. `late` gets its answer then, and the fence decides whether it counts.
-        """
+        late = partial(self._written_late, held, run, verdict, began)
         writing = self._inbox.complete(outcome, late)
         running.writes_end = True
         try:
-            return await writing
-        except StoreError:
+            completed = await writing
+        except StoreError:  # the inbox is closed: the lease runs out, and another process goes on
             _not_written(run)
             return None
         except asyncio.CancelledError:
+            # The run is cut meanwhile, which does not stop the write. `late` gets its answer, and the fence decides
+            # whether it counts.
             if not writing.cancelled():  # it was written, or could not be, a moment before
                 late(writing.result() if writing.exception() is None else None, True)
             if running.cut is None:
                 raise
             return None
+        self._conclude(completed, held, run, verdict, began)
+        return completed.following
+
+    async def _tell(self, running: Running, run: Run, verdict: Verdict) -> Verdict | None:
+        """Tells the app and Slack of a dead letter, and Slack of a workflow step that was cancelled.
+
+        Returns what follows; None: the lease was lost meanwhile.
+        """
+        if verdict.end is End.CANCELLED:
+            await self._tell_step(run, verdict)
+            return verdict
+        # A run of its own, because that of the delivery may have been refused further calls.
+        running.run = Run(run.delivery, run.attempt, began=run.began)
+        telling = CALLS.set(running.run.calls)
+        try:
+            return await self._conclude_failure(run, verdict)
+        except asyncio.CancelledError:
+            if running.was_cut() is None:
+                raise
+            cut = self.of_cut(running)  # the process that runs it next tells Slack
+        finally:
+            CALLS.reset(telling)
+        if cut is not None and cut.end is End.CANCELLED:
+            await self._tell_step(run, cut)
+        return cut
 
     def _conclude(self, completed: Completed, held: Held, run: Run | None, verdict: Verdict, began: float) -> None:
         """Logs and counts the end of a run."""
@@ -171,7 +177,7 @@ class Ending:
                 count_repeats(run, Cut.LOST)
             stored_ended(stored, run, "lost", None, self._clock() - began, lane=held.lease.lane)
             return
-        if verdict.end is End.DONE and run is not None:
+        if verdict.end is End.DONE and run is not None and self.holding.known:
             self.holding.succeeded(run.listener)
         if verdict.end is End.RETRY and 2 * stored.tries > self._limits.max_attempts:
             metrics.late_failures.add()

@@ -33,18 +33,16 @@ class Holding:
         self._inbox = inbox
         self._version = version
         self._holds = Holds(inbox.database.dialect)
-        self._known: Mapping[str, Hold] = {}
+        self.known: Mapping[str, Hold] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def held(self) -> int:
         """How many listeners are held."""
-        return sum(one.held_seconds is not None for one in self._known.values())
+        return sum(one.held_seconds is not None for one in self.known.values())
 
     def holds(self, stored: Stored, listener: str | None) -> str | None:
         """Returns the hold that a delivery waits for."""
-        if not self._known:
-            return None
         listener = listener or stored.listener
         return waits_for(listener) if listener is not None and self._is_held(listener) else None
 
@@ -60,7 +58,7 @@ class Holding:
         found = await self._inbox.store.transact(
             lambda connection: self._holds.read(connection, self._version), reads=True
         )
-        self._known = {one.listener: one for one in found}
+        self.known = {one.listener: one for one in found}
 
     async def died(self, listener: str, error: Exception) -> None:
         """Counts a delivery that becomes a dead letter, and holds the listener if it is one too many."""
@@ -84,13 +82,13 @@ class Holding:
 
     def succeeded(self, listener: str | None) -> None:
         """Notes a run that ended well: the count of its listener begins again. Most listeners have none."""
-        if listener is None or listener not in self._known or self._is_held(listener):
+        if listener is None or listener not in self.known or self._is_held(listener):
             return
-        self._known = {name: one for name, one in self._known.items() if name != listener}
+        self.known = {name: one for name, one in self.known.items() if name != listener}
         spawn(self._forget(listener), "forget deaths", self._tasks)
 
     def _is_held(self, listener: str) -> bool:
-        one = self._known.get(listener)
+        one = self.known.get(listener)
         return one is not None and one.held_seconds is not None
 
     async def _forget(self, listener: str) -> None:

@@ -24,7 +24,7 @@ from anchorbolt.worker.run_limit import RunLimit
 from anchorbolt.worker.runs import Cut, Running
 from anchorbolt.worker.slots import RunSlots
 from anchorbolt.worker.stood_at import timed_out
-from anchorbolt.worker.verdict import Limits, Reason, Verdict, judge, parked
+from anchorbolt.worker.verdict import DONE, Limits, Reason, Verdict, judge, parked
 
 # A delivery that was cut short so often is a suspect: it may have killed its pod. Suspects run one at a time, so that
 # one that kills the pod again does not take other suspects along.
@@ -65,14 +65,18 @@ class LaneRun:
         self._suspects = asyncio.Lock()
 
     async def run(self, running: Running, lease_seconds: float) -> None:
-        """Runs the lane from the delivery that is held."""
-        following: Held | None = running.held
-        while following is not None:
-            following = self._decryption.decrypted(following, running.delivery)
-            running.hold(following, lease_seconds)
-            following = await self._run_one(running, following.stored)
-            running.delivery = running.run = None
-            running.writes_end = False
+        """Runs the lane from the delivery that is held, and gives its slot back."""
+        held = running.held
+        try:
+            while held is not None:
+                running.held = held = self._decryption.decrypted(held, running.delivery)
+                held = await self._run_one(running, held.stored)
+                running.delivery = running.run = None
+                running.writes_end = False
+                if held is not None:
+                    running.hold(held, lease_seconds)
+        finally:
+            self._slots.give_back(urgent=running.urgent)
 
     async def _run_one(self, running: Running, stored: Stored) -> Held | None:
         began = self._clock()
@@ -135,10 +139,10 @@ class LaneRun:
             return self._judge(run, as_exception(error), stored)
 
     def _judge(self, run: Run | None, error: Exception | None, stored: Stored) -> Verdict:
-        if run is not None and error is not None:
+        if error is None:
+            return DONE if run is None or run.waits_for is None else parked(run.waits_for)
+        if run is not None:
             run.fail(error)
-        if run is not None and run.waits_for is not None and error is None:
-            return parked(run.waits_for)
         return judge(error, stored.tries, self._limits, is_final=run is not None and run.step_is_over)
 
     def _prepare(self, running: Running, stored: Stored, began: float) -> Run:

@@ -31,6 +31,7 @@ class ListenerLimits:
     """The runs of each listener in this process; an Obstacle (obstacles.py)."""
 
     needs_listener = True
+    known = ("the share of the slots",)  # which every listener has
 
     def __init__(
         self,
@@ -59,6 +60,8 @@ class ListenerLimits:
     def begin(self, listener: str) -> None:
         """Counts a run that begins."""
         self._running[listener] = self._running.get(listener, 0) + 1
+        if not self.are_set:
+            return
         limit = self._limits.get(listener)
         if limit is not None and limit.per_second is not None:
             due = max(self._clock() - BURST_SECONDS, self._next_at.get(listener, self._clock()))
@@ -68,7 +71,7 @@ class ListenerLimits:
         """Counts a run that has ended. Returns whether others may have waited for that."""
         running = self._running[listener]
         self._running[listener] = running - 1
-        return running >= self._most(listener)
+        return running >= (self._most(listener) if self.are_set else self._share)
 
     def holds(self, stored: Stored, listener: str | None) -> str | None:
         """Returns the limit that a delivery waits for."""

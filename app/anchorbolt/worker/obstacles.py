@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 from sqlalchemy import Connection
@@ -38,6 +38,10 @@ class Obstacle(Protocol):
     """
 
     needs_listener: bool
+
+    @property
+    def known(self) -> Collection[object]:
+        """What it may hold something back for. While that is empty, as it mostly is, it is not asked."""
 
     def holds(self, stored: Stored, listener: str | None) -> str | None:
         """Returns what this delivery waits for; None: it may run. `listener`: None before Bolt has matched one."""
@@ -76,11 +80,11 @@ class Obstacles:
         self._must_read = True
         self._parked: frozenset[str] = frozenset()  # what lanes wait for, as far as is known
 
-    def holds(self, stored: Stored, listener: str | None) -> str | None:
+    def holds(self, stored: Stored, listener: str | None = None) -> str | None:
         """Returns what a delivery waits for as far as is known, by the first obstacle that holds it; None: nothing."""
         known = listener is not None or stored.listener is not None
         for obstacle in self._obstacles if known else self._without_listener:
-            if (waits_for := obstacle.holds(stored, listener)) is not None:
+            if obstacle.known and (waits_for := obstacle.holds(stored, listener)) is not None:
                 return waits_for
         return None
 

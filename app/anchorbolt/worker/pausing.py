@@ -20,20 +20,18 @@ class Pausing:
     def __init__(self, inbox: Inbox) -> None:
         self._inbox = inbox
         self._pauses = Pauses(inbox.database.dialect)
-        self._known: frozenset[tuple[str, str]] = frozenset()
+        self.known: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def paused(self) -> int:
         """How many pauses there are."""
-        return len(self._known)
+        return len(self.known)
 
     def holds(self, stored: Stored, listener: str | None) -> str | None:
         """Returns the pause that a delivery waits for."""
-        if not self._known:
-            return None
         names = (listener or stored.listener, stored.kind, stored.workspace, stored.conversation)
         named = zip(SCOPES, names, strict=True)
-        return next((waits_for(scope, name) for scope, name in named if name and (scope, name) in self._known), None)
+        return next((waits_for(scope, name) for scope, name in named if name and (scope, name) in self.known), None)
 
     def room(self, waits_for: str) -> int | None:
         """Returns whether a pause goes on."""
@@ -41,14 +39,14 @@ class Pausing:
         if paused is None:
             return None
         scope, _, name = paused.partition(":")
-        return 0 if (scope, name) in self._known else ALL
+        return 0 if (scope, name) in self.known else ALL
 
     async def refresh(self) -> None:
         """Reads the pauses, and logs those that began and ended. Raises a StoreError."""
         found = await self._inbox.store.transact(self._pauses.read, reads=True)
-        before, self._known = self._known, frozenset((one.scope, one.name) for one in found)
+        before, self.known = self.known, frozenset((one.scope, one.name) for one in found)
         for one in found:
             if (one.scope, one.name) not in before:
                 log.warning("paused: what comes for it waits", scope=one.scope, paused=one.name, by=one.paused_by)
-        for scope, name in before - self._known:
+        for scope, name in before - self.known:
             log.warning("resumed", scope=scope, resumed=name)

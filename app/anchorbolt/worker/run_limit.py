@@ -18,7 +18,8 @@ class RunLimit(Timeout):
     __slots__ = ("_calls", "_name", "_seconds", "over")
 
     def __init__(self, seconds: float, calls: Calls) -> None:
-        super().__init__(after=seconds)
+        # What Timeout's own does, without the call of it: there is one of these for each run.
+        self._at, self._after, self.expired = 0.0, seconds, False
         self._calls = calls
         self._name = ""  # of the limit, where it is not RUN_TIMEOUT_SECONDS
         self._seconds = seconds
@@ -26,7 +27,8 @@ class RunLimit(Timeout):
 
     def end(self) -> None:
         """Ends the wait for the call under way. To be called after the block, whatever happened in it."""
-        self._calls.forget(self._expire_now)
+        if self.over:
+            self._calls.forget(self._expire_now)
 
     @property
     def cut_short(self) -> bool:

@@ -133,8 +133,9 @@ class Runs:
 
     def add(self, running: Running) -> None:
         """Adds a run that begins."""
+        if not self._runs:
+            self._none.clear()
         self._runs[running] = None
-        self._none.clear()
 
     def discard(self, running: Running) -> None:
         """Removes a run that has really ended and whose end is written, or is not ours to write."""

@@ -54,7 +54,7 @@ class RunSlots:
     @property
     def may_begin(self) -> bool:
         """Whether a lane may be taken now."""
-        return self.may_ask and not self.paused
+        return not self.paused and self.may_ask
 
     @property
     def may_ask(self) -> bool:
@@ -69,14 +69,18 @@ class RunSlots:
         """
         return max(1, self.free) if self.may_begin else 0
 
-    async def reserve_for_arrival(self) -> bool:
+    async def reserve_for_arrival(self, *, urgent: bool = False) -> bool:
         """Takes a slot for a delivery that arrives now; returns whether there was one, now or soon.
+
+        `urgent`: it is an urgent event, which has a slot of its own now or not at all, and never waits for one.
 
         Under more load than the processor can take, a short wait for a slot keeps what arrives at the pace of what
         ends: stored at once, it would only be claimed and read again a moment later, for twice the work.
         """
         if not self.may_begin:
             return False
+        if urgent:
+            return self.urgent.reserve_for_arrival()
         if self.free > 0 and not self.backlog:
             self._take(1)
             return True
@@ -110,18 +114,22 @@ class RunSlots:
         if not self.backlog:
             self._give(self.free)
 
-    def give_back(self) -> None:
+    def give_back(self, *, urgent: bool = False) -> None:
         """Gives back a slot after a run. While lanes wait, they get every second one.
 
         If they got all of them, every arrival would have to be stored and claimed too, and the backlog would never end.
+        `urgent`: it was one of those for urgent events.
         """
+        if urgent:
+            self.urgent.give_back()
+            return
         self.free += 1
         self._freed_at.append(self._clock())
         if self.backlog:
             self.wake.set()
             self._is_arrivals_turn = not self._is_arrivals_turn
             self._give(int(self._is_arrivals_turn))
-        else:
+        elif self._waiting:
             self._give(self.free)
 
     def lend(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -150,14 +150,12 @@ class Worker:
             return None
         return Blamed(running.key, running.run.listener if running.run is not None else None)
 
-    async def reserve(self, *, urgent: bool = False) -> bool:
+    def reserve(self, *, urgent: bool = False) -> Awaitable[bool]:
         """Reserves a slot, now or soon, for an event; returns whether there is one, which `accept` must be told.
 
         `urgent`: it is an urgent event, which has a slot now or not at all, and never waits for one.
         """
-        if urgent:
-            return self._slots.may_begin and self._slots.urgent.reserve_for_arrival()
-        return await self._slots.reserve_for_arrival()
+        return self._slots.reserve_for_arrival(urgent=urgent)
 
     def accept(self, delivery: Delivery, deadline: float, *, reserved: bool) -> asyncio.Future[Accepted]:
         """Stores an event. It runs here at once if a slot is reserved for it and its lane is empty.
@@ -272,7 +270,7 @@ class Worker:
             return
         urgent = is_urgent(delivery.lane)
         if reserved:
-            self._give_back(urgent=urgent)
+            self._slots.give_back(urgent=urgent)
         if accepted is None or not accepted.waiting:
             return
         if urgent:
@@ -297,22 +295,9 @@ class Worker:
     def _begin(self, held: Held, delivery: Delivery | None) -> None:
         running = Running(held.stored.key, delivery=delivery, urgent=is_urgent(held.lease.lane))
         running.hold(held, self._inbox.lease_seconds)
-        self._see(running, self._run_lane(running), "run")
+        self._see(running, self._lane_run.run(running, self._inbox.lease_seconds), "run")
         if self._hands_back:
             running.stop(Cut.DRAINED)
-
-    async def _run_lane(self, running: Running) -> None:
-        try:
-            await self._lane_run.run(running, self._inbox.lease_seconds)
-        finally:
-            self._give_back(urgent=running.urgent)
-
-    def _give_back(self, *, urgent: bool) -> None:
-        """Gives back the slot in which a lane ran, or was to run."""
-        if urgent:
-            self._slots.urgent.give_back()
-        else:
-            self._slots.give_back()
 
     def _see(self, running: Running, work: Coroutine[Any, Any, None], name: str) -> None:
         """Runs `work`, which sees a run to its end."""
@@ -341,16 +326,17 @@ def _goes_on(running: Running) -> str:
 
 
 def _item(delivery: Delivery, traceparent: str | None, *, take: bool = False, running: bool = False) -> Item:
+    # In the order of its fields: by their names, it takes half as long again.
     return Item(
-        key=delivery.key,
-        lane=delivery.lane,
-        kind=str(delivery.kind),
-        content_type=delivery.content_type,
-        body=delivery.body,
-        traceparent=traceparent,
-        headers=headers.written(delivery.headers),
-        workspace=delivery.workspace,
-        conversation=delivery.conversation,
-        take=take,
-        running=running,
+        delivery.key,
+        delivery.lane,
+        str(delivery.kind),
+        delivery.content_type,
+        delivery.body,
+        traceparent,
+        take,
+        running,
+        headers.written(delivery.headers),
+        delivery.workspace,
+        delivery.conversation,
     )

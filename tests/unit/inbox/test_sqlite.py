@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -77,15 +78,14 @@ async def test_one_that_fails_undoes_only_itself(database: SqliteDatabase) -> No
 @pytest.fixture
 async def committing(database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     """Set when a commit goes to the disk."""
-    loop = asyncio.get_running_loop()
     committing = asyncio.Event()
-    run_in_executor = loop.run_in_executor
+    submit = ThreadPoolExecutor.submit
 
-    def run(*arguments: object) -> asyncio.Future[object]:
+    def run(executor: ThreadPoolExecutor, work: Callable[[], object]) -> Future[object]:
         committing.set()
-        return run_in_executor(*arguments)  # type: ignore[arg-type]
+        return submit(executor, work)
 
-    monkeypatch.setattr(loop, "run_in_executor", run)
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", run)
     return committing
 
 

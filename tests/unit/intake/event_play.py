@@ -12,6 +12,7 @@ from anchorbolt.inbox.tables import lane as lanes
 from sqlalchemy import Row, func, select
 from structlog.testing import capture_logs
 
+from tests.support.told_runs import tell_of_its_end
 from tests.unit.intake import event_faults
 from tests.unit.intake.fickle_database import MOODS, Mood
 from tests.unit.intake.fickle_pod import Pod
@@ -126,15 +127,13 @@ class EventPlay(AnyPlay):
         beside = [other for event in of_lane for other in event.runs if other.goes_on and other.counts]
         lane = self._look(run.delivery.lane)
         noted = PlayedRun(pod, run, held.stored.id, held.lease, lane, beside, asyncio.get_running_loop().time())
-        over = run.over
 
         def told(outcome: str) -> None:
             if pod.alive:
                 noted.outcomes.append(outcome)
                 noted.told_at = asyncio.get_running_loop().time()
-            over(outcome)
 
-        run.over = told  # type: ignore[method-assign] # what is told of its end
+        tell_of_its_end(run, told)
         run.tasks = InOrder()  # type: ignore[assignment]
         return noted
 

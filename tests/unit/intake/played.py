@@ -17,6 +17,7 @@ from anchorbolt.intake.slots import RequestSlot, RequestSlots
 from anchorbolt.worker.runs import Cut, Running
 from anchorbolt.worker.worker import Worker
 
+from tests.support.told_runs import tell_of_its_end
 from tests.unit.intake.listening import listen
 from tests.unit.intake.playing import InOrder
 
@@ -98,13 +99,8 @@ class Played:
         chance = self.chance
         self.asked += 1
         run.tasks = InOrder()  # type: ignore[assignment]
-        self.run, self.running, over = run, worker._begun[run], run.over
-
-        def noted(outcome: str) -> None:
-            self.outcomes.append(outcome)
-            over(outcome)
-
-        run.over = noted  # type: ignore[method-assign] # what is told of its end
+        self.run, self.running = run, worker._begun[run]
+        tell_of_its_end(run, self.outcomes.append)
         for _ in range(chance.choice([1, 1, 1, 2, 3])):
             self.parts += 1
             run.spawn(self._part(run))

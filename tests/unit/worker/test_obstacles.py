@@ -29,6 +29,11 @@ class Stands:
     found: str | None = None  # what the next read finds
     needs_listener: bool = False
 
+    @property
+    def known(self) -> tuple[str, ...]:
+        """What holds each delivery back, if something does."""
+        return (self.held_by,) if self.held_by is not None else ()
+
     def holds(self, _: Stored, listener: str | None) -> str | None:
         """What holds each delivery back."""
         return self.held_by

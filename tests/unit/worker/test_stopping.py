@@ -15,6 +15,7 @@ from anchorbolt.telemetry import metrics
 from anchorbolt.worker.runs import Cut
 from anchorbolt.worker.worker import Worker
 
+from tests.support.told_runs import tell_of_its_end
 from tests.support.waiting import until
 from tests.unit.worker.conftest import LIMITS, Bench, event
 from tests.unit.worker.steps import LATER, accept, end, nothing, taken_by_a_process_that_dies
@@ -153,7 +154,7 @@ async def waits_for_its_end(bench: Bench, standstill: asyncio.Event) -> tuple[Wo
 
     async def work(run: Run) -> None:
         run.calls.made = 2
-        run.over = outcomes.append  # type: ignore[assignment,method-assign]
+        tell_of_its_end(run, outcomes.append)
         standstill.clear()
 
     standstill.set()

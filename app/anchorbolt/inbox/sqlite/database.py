@@ -21,9 +21,9 @@ from sqlalchemy.exc import DBAPIError
 
 from anchorbolt.errors import NoInboxError, StoreUnavailableError
 from anchorbolt.inbox import schema
-from anchorbolt.inbox.accept import Accept
-from anchorbolt.inbox.complete import Complete
 from anchorbolt.inbox.database import Database, Wake
+from anchorbolt.inbox.sqlite.accept import SqliteAccept
+from anchorbolt.inbox.sqlite.complete import SqliteComplete
 from anchorbolt.inbox.sqlite.connection import connect, connect_to_read, driver_of, undo
 from anchorbolt.inbox.sqlite.file import advice, gone, identity, lock, make_private
 from anchorbolt.inbox.statement import Statement
@@ -76,8 +76,7 @@ class SqliteDatabase(Database):
     dialect = "sqlite"
     joins = True
     shared = False
-    accept = Accept
-    complete = Complete
+    complete = SqliteComplete
 
     def __init__(
         self,
@@ -92,6 +91,7 @@ class SqliteDatabase(Database):
 
         `busy_seconds`: how long a statement waits for another writer.
         """
+        self.accept = partial(SqliteAccept, clock=clock)
         self.durable = path is not None
         self._path = path
         self._clock = clock
@@ -230,15 +230,18 @@ class SqliteDatabase(Database):
         if not self.durable:
             commit()
         else:
-            # A cancelled caller must not let the next transaction begin inside this one.
-            committing = asyncio.get_running_loop().run_in_executor(self._disk, commit)
+            # Not run_in_executor(): its chain of futures costs more than the thread.
+            loop, ended = asyncio.get_running_loop(), asyncio.Event()
+            committing = self._disk.submit(commit)
+            committing.add_done_callback(lambda _: loop.call_soon_threadsafe(ended.set))
             try:
-                await asyncio.shield(committing)
+                await ended.wait()
             except asyncio.CancelledError:
-                await asyncio.wait([committing])
+                await ended.wait()  # the next transaction must not begin inside this one
                 if committing.exception() is None:
                     _all_done(together)
                 raise
+            committing.result()
         _all_done(together)
 
     async def tidy(self) -> None:
