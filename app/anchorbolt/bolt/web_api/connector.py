@@ -106,7 +106,10 @@ class Connector(aiohttp.TCPConnector):
 
     def _give_back(self) -> None:
         while self._left:
-            self._left.pop().connection.release()
+            kept = self._left.pop()
+            kept.connection.release()
+            if (pooled := self._conns.get(kept.key)) and pooled[-1][0] is kept.protocol:
+                pooled[-1] = (kept.protocol, kept.left_at)  # idle since then: to aiohttp, it is only from now on
 
     def _close_idle(self) -> None:
         idle, self._left = self._left, []

@@ -30,7 +30,7 @@ SLACKS_JSON = "application/json; charset=utf-8"
 class Kept:
     """One such connection. It has its parser during a call, and none between two calls, so that nothing is parsed."""
 
-    __slots__ = ("_left_at", "_parser", "_timers", "connection", "key", "protocol")
+    __slots__ = ("_parser", "_timers", "connection", "key", "left_at", "protocol")
 
     def __init__(self, key: ConnectionKey, connection: Connection, parsing: dict[str, Any]) -> None:
         """Takes a connection of aiohttp's for its first call. `parsing`: what `set_response_params` takes."""
@@ -41,7 +41,7 @@ class Kept:
         self.connection = connection
         self.protocol = protocol
         self._parser = protocol._parser
-        self._left_at = 0.0
+        self.left_at = 0.0
         self._timers = of_this_loop()
 
     async def answer(self, at: float) -> PlainAnswer | None:
@@ -78,7 +78,7 @@ class Kept:
         """Begins another call. Returns False if the connection is closed, was idle for longer, or brought anything."""
         protocol = self.protocol
         transport = protocol.transport
-        if transport is None or transport.is_closing() or protocol._tail or monotonic() - self._left_at > idle_seconds:
+        if transport is None or transport.is_closing() or protocol._tail or monotonic() - self.left_at > idle_seconds:
             return False
         protocol._parser = self._parser
         return True
@@ -89,12 +89,12 @@ class Kept:
         if not is_clean(protocol):
             return False
         protocol._parser = None  # what comes now is no answer: aiohttp puts it aside, and `take` sees it
-        self._left_at = monotonic()
+        self.left_at = monotonic()
         return True
 
     def is_idle(self, seconds: float) -> bool:
         """Returns whether it was left longer ago than that."""
-        return monotonic() - self._left_at > seconds
+        return monotonic() - self.left_at > seconds
 
 
 def is_clean(protocol: ResponseHandler) -> bool:

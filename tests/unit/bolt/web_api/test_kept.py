@@ -179,6 +179,24 @@ async def test_a_connection_that_was_idle_for_too_long_is_not_used(monkeypatch: 
         assert [number for number, _ in server.requests] == [1, 2]
 
 
+@pytest.mark.parametrize("given_back_after", [0.9, 1.1])
+async def test_what_goes_back_to_the_pool_has_been_idle_since_its_last_call(
+    monkeypatch: pytest.MonkeyPatch, given_back_after: float
+) -> None:
+    """A call for another host gives aiohttp what was left, for the rest of its time. The times are in IDLE_SECONDS."""
+    async with canned_server([OK, OK]) as server, canned_server([OK]) as other, a_client(server.url) as client:
+        await post(client)
+        left, passed = time.monotonic(), given_back_after
+        for module in ("anchorbolt.bolt.web_api.kept", "aiohttp.connector"):
+            monkeypatch.setattr(f"{module}.monotonic", lambda: left + passed * session.IDLE_SECONDS)
+        client.base_url = other.url
+        await post(client)
+        passed = 1.1
+        client.base_url = server.url
+        await not_plain(client)
+        assert [number for number, _ in server.requests] == [1, 2]
+
+
 async def test_the_end_of_the_session_closes_what_was_left() -> None:
     """No connection stays open."""
     async with canned_server([OK]) as server:
