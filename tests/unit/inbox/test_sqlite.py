@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -109,6 +110,34 @@ async def test_who_leads_and_is_cancelled_at_the_commit(database: SqliteDatabase
     follows = asyncio.create_task(database.transact(put(2)))
     await committing.wait()
     leads.cancel()
+    assert await follows == 2
+    with pytest.raises(asyncio.CancelledError):
+        await leads
+    assert await numbers(database) == [1, 2]
+
+
+async def test_who_leads_waits_for_the_disk_however_often_it_is_cancelled(
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """1. Two share a transaction, on a slow disk; 2. the one that commits is cancelled three times; 3. both are written.
+
+    Where it did not wait, the next transaction would begin inside of this one, and what was answered might be undone.
+    """
+    committing, disk, submit = asyncio.Event(), threading.Event(), ThreadPoolExecutor.submit
+
+    def slow(executor: ThreadPoolExecutor, commit: Callable[[], object]) -> Future[object]:
+        committing.set()
+        return submit(executor, lambda: (disk.wait(10), commit()))
+
+    monkeypatch.setattr(ThreadPoolExecutor, "submit", slow)
+    leads = asyncio.create_task(database.transact(put(1)))
+    follows = asyncio.create_task(database.transact(put(2)))
+    await committing.wait()
+    for _ in range(3):
+        leads.cancel()
+        await asyncio.sleep(0)
+    assert not leads.done()
+    disk.set()
     assert await follows == 2
     with pytest.raises(asyncio.CancelledError):
         await leads

@@ -234,13 +234,16 @@ class SqliteDatabase(Database):
             loop, ended = asyncio.get_running_loop(), asyncio.Event()
             committing = self._disk.submit(commit)
             committing.add_done_callback(lambda _: loop.call_soon_threadsafe(ended.set))
-            try:
-                await ended.wait()
-            except asyncio.CancelledError:
-                await ended.wait()  # the next transaction must not begin inside this one
+            cancelled: asyncio.CancelledError | None = None
+            while not ended.is_set():
+                try:
+                    await ended.wait()
+                except asyncio.CancelledError as error:  # the next transaction must not begin inside this one
+                    cancelled = error
+            if cancelled is not None:
                 if committing.exception() is None:
                     _all_done(together)
-                raise
+                raise cancelled
             committing.result()
         _all_done(together)
 
