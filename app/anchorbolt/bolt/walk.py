@@ -69,8 +69,9 @@ class WalkedApp(AsyncApp):
 
     async def _through_middleware(self, req: AsyncBoltRequest) -> tuple[BoltResponse | None, AsyncMiddleware | None]:
         """Returns the last response, and the middleware that did not let the request go on."""
-        # Not Bolt's 200: the authorization comes first, and looks at no response.
         response: BoltResponse | None = None
+        if type(self._async_middleware_list[0]) is not Authorization:  # which looks at no response
+            response = BoltResponse(status=200, body="")
         for middleware in self._async_middleware_list:
             passes = PASSES.get(type(middleware))
             if passes is not None and passes(middleware, req):

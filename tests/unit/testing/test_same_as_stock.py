@@ -27,6 +27,7 @@ PATTERN: Any = re.compile("[dh](.)")
 
 def app_of(plan: random.Random, told: Told, *, ours: bool) -> AsyncApp:
     """An app as the plan has it; what is called tells so, with what it was given."""
+    before = middleware(plan, told, "before authorization") if plan.random() < 0.2 else None
     app = (testing.AsyncApp if ours else AsyncApp)(
         token="xoxb-unit",
         signing_secret="unit",
@@ -34,6 +35,7 @@ def app_of(plan: random.Random, told: Told, *, ours: bool) -> AsyncApp:
         ssl_check_enabled=False,
         url_verification_enabled=False,
         raise_error_for_unhandled_request=False,
+        before_authorize=before,
     )
     for one in app._async_middleware_list:
         if isinstance(one, AsyncSingleTeamAuthorization):
