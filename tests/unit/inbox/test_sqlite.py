@@ -119,7 +119,7 @@ async def test_who_leads_and_is_cancelled_at_the_commit(database: SqliteDatabase
 async def test_who_leads_waits_for_the_disk_however_often_it_is_cancelled(
     database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """1. Two share a transaction, on a slow disk; 2. the one that commits is cancelled three times; 3. both are written.
+    """1. Two share a transaction on a slow disk; 2. the one that commits is cancelled three times; 3. both are written.
 
     Where it did not wait, the next transaction would begin inside of this one, and what was answered might be undone.
     """
