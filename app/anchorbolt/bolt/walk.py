@@ -69,10 +69,11 @@ class WalkedApp(AsyncApp):
 
     async def _through_middleware(self, req: AsyncBoltRequest) -> tuple[BoltResponse | None, AsyncMiddleware | None]:
         """Returns the last response, and the middleware that did not let the request go on."""
+        middlewares = self._async_middleware_list
         response: BoltResponse | None = None
-        if type(self._async_middleware_list[0]) is not Authorization:  # which looks at no response
+        if not middlewares or type(middlewares[0]) is not Authorization:  # which looks at no response
             response = BoltResponse(status=200, body="")
-        for middleware in self._async_middleware_list:
+        for middleware in middlewares:
             passes = PASSES.get(type(middleware))
             if passes is not None and passes(middleware, req):
                 response = None
