@@ -22,8 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from anchorbolt.inbox.accept import Accept, Item
-from anchorbolt.inbox.complete import Complete
+from anchorbolt.inbox.accept import Item
 from anchorbolt.inbox.database import Database
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Outcome
@@ -92,7 +91,8 @@ async def one_by_one(database: Database, name: str, count: int) -> Throughput:
     """The same statements, a transaction for each delivery and each end of one."""
     async with opened(database) as inbox:
         owner = Owner("bench", LEASE_SECONDS)
-        accept, complete = Accept(inbox.store, owner).in_transaction, Complete(inbox.store, owner).in_transaction
+        accept = database.accept(inbox.store, owner).in_transaction
+        complete = database.complete(inbox.store, owner).in_transaction
         epochs = itertools.count(1)
 
         async def one() -> None:

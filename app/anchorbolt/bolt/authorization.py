@@ -17,6 +17,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from anchorbolt.bolt import slack_error
 from anchorbolt.bolt.foreign import Foreign, TokenScope
+from anchorbolt.bolt.own_table import give_own_table
 from anchorbolt.bolt.web_api.calls import OF_NO_RUN
 from anchorbolt.bolt.web_api.watched_client import WatchedClient
 from anchorbolt.errors import NotAuthorizedError
@@ -47,7 +48,7 @@ class Authorization(AsyncSingleTeamAuthorization):
             if self.auth_test_result is None or not _is_bot_token(token):
                 return False
             self._bot = _to_authorize_result(self.auth_test_result, token, None)
-            self._bot.__dict__ = dict(self._bot.__dict__)  # a table of its own: copies of a shared one are read slowly
+            give_own_table(self._bot)  # each request gets a copy of it
         context.set_authorize_result(_for_user(self._bot, context.get("user_id")))
         return True
 

@@ -21,8 +21,8 @@ OUTER = frozenset({
     "enterprise", "team", "view", "user", "user_id", "channel", "channel_id", "thread_ts", "function_execution_id",
 })  # fmt: skip
 
-# Only through one of these do Bolt's functions find the id of a step's execution, or of a thread, in an inner event.
-INNER = frozenset({
+# Bolt's functions find the id of a step's execution, or of a thread, only in an event that has one of these fields.
+STEP_OR_THREAD = frozenset({
     "function_execution_id", "function_data", "thread_ts", "assistant_thread", "message", "previous_message", "event",
 })  # fmt: skip
 
@@ -42,13 +42,13 @@ def build_context(context: AsyncBoltContext, body: dict[str, Any]) -> AsyncBoltC
         installation = named[0]
     else:
         installation = event = body
-    has_inner = not INNER.isdisjoint(event)
+    may_be_in_one = not STEP_OR_THREAD.isdisjoint(event)
     if (
         body.get("type") != "event_callback"
         or body.get("is_ext_shared_channel") is True
         or "response_url" in body
         or "response_urls" in body
-        or (has_inner and extract_function_execution_id(event))
+        or (may_be_in_one and extract_function_execution_id(event))
     ):
         return build_async_context(context, body)
     context["is_enterprise_install"] = extract_is_enterprise_install(installation)
@@ -60,6 +60,6 @@ def build_context(context: AsyncBoltContext, body: dict[str, Any]) -> AsyncBoltC
         context["user_id"] = context["actor_user_id"] = user_id
     if channel_id := extract_channel_id(event):
         context["channel_id"] = channel_id
-    if has_inner and (thread_ts := extract_thread_ts(event)):
+    if may_be_in_one and (thread_ts := extract_thread_ts(event)):
         context["thread_ts"] = thread_ts
     return context

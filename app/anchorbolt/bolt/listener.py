@@ -18,6 +18,7 @@ from slack_bolt.response import BoltResponse
 
 from anchorbolt.bolt.conversation_arguments import ConversationArguments
 from anchorbolt.bolt.names import short_name
+from anchorbolt.bolt.own_table import give_own_table
 from anchorbolt.bolt.run import RUN, Run
 
 
@@ -40,7 +41,7 @@ class Listener(AsyncCustomListener):
     def takes(self, req: AsyncBoltRequest) -> bool | None:
         """Returns whether it runs for a request. None: something has to be awaited for that, and nothing is done yet.
 
-        Most listeners have Bolt's own matchers, and no middleware but the one that Bolt gives to each of an event.
+        Most listeners have Bolt's own matchers, and no middleware but the one that Bolt gives to each one of events.
         """
         for matcher in self.matchers:
             if type(matcher) is not DirectMatcher:
@@ -70,8 +71,7 @@ def prepare(listener: AsyncCustomListener) -> Listener:
     mine.qualified_name = short_name(listener.ack_function)
     mine.matchers = [direct(matcher) for matcher in listener.matchers]
     mine.middleware = [_short(middleware) for middleware in listener.middleware]
-    # Changing the class has left the attributes in a table that CPython shares between objects, but reads slowly.
-    mine.__dict__ = dict(mine.__dict__)
+    give_own_table(mine)
     return mine
 
 

@@ -201,7 +201,7 @@ class Ack(AsyncAck):
     """Bolt's ack(), whose call can be waited for."""
 
     def __init__(self) -> None:
-        self.response = None  # all that Bolt's own sets
+        self.response = None  # Bolt's own sets nothing else; there is one for each request
         self._called: asyncio.Future[None] | None = None  # made when its one waiter waits
         self._no_more = False
 

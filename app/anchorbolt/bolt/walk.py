@@ -3,6 +3,8 @@
 It is Bolt's own `async_dispatch` with plain calls where nothing has to be awaited, and without the debug lines that it
 makes for nobody (docs/decisions/0113). Where those or its BoltUnhandledRequestError are wanted, Bolt walks.
 tests/unit/testing/test_same_as_stock.py sends the same requests through both.
+
+Like Bolt, it passes None where Bolt's annotations want a response or an id: hence each `type: ignore[arg-type]`.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from anchorbolt.bolt.listener import Listener
 
 
 class WalkedApp(AsyncApp):
-    """An `AsyncApp` whose listeners are in an index."""
+    """An `AsyncApp` whose listeners are in an index, with a short way for a request to the one that it is for."""
 
     index: ListenerIndex
 
@@ -51,7 +53,9 @@ class WalkedApp(AsyncApp):
             return response
         for listener in self.index.candidates(req.body):
             takes = listener.takes(req) if type(listener) is Listener else None
-            if takes is None and (takes := await listener.async_matches(req=req, resp=response)):  # type: ignore[arg-type]
+            if takes is None:
+                if not await listener.async_matches(req=req, resp=response):  # type: ignore[arg-type]
+                    continue
                 answer, stopped = await listener.run_async_middleware(req=req, resp=response)  # type: ignore[arg-type]
                 if stopped and answer is not None:
                     return answer
@@ -100,15 +104,16 @@ async def _ask(
 
 def _is_somebody_elses(middleware: AsyncIgnoringSelfEvents, req: AsyncBoltRequest) -> bool:
     authorized, user_id = req.context.get("authorize_result"), req.context.get("user_id")
-    return not middleware._is_self_event(authorized, user_id, req.body.get("event", {}).get("bot_id"), req.body)  # type: ignore[arg-type]
+    bot_id = req.body.get("event", {}).get("bot_id")
+    return not middleware._is_self_event(authorized, user_id, bot_id, req.body)  # type: ignore[arg-type]
 
 
 def _is_no_step(_: AsyncAttachingFunctionToken, req: AsyncBoltRequest) -> bool:
     return "function_bot_access_token" not in req.context
 
 
-# Of middleware that mostly has nothing to wait for: whether it lets a request pass. True: all is done that its
-# `async_process` does before `next()`. False: nothing is, and that has to run.
+# For middleware that mostly has nothing to wait for: what tells whether it lets a request pass. True: all that its
+# `async_process` does before `next()` is done. False: nothing is done, and its `async_process` has to be awaited.
 PASSES: dict[type[AsyncMiddleware], Callable[[Any, AsyncBoltRequest], bool]] = {
     Authorization: Authorization.passes,
     AsyncIgnoringSelfEvents: _is_somebody_elses,

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from anchorbolt.delivery.kinds import COMMAND, EVENT, Kind
-from anchorbolt.delivery.paths import Path, checked, identifier, named
+from anchorbolt.delivery.paths import Path, as_identifier, identifier, text_named
 
 MOST_CHARACTERS = 200
 
@@ -45,9 +45,9 @@ def conversation(kind: Kind, payload: Mapping[str, Any]) -> str | None:
     """What the ingress hashes to pick a pod; None when the first candidate that is there is no identifier."""
     if kind is EVENT:
         event = payload.get("event")
-        channel = named(event, "channel") if isinstance(event, dict) else None
+        channel = text_named(event, "channel") if isinstance(event, dict) else None
         if channel is not None and channel != COMPOSER:
-            return checked(channel)
+            return as_identifier(channel)
         paths = EVENT_CONVERSATION[1:]
     elif kind is COMMAND:
         paths = COMMAND_CONVERSATION
@@ -59,7 +59,7 @@ def conversation(kind: Kind, payload: Mapping[str, Any]) -> str | None:
 def workspace(kind: Kind, payload: Mapping[str, Any]) -> str | None:
     """The workspace in which it happened; None where the payload names none, or no identifier."""
     if kind is EVENT or kind is COMMAND:  # the organization is named alone where it belongs to no single workspace
-        return checked(named(payload, "team_id") or named(payload, "enterprise_id"))
+        return as_identifier(text_named(payload, "team_id") or text_named(payload, "enterprise_id"))
     return identifier(payload, INTERACTIVE_WORKSPACE)
 
 
@@ -78,7 +78,7 @@ def interaction_key(kind: Kind, payload: Mapping[str, Any]) -> str:
 
 def _key(text: str) -> str:
     """Keys are stored and logged: what is too long or not printable is known by its hash."""
-    # Each sign of ASCII from "!" to "~".
+    # Printable ASCII, "!" to "~", without the space.
     if len(text) <= MOST_CHARACTERS and text.isascii() and text.isprintable() and " " not in text:
         return text
     return "sha256:" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

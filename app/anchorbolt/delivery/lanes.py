@@ -51,10 +51,10 @@ def _object(sort: str, *paths: Path) -> Name:
     """The lane of an object: `paths` are the places in the event where it may be named, the first of them counts."""
 
     def find(event: Event, payload: Payload) -> str | None:
-        of, named = workspace(EVENT, payload), identifier(event, paths)
-        if of is None or named is None or named == COMPOSER:
+        where, named = workspace(EVENT, payload), identifier(event, paths)
+        if where is None or named is None or named == COMPOSER:
             return None
-        return f"{sort}/{of}/{named}"
+        return f"{sort}/{where}/{named}"
 
     return find
 
@@ -67,8 +67,8 @@ def _of_installation(_: Event, payload: Payload) -> str | None:
     first = payload.get("authorizations")
     first = first[0] if isinstance(first, list) and first and isinstance(first[0], Mapping) else {}
     org_wide = first.get("is_enterprise_install") is True
-    of = (identifier(first, (("enterprise_id",),)) if org_wide else None) or workspace(EVENT, payload)
-    return f"installation/{of}" if of is not None else None
+    where = (identifier(first, (("enterprise_id",),)) if org_wide else None) or workspace(EVENT, payload)
+    return f"installation/{where}" if where is not None else None
 
 
 def _of_item(event: Event, payload: Payload) -> str | None:
@@ -80,7 +80,7 @@ FILE = _object("file", ("file_id",), ("file", "id"), ("file",), ("item", "file")
 USER = _object("user", ("user",), ("user", "id"), ("user_id",))
 CHANNEL = _object("channel", ("channel",), ("channel", "id"), ("channel_id",), ("new_channel_id",), ("item", "channel"))
 
-# A message has no need of the payload around its event.
+# These lanes are named from the event alone; those of BY_TYPE and BY_FIRST_WORD need the payload around it too.
 ABOUT_A_MESSAGE: Mapping[str, Callable[[Event], str | None]] = {
     "message": messages.of_message,
     "app_mention": messages.of_message,

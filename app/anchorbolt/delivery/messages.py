@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from anchorbolt.delivery.keys import COMPOSER
-from anchorbolt.delivery.paths import TS, Path, checked, first, identifier, named
+from anchorbolt.delivery.paths import TS, Path, as_identifier, first, identifier, text_named
 
 Event = Mapping[str, Any]
 ThreadAndMessage = tuple[tuple[Path, ...], tuple[Path, ...]]
@@ -14,9 +14,8 @@ ThreadAndMessage = tuple[tuple[Path, ...], tuple[Path, ...]]
 # The channel types in which a user sees one sequence: a direct message with the app, and the app's Messages tab.
 DIRECT = ("im", "app_home")
 
-# In which thread a message is, and which message it is, where the event tells of another message: the own `ts` of an
-# edit and of a deletion is that of the change, and names nothing that a user sees. The first path that leads to one
-# counts.
+# Where an event tells of another message: in which thread that one is, and which message it is. Its own `ts` is that of
+# the edit or the deletion, and names nothing that a user sees. Of several paths, the first that leads to a text counts.
 EDITED: ThreadAndMessage = (("message", "thread_ts"),), (("message", "ts"),)
 DELETED: ThreadAndMessage = (("previous_message", "thread_ts"),), (("deleted_ts",), ("previous_message", "ts"))
 ABOUT_ANOTHER = {"message_changed": EDITED, "message_replied": EDITED, "message_deleted": DELETED}
@@ -32,14 +31,14 @@ def of_message(event: Event) -> str | None:
     A message that begins a thread is in that thread's lane. None for what names no channel or no message, as in all of
     these functions.
     """
-    channel = checked(named(event, "channel"))
+    channel = as_identifier(text_named(event, "channel"))
     if channel is None or channel == COMPOSER:
         return None
     subtype = event.get("subtype")
     if isinstance(subtype, str) and subtype in ABOUT_ANOTHER:
         thread, itself = (first(event, paths) for paths in ABOUT_ANOTHER[subtype])
     else:
-        thread, itself = named(event, "thread_ts"), named(event, "ts")
+        thread, itself = text_named(event, "thread_ts"), text_named(event, "ts")
     if thread is None and event.get("channel_type") in DIRECT:
         return channel
     return _named(channel, thread or itself)

@@ -115,7 +115,7 @@ def _delivery(  # noqa: PLR0917 - in the order of Delivery itself
     conversation = keys.conversation(kind, payload)
     lane = lanes.lane(kind, of, key, payload)
     workspace = keys.workspace(kind, payload)
-    # By place: to make an object by the names of its fields takes twice as long.
+    # By position: with the names of its fields, it takes twice as long.
     return Delivery(kind, of, key, conversation, lane, content_type, body, payload, {}, workspace)
 
 

@@ -14,8 +14,8 @@ IDENTIFIER = re.compile(r"[A-Za-z0-9_-]{1,64}")
 TS = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
 
-def named(values: Mapping[str, Any], name: str) -> str | None:
-    """The value of that name, if it is a string that is not empty: `first` for one path of one name."""
+def text_named(values: Mapping[str, Any], name: str) -> str | None:
+    """The value of that name, if it is a string that is not empty; else None."""
     value = values.get(name)
     return value if isinstance(value, str) and value else None
 
@@ -36,14 +36,14 @@ def first(payload: Any, paths: tuple[Path, ...]) -> str | None:
 
 def identifier(payload: Any, paths: tuple[Path, ...]) -> str | None:
     """What `first` finds, if it looks like one of Slack's ids; else None, and no later path takes its place."""
-    return checked(first(payload, paths))
+    return as_identifier(first(payload, paths))
 
 
-def checked(found: str | None) -> str | None:
-    """A text that was found, if it looks like one of Slack's ids; else None."""
+def as_identifier(found: str | None) -> str | None:
+    """A text that was found, if it looks like one of Slack's ids; else None, as for None."""
     if found is None:
         return None
-    # Nearly all of Slack's ids are names in Python too, which is known in a third of the time.
+    # Nearly all of Slack's ids could be names in Python too: to ask for that takes a third of the time.
     if (found.isidentifier() and found.isascii() and len(found) <= 64) or IDENTIFIER.fullmatch(found):
         return found
     return None

@@ -22,8 +22,8 @@ class Application(FastAPI):
     They answer the errors of path operations, limit bodies and close the files of forms. Every route here is an ASGI
     application that answers its own errors and limits its own bodies; a team's application has its own middlewares.
 
-    Nearly every request is for Slack's route. So its path is compared with first: FastAPI's router, which matches the
-    routes one after the other, would find the same.
+    Nearly every request is for Slack's route. So the path of a request is compared with that one first, and FastAPI's
+    router, which matches its routes one after the other, is asked only about other paths.
     """
 
     def __init__(self, slack_route: ASGIApp) -> None:

@@ -12,8 +12,8 @@ from anchorbolt.errors import RefusedError
 # Slack's own advice: five minutes.
 MAX_AGE_SECONDS = 300
 BAD_SIGNATURE = RefusedError(401, "bad_signature")
-# Of `v0=` and a SHA-256 in hexadecimal digits. What is no such digit is found by the comparison.
-LENGTH = 67
+# Of `v0=` and the 64 hexadecimal digits of a SHA-256. Other characters need no check: the comparison refuses them.
+SIGNATURE_LENGTH = 67
 
 
 class Signature:
@@ -36,7 +36,7 @@ class Signature:
             raise RefusedError(401, "bad_timestamp")
         if abs(self._clock() - int(timestamp)) > MAX_AGE_SECONDS:
             raise RefusedError(401, "stale_timestamp")
-        if len(signature) != LENGTH or not signature.startswith(b"v0="):
+        if len(signature) != SIGNATURE_LENGTH or not signature.startswith(b"v0="):
             raise BAD_SIGNATURE.copy()
         return timestamp, signature
 

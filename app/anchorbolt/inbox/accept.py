@@ -1,7 +1,8 @@
 """accept: stores a group of deliveries, and takes the lease of lanes that were empty.
 
-Here is what an item and its answer are, and the transaction that stores a group. SQLite does nothing else; PostgreSQL
-does most groups in one statement (postgresql/accept.py), and leaves the others to this transaction.
+Here is what an item and its answer are, and the transaction that stores a group. SQLite does some of its steps in
+another way (sqlite/accept.py); PostgreSQL does most groups in one statement (postgresql/accept.py), and leaves the
+others to this transaction.
 
 The order of the statements is the protocol: the lanes first, in one order for everybody, so that within a lane ids grow
 in the order of the commits; then the deliveries; then the count is put right for those that were there already.
@@ -65,8 +66,8 @@ def row_of(n: int, item: Item, **more: int) -> Row:
     }
 
 
-def takes(of_lane: Sequence[Item], told: Container[str]) -> bool:
-    """Whether an empty lane is taken for these items. `told`: as of Accept.in_transaction."""
+def is_taken_for(of_lane: Sequence[Item], told: Container[str]) -> bool:
+    """Whether an empty lane is taken for these items. `told`: as in Accept.in_transaction."""
     first = of_lane[0]
     return (first.take or first.running) and first.lane not in told
 
@@ -76,7 +77,7 @@ def started(item: Item, number: int, received_at: float) -> Stored:
 
     `number`: the id of its row. `received_at`: seconds since 1970, by the database's clock.
     """
-    # In the order of its fields: by their names, it takes half as long again.
+    # By position: with the names of its fields, it takes one and a half times as long.
     return Stored(
         number,
         item.key,
@@ -218,7 +219,7 @@ class Accept:
     ) -> dict[str, tuple[str | None, int]]:
         """Counts the lanes up, and takes those that were empty. Returns the owner and the epoch of each."""
         asked = [
-            {"name": name, "n": len(of), "take": int(takes(of, told)), "workspace": of[0].workspace}
+            {"name": name, "n": len(of), "take": int(is_taken_for(of, told)), "workspace": of[0].workspace}
             for name, of in lanes.items()
         ]
         parameters = {

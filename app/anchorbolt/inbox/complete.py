@@ -1,7 +1,8 @@
 """complete: writes how runs ended, behind the fence.
 
-Here is what an end writes, and the transaction that writes a group of ends. SQLite does nothing else; PostgreSQL does
-most groups in one statement (postgresql/complete.py), and leaves the others to this transaction.
+Here is what an end writes, and the transaction that writes a group of ends. SQLite writes the usual end in
+another way (sqlite/complete.py); PostgreSQL does most groups in one statement (postgresql/complete.py), and leaves the
+others to this transaction.
 """
 
 from __future__ import annotations
@@ -215,7 +216,7 @@ class Complete:
         return {n: Completed(written=True, freed=outcomes[n].end not in STATES) for (n,) in found}
 
     def _write_deliveries(self, connection: Connection, written: Sequence[Outcome]) -> set[int]:
-        """Writes what was live until now. Its ids."""
+        """Writes the ends of those that were live until now. Returns their ids."""
         asked = [
             {
                 "id": outcome.id,

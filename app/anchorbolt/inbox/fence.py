@@ -24,13 +24,14 @@ class Fence:
             .join_from(r, lane, lane.c.name == r.c.name)
             .where(lane.c.owner == bindparam("owner"), lane.c.epoch == r.c.epoch)
         )
-        self._locks = dialect == "postgresql"  # SQLite has one writer: it need not sort what it need not lock
+        self._locks = dialect == "postgresql"  # SQLite has one writer: it locks nothing, and so needs no order either
         if self._locks:
             held = held.order_by(lane.c.name).with_for_update(of=lane)
         self._held = Statement(held)
 
     def __call__(self, connection: Connection, leases: Sequence[Lease]) -> dict[tuple[str, int], int]:
         """The leases that we still hold, each with what is pending in its lane."""
+        # SQLite takes tuples, and a Lease is one in the order of the columns.
         asked = [{"name": lease.lane, "epoch": lease.epoch} for lease in leases] if self._locks else leases
         found = self._held(connection, {"rows": asked, "owner": self._owner})
         return {(name, epoch): pending for name, epoch, pending in found}

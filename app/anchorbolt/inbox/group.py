@@ -67,7 +67,7 @@ class Group(Generic[Item, Answer]):
     ) -> None:
         """`apart_seconds`: from the beginning of one write to that of the next, at least.
 
-        `weight`: what an item has of MOST_WEIGHT; None: they are all light.
+        `weight`: how much of MOST_WEIGHT an item takes up; None: items have no weight.
         `on_beat`: a write that waits begins in the same moment as those of other groups, for they share a commit.
         """
         self._write = write
@@ -171,11 +171,14 @@ class Group(Generic[Item, Answer]):
         self._began = self._clock()
 
     def _size(self) -> int:
-        """What is in doubt is written alone: until its answer is known, nothing may be mistaken for a part of it."""
+        """How many items the next group has.
+
+        What is in doubt is written alone: until its answer is known, nothing may be mistaken for a part of it.
+        """
         if self._queue and self._queue[0].in_doubt:
             return sum(1 for _ in itertools.takewhile(attrgetter("in_doubt"), self._queue))
         most = min(len(self._queue), self._most)
-        if self._weight is None or most <= 1:  # one alone may be as heavy as it is
+        if self._weight is None or most <= 1:  # a single item is written, whatever its weight
             return most
         weights = itertools.accumulate([self._weight(waiting.item) for waiting in itertools.islice(self._queue, most)])
         return max(1, bisect_right(list(weights), MOST_WEIGHT))

@@ -77,10 +77,10 @@ class Values:
         self._row = "(" + ", ".join("?" * len(columns)) + ")"
         self._texts: dict[int, str] = {}
         self._of_row = itemgetter(*columns)
-        self._is_one = len(columns) == 1
+        self._is_one = len(columns) == 1  # of one column, `itemgetter` returns the value itself
 
     def of(self, asked: Sequence[Row]) -> Iterable[Any]:
-        """The values of all rows."""
+        """The values of all rows, of which there is at least one."""
         if isinstance(asked[0], tuple):
             return chain.from_iterable(asked)
         values = map(self._of_row, asked)

@@ -53,7 +53,7 @@ class Statement:
     def insert(self, connection: Connection, asked: Sequence[Row]) -> tuple[int, int]:
         """Executes it for at most MOST rows, on SQLite. Raises a DBAPIError.
 
-        Returns how many of them it has inserted, and the id of the last one; where it is none, that means nothing.
+        Returns how many of them it has inserted, and the id of the last one; where it inserted none, no such id.
         """
         if self._text is None:
             self._compile(connection)

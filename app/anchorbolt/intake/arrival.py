@@ -9,7 +9,7 @@ from anchorbolt.telemetry.delivery_lines import lines
 
 
 def log_arrival(delivery: Delivery) -> None:
-    """Logs that a delivery has come from Slack, where `lines` takes one more line of this sort."""
+    """Logs that a delivery has come from Slack, where `lines.takes_arrival()` was true."""
     fields = log_fields(delivery) | {"request_id": delivery.headers.get(REQUEST_ID)}
     if (retry_num := delivery.headers.get(RETRY_NUM)) is not None:
         fields["retry_num"] = retry_num

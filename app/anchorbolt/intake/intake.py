@@ -46,7 +46,7 @@ class Acknowledged:
     """The answer where no listener has one: 200 without a body, or Slack's `challenge` back to Slack."""
 
     status_code: ClassVar[int] = 200  # as over HTTP; in Socket Mode nothing but 200 is an ack
-    body: ClassVar[bytes] = b""  # what the transport writes for it is the transport's to make
+    body: ClassVar[bytes] = b""  # a challenge is written by the transport, each in its own form
 
     challenge: str | None = None
 
@@ -118,16 +118,15 @@ class Intake:
                 raise OVERLOADED.copy()
             slot = RequestSlot(self._slots)
             found = _parsed(received, sighting)
-            answer: Answered | Acknowledged | None = None
+            answer: Answered | Acknowledged = ACKNOWLEDGED
             if isinstance(found, Control):
                 answer = _answer_control(found)
             elif found.kind is EVENT:
                 await self._events.accept(found, deadline)
                 sighting.mark("accepted")
             else:
-                answer = await self._interactions.answer(found, deadline, slot, request.ask_bolt)
+                answer = await self._interactions.answer(found, deadline, slot, request.ask_bolt) or ACKNOWLEDGED
                 sighting.mark("acknowledged")
-            answer = answer or ACKNOWLEDGED
         except RefusedError as error:
             sighting.refused(error, self._clock())
             raise
@@ -144,7 +143,7 @@ class Intake:
 
 
 def _parsed(received: Received, sighting: Sighting) -> Delivery | Control:
-    """What a request is, with the headers that a run from the inbox is given. Raises RefusedError (400)."""
+    """Returns what a request is, after it was noted in `sighting` and logged. Raises RefusedError (400)."""
     found = parse(received.body, received.content_type)
     headers = received.headers
     request_id = received.request_id or headers_of.request_id(headers)

@@ -29,8 +29,8 @@ class Sighting:
     def parsed(self, found: Delivery | Control, headers: Mapping[bytes, bytes], request_id: str) -> None:
         """Notes what the request is.
 
-        `headers`: of it, with Slack's reason for a retry and the traceparent of an ingress. `request_id`: the ingress's
-        header, or ours.
+        `headers`: those of the request, which may hold Slack's reason for a retry and an ingress's traceparent.
+        `request_id`: the ingress's, or ours.
         """
         self.kind = str(found.kind)
         if self.trace is not None:

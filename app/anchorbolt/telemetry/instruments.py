@@ -30,7 +30,7 @@ class Instrument:
 
 
 class Count:
-    """One series of a counter."""
+    """The count of one series, in an object that is changed: to add takes one look into the mapping of series."""
 
     __slots__ = ("value",)
 

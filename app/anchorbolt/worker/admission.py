@@ -19,7 +19,7 @@ class Admission:
         self._obstacles = obstacles
         self._limits = limits
         self._breaking = breaking
-        # Returns what a delivery waits for as far as is known; `confirmed` has to look. None: it may be matched.
+        # Asked before a listener is known. Where it returns something, `confirmed` tells whether that still holds.
         self.holds = obstacles.holds
 
     async def confirmed(self, stored: Stored, began: float) -> str | None:

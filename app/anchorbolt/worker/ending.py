@@ -36,8 +36,8 @@ log = get_logger("worker")
 SETTLE_SECONDS = 1.0
 # How many deliveries of a lane run one after the other while other lanes wait for a slot; then it queues behind them.
 MAX_IN_A_ROW = 10
-# What the app or Slack is told of before it is written.
-TOLD = frozenset({End.DEAD, End.CANCELLED})
+# The ends that the app or Slack is told of, before they are written.
+ENDS_TO_TELL = frozenset({End.DEAD, End.CANCELLED})
 
 
 class Told(Protocol):
@@ -99,7 +99,7 @@ class Ending:
         held, stored = running.held, running.held.stored
         if run is not None:
             verdict = self._breaking.ended(run.listener, stored, verdict)
-            if verdict is not None and verdict.end in TOLD:
+            if verdict is not None and verdict.end in ENDS_TO_TELL:
                 verdict = await self._tell(running, run, verdict)
         if verdict is None:
             stored_ended(stored, run, "lost", None, self._clock() - began, lane=held.lease.lane)
@@ -109,7 +109,7 @@ class Ending:
         may_go_on = self._slots.may_begin and verdict.end is not End.CANCELLED
         go_on = may_go_on and not (self._slots.backlog and running.in_a_row >= MAX_IN_A_ROW)
         line = listener = None
-        if verdict.end is not End.DONE:  # of which nothing is kept
+        if verdict.end is not End.DONE:  # of a run that ended well nothing is kept
             listener = run.listener if run is not None else None
             line = record(stored, run, verdict, self._inbox.owner, self._clock() - began)
             if line is not None and (encryption := self._inbox.encryption) is not None:

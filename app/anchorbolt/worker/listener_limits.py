@@ -31,7 +31,7 @@ class ListenerLimits:
     """The runs of each listener in this process; an Obstacle (obstacles.py)."""
 
     needs_listener = True
-    known = ("the share of the slots",)  # which every listener has
+    known = ("the share of the slots",)  # never empty: it limits every listener
 
     def __init__(
         self,

@@ -41,7 +41,7 @@ class Obstacle(Protocol):
 
     @property
     def known(self) -> Collection[object]:
-        """What it may hold something back for. While that is empty, as it mostly is, it is not asked."""
+        """What it knows of that may hold a delivery back. While there is nothing, as mostly, `holds` is not called."""
 
     def holds(self, stored: Stored, listener: str | None) -> str | None:
         """Returns what this delivery waits for; None: it may run. `listener`: None before Bolt has matched one."""

@@ -18,7 +18,7 @@ class RunLimit(Timeout):
     __slots__ = ("_calls", "_name", "_seconds", "over")
 
     def __init__(self, seconds: float, calls: Calls) -> None:
-        # What Timeout's own does, without the call of it: there is one of these for each run.
+        # What the constructor of Timeout does, written out: there is one of these for each run.
         self._at, self._after, self.expired = 0.0, seconds, False
         self._calls = calls
         self._name = ""  # of the limit, where it is not RUN_TIMEOUT_SECONDS

@@ -326,7 +326,7 @@ def _goes_on(running: Running) -> str:
 
 
 def _item(delivery: Delivery, traceparent: str | None, *, take: bool = False, running: bool = False) -> Item:
-    # In the order of its fields: by their names, it takes half as long again.
+    # By position: with the names of its fields, it takes one and a half times as long.
     return Item(
         delivery.key,
         delivery.lane,

@@ -102,7 +102,7 @@ class Calls:
             self.on_wait = None
 
     def uses(self, connection: aiohttp.connector.Connection) -> None:
-        """Takes note of the connection of a call that is under way, which nobody takes out of `connections` later."""
+        """Takes note of the connection of a call under way. It stays noted until the run has no call under way."""
         if len(self.connections) >= MOST_CONNECTIONS:
             self.connections = {one for one in self.connections if one.protocol is not None}
         self.connections.add(connection)

@@ -1,4 +1,7 @@
-"""aiohttp's connector, which tells the calls of a run over which connections they go."""
+"""aiohttp's connector, which notes the connections of each run, and in which plain calls leave theirs to each other.
+
+A plain call is a small POST of JSON without a proxy (prepared.py).
+"""
 
 from __future__ import annotations
 
@@ -85,7 +88,7 @@ class Connector(aiohttp.TCPConnector):
         return None
 
     def leave(self, kept: Kept) -> None:
-        """Takes the connection of a plain call whose answer was read."""
+        """Takes the connection of a plain call whose answer was read. It keeps it for the next one, if it may."""
         if not kept.leave():
             kept.connection.close()
         elif self._waiters or len(self._acquired) >= self.limit or self._closed:

@@ -1,7 +1,8 @@
 """A connection that one plain call leaves to the next, with one parser for all of their answers.
 
-aiohttp's pool takes it back after each call and gives it out again, and aiohttp makes a parser for each answer: a tenth
-of a call (docs/decisions/0114). It is still aiohttp's connection, which goes back to aiohttp after any other answer.
+Else aiohttp's pool would take it back after each call and give it out again, and aiohttp would make a parser for each
+answer, which took a tenth of a call (docs/decisions/0114). It is still aiohttp's connection, and goes back to aiohttp
+after any answer that is not plain.
 """
 
 from __future__ import annotations
@@ -28,14 +29,14 @@ SLACKS_JSON = "application/json; charset=utf-8"
 
 
 class Kept:
-    """One such connection. It has its parser during a call, and none between two calls, so that nothing is parsed."""
+    """A connection that plain calls use. Between two calls it has no parser, so that nothing is parsed then."""
 
     __slots__ = ("_parser", "_timers", "connection", "key", "left_at", "protocol")
 
     def __init__(self, key: ConnectionKey, connection: Connection, parsing: dict[str, Any]) -> None:
         """Takes a connection of aiohttp's for its first call. `parsing`: what `set_response_params` takes."""
         protocol = connection.protocol
-        assert protocol is not None  # noqa: S101 - as aiohttp's own
+        assert protocol is not None  # noqa: S101 - it is open; aiohttp asserts the same
         protocol.set_response_params(**parsing)
         self.key = key
         self.connection = connection
@@ -54,7 +55,7 @@ class Kept:
             TimeoutError: no answer in time.
         """
         protocol, timers = self.protocol, self._timers
-        # A Timeout does the same for whatever a task waits for, and takes six times as long.
+        # Its timer, for which `ring` is called. A Timeout, which serves any wait of a task, takes six times as long.
         timers.waiting[self] = at
         if at < timers.looks_at:
             timers.ring_by(at)
@@ -100,19 +101,20 @@ class Kept:
 def is_clean(protocol: ResponseHandler) -> bool:
     """Returns whether a connection may be used again: it has sent all, and nothing has come after its last answer.
 
-    It would be taken for the next one. aiohttp itself looks only for whole answers, and not while nobody uses it.
+    What has come would be taken for the next answer. aiohttp itself looks for whole answers only, and does not look at
+    a connection that nobody uses.
     """
     if protocol.should_close or protocol.writing_paused:
         return False
     parser = protocol._parser
     try:
-        # Between two answers this does nothing. In the head of one it returns that one.
+        # Between two answers this does nothing. Where a part of a head has come, it returns that answer, or raises.
         begun = parser.feed_eof() if parser is not None else None
-    except Exception as error:  # in a head that is wrong
+    except Exception as error:  # what has come is no head
         begun = error
     if begun is None:
         return True
-    protocol.force_close()  # the parser may not be asked again
+    protocol.force_close()  # after `feed_eof` the parser can read no other answer
     return False
 
 

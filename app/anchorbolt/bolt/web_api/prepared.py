@@ -4,7 +4,7 @@
 method with one token differ in their bodies alone. What is left out costs as much as sending the request and reading
 the answer (docs/decisions/0091). What needs more, a proxy for example, goes through the session.
 
-Slack answers nearly every call with 200 and JSON that arrives as a whole: that is read from aiohttp's parser here. For
+Slack answers nearly every call with 200 and JSON that arrives as a whole: kept.py reads that from aiohttp's parser. For
 every other answer aiohttp's response is made, which goes on from where the parser stands (docs/decisions/0111).
 """
 

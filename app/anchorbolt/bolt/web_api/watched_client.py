@@ -36,7 +36,7 @@ class WatchedClient(AsyncWebClient):
     shared: aiohttp.ClientSession | None = None  # the session of the process; None: it is not open yet
     calls: Calls = OF_NO_RUN  # of its run
     gates: Gates  # of the process
-    # Those that it was made with, all of them of NEVER_AFTER_SUCCESS.
+    # The retry handlers that it was made with; the types of all of them are in NEVER_AFTER_SUCCESS.
     first_handlers: Sequence[AsyncRetryHandler] = ()
 
     def copied(self) -> WatchedClient:
@@ -91,7 +91,7 @@ class WatchedClient(AsyncWebClient):
         return (
             len(arguments) == 1
             and isinstance(arguments.get("json"), dict)
-            # Those of the process are mostly the same ones: to see that takes a quarter of the time.
+            # Hardly any listener changes them. To see that takes a quarter of the time of looking at each type.
             and (
                 self.retry_handlers == self.first_handlers
                 or NEVER_AFTER_SUCCESS.issuperset(map(type, self.retry_handlers))

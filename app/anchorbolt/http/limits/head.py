@@ -16,7 +16,7 @@ from anchorbolt.http.limits.one_request import OneRequest, StopParsingError
 MAX_HEAD_BYTES = 65_536
 # Slack sends some fifteen, and HAProxy passes 101 on. 64 KiB hold 16,000 empty ones, which take 1.6 MB (measured).
 MAX_HEADERS = 128
-# What asks for more than an answer. They are looked for in one step, because hardly any request has one.
+# Those that uvicorn and we act on. They are looked for in one step, because hardly any request has one.
 RARE_HEADERS = frozenset({b"expect", b"upgrade"})
 TOO_LARGE = RefusedError(431, "head_too_large")
 SLOW = RefusedError(408, "slow_head")
@@ -90,7 +90,10 @@ class HeadLimits(OneRequest):
         super().refuse(error)
 
     def _parse_in_parts(self, data: bytes, room: int) -> bytes:
-        """More than a head may be in one read: what is beyond is parsed only if the head ends before it."""
+        """Passes on as many bytes as a head has `room` for; what is behind is kept only if the head ended within them.
+
+        Returns what is not parsed yet.
+        """
         behind = self.parse(data[:room])
         if self._head_bytes >= MAX_HEAD_BYTES:
             self.refuse(TOO_LARGE)

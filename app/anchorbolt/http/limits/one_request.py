@@ -34,8 +34,8 @@ class StopParsingError(Exception):
 class OneRequest(HttpToolsProtocol):
     """A connection of uvicorn's that works on one request at a time, and refuses what is no HTTP with JSON.
 
-    What is called for each request calls the method of its base class by the name of that class, here and in the
-    classes below: `super()` takes four times as long in Python 3.11, and there would be ten of them in a request.
+    A method that is called for each request calls that of its base class by the name of the class, here and in the
+    classes made from this one: `super()` takes four times as long in Python 3.11, and a request would take ten of them.
     """
 
     def __init__(self, **arguments: Any) -> None:
@@ -60,7 +60,7 @@ class OneRequest(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """uvicorn's hook. Parses what belongs to the request that arrives, and keeps what is behind it."""
         while data and not self.is_over:
-            cycle = self.cycle
+            cycle = self.cycle  # `is_busy`, written out: each read asks for it
             if cycle is not None and not cycle.more_body and not cycle.response_complete:
                 self._keep(data)
                 return

@@ -47,7 +47,7 @@ class UnverifiedBodies:
         return len(self._arriving)
 
     def read(self, receive: Receive, read_by: float, *, is_whole: bool = False) -> Coroutine[Any, Any, bytes]:
-        """Returns, once it is awaited, the whole body. `read_by` is a time of the event loop's clock.
+        """Returns what has to be awaited for the whole body. `read_by` is a time of the event loop's clock.
 
         `is_whole`: it has arrived already, so that nobody waits for it, as is usual for Slack's.
 

@@ -25,7 +25,7 @@ class NoUpgrade(HeadLimits):
         HeadLimits.on_headers_complete(self)
 
     def on_rare_header(self, name: bytes, value: bytes) -> None:
-        """Refuses a head with `Upgrade` where it comes. Behind a body it is a trailer, which nobody looks at."""
+        """Refuses a head with `Upgrade` as soon as that comes. Within a body it is a trailer, which nobody looks at."""
         if name == b"upgrade" and not self.is_in_a_body:
             self._refuse_upgrade()
         super().on_rare_header(name, value)

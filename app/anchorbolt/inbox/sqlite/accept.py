@@ -1,8 +1,9 @@
-"""accept on SQLite: what is stored as it was sent is not returned.
+"""accept on SQLite: its statements return nothing, because what they store is known from what was sent.
 
-A statement that returns rows writes them to two temporary tables first, which takes about as long as to store them.
-SQLite has one writer: what is looked up in a transaction holds until its commit. So the lanes are looked up before they
-are counted up, and the deliveries get ids that are one more than the last, in their order (docs/decisions/0115).
+A statement that returns rows writes them to temporary tables, which takes about as long as to store them. SQLite has
+one writer: what is looked up in a transaction holds until its commit. So a lane that is not found is inserted, and is
+as it was sent. New deliveries get ids that follow each other, in their order: the last id tells the others
+(docs/decisions/0115).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from operator import attrgetter
 
 from sqlalchemy import Connection, bindparam, select, true
 
-from anchorbolt.inbox.accept import FIELDS, Accept, Item, takes
+from anchorbolt.inbox.accept import FIELDS, Accept, Item, is_taken_for
 from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.rows import MOST, rows
 from anchorbolt.inbox.sql import REAL, TEXT, WHOLE, insert, number, word
@@ -31,7 +32,7 @@ class SqliteAccept(Accept):
         super().__init__(store, owner)
         self._clock = clock
         r = rows(DIALECT, {"name": TEXT})
-        # Each by itself: for a join or an IN, SQLite writes all names to a temporary table first.
+        # A subquery for each name: for a join or an IN, SQLite writes all names to a temporary table first.
         known = select(lane.c.name).where(lane.c.name == r.c.name).scalar_subquery()
         self._known = Statement(select(known).select_from(r))
         r = rows(
@@ -51,15 +52,15 @@ class SqliteAccept(Accept):
     def _count_up(
         self, connection: Connection, epoch: int, lanes: Mapping[str, Sequence[Item]], told: Container[str]
     ) -> dict[str, tuple[str | None, int]]:
-        looked = self._known(connection, {"rows": [(name,) for name in lanes]})
-        known = {name: lanes[name] for (name,) in looked if name is not None}
+        found = self._known(connection, {"rows": [(name,) for name in lanes]})
+        known = {name: lanes[name] for (name,) in found if name is not None}
         owners = super()._count_up(connection, epoch, known, told) if known else {}
         now = self._clock()
         new = []
         for name, of in lanes.items():
             if name not in known:
                 owner, claimable_at = None, now
-                if takes(of, told):
+                if is_taken_for(of, told):
                     owner, claimable_at = self._owner.name, now + self._owner.lease_seconds
                 new.append((name, len(of), owner, epoch, claimable_at, of[0].workspace))
                 owners[name] = (owner, epoch)

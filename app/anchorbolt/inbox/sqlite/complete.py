@@ -1,6 +1,6 @@
-"""complete on SQLite: the usual end, of a run that ended well, is written by a statement that returns nothing.
+"""complete on SQLite: the end of a run that ended well, which is the usual one, needs no statement that returns rows.
 
-What is live is looked up before that, for the reason that sqlite/accept.py has.
+Which deliveries are live is looked up before (sqlite/accept.py says why), and the columns of these ends are the same.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class SqliteComplete(Complete):
         super().__init__(store, owner)
         r = rows(DIALECT, {"id": WHOLE})
         live = select(delivery.c.id).where(delivery.c.id == r.c.id, delivery.c.state == word("live"))
-        self._live = Statement(select(live.scalar_subquery()).select_from(r))  # each by itself, as in accept.py
+        self._live = Statement(select(live.scalar_subquery()).select_from(r))  # a subquery for each, as in accept.py
         is_one = delivery.c.id.in_(select(r.c.id))
         nothing = dict.fromkeys(("body", "headers", "history", "error"), null())
         self._done = Statement(update(delivery).where(is_one).values(state=word("done"), ended_at=now(), **nothing))

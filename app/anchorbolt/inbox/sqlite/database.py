@@ -230,7 +230,7 @@ class SqliteDatabase(Database):
         if not self.durable:
             commit()
         else:
-            # Not run_in_executor(): its chain of futures costs more than the thread.
+            # Not run_in_executor(): the futures that it makes cost more than the thread.
             loop, ended = asyncio.get_running_loop(), asyncio.Event()
             committing = self._disk.submit(commit)
             committing.add_done_callback(lambda _: loop.call_soon_threadsafe(ended.set))
