@@ -29,29 +29,33 @@ class Rings(Protocol):
 class Timers:
     """Those of one event loop.
 
-    `waiting`: what rings, and when, on the loop's clock. What is removed from it does not ring. Whoever adds to it
-    calls `ring_by`, or compares with `looks_at` first: for nearly every timer that saves the call.
+    `waiting`: what rings, and when, on the loop's clock. `put` adds to it; what is removed from it does not ring.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.waiting: dict[Rings, float] = {}
-        self.looks_at = math.inf
+        self._looks_at = math.inf
         self._looked_at = -math.inf
         self._look_later: asyncio.TimerHandle | None = None
 
-    def ring_by(self, at: float) -> None:
-        """Sees that what is due at `at` rings then, or a moment later."""
+    def put(self, one: Rings, at: float) -> None:
+        """Has `one` ring at `at`, or a moment later. `at` is on the loop's clock; for one that waits, it is moved."""
+        self.waiting[one] = at
+        if at < self._looks_at:
+            self._look_by(at)
+
+    def _look_by(self, at: float) -> None:
         at = max(at, self._looked_at + APART_SECONDS)
-        if at < self.looks_at:
+        if at < self._looks_at:
             if self._look_later is not None:
                 self._look_later.cancel()
-            self.looks_at = at
+            self._looks_at = at
             self._look_later = self.loop.call_at(at + ROUNDING_SECONDS, self._look)
 
     def _look(self) -> None:
         self._looked_at = now = self.loop.time()
-        self.looks_at, self._look_later = math.inf, None
+        self._looks_at, self._look_later = math.inf, None
         due = sorted((at, number, one) for number, (one, at) in enumerate(self.waiting.items()) if at <= now)
         for _, _, one in due:
             if self.waiting.get(one, math.inf) > now:  # one that rang before has cancelled or moved it
@@ -62,7 +66,7 @@ class Timers:
             except Exception as error:  # as the loop does: the others ring all the same
                 self.loop.call_exception_handler({"message": "a timer's callback failed", "exception": error})
         if self.waiting:
-            self.ring_by(min(self.waiting.values()))
+            self._look_by(min(self.waiting.values()))
 
 
 class Timer:
@@ -74,9 +78,7 @@ class Timer:
         self._callback = callback
         self._arguments = arguments
         self._timers = timers
-        timers.waiting[self] = at
-        if at < timers.looks_at:
-            timers.ring_by(at)
+        timers.put(self, at)
 
     def cancel(self) -> None:
         """It does not ring any more."""
@@ -118,9 +120,7 @@ class Timeout:
         if self._after is not None:
             self._at = timers.loop.time() + self._after
         # It waits by itself: a Timer beside it would take as long again to make and to cancel.
-        timers.waiting[self] = at = self._at
-        if at < timers.looks_at:
-            timers.ring_by(at)
+        timers.put(self, self._at)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
@@ -132,8 +132,8 @@ class Timeout:
     def move(self, at: float) -> None:
         """The time is over at `at` instead, on the loop's clock. Behind the block, or once it has expired: nothing."""
         if self in self._timers.waiting:  # else its task does something else by now, which it would cancel
-            self._at = self._timers.waiting[self] = at
-            self._timers.ring_by(at)
+            self._at = at
+            self._timers.put(self, at)
 
     def expire(self) -> None:
         """The time is over now, inside of the block."""

@@ -56,9 +56,7 @@ class Kept:
         """
         protocol, timers = self.protocol, self._timers
         # Its timer, for which `ring` is called. A Timeout, which serves any wait of a task, takes six times as long.
-        timers.waiting[self] = at
-        if at < timers.looks_at:
-            timers.ring_by(at)
+        timers.put(self, at)
         try:
             message, payload = await protocol.read()
         except HttpProcessingError:  # aiohttp's response is given the same error, and raises it in its own words
