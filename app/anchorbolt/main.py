@@ -1,4 +1,7 @@
-"""The composition root: builds the parts from the settings and wires them; the only place to name concrete classes."""
+"""The composition root: builds the parts from the settings and wires them; the only place to name concrete classes.
+
+What only some processes need is in composition/, and is imported where a setting asks for it.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,6 @@ from starlette.routing import BaseRoute
 
 from anchorbolt.bolt import listeners, team_code
 from anchorbolt.bolt.app import BoltApp
-from anchorbolt.bolt.workspace_authorization import WorkspaceAuthorization
 from anchorbolt.encryption import Keys
 from anchorbolt.errors import ListenersError
 from anchorbolt.http.application import Application
@@ -38,13 +40,9 @@ from anchorbolt.lifecycle.life import Parts
 from anchorbolt.lifecycle.pod import Pod
 from anchorbolt.lifecycle.transport import HttpTransport, Transport
 from anchorbolt.limits import parse
-from anchorbolt.settings import Role, Settings, SocketConnections, otel
+from anchorbolt.settings import Role, Settings, otel
 from anchorbolt.settings.misspelt import misspelt
 from anchorbolt.settings.team import fill_environment
-from anchorbolt.socket_mode.envelopes import Envelopes
-from anchorbolt.socket_mode.leadership import EveryProcess, SingleLeader
-from anchorbolt.socket_mode.slack import Slack
-from anchorbolt.socket_mode.transport import SocketTransport
 from anchorbolt.telemetry import delivery_lines, metrics
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.page import metrics_page
@@ -55,14 +53,6 @@ from anchorbolt.worker.obstacles import Reader
 from anchorbolt.worker.region import OwnRegion
 from anchorbolt.worker.verdict import Limits
 from anchorbolt.worker.worker import Worker
-from anchorbolt.workspaces.installation_cache import InstallationCache
-from anchorbolt.workspaces.leaving import Leaving
-from anchorbolt.workspaces.oauth_client import OAuthClient
-from anchorbolt.workspaces.refresh_statements import RefreshStatements
-from anchorbolt.workspaces.refresher import Refresher, tell_nobody
-from anchorbolt.workspaces.reinstall_message import ReinstallMessage
-from anchorbolt.workspaces.token_requests import TokenRequests
-from anchorbolt.workspaces.token_rotation import TokenRotation
 
 log = get_logger("main")
 
@@ -96,8 +86,11 @@ def build(settings: Settings, sockets: Sequence[socket.socket], *, in_turn: bool
     # What is stored, and who runs it.
     keys = Keys(settings.keys)
     inbox = build_inbox(settings, keys)
-    cache = installation_cache(inbox, keys) if settings.installs else None
-    rotation = authorize_by_workspace(settings, inbox, bolt, cache) if cache is not None else None
+    workspaces = None
+    if settings.installs:
+        from anchorbolt.composition.workspaces import Workspaces  # noqa: PLC0415 - only where a setting asks for it
+
+        workspaces = Workspaces(settings, inbox, bolt, keys)
     region = OwnRegion(inbox, settings.region) if settings.region else None
     worker = build_worker(settings, inbox, bolt, readers=() if region is None else (region,))
     telemetry = Telemetry(otel.collector(), os.uname().nodename, Watchdog(worker.blame))
@@ -114,9 +107,11 @@ def build(settings: Settings, sockets: Sequence[socket.socket], *, in_turn: bool
         log.info("no public port here: processes with RECEIVER=http serve the pages on which the app is installed")
     transport: Transport
     if settings.has_socket:
-        transport = socket_transport(settings, inbox, Envelopes(bolt, intake))
+        from anchorbolt.composition.socket_mode import socket_transport  # noqa: PLC0415 - as above
+
+        transport = socket_transport(settings, inbox, bolt, intake)
     else:
-        pages = install_pages(settings, inbox, cache, bolt, intake) if cache is not None else []
+        pages = workspaces.pages(intake) if workspaces is not None else []
         transport = http_transport(settings, bolt, intake, pages=pages, team=team, sockets=public, in_turn=in_turn)
     # The pod, and what operators see of it.
     pod = build_pod(settings, inbox, worker, transport)
@@ -136,7 +131,7 @@ def build(settings: Settings, sockets: Sequence[socket.socket], *, in_turn: bool
         finish_seconds=start.finish_seconds(settings),
         drain_timeout_seconds=settings.drain_timeout_seconds,
         telemetry=telemetry,
-        rotation=rotation,
+        rotation=workspaces.rotation if workspaces is not None else None,
     )
 
 
@@ -203,46 +198,6 @@ def build_worker(settings: Settings, inbox: Inbox, bolt: BoltApp, *, readers: Se
     )
 
 
-def installation_cache(inbox: Inbox, keys: Keys) -> InstallationCache:
-    """What this process knows of the installations in the inbox's database, where the app is installed by OAuth."""
-    cache = InstallationCache(inbox.store, keys, wake_others=inbox.announce_workspaces)
-    inbox.on_workspaces = cache.recheck
-    return cache
-
-
-def authorize_by_workspace(settings: Settings, inbox: Inbox, bolt: BoltApp, cache: InstallationCache) -> TokenRotation:
-    """Has `bolt` authorize each delivery with the tokens of its workspace, which it looks up in `cache`.
-
-    `settings` and `inbox` say how Slack is asked for fresh tokens, and where they are kept. Returns what keeps the
-    tokens valid.
-    """
-    client = OAuthClient.of(settings, lambda: bolt.http_session)
-    refresher = Refresher(
-        inbox.store,
-        cache.changed,
-        RefreshStatements(cache.installations, inbox.owner),
-        TokenRequests(client),
-        tell=ReinstallMessage(client, settings.install_url) if settings.notify_installer else tell_nobody,
-    )
-    rotation = TokenRotation(refresher)
-    leaving = Leaving(inbox.store, cache.changed, cache.installations)
-    bolt.authorize_by_workspace(WorkspaceAuthorization(cache, rotation, leaving, install_url=settings.install_url))
-    return rotation
-
-
-def install_pages(
-    settings: Settings, inbox: Inbox, cache: InstallationCache, bolt: BoltApp, intake: Intake
-) -> Sequence[BaseRoute]:
-    """Returns the routes of the pages on which users install the app.
-
-    The pages store installations in the `inbox` and make them known to `cache`. They refuse while `intake` starts
-    or closes.
-    """
-    from anchorbolt.http.oauth.routes import routes  # noqa: PLC0415 - Jinja is 3 MiB, only where there are pages
-
-    return routes(settings, inbox.store, cache, lambda: bolt.http_session, lambda: intake.starting or intake.closing)
-
-
 def http_transport(
     settings: Settings,
     bolt: BoltApp,
@@ -288,23 +243,6 @@ def http_transport(
         max_connections=connections,
     )
     return HttpTransport(web, intake, server, in_turn=in_turn)
-
-
-def socket_transport(settings: Settings, inbox: Inbox, envelopes: Envelopes) -> SocketTransport:
-    """Returns the transport of Socket Mode, which hands `envelopes` what Slack sends.
-
-    By SOCKET_CONNECTIONS every receiver is connected, or only the leader, who is chosen in the database of the `inbox`.
-    """
-    token = settings.slack_app_token
-    single = settings.socket_connections is SocketConnections.SINGLE
-    if single and not inbox.database.durable:
-        log.warning("SOCKET_CONNECTIONS=single holds for one database: several replicas choose one on a PostgreSQL")
-    return SocketTransport(
-        Slack(token.get_secret_value() if token else "", settings.slack_api_url),
-        envelopes,
-        SingleLeader(inbox, settings.socket_lease_seconds) if single and inbox.database.shared else EveryProcess(),
-        silent_seconds=settings.socket_silent_seconds,
-    )
 
 
 def build_pod(settings: Settings, inbox: Inbox, worker: Worker, transport: Transport) -> Pod:

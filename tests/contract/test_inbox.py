@@ -124,9 +124,9 @@ class TestAccept:
 
         bind = Statement.bind
 
-        def look(self: Statement, connection: Connection, parameters: Mapping[str, Any]) -> tuple[str, Sequence[Any]]:
+        def look(self: Statement, parameters: Mapping[str, Any]) -> tuple[str, Sequence[Any]]:
             sizes.append(len(str(parameters)))
-            return bind(self, connection, parameters)
+            return bind(self, parameters)
 
         monkeypatch.setattr(Statement, "bind", look)
         answers = await accept(inbox, *large)

@@ -43,8 +43,8 @@ async def database(url: str) -> AsyncIterator[PostgresqlDatabase]:
     await database.close()
 
 
-NUMBER = Statement(select(column("n", Integer)).select_from(table("t")))
-NAP = Statement(select(func.pg_sleep(bindparam("seconds", type_=Double()))))
+NUMBER = Statement("postgresql", select(column("n", Integer)).select_from(table("t")))
+NAP = Statement("postgresql", select(func.pg_sleep(bindparam("seconds", type_=Double()))))
 
 
 def number(connection: Connection) -> list[tuple[int, ...]]:

@@ -19,8 +19,8 @@ def plans(connection: Connection, work: Callable[[Connection], object]) -> list[
 
     bind = Statement.bind
 
-    def note_too(self: Statement, connection: Connection, parameters: Mapping[str, Any]) -> tuple[str, Sequence[Any]]:
-        seen.append(bind(self, connection, parameters))
+    def note_too(self: Statement, parameters: Mapping[str, Any]) -> tuple[str, Sequence[Any]]:
+        seen.append(bind(self, parameters))
         return seen[-1]
 
     event.listen(connection, "before_cursor_execute", note)

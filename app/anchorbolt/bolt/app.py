@@ -28,7 +28,6 @@ from anchorbolt.bolt.tracked_app import context_for
 from anchorbolt.bolt.web_api import client as web_client
 from anchorbolt.bolt.web_api.gate import Gates
 from anchorbolt.bolt.web_api.respond import Respond
-from anchorbolt.bolt.workspace_authorization import WorkspaceAuthorization
 from anchorbolt.delivery import Delivery
 from anchorbolt.limits import Limit, limit_of
 
@@ -58,7 +57,7 @@ class BoltApp(ComposedApp):
         self._no_listener = NoListener(self.index)
         self._request_logger: logging.Logger = get_bolt_app_logger(app_name=self.name, base_logger=self._base_logger)
 
-    def authorize_by_workspace(self, authorization: WorkspaceAuthorization) -> None:
+    def authorize_by_workspace(self, authorization: AsyncMiddleware) -> None:
         """Authorizes with the tokens of each workspace, unless an app of the team's has a way of its own."""
         if not self.has_authorization_of_an_app:
             self._async_middleware_list[self._authorization()] = authorization

@@ -138,7 +138,7 @@ class Accept:
                 "claimable_at": case((again, into.excluded.claimable_at), else_=lane.c.claimable_at),
             },
         ).returning(lane.c.name, lane.c.owner, lane.c.epoch)
-        self._lanes = Statement(lanes)
+        self._lanes = Statement(dialect, lanes)
 
         r = rows(dialect, {"n": WHOLE, **dict.fromkeys(FIELDS, TEXT), "attempts": WHOLE})
         deliveries = (
@@ -152,11 +152,11 @@ class Accept:
             .on_conflict_do_nothing(index_elements=[delivery.c.key])
             .returning(delivery.c.id, delivery.c.key, delivery.c.received_at)
         )
-        self._deliveries = Statement(deliveries)
+        self._deliveries = Statement(dialect, deliveries)
         r = keyed(dialect, {"name": TEXT, "n": WHOLE})
         of_these = lane.c.name == r.c.name
-        self._uncount = Statement(update(lane).where(of_these).values(pending=lane.c.pending - r.c.n))
-        self._sweep = Statement(delete(lane).where(lane.c.name.in_(select(r.c.name)), lane.c.pending <= 0))
+        self._uncount = Statement(dialect, update(lane).where(of_these).values(pending=lane.c.pending - r.c.n))
+        self._sweep = Statement(dialect, delete(lane).where(lane.c.name.in_(select(r.c.name)), lane.c.pending <= 0))
 
     async def __call__(self, items: Sequence[Item], *, in_doubt: bool) -> Sequence[Accepted]:
         """Stores a group; one answer an item. Raises a StoreError.

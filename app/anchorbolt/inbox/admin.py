@@ -139,7 +139,7 @@ class Admin:
         count_up = into.on_conflict_do_update(
             index_elements=[lane.c.name], set_={"pending": lane.c.pending + into.excluded.pending}
         )
-        Statement(count_up)(connection, {"rows": [lanes[name] for name in sorted(lanes)]})
+        Statement(self._dialect, count_up)(connection, {"rows": [lanes[name] for name in sorted(lanes)]})
         connection.execute(
             update(delivery)
             .where(delivery.c.id.in_([row.id for row in dead]))

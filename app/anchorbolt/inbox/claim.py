@@ -59,9 +59,10 @@ class Claim:
         first_sign = func.substr(lane.c.name, number(1), number(1))
         urgent = self._claimable(first_sign == word(URGENT_SIGN), "urgent")
         others = self._claimable(first_sign != word(URGENT_SIGN), "others")
-        self._free = Statement(union_all(select(*urgent.c), select(*others.c)))
+        self._free = Statement(dialect, union_all(select(*urgent.c), select(*others.c)))
         r = keyed(dialect, {"name": TEXT})
         self._take = Statement(
+            dialect,
             update(lane)
             .where(lane.c.name == r.c.name)
             .values(
@@ -69,9 +70,9 @@ class Claim:
                 epoch=bindparam("claim"),
                 claimable_at=now() + bindparam("lease", type_=REAL()),
                 waits_for=null(),
-            )
+            ),
         )
-        self._drop = Statement(delete(lane).where(lane.c.name.in_(select(r.c.name))))
+        self._drop = Statement(dialect, delete(lane).where(lane.c.name.in_(select(r.c.name))))
         ours = and_(lane.c.owner == bindparam("me"), lane.c.epoch.in_(bindparam("claims", expanding=True)))
         self._give_back = update(lane).where(ours).values(owner=None, claimable_at=now()).returning(lane.c.name)
 

@@ -89,10 +89,11 @@ class Complete:
         # That it is live is compared with a column. For the word itself PostgreSQL might take the index of all that is
         # live, and walk through it; and a parameter, with such an index there, SQLite plans anew whenever it is bound.
         self._end = Statement(
+            dialect,
             update(delivery)
             .where(delivery.c.id == r.c.id, delivery.c.state == r.c.live)
             .values(**what_an_end_writes(r, ends))
-            .returning(delivery.c.id)
+            .returning(delivery.c.id),
         )
         r = keyed(dialect, {"id": LARGE, "n": WHOLE, "state": TEXT, "attempt": WHOLE, "record": TEXT})
         # Whoever takes a lane over counts one more attempt before it runs. (A replay by hand counts from the start.)
@@ -100,11 +101,12 @@ class Complete:
         # An end that is not final has left its line in the history, and no other end has the same.
         is_recorded = func.replace(delivery.c.history, r.c.record, word("")) != delivery.c.history
         ours = and_(delivery.c.id == r.c.id, or_(is_over, is_recorded))
-        self._was_written = Statement(select(r.c.n).join_from(r, delivery, ours))
+        self._was_written = Statement(dialect, select(r.c.n).join_from(r, delivery, ours))
         r = keyed(dialect, {"name": TEXT})
-        self._remove = Statement(delete(lane).where(lane.c.name.in_(select(r.c.name))))
+        self._remove = Statement(dialect, delete(lane).where(lane.c.name.in_(select(r.c.name))))
         r = keyed(dialect, {"name": TEXT, "ended": WHOLE, "keep": WHOLE, "delay": REAL, "waits_for": TEXT})
         self._update = Statement(
+            dialect,
             update(lane)
             .where(lane.c.name == r.c.name)
             .values(
@@ -114,7 +116,7 @@ class Complete:
                 waits_for=r.c.waits_for,
                 # What is final is not the head any more; else whoever claims the lane next has to cancel it.
                 cancel_id=case((r.c.ended == number(1), null()), else_=lane.c.cancel_id),
-            )
+            ),
         )
 
     async def __call__(self, outcomes: Sequence[Outcome], *, in_doubt: bool) -> Sequence[Completed]:

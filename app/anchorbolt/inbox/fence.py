@@ -27,7 +27,7 @@ class Fence:
         self._locks = dialect == "postgresql"  # SQLite has one writer: it locks nothing, and so needs no order either
         if self._locks:
             held = held.order_by(lane.c.name).with_for_update(of=lane)
-        self._held = Statement(held)
+        self._held = Statement(dialect, held)
 
     def __call__(self, connection: Connection, leases: Sequence[Lease]) -> dict[tuple[str, int], int]:
         """The leases that we still hold, each with what is pending in its lane."""

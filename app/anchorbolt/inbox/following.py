@@ -38,12 +38,13 @@ class Next:
         # Before the join: within it PostgreSQL may think a walk over the deliveries less than to look it up.
         looked = select(oldest.label("id")).select_from(r).cte("looked").prefix_with("MATERIALIZED")
         columns = (delivery.c[name] for name in ("lane", "attempts", "crashes", "listener", *OF_STORED))
-        self._oldest = Statement(select(*columns).join_from(looked, delivery, delivery.c.id == looked.c.id))
+        self._oldest = Statement(dialect, select(*columns).join_from(looked, delivery, delivery.c.id == looked.c.id))
         r = keyed(dialect, {"id": LARGE, "cut": WHOLE})
         self._start = Statement(
+            dialect,
             update(delivery)
             .where(delivery.c.id == r.c.id)
-            .values(attempts=delivery.c.attempts + 1, crashes=delivery.c.crashes + r.c.cut, started_at=now())
+            .values(attempts=delivery.c.attempts + 1, crashes=delivery.c.crashes + r.c.cut, started_at=now()),
         )
 
     def __call__(

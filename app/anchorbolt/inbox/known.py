@@ -28,12 +28,15 @@ class Known:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        r = keyed(store.database.dialect, {"key": TEXT})
+        dialect = store.database.dialect
+        r = keyed(dialect, {"key": TEXT})
         # A message for the log for each key that is found, so none where nothing is.
-        waits = [WRITE_TO_LOG] if store.database.dialect == "postgresql" else []
-        self._found = Statement(select(delivery.c.key, *waits).join_from(r, delivery, delivery.c.key == r.c.key))
+        waits = [WRITE_TO_LOG] if dialect == "postgresql" else []
+        self._found = Statement(
+            dialect, select(delivery.c.key, *waits).join_from(r, delivery, delivery.c.key == r.c.key)
+        )
         # The same of one key, in half of the time: for `at_once`.
-        self._found_one = Statement(select(delivery.c.key).where(delivery.c.key == bindparam("key")))
+        self._found_one = Statement(dialect, select(delivery.c.key).where(delivery.c.key == bindparam("key")))
         self._asked: dict[str, asyncio.Future[bool]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 

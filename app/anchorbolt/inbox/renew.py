@@ -26,7 +26,8 @@ class Renew:
         self._fence = Fence(dialect, owner.name)
         r = keyed(dialect, {"name": TEXT})
         self._renew = Statement(
-            update(lane).where(lane.c.name == r.c.name).values(claimable_at=now() + bindparam("lease", type_=REAL()))
+            dialect,
+            update(lane).where(lane.c.name == r.c.name).values(claimable_at=now() + bindparam("lease", type_=REAL())),
         )
 
     async def __call__(self, leases: Sequence[Lease]) -> list[Lease]:

@@ -64,7 +64,6 @@ delivery = Table(
     Column("listener", Text),  # that Bolt found for it; NULL until it was matched
     Column("started_at", Double),  # of its last attempt, where that is not the one that began with its arrival
     Column("history", Text),  # of its attempts, a line of JSON each (history.py); NULL once done
-    sqlite_autoincrement=True,  # an id is never used again: ids are the order
 )
 Index("delivery_live", delivery.c.lane, delivery.c.id, info={WHERE: "state = 'live'"})
 Index("delivery_ended", delivery.c.state, delivery.c.ended_at, info={WHERE: "state <> 'live'"})

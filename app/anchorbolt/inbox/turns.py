@@ -79,7 +79,7 @@ class Round:
             .order_by(of_it.c.claimable_at)
             .limit(share)
         )
-        self._in_turn = Statement(_each(dialect, places, oldest))
+        self._in_turn = Statement(dialect, _each(dialect, places, oldest))
 
     def __call__(self, connection: Connection, last: str, most: int, **parameters: Any) -> list[tuple[str, Row]]:
         """Returns lanes in the order of turns, each with its workspace; locked, where others may ask at once.

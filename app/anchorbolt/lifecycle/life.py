@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.errors import PoolerError, SchemaError, StoreError, StoreLockedError
@@ -20,7 +21,9 @@ from anchorbolt.lifecycle.transport import Transport
 from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.telemetry import Telemetry
 from anchorbolt.worker.worker import Worker
-from anchorbolt.workspaces.token_rotation import TokenRotation
+
+if TYPE_CHECKING:  # only an app that is installed by OAuth needs it
+    from anchorbolt.workspaces.token_rotation import TokenRotation
 
 log = get_logger("lifecycle")
 

@@ -85,6 +85,27 @@ def test_a_pod_on_sqlite_loads_nothing_of_postgresql() -> None:
     assert not {"sqlalchemy.dialects.postgresql", "asyncpg", "sqlalchemy.orm"} & set(json.loads(result.stdout))
 
 
+def test_a_pod_on_postgresql_loads_nothing_of_sqlite() -> None:
+    """Neither the dialect nor what opens a file. (The driver, sqlite3, comes with Bolt.)"""
+    code = (
+        "import sys, anchorbolt.main, anchorbolt.inbox.postgresql.database, json; print(json.dumps(list(sys.modules)))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"sqlalchemy.dialects.sqlite", "anchorbolt.inbox.sqlite", "sqlalchemy.orm"} & set(
+        json.loads(result.stdout)
+    )
+
+
+def test_what_few_pods_need_is_not_loaded_by_others() -> None:
+    """Socket Mode, and installation in workspaces, are loaded where a setting asks for them."""
+    code = "import sys, anchorbolt.main, anchorbolt.lifecycle.loop, json; print(json.dumps(list(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {
+        name for name in json.loads(result.stdout) if name.startswith(("anchorbolt.socket_mode", "anchorbolt.work"))
+    }
+    assert {name for name in loaded if not name.startswith("anchorbolt.worker")} == set()
+
+
 def test_a_command_that_does_not_exist_is_a_mistake() -> None:
     """A typing error ends with 2 and the command that was meant."""
     result = run("sned")

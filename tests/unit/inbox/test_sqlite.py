@@ -186,7 +186,7 @@ async def test_a_statement_takes_any_number_of_rows(database: SqliteDatabase, si
     number = table("number", column("n"))
     r = rows("sqlite", {"n": WHOLE})
     into = insert(number).from_select(["n"], select(r.c.n)).returning(number.c.n)
-    write = Statement(into)
+    write = Statement("sqlite", into)
     wanted = list(range(size))
     told = await database.transact(lambda c: [n for (n,) in write(c, {"rows": [{"n": n} for n in wanted]})])
     assert told == wanted
@@ -196,7 +196,7 @@ async def test_a_statement_takes_any_number_of_rows(database: SqliteDatabase, si
 async def test_columns_are_told_by_their_names(database: SqliteDatabase) -> None:
     """In whatever order a row's values are written down, and whatever else it has."""
     r = rows("sqlite", {"a": TEXT, "b": TEXT})
-    look = Statement(select(r.c.a, r.c.b))
+    look = Statement("sqlite", select(r.c.a, r.c.b))
     asked = [{"b": "of b", "c": "of none", "a": "of a"}]
     assert await database.transact(lambda c: look(c, {"rows": asked})) == [("of a", "of b")]
 
@@ -218,7 +218,7 @@ async def test_a_short_transaction_of_another_program_is_waited_for(
     assert await numbers(database) == [1]
 
 
-NUMBERS = Statement(select(column("n")).select_from(table("number")))
+NUMBERS = Statement("sqlite", select(column("n")).select_from(table("number")))
 
 
 async def test_a_look_finds_only_what_is_on_the_disk(database: SqliteDatabase) -> None:
@@ -257,7 +257,7 @@ async def test_a_closed_file_is_looked_at_and_tidied_by_nobody(database: SqliteD
 async def test_an_error_shows_nothing_of_what_was_sent(database: SqliteDatabase) -> None:
     """What a statement is sent with may hold tokens: its error names the constraint, and no value."""
     r = rows("sqlite", {"n": TEXT})
-    write = Statement(insert(table("number", column("n"))).from_select(["n"], select(r.c.n)))
+    write = Statement("sqlite", insert(table("number", column("n"))).from_select(["n"], select(r.c.n)))
     with pytest.raises(IntegrityError) as caught:
         await database.transact(lambda c: write(c, {"rows": [{"n": "xoxb-planted"}]}))
     assert "datatype mismatch" in str(caught.value)

@@ -62,10 +62,11 @@ class PostgresqlAccept(Accept):
         is_stored = cast(case((stored.c.id.is_(None), word(RACED)), else_=word("1")), WHOLE)
         answer = (fresh.c.n, stored.c.id, stored.c.received_at, is_held, locked.c.owner.is_(None), is_stored)
         self.statement = Statement(
+            DIALECT,
             select(*answer)
             .join_from(fresh, locked, locked.c.name == fresh.c.lane)
             .outerjoin(stored, stored.c.key == fresh.c.key)
-            .union_all(_wait_for_standby(fresh))
+            .union_all(_wait_for_standby(fresh)),
         )
 
     async def _write(self, epoch: int, sent_at: float, items: Sequence[Item], *, in_doubt: bool) -> Sequence[Accepted]:

@@ -69,9 +69,10 @@ class PostgresqlComplete(Complete):
             .cte("begun")
         )
         self.statement = Statement(
+            DIALECT,
             select(written.c.n, written.c.empties, *begun.c)
             .select_from(written.outerjoin(begun, begun.c.id == written.c.following))
-            .add_cte(removed, changed)
+            .add_cte(removed, changed),
         )
 
     async def _write(self, sent_at: float, outcomes: Sequence[Outcome], *, in_doubt: bool) -> None:

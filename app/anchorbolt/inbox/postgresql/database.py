@@ -193,7 +193,7 @@ class PostgresqlDatabase(Database):
         self, statement: Statement, parameters: Mapping[str, Any], progress: _Progress
     ) -> Sequence[Sequence[Any]] | None:
         connection = progress.connection = self._engine.connect()
-        text, values = statement.bind(connection, parameters)
+        text, values = statement.bind(parameters)
         driver: Any = connection.connection.driver_connection
         progress.committing = not driver.is_closed()
         connection.info[WARNED] = False

@@ -34,20 +34,21 @@ class SqliteAccept(Accept):
         r = rows(DIALECT, {"name": TEXT})
         # A subquery for each name: for a join or an IN, SQLite writes all names to a temporary table first.
         known = select(lane.c.name).where(lane.c.name == r.c.name).scalar_subquery()
-        self._known = Statement(select(known).select_from(r))
+        self._known = Statement(DIALECT, select(known).select_from(r))
         r = rows(
             DIALECT,
             {"name": TEXT, "pending": WHOLE, "owner": TEXT, "epoch": WHOLE, "claimable_at": REAL, "workspace": TEXT},
         )
-        self._new_lanes = Statement(insert(DIALECT, lane).from_select([*r.c.keys()], select(*r.c)))
+        self._new_lanes = Statement(DIALECT, insert(DIALECT, lane).from_select([*r.c.keys()], select(*r.c)))
         r = rows(DIALECT, {**dict.fromkeys(FIELDS, TEXT), "received_at": REAL, "attempts": WHOLE})
         self._new_deliveries = Statement(
+            DIALECT,
             insert(DIALECT, delivery)
             .from_select([*r.c.keys(), "state", "crashes"], select(*r.c, word("live"), number(0)).where(true()))
-            .on_conflict_do_nothing(index_elements=[delivery.c.key])
+            .on_conflict_do_nothing(index_elements=[delivery.c.key]),
         )
         latest = select(delivery.c.key, delivery.c.id).where(delivery.c.id > bindparam("after", type_=WHOLE))
-        self._latest = Statement(latest.order_by(delivery.c.id.desc()).limit(bindparam("most", type_=WHOLE)))
+        self._latest = Statement(DIALECT, latest.order_by(delivery.c.id.desc()).limit(bindparam("most", type_=WHOLE)))
 
     def _count_up(
         self, connection: Connection, epoch: int, lanes: Mapping[str, Sequence[Item]], told: Container[str]

@@ -28,10 +28,14 @@ class SqliteComplete(Complete):
         super().__init__(store, owner)
         r = rows(DIALECT, {"id": WHOLE})
         live = select(delivery.c.id).where(delivery.c.id == r.c.id, delivery.c.state == word("live"))
-        self._live = Statement(select(live.scalar_subquery()).select_from(r))  # a subquery for each, as in accept.py
+        self._live = Statement(
+            DIALECT, select(live.scalar_subquery()).select_from(r)
+        )  # a subquery for each, as in accept.py
         is_one = delivery.c.id.in_(select(r.c.id))
         nothing = dict.fromkeys(("body", "headers", "history", "error"), null())
-        self._done = Statement(update(delivery).where(is_one).values(state=word("done"), ended_at=now(), **nothing))
+        self._done = Statement(
+            DIALECT, update(delivery).where(is_one).values(state=word("done"), ended_at=now(), **nothing)
+        )
 
     def _write_deliveries(self, connection: Connection, written: Sequence[Outcome]) -> set[int]:
         done = [(outcome.id,) for outcome in written if _leaves_nothing(outcome)]

@@ -171,7 +171,7 @@ class SqliteDatabase(Database):
             reads = driver_of(connection) if self._path is None else self._reads or self._open_to_read(self._path)
             if reads is None:
                 return None
-            text, values = statement.bind(connection, parameters)
+            text, values = statement.bind(parameters)
             return reads.execute(text, values).fetchall()
         except sqlite3.Error:
             return None
