@@ -15,6 +15,8 @@ from pathlib import Path
 # The worker's come first: it imports structlog without rich, and uvicorn without click.
 IMPORTED = (
     "anchorbolt.main",
+    "anchorbolt.composition.socket_mode",
+    "anchorbolt.composition.workspaces",
     "anchorbolt.master",
     "anchorbolt.lifecycle.loop",
     "anchorbolt.inbox.postgresql",
