@@ -3,7 +3,10 @@
 ARG PYTHON_IMAGE=python:3.13-slim
 
 FROM ${PYTHON_IMAGE} AS build
-ENV UV_PROJECT_ENVIRONMENT=/opt/venv \
+# What is compiled here goes without the columns of its instructions, which underline a part of a line in a traceback:
+# half a MiB of a pod. Your own listeners are compiled when the pod starts, and keep them.
+ENV PYTHONNODEBUGRANGES=1 \
+    UV_PROJECT_ENVIRONMENT=/opt/venv \
     UV_PYTHON_DOWNLOADS=never \
     UV_COMPILE_BYTECODE=1 \
     UV_LINK_MODE=copy \
@@ -50,7 +53,7 @@ ENV PATH=/opt/venv/bin:$PATH \
 WORKDIR /app
 # Docker's own Python comes without its standard library's bytecode, and the user below may write none: what is imported
 # here is compiled now, instead of at every start.
-RUN PYTHONDONTWRITEBYTECODE= python -c "import anchorbolt.main, anchorbolt.master, anchorbolt.cli.serve, anchorbolt.cli.migrate, anchorbolt.lifecycle.loop, asyncpg, fastapi"
+RUN PYTHONDONTWRITEBYTECODE= PYTHONNODEBUGRANGES=1 python -c "import anchorbolt.main, anchorbolt.master, anchorbolt.cli.serve, anchorbolt.cli.migrate, anchorbolt.lifecycle.loop, asyncpg, fastapi"
 USER 10001:10001
 EXPOSE 3000 3001
 # Exec form: SIGTERM reaches the server itself, not a shell.

@@ -1,7 +1,8 @@
-"""`python -m bench.image ROOT`: from start to ready in the image, on one core, as the image's user. Needs root.
+"""`python -m bench.image ROOT`: from start to ready and memory at rest in the image, on one core, as the image's user.
 
-ROOT is the image's file system, for example from `buildah mount`. `--without-bytecode` first takes the standard
-library's bytecode out of it, which Docker's official Python images do not have either: give it a copy.
+Needs root. ROOT is the file system of an image, for example from `buildah mount`, with the modules of `--listeners`.
+`--without-bytecode` first takes the standard library's bytecode out of it, which Docker's official Python images do not
+have either: give it a copy.
 """
 
 from __future__ import annotations
@@ -11,11 +12,17 @@ import asyncio
 import os
 import shutil
 import statistics
+import subprocess
 import sys
-import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from bench.processes import ServerProcess, end_well
+from bench.postgres import Postgres
+from bench.processes import ServerProcess, end_well, memory
+from bench.rest import REST_SECONDS
+from bench.scratch import scratch
 from tests.support.ports import free_port
 
 ENVIRONMENT = {
@@ -26,39 +33,64 @@ ENVIRONMENT = {
     "PYTHONDONTWRITEBYTECODE": "1",
     "HOME": "/",  # as container runtimes set it for a user without a name
     "HOST": "127.0.0.1",
-    "DATABASE_URL": "sqlite+aiosqlite://",
     "SLACK_SIGNING_SECRET": "for-the-bench",
     "SLACK_BOT_TOKEN": "xoxb-for-the-bench",
     "SLACK_API_URL": "http://127.0.0.1:9/",
 }
 
 
-async def starts(root: Path, count: int, core: int, log: Path) -> tuple[list[float], list[float]]:
-    """Seconds until ready and CPU seconds until then, of each start but the first, which reads all from the disk."""
-    ready, cpu = [], []
-    for _ in range(count + 1):
-        port = free_port()
-        own = ENVIRONMENT | {
-            "DATABASE_URL": "sqlite+aiosqlite://",
-            "PORT": str(free_port()),
-            "INTERNAL_PORT": str(port),
-        }
-        given = [f"{name}={value}" for name, value in own.items()]
-        command = ["chroot", "--userspec=10001:10001", str(root), "/usr/bin/env", "-i", *given]
-        server = ServerProcess([*command, "anchorbolt", "serve"], {}, log, core)
-        try:
-            ready.append(await server.answers(port, "/readyz"))
-            cpu.append(server.cpu().total)
-        finally:
-            await server.stop()
-    return ready[1:], cpu[1:]
+@dataclass(frozen=True)
+class Start:
+    """What one start took, and what the pod holds at rest."""
+
+    ready_seconds: float
+    cpu_seconds: float
+    memory_mib: float
+
+
+async def start(root: Path, listeners: str, database_url: str, core: int, log: Path) -> Start:
+    """Starts it, lets it rest, reads it, ends it."""
+    port = free_port()
+    own = ENVIRONMENT | {
+        "LISTENERS": listeners,
+        "DATABASE_URL": database_url,
+        "PORT": str(free_port()),
+        "INTERNAL_PORT": str(port),
+    }
+    given = [f"{name}={value}" for name, value in own.items()]
+    command = ["chroot", "--userspec=10001:10001", str(root), "/usr/bin/env", "-i", *given]
+    server = ServerProcess([*command, "anchorbolt", "serve"], {}, log, core)
+    try:
+        ready = await server.answers(port, "/readyz")
+        cpu = server.cpu().total
+        await asyncio.sleep(REST_SECONDS)
+        return Start(ready, cpu, memory(server.pid).total_mib)
+    finally:
+        await server.stop()
+
+
+@contextmanager
+def database_of(store: str, directory: Path, core: int) -> Iterator[str]:
+    """The address of an empty database, for as long as it is measured."""
+    if store == "memory":
+        yield "sqlite+aiosqlite://"
+        return
+    server = Postgres(directory, core)
+    try:
+        url = server.new_database("image")
+        migrate = [sys.executable, "-m", "anchorbolt", "migrate"]
+        subprocess.run(migrate, check=True, capture_output=True, env={"DATABASE_URL": url, "PATH": "/usr/bin:/bin"})
+        yield url
+    finally:
+        server.stop()
 
 
 def main() -> None:
     """Starts it some times, and prints what it took."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("root", type=Path)
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--listeners", default="anchorbolt_sample")
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--without-bytecode", action="store_true")
     options = parser.parse_args()
     if options.without_bytecode:
@@ -67,12 +99,19 @@ def main() -> None:
     end_well()
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[0]})
-    with tempfile.TemporaryDirectory() as place:
-        ready, cpu = asyncio.run(starts(options.root, options.rounds, cores[-1], Path(place) / "log"))
-    sys.stdout.write(
-        f"start to ready, s: median {statistics.median(ready):.2f}, worst {max(ready):.2f} of {len(ready)}; "
-        f"CPU, s: median {statistics.median(cpu):.2f}\n"
-    )
+    with scratch("image") as directory:
+        for store in ("memory", "postgresql"):
+            with database_of(store, directory, cores[0]) as url:
+                measured = [
+                    asyncio.run(start(options.root, options.listeners, url, cores[-1], directory / "log"))
+                    for _ in range(options.rounds + 1)
+                ][1:]  # the first reads all from the disk
+            ready = [one.ready_seconds for one in measured]
+            sys.stdout.write(
+                f"{store}: start to ready {statistics.median(ready):.2f} s (worst of {len(ready)}: {max(ready):.2f}), "
+                f"CPU {statistics.median(one.cpu_seconds for one in measured):.2f} s, "
+                f"memory at rest {statistics.median(one.memory_mib for one in measured):.1f} MiB\n"
+            )
 
 
 if __name__ == "__main__":

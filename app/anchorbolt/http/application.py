@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 
-from fastapi import FastAPI
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from anchorbolt.errors import RefusedError
 from anchorbolt.http.responses import refusal
 from anchorbolt.http.slack_route import PATH
+from anchorbolt.http.without_openapi import FastAPI
 from anchorbolt.telemetry import metrics
 
 NOT_FOUND = RefusedError(404, "not_found")

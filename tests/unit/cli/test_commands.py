@@ -78,6 +78,20 @@ def test_what_serves_loads_fastapi_and_no_command_line_of_uvicorns() -> None:
     assert not {"click", "uvicorn.main"} & loaded
 
 
+def test_fastapis_models_of_openapi_wait_for_who_serves_a_document() -> None:
+    """They are a MiB that a pod does without; a team's application (ROUTES) that has a document gets it all the same."""
+    code = (
+        "import anchorbolt.main, fastapi, json, pydantic\n"
+        "from fastapi.openapi.models import OpenAPI\n"
+        "application = fastapi.FastAPI()\n"
+        "application.get('/ready')(lambda: 1)\n"
+        "built = OpenAPI.__pydantic_complete__\n"
+        "print(json.dumps([built, list(application.openapi()['paths']), pydantic.BaseModel.model_config]))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert json.loads(result.stdout) == [False, ["/ready"], {}]
+
+
 def test_a_pod_on_sqlite_loads_nothing_of_postgresql() -> None:
     """Each database has its dialect and its driver, and a process loads those of one."""
     code = "import sys, anchorbolt.main, anchorbolt.inbox.sqlite, json; print(json.dumps(list(sys.modules)))"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, cast
 
 from a2wsgi import WSGIMiddleware
-from fastapi import APIRouter, FastAPI
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from anchorbolt.http.team.kinds import is_asgi
+from anchorbolt.http.without_openapi import APIRouter, FastAPI
 
 
 class TeamApplication:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from fastapi.routing import iter_route_contexts
 from starlette.routing import BaseRoute, WebSocketRoute
+
+from anchorbolt.http.without_openapi import iter_route_contexts
 
 
 def wrong_paths(application: Any) -> list[str]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from fastapi import APIRouter
 from slack_bolt import App
 from slack_bolt.async_app import AsyncApp
 
@@ -15,6 +14,7 @@ from anchorbolt.bolt.adopt.importing import import_module
 from anchorbolt.errors import ListenersError, RoutesError
 from anchorbolt.http.team.kinds import has_routes, is_asgi, is_wsgi
 from anchorbolt.http.team.paths import wrong_paths
+from anchorbolt.http.without_openapi import APIRouter
 
 # The names that are looked for when ROUTES names a module only.
 NAMES = ("app", "api", "router", "application")
