@@ -79,7 +79,7 @@ def test_what_serves_loads_fastapi_and_no_command_line_of_uvicorns() -> None:
 
 
 def test_fastapis_models_of_openapi_wait_for_who_serves_a_document() -> None:
-    """They are a MiB that a pod does without; a team's application (ROUTES) that has a document gets it all the same."""
+    """A pod does without them, 1 MiB; a team's application (ROUTES) that has a document gets it all the same."""
     code = (
         "import anchorbolt.main, fastapi, json, pydantic\n"
         "from fastapi.openapi.models import OpenAPI\n"
