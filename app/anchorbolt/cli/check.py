@@ -77,19 +77,19 @@ async def _database(loaded: settings.Settings) -> list[str]:
         await database.open()
         if not database.durable:
             return ["database: in memory; what a pod acknowledged ends with it"]
-        await database.transact(schema.check)
+        await database.read(schema.check)
         # A database that is full or read-only, or is a standby, can be read all the time.
         await database.transact(lambda connection: schema.touch(connection, f"check {secrets.token_hex(6)}"))
         return [
             "database: reached and written to, and its schema fits",
-            *_of_replication(await database.transact(replication.read)),
+            *_of_replication(await database.read(replication.read)),
         ]
     except NoInboxError as error:
         return [f"database: {error}"]
     except SchemaError:
         if database.shared:
             raise
-        await database.transact(schema.require_room)
+        await database.read(schema.require_room)
         return ["database: a SQLite file; `serve` brings it up to date by itself"]
     finally:
         await database.close()

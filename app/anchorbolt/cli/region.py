@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from anchorbolt import settings
 from anchorbolt.cli.inbox.options import By, who
-from anchorbolt.cli.inbox.session import as_admin
+from anchorbolt.cli.inbox.session import as_admin, as_reader
 from anchorbolt.errors import AnchorboltError
 from anchorbolt.inbox import replication
 from anchorbolt.inbox.admin import Admin
@@ -38,7 +38,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] 
         )
         return leader, found, Regions(connection.dialect.name).read(connection)
 
-    leader, found, drained = as_admin(work)
+    leader, found, drained = as_reader(work)
     would_cost = losses(found) if found is not None else []
     if as_json:
         told = {"leader": leader, "replication": found and asdict(found), "losses": [asdict(one) for one in would_cost]}

@@ -66,6 +66,13 @@ class Database(ABC):
         when the commit may have happened, and SQLAlchemy's own error when the database refused a statement.
         """
 
+    async def read(self, work: Callable[[Connection], Result], timeout_seconds: float = 5) -> Result:
+        """Runs `work`, which writes nothing, in one transaction, which no other process has to wait for.
+
+        Raises StoreUnavailableError, or SQLAlchemy's own error when the database refused a statement.
+        """
+        return await self.transact(work, timeout_seconds)
+
     async def execute(self, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]] | None:
         """Executes one statement as a transaction of its own. Its rows.
 

@@ -22,7 +22,7 @@ def test_a_name_does_not_control_the_terminal(
 ) -> None:
     """What somebody gave as a name or as `--by` is shown to others without its escape sequences."""
     found = [Pause("listener", "a\x1b[2J", "b\x1b]0;x\x07\nlistener c", 1.0)]
-    monkeypatch.setattr(pauses, "as_admin", lambda _: (list(found), None, None))
+    monkeypatch.setattr(pauses, "as_reader", lambda _: (list(found), None, None))
     pauses.list_()
     answers = iter([(list(found), True)])
     monkeypatch.setattr(pauses, "as_admin", lambda _: next(answers))

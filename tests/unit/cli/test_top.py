@@ -40,7 +40,7 @@ async def test_it_goes_on_while_the_database_is_away(monkeypatch: pytest.MonkeyP
     await inbox.open()
     await database.transact(lambda c: Pods("sqlite").write(c, "pod-1", "v7", "draining", 200))
     opened: list[SqliteDatabase] = []
-    transact, looks = database.transact, 0
+    read, looks = database.read, 0
 
     @asynccontextmanager
     async def open_once() -> AsyncIterator[tuple[SqliteDatabase, Admin]]:
@@ -52,10 +52,10 @@ async def test_it_goes_on_while_the_database_is_away(monkeypatch: pytest.MonkeyP
         looks += 1
         if looks == 2:
             raise StoreUnavailableError("PostgreSQL at db cannot be used")
-        return await transact(work, timeout_seconds)
+        return await read(work, timeout_seconds)
 
     monkeypatch.setattr(top, "opened", open_once)
-    monkeypatch.setattr(database, "transact", away_at_the_second)
+    monkeypatch.setattr(database, "read", away_at_the_second)
     screen: Any = Screen(3)
     with pytest.raises(asyncio.CancelledError):
         await top._watch(screen, 0)
@@ -71,6 +71,6 @@ async def test_it_goes_on_while_the_database_is_away(monkeypatch: pytest.MonkeyP
 
 def test_without_a_terminal_it_looks_once(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """A pipe or a file gets one look and the command ends, instead of nothing for ever."""
-    monkeypatch.setattr(top, "as_admin", lambda _: "one look")
+    monkeypatch.setattr(top, "as_reader", lambda _: "one look")
     top.top()
     assert capsys.readouterr().out == "one look\n"

@@ -218,6 +218,25 @@ async def test_a_short_transaction_of_another_program_is_waited_for(
     assert await numbers(database) == [1]
 
 
+async def test_what_an_operator_reads_holds_up_no_writer(database: SqliteDatabase, tmp_path: Path) -> None:
+    """1. The server has written, and writes again; 2. a command reads meanwhile; 3. neither waits for the other."""
+    await database.transact(put(1))
+    command = SqliteDatabase(tmp_path / "numbers.db", serves=False)
+    writer = sqlite3.connect(tmp_path / "numbers.db", timeout=0, isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    await command.open()
+
+    def look(connection: Connection) -> list[int]:
+        found = [n for (n,) in connection.execute(text("SELECT n FROM number"))]
+        writer.execute("COMMIT")
+        writer.execute("BEGIN IMMEDIATE")
+        return found
+
+    assert await command.read(look) == [1]
+    writer.close()
+    await command.close()
+
+
 NUMBERS = Statement("sqlite", select(column("n")).select_from(table("number")))
 
 

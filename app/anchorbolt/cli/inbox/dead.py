@@ -142,15 +142,16 @@ async def _in_lots(verb: _Verb, keys: list[str] | None, wanted: Filter) -> list[
     """Works through the letters that are dead now, the oldest first, each once. Those that die meanwhile are left."""
     already = 0  # by somebody else, since they were looked for
     async with opened() as (database, admin):
-        ids, missed = await database.transact(
-            lambda connection: _named(verb, connection, keys) if keys else (admin.dead(connection, wanted), []),
-            PATIENT_SECONDS,
-        )
+        if keys:
+            named = partial(_named, verb, keys=keys)
+            ids, missed = await database.transact(named, PATIENT_SECONDS)
+        else:
+            ids, missed = await database.read(lambda connection: admin.dead(connection, wanted), PATIENT_SECONDS), []
         done = looked_at = locked = 0
         try:
             while lot := ids[looked_at : looked_at + LOT]:
                 if verb is REPLAY:
-                    locked += await database.transact(partial(admin.without_key, ids=lot))
+                    locked += await database.read(partial(admin.without_key, ids=lot))
                 of_lot = await database.transact(verb.to(admin, lot))
                 done, already = done + of_lot, already + len(lot) - of_lot
                 looked_at += len(lot)

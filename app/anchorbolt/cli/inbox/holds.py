@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 
 from anchorbolt.cli.inbox.listing import visible
-from anchorbolt.cli.inbox.session import as_admin
+from anchorbolt.cli.inbox.session import as_admin, as_reader
 from anchorbolt.errors import AnchorboltError
 
 
 def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Lists listeners whose deliveries failed for good lately: how many in a row, by which error, and if it is held."""
-    found = as_admin(lambda admin, connection: admin.holds(connection))
+    found = as_reader(lambda admin, connection: admin.holds(connection))
     if as_json:
         print(json.dumps([asdict(one) for one in found]))
         return

@@ -24,7 +24,7 @@ from anchorbolt.cli.inbox.options import (
     YoungerThan,
     seconds,
 )
-from anchorbolt.cli.inbox.session import as_admin, unknown
+from anchorbolt.cli.inbox.session import as_reader, unknown
 from anchorbolt.cli.print_table import print_table
 from anchorbolt.delivery import restore
 from anchorbolt.errors import AnchorboltError, RefusedError
@@ -82,7 +82,7 @@ def list_(  # noqa: PLR0917 - an option of a command is an argument of its funct
         found = len(entries) if len(entries) < most else admin.count(connection, wanted)
         return entries, found, admin.counts(connection), paused, pauses
 
-    entries, found, counts, paused, pauses = as_admin(work)
+    entries, found, counts, paused, pauses = as_reader(work)
     if as_json:
         told = {"counts": counts, "paused": paused is not None, "found": found}
         print(json.dumps(told | {"deliveries": [_plain(entry) for entry in entries]}))
@@ -104,7 +104,7 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Shows one delivery with its payload. Tokens and response URLs in it are hidden, unless you say --unredacted."""
-    entry = as_admin(lambda admin, connection: admin.find(connection, key))
+    entry = as_reader(lambda admin, connection: admin.find(connection, key))
     if entry is None:
         raise unknown(key)
     plain = _plain(entry)

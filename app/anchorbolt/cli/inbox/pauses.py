@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from anchorbolt.cli.inbox.listing import visible
 from anchorbolt.cli.inbox.options import By, who
-from anchorbolt.cli.inbox.session import as_admin
+from anchorbolt.cli.inbox.session import as_admin, as_reader
 from anchorbolt.errors import AnchorboltError
 from anchorbolt.inbox.admin import Admin
 from anchorbolt.inbox.pauses import SCOPES, Pause, Pauses
@@ -48,7 +48,7 @@ def pause(
         raise AnchorboltError(f"{scope} {name} is paused already; `anchorbolt inbox pauses` says by whom")
     print(f"Paused: {scope} {name}. What comes for it waits. `anchorbolt inbox resume --{scope} {name}` ends it.")
     # A kind is one of a few, which was looked at.
-    if scope != "kind" and not as_admin(lambda _, connection: _pauses(connection).knows(connection, scope, name)):
+    if scope != "kind" and not as_reader(lambda _, connection: _pauses(connection).knows(connection, scope, name)):
         print(
             f"Is {visible(name)} its name? Nothing that waits or is dead has it; `anchorbolt inbox list` shows names."
         )
@@ -79,7 +79,7 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] =
             admin.paused_by(connection),
         )
 
-    found, of_all, by = as_admin(work)
+    found, of_all, by = as_reader(work)
     if of_all is not None:
         found.insert(0, Pause("all", "everything", by or "unknown", of_all))
     if as_json:

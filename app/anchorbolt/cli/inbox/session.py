@@ -40,10 +40,20 @@ async def opened() -> AsyncIterator[tuple[Database, Admin]]:
         )
     try:
         await database.open()
-        await database.transact(schema.check)
+        await database.read(schema.check)
         yield database, Admin(database.dialect, Keys(loaded.keys))
     finally:
         await database.close()
+
+
+def as_reader(work: Callable[[Admin, Connection], Result]) -> Result:
+    """Runs `work`, which writes nothing, in one transaction, and returns its result."""
+
+    async def read() -> Result:
+        async with opened() as (database, admin):
+            return await database.read(lambda connection: work(admin, connection), PATIENT_SECONDS)
+
+    return asyncio.run(read())
 
 
 def as_admin(work: Callable[[Admin, Connection], Result]) -> Result:

@@ -102,7 +102,7 @@ async def _until_ended(database: Database, asked: Found) -> str:
     deadline = loop.time() + MOST_SECONDS
     while loop.time() < deadline:
         await asyncio.sleep(LOOK_SECONDS)
-        found = await database.transact(lambda connection: STOPPING.find(connection, str(asked.id)), PATIENT_SECONDS)
+        found = await database.read(lambda connection: STOPPING.find(connection, str(asked.id)), PATIENT_SECONDS)
         if found is None or found.state in ("done", "dead"):
             return f"It had ended before it was cancelled: {asked.key} is {found.state if found else 'gone'}."
         if found.state == "cancelled":

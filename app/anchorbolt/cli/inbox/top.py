@@ -13,7 +13,7 @@ from rich.text import Text
 from sqlalchemy import Connection
 
 from anchorbolt.cli.inbox.listing import age, visible
-from anchorbolt.cli.inbox.session import as_admin, opened
+from anchorbolt.cli.inbox.session import as_reader, opened
 from anchorbolt.errors import StoreError
 from anchorbolt.inbox.admin import Admin, Entry, Filter
 from anchorbolt.inbox.overview import Overview, look
@@ -33,7 +33,7 @@ def top(once: Once = False, every: Every = 2.0) -> None:
     """
     console = Console()
     if once or not console.is_terminal:  # a pipe would be shown nothing until the end, which never comes
-        print(as_admin(_frame))
+        print(as_reader(_frame))
         return
     with Live(console=console, auto_refresh=False, screen=True) as live:
         asyncio.run(_watch(live, every))
@@ -45,7 +45,7 @@ async def _watch(live: Live, every_seconds: float) -> None:
     async with opened() as (database, admin):
         while True:
             try:
-                frame = await database.transact(lambda connection: _frame(admin, connection), LOOK_SECONDS)
+                frame = await database.read(lambda connection: _frame(admin, connection), LOOK_SECONDS)
                 looked_at = time.monotonic()
                 shown = frame
             except StoreError as error:

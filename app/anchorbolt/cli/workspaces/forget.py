@@ -55,7 +55,7 @@ async def _look(workspace: str) -> _There:
             users = user_grants.read(connection, workspace)
             return _There(found is not None, found.name if found else None, len(users))
 
-        return await at.database.transact(work, PATIENT_SECONDS)
+        return await at.database.read(work, PATIENT_SECONDS)
 
 
 async def _forget(workspace: str, wait_seconds: float) -> None:
@@ -72,7 +72,7 @@ async def _forget(workspace: str, wait_seconds: float) -> None:
         gates, pauses = await at.database.transact(
             lambda connection: forgetting.delete_gates_and_pause(connection, workspace)
         )
-        is_back = bool(await at.database.transact(lambda c: at.installations.versions(c, [workspace]), PATIENT_SECONDS))
+        is_back = bool(await at.database.read(lambda c: at.installations.versions(c, [workspace]), PATIENT_SECONDS))
         await at.database.tidy()
     told = [
         *(["its installation"] if there.installed else []),
@@ -106,7 +106,7 @@ def _remove(at: Opened, connection: Connection, workspace: str) -> _There:
 
 async def _all(at: Opened, forgetting: Forgetting, workspace: str, after: int, done: Forgot) -> int:
     """Deletes its deliveries with ids above `after`, a batch a transaction. Returns the highest id."""
-    low, high = await at.database.transact(forgetting.ids)
+    low, high = await at.database.read(forgetting.ids)
     for first in range(max(low, after + 1), high + 1, BATCH):
         until = min(first + BATCH - 1, high)
         _add(

@@ -80,7 +80,7 @@ async def _all() -> tuple[list[Installation], Mapping[str, int]]:
         def work(connection: Connection) -> tuple[list[Installation], Mapping[str, int]]:
             return at.installations.all(connection), user_grants.count_by_workspace(connection)
 
-        return await at.database.transact(work, PATIENT_SECONDS)
+        return await at.database.read(work, PATIENT_SECONDS)
 
 
 async def _one(workspace: str) -> tuple[Installation | None, list[UserGrant]]:
@@ -90,7 +90,7 @@ async def _one(workspace: str) -> tuple[Installation | None, list[UserGrant]]:
             found = at.installations.find(connection, [workspace]).get(workspace)
             return found, [_checked(at, connection, workspace, one) for one in user_grants.read(connection, workspace)]
 
-        return await at.database.transact(work, PATIENT_SECONDS)
+        return await at.database.read(work, PATIENT_SECONDS)
 
 
 def _checked(at: Opened, connection: Connection, workspace: str, grant: UserGrant) -> UserGrant:

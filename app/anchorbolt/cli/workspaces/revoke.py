@@ -38,7 +38,7 @@ async def _revoke(workspace: str) -> None:
     from slack_sdk.web.async_client import AsyncWebClient  # noqa: PLC0415 - as above
 
     async with opened() as at, aiohttp.ClientSession() as session:
-        found = await at.database.transact(
+        found = await at.database.read(
             lambda connection: at.installations.find(connection, [workspace]).get(workspace), PATIENT_SECONDS
         )
         if found is None:
@@ -68,8 +68,8 @@ async def _revoke(workspace: str) -> None:
 async def _users(at: Opened, client: AsyncWebClient, workspace: str) -> tuple[int, bool]:
     """Revokes the users' tokens. Returns how many are left, and whether the key of one of them is not here."""
     left, without_key = 0, False
-    for one in await at.database.transact(lambda connection: user_grants.read(connection, workspace), PATIENT_SECONDS):
-        found = await at.database.transact(
+    for one in await at.database.read(lambda connection: user_grants.read(connection, workspace), PATIENT_SECONDS):
+        found = await at.database.read(
             lambda connection, user=one.user_id: at.installations.find_user(connection, workspace, user),  # type: ignore[misc] # a default binds it
             PATIENT_SECONDS,
         )
@@ -106,7 +106,7 @@ async def _bot(at: Opened, client: AsyncWebClient, found: Installation) -> int:
     elif found.reason is not None:
         print(f"{workspace}: the bot's token cannot be used: {found.reason}")
         return 1
-    users = await at.database.transact(lambda connection: user_grants.read(connection, workspace), PATIENT_SECONDS)
+    users = await at.database.read(lambda connection: user_grants.read(connection, workspace), PATIENT_SECONDS)
     if users:  # removing the installation would remove their tokens unrevoked
         return 0
 

@@ -51,8 +51,8 @@ class _Asked(Generic[Result]):
         self.done = True
 
 
-async def _begin(driver: sqlite3.Connection) -> None:
-    """Begins to write. Raises sqlite3.OperationalError where another program goes on writing."""
+async def _begin_to_write(driver: sqlite3.Connection) -> None:
+    """Begins a transaction. Raises sqlite3.OperationalError where another program goes on writing."""
     until = time.monotonic() + WAIT_SECONDS
     while True:
         try:
@@ -128,7 +128,8 @@ class SqliteDatabase(Database):
                 self._connection = connect(self._path, self._clock, self._busy_seconds)
             except DBAPIError as error:
                 raise StoreUnavailableError(advice(error.orig, self._path)) from error
-        await self.transact(lambda connection: None)
+        if self._serves:
+            await self.transact(lambda connection: None)
 
     async def close(self) -> None:
         """Closes the file and lets go of its lock."""
@@ -160,6 +161,13 @@ class SqliteDatabase(Database):
             raise
         if asked.error is not None:
             raise asked.error
+        return asked.result
+
+    async def read(self, work: Callable[[Connection], Result], timeout_seconds: float = 5) -> Result:
+        """As in the base class: without the lock of a writer, so that an operator's list holds up no event."""
+        asked = _Asked(work)
+        async with self._writing:
+            await self._transaction([asked], reads=True)
         return asked.result
 
     def look(self, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]] | None:
@@ -204,8 +212,11 @@ class SqliteDatabase(Database):
             for asked in together:
                 await self._write([asked])
 
-    async def _transaction(self, together: list[_Asked[Any]]) -> None:
-        """One transaction. Returns when it is on the disk."""
+    async def _transaction(self, together: list[_Asked[Any]], *, reads: bool = False) -> None:
+        """One transaction. Returns when it is on the disk.
+
+        `reads`: it writes nothing, and so does without the lock that there is for one writer.
+        """
         connection = self._connection
         if connection is None:
             raise StoreUnavailableError("the database is closed")
@@ -213,7 +224,10 @@ class SqliteDatabase(Database):
             raise StoreUnavailableError(gone(self._path))
         driver = driver_of(connection)
         try:
-            await _begin(driver)
+            if reads:
+                driver.execute("BEGIN")
+            else:
+                await _begin_to_write(driver)
             for asked in together:
                 asked.result = asked.work(connection)
             await self._commit(connection.commit if connection.in_transaction() else driver.commit, together)
