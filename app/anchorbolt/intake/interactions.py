@@ -151,22 +151,22 @@ class Interactions:
             if is_acknowledged and not run.ended:
                 await asyncio.sleep(0)  # ack() is often the last line
         finally:  # also when the request is cancelled: the worker owns the run from here on
-            adopting = self._hand_over(run, is_acknowledged, deadline)
-        if adopting is None:
+            saving = self._hand_over(run, is_acknowledged, deadline)
+        if saving is None:
             return
         is_safe = False
         if self._inbox.up:
             with contextlib.suppress(TimeoutError), Timeout(deadline):
-                is_safe = await adopting
+                is_safe = await saving
         if not is_safe:  # Slack's user is told of the success all the same, because the listener runs.
             self._count_unprotected(run)
 
     def _hand_over(self, run: Run, is_acknowledged: bool, deadline: float) -> asyncio.Future[bool] | None:
-        """Gives the run to the worker. Returns what Worker.adopt does; None where it is not to be stored."""
+        """Gives the run to the worker. Returns what Worker.save does; None where it is not to be stored."""
         if not is_acknowledged or (run.ended_by_itself and run.error is None) or run.delivery.kind is OPTIONS:
             self._worker.keep(run)
             return None
-        return self._worker.adopt(run, deadline)
+        return self._worker.save(run, deadline)
 
     def _count_unprotected(self, run: Run) -> None:
         metrics.unprotected_acks.add(str(run.delivery.kind))

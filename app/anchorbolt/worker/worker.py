@@ -24,7 +24,6 @@ from anchorbolt.telemetry.logs import get_logger
 from anchorbolt.telemetry.tasks import log_error, spawn
 from anchorbolt.telemetry.watchdog import Blamed
 from anchorbolt.worker.admission import Admission
-from anchorbolt.worker.adopting import Adoption
 from anchorbolt.worker.breaking import Breaking
 from anchorbolt.worker.cancelling import Cancelling
 from anchorbolt.worker.claims import Claims
@@ -40,6 +39,7 @@ from anchorbolt.worker.obstacles import Obstacles, Reader
 from anchorbolt.worker.pausing import Pausing
 from anchorbolt.worker.presence import Presence
 from anchorbolt.worker.runs import Cut, Running, Runs
+from anchorbolt.worker.saving import Saving
 from anchorbolt.worker.sharing_gates import SharingGates
 from anchorbolt.worker.slots import RunSlots
 from anchorbolt.worker.verdict import Limits
@@ -166,7 +166,7 @@ class Worker:
         return self._inbox.accept(item, deadline, partial(self._accepted, delivery, reserved))
 
     def begin(self, delivery: Delivery, *, ack_by: float, on_end: Callable[[], None]) -> Run:
-        """Returns the run of a delivery whose answer Slack waits for. `keep`, `adopt` or `abandon` must follow.
+        """Returns the run of a delivery whose answer Slack waits for. `keep`, `save` or `abandon` must follow.
 
         `ack_by` is a time of the event loop's clock. `on_end` is called when the run has ended.
         """
@@ -178,21 +178,21 @@ class Worker:
         self._runs.add(running)  # the end of the process waits for it from now on: a middleware may take its time too
         return run
 
-    def adopt(self, run: Run, deadline: float) -> asyncio.Future[bool]:
+    def save(self, run: Run, deadline: float) -> asyncio.Future[bool]:
         """Sees a run to its end whose listener goes on, and stores its delivery unless the listener ends well first.
 
-        `deadline` is on the monotonic clock. Returns what Adoption.begin does.
+        `deadline` is on the monotonic clock. Returns what Saving.begin does.
         """
         running = self._begun.pop(run)
-        adoption = Adoption(
+        saving = Saving(
             self._inbox,
             running,
             run,
-            on_written=partial(self._see_adopted, running, run),
+            on_written=partial(self._see_saved, running, run),
             on_withdrawn=partial(self._end_unstored, running, run),
         )
         traceparent = run.trace.traceparent if run.trace is not None else None
-        return adoption.begin(_item(run.delivery, traceparent, running=True), deadline)
+        return saving.begin(_item(run.delivery, traceparent, running=True), deadline)
 
     def keep(self, run: Run) -> None:
         """Sees a run to its end that is not to be stored."""
@@ -280,13 +280,13 @@ class Worker:
             self._slots.somebody_waits()
             self._inbox.wake_others()
 
-    def _see_adopted(self, running: Running, run: Run, held: Held | None) -> None:
+    def _see_saved(self, running: Running, run: Run, held: Held | None) -> None:
         if held is not None:
             running.hold(held, self._inbox.lease_seconds)
             work = self._interactive.see_stored(running, run)
         else:
             work = self._interactive.see_unprotected(running, run)
-        self._see(running, work, "adopted run")
+        self._see(running, work, "saved run")
 
     def _end_unstored(self, running: Running, run: Run) -> None:
         self._interactive.has_ended(run)

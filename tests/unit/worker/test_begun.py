@@ -32,7 +32,7 @@ async def test_a_run_that_is_stopped_while_it_is_stored_is_handed_back(bench: Be
     ended: list[str] = []
     run.spawn(for_ever(ended))
     await asyncio.sleep(0)  # it has begun
-    accepting = worker.adopt(run, LATER)
+    accepting = worker.save(run, LATER)
     await asyncio.sleep(0)  # what sees it to its end waits for the accept
     assert not accepting.done()
     await worker.hand_back(5)

@@ -9,7 +9,7 @@ from tests.unit.worker.conftest import LIMITS, Bench, event
 from tests.unit.worker.steps import LATER
 
 
-async def test_an_adopted_listener_that_takes_too_long_has_failed(bench: Bench) -> None:
+async def test_a_saved_listener_that_takes_too_long_has_failed(bench: Bench) -> None:
     """Past RUN_TIMEOUT_SECONDS it is cancelled, also if it swallows that, and what it did is not called done."""
     limits = dataclasses.replace(LIMITS, max_attempts=1, run_timeout_seconds=0.05)
     worker, _ = bench.worker(lambda run: asyncio.sleep(0), limits=limits)
@@ -24,7 +24,7 @@ async def test_an_adopted_listener_that_takes_too_long_has_failed(bench: Bench) 
             cancelled.append("swallowed")
 
     run.spawn(listener())
-    await worker.adopt(run, LATER)
+    await worker.save(run, LATER)
     row = await bench.until_ended(delivery.key)
     assert cancelled == ["swallowed"]
     assert row.state == "dead"
@@ -43,7 +43,7 @@ async def test_a_workflow_step_that_slack_has_accepted_is_not_run_again(bench: B
         raise ConnectionResetError("later")
 
     run.spawn(listener())
-    await worker.adopt(run, LATER)
+    await worker.save(run, LATER)
     row = await bench.until_ended(delivery.key)
     assert (row.state, row.attempts, dispatch.runs) == ("dead", 1, [])
     await worker.stop()

@@ -25,14 +25,12 @@ def begin(worker: Worker, left: list[str], delivery: Delivery) -> Run:
     return worker.begin(delivery, ack_by=LATER, on_end=lambda: left.append(delivery.key))
 
 
-def adopt(
-    worker: Worker, left: list[str], listener: Coroutine[Any, Any, None]
-) -> tuple[Delivery, asyncio.Future[bool]]:
+def save(worker: Worker, left: list[str], listener: Coroutine[Any, Any, None]) -> tuple[Delivery, asyncio.Future[bool]]:
     """A delivery whose listener goes on after its ack, and what Slack is told of it."""
     delivery = event()
     run = begin(worker, left, delivery)
     run.spawn(listener)
-    return delivery, worker.adopt(run, LATER)
+    return delivery, worker.save(run, LATER)
 
 
 async def turns() -> None:
@@ -45,7 +43,7 @@ async def under_way(worker: Worker) -> None:
     """Begins a write that stands still, so that the next one waits behind it."""
     run = worker.begin(event("C2"), ack_by=LATER, on_end=lambda: None)
     run.spawn(for_ever())
-    worker.adopt(run, LATER)
+    worker.save(run, LATER)
     await turns()
 
 
@@ -56,7 +54,7 @@ async def test_a_listener_that_ends_before_its_write_begins_is_not_stored(
     worker, _ = bench.worker(nothing)
     await under_way(worker)
     left, go = list[str](), asyncio.Event()
-    delivery, told = adopt(worker, left, until_set(go))
+    delivery, told = save(worker, left, until_set(go))
     await asyncio.sleep(0)
     assert not told.done()
     with capture_logs() as lines:
@@ -78,7 +76,7 @@ async def test_a_listener_that_ends_while_it_is_written_is_answered_at_once(
     """Its answer waits for no database any more; what was written of it is done."""
     worker, _ = bench.worker(nothing)
     left, go = list[str](), asyncio.Event()
-    delivery, told = adopt(worker, left, until_set(go))
+    delivery, told = save(worker, left, until_set(go))
     await turns()
     go.set()
     assert await told
@@ -103,7 +101,7 @@ async def test_a_listener_that_fails_meanwhile_is_stored(bench: Bench, standstil
         raise ConnectionResetError("late")
 
     run.spawn(listener())
-    told = worker.adopt(run, LATER)
+    told = worker.save(run, LATER)
     await until(lambda: run.ended, what="it has failed")
     assert not told.done()
     standstill.set()
@@ -127,7 +125,7 @@ async def test_a_listener_that_was_refused_a_call_in_a_drain_is_stored(bench: Be
 
     run.spawn(listener())
     await asyncio.sleep(0)
-    told = worker.adopt(run, LATER)
+    told = worker.save(run, LATER)
     handing_back = asyncio.create_task(worker.hand_back(5))
     await asyncio.sleep(0)
     go.set()
@@ -147,7 +145,7 @@ async def test_a_listener_that_ends_in_the_moment_when_a_drain_would_cut_it_is_d
     """Nothing of it was cut short, so it is done, and no other process runs it again."""
     worker, _ = bench.worker(nothing)
     left, go = list[str](), asyncio.Event()
-    delivery, told = adopt(worker, left, until_set(go))
+    delivery, told = save(worker, left, until_set(go))
     await turns()
     go.set()
     handing_back = asyncio.create_task(worker.hand_back(5))  # its first step comes right after the listener's last
@@ -174,7 +172,7 @@ async def test_a_listener_that_fails_because_a_drain_cut_it_is_handed_back(bench
     await asyncio.sleep(0)
     handing_back = asyncio.create_task(worker.hand_back(5))
     await until(lambda: run.ended, what="it has failed")
-    assert await worker.adopt(run, LATER)
+    assert await worker.save(run, LATER)
     await handing_back
     row = await bench.row(delivery.key)
     assert (left, row.state, row.attempts) == ([delivery.key], "live", 0)
@@ -204,7 +202,7 @@ async def test_the_error_handler_is_called_as_a_part_of_the_request(
         of_the_team.set("by a middleware")
         run = begin(worker, left, delivery)
         run.spawn(listener())
-        assert await worker.adopt(run, LATER if stored else bench.clock.now) == stored
+        assert await worker.save(run, LATER if stored else bench.clock.now) == stored
 
     with monkeypatch.context() as patch:
         if not stored:
@@ -220,7 +218,7 @@ async def test_a_listener_that_waits_to_be_stored_ends_with_its_worker(bench: Be
     """Nothing of it goes on behind the end of its worker; what could not be stored is told as lost after that."""
     worker, _ = bench.worker(nothing)
     left, ended = list[str](), list[str]()
-    delivery, _told = adopt(worker, left, for_ever(ended))
+    delivery, _told = save(worker, left, for_ever(ended))
     await turns()
     await worker.stop()
     assert ended == ["cancelled"]
@@ -234,7 +232,7 @@ async def test_a_listener_that_was_stored_a_moment_ago_ends_with_its_worker(benc
     """Also where the task that sees it to its end has not taken its first step: it hands the delivery back."""
     worker, _ = bench.worker(nothing)
     left, ended = list[str](), list[str]()
-    delivery, told = adopt(worker, left, for_ever(ended))
+    delivery, told = save(worker, left, for_ever(ended))
     assert await told
     await worker.stop()
     assert ended == ["cancelled"]

@@ -17,7 +17,7 @@ from tests.unit.worker.steps import LATER, away, end, for_ever, nothing, until_s
 
 
 @pytest.mark.parametrize("ends_well", [True, False])
-async def test_a_listener_that_was_adopted(bench: Bench, ends_well: bool) -> None:
+async def test_a_listener_that_was_saved(bench: Bench, ends_well: bool) -> None:
     """A listener that goes on after its ack is stored meanwhile, and done at its end, or tried again if it fails."""
     worker, dispatch = bench.worker(nothing)
     worker.start()
@@ -31,7 +31,7 @@ async def test_a_listener_that_was_adopted(bench: Bench, ends_well: bool) -> Non
             raise ConnectionResetError("late")
 
     run.spawn(listener())
-    assert await worker.adopt(run, LATER)
+    assert await worker.save(run, LATER)
     assert (await bench.row(delivery.key)).attempts == 1
     go.set()
     await until(lambda: left, what="its slot is free")
@@ -41,13 +41,13 @@ async def test_a_listener_that_was_adopted(bench: Bench, ends_well: bool) -> Non
     await end(worker)
 
 
-async def test_an_adopted_listener_is_handed_back(bench: Bench) -> None:
-    """Cut at the end of the pod, an adopted listener has really ended, and its delivery waits, no attempt counted."""
+async def test_a_saved_listener_is_handed_back(bench: Bench) -> None:
+    """Cut at the end of the pod, a saved listener has really ended, and its delivery waits, no attempt counted."""
     worker, _ = bench.worker(nothing)
     delivery = event()
     run = worker.begin(delivery, ack_by=LATER, on_end=lambda: None)
     run.spawn(for_ever())
-    await worker.adopt(run, LATER)
+    await worker.save(run, LATER)
     await until(lambda: worker.running == 1, what="it is held")
     assert await worker.hand_back(5) == 1
     assert run.ended
@@ -57,7 +57,7 @@ async def test_an_adopted_listener_is_handed_back(bench: Bench) -> None:
     await end(worker)
 
 
-async def test_an_adopted_listener_that_is_not_stored_gets_its_time_too(
+async def test_a_saved_listener_that_is_not_stored_gets_its_time_too(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At the end of the pod, what was acknowledged while the database was away is waited for: nobody else has it."""
@@ -67,7 +67,7 @@ async def test_an_adopted_listener_that_is_not_stored_gets_its_time_too(
     go = asyncio.Event()
     run.spawn(until_set(go))
     monkeypatch.setattr(bench.database, "transact", away)
-    assert not await worker.adopt(run, bench.clock.now)
+    assert not await worker.save(run, bench.clock.now)
     monkeypatch.undo()
     assert not await worker.finish(0.01)
     with capture_logs() as lines:
@@ -85,7 +85,7 @@ async def test_what_is_lost_is_said(bench: Bench, monkeypatch: pytest.MonkeyPatc
     run = worker.begin(delivery, ack_by=LATER, on_end=lambda: None)
     run.spawn(for_ever())
     monkeypatch.setattr(bench.database, "transact", away)
-    assert not await worker.adopt(run, bench.clock.now)
+    assert not await worker.save(run, bench.clock.now)
     monkeypatch.undo()
     assert not await worker.finish(0.01)
     with capture_logs() as lines:
@@ -109,7 +109,7 @@ async def test_a_listener_that_ends_in_the_moment_of_the_drain_is_done(bench: Be
         handing_back.append(asyncio.create_task(worker.hand_back(5)))
 
     run.spawn(listener())
-    assert await worker.adopt(run, LATER)
+    assert await worker.save(run, LATER)
     await until(lambda: worker.running == 1, what="it is held")
     go.set()
     await until(lambda: handing_back, what="the drain has begun")
@@ -135,15 +135,15 @@ async def test_what_waits_for_the_database_is_not_blamed_on_its_listener(
         await go.wait()
         return await transact(work)
 
-    def adopt(listener: Coroutine[Any, Any, None]) -> tuple[str, asyncio.Future[bool]]:
+    def save(listener: Coroutine[Any, Any, None]) -> tuple[str, asyncio.Future[bool]]:
         run = worker.begin(event(str(listener)), ack_by=LATER, on_end=lambda: None)
         run.spawn(listener)
-        return run.delivery.key, worker.adopt(run, LATER)
+        return run.delivery.key, worker.save(run, LATER)
 
-    written, swallowing = adopt(for_ever()), adopt(swallows())
+    written, swallowing = save(for_ever()), save(swallows())
     await asyncio.gather(written[1], swallowing[1])
     monkeypatch.setattr(bench.database, "transact", stands_still)
-    waiting = adopt(fails_later())
+    waiting = save(fails_later())
     with capture_logs() as lines:
         await worker.hand_back(0.1 - GRACE_SECONDS)
     go.set()

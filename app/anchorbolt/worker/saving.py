@@ -13,7 +13,7 @@ from anchorbolt.inbox.lease import Held
 from anchorbolt.worker.runs import Running
 
 
-class Adoption:
+class Saving:
     """An interaction that is being stored: until it is, or cannot be, or need not be any more (docs/decisions/0110)."""
 
     def __init__(
