@@ -22,6 +22,9 @@ from sqlalchemy.sql.schema import Table
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql, sqlite
 
+# The names of the two dialects.
+POSTGRESQL, SQLITE = "postgresql", "sqlite"
+
 TEXT, WHOLE, LARGE, REAL = Text, Integer, BigInteger, Double
 
 
@@ -64,7 +67,7 @@ def number(value: int) -> ColumnClause[int]:
 def insert(dialect: str, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that knows ON CONFLICT."""
     # Each here, because a process has one database, and the other's dialect is 2 MiB that it would never use.
-    if dialect == "postgresql":
+    if dialect == POSTGRESQL:
         from sqlalchemy.dialects import postgresql  # noqa: PLC0415
 
         return postgresql.insert(table)

@@ -34,13 +34,12 @@ from anchorbolt.inbox.accept import FIELDS, Accept, Accepted, Item, row_of, star
 from anchorbolt.inbox.lease import Held, Lease
 from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.rows import rows
-from anchorbolt.inbox.sql import LARGE, REAL, TEXT, WHOLE, insert, now, number, word
+from anchorbolt.inbox.sql import LARGE, POSTGRESQL, REAL, TEXT, WHOLE, insert, now, number, word
 from anchorbolt.inbox.standby import WRITE_TO_LOG
 from anchorbolt.inbox.statement import Statement
 from anchorbolt.inbox.store import Store
 from anchorbolt.inbox.tables import delivery, lane
 
-DIALECT = "postgresql"
 OWNER, EPOCH = bindparam("owner", type_=TEXT()), bindparam("epoch", type_=LARGE())
 LEASE: BindParameter[float] = bindparam("lease", type_=REAL())
 # What PostgreSQL's log says of the statement that it makes fail.
@@ -62,7 +61,7 @@ class PostgresqlAccept(Accept):
         is_stored = cast(case((stored.c.id.is_(None), word(RACED)), else_=word("1")), WHOLE)
         answer = (fresh.c.n, stored.c.id, stored.c.received_at, is_held, locked.c.owner.is_(None), is_stored)
         self.statement = Statement(
-            DIALECT,
+            POSTGRESQL,
             select(*answer)
             .join_from(fresh, locked, locked.c.name == fresh.c.lane)
             .outerjoin(stored, stored.c.key == fresh.c.key)
@@ -114,7 +113,7 @@ class PostgresqlAccept(Accept):
 
 def _fresh() -> CTE:
     """What is not stored yet; `place` tells which is the first of its lane."""
-    r = rows(DIALECT, {"n": WHOLE, **dict.fromkeys(FIELDS, TEXT), "take": WHOLE})
+    r = rows(POSTGRESQL, {"n": WHOLE, **dict.fromkeys(FIELDS, TEXT), "take": WHOLE})
     # A look into the index for each: a join might be planned, and kept, as a walk over all there is. And no IS NULL: of
     # that PostgreSQL expects next to none, and would compare each of a group with each.
     known = select(delivery.c.id).where(delivery.c.key == r.c.key).scalar_subquery()
@@ -136,7 +135,7 @@ def _wait_for_standby(fresh: CTE) -> Select[Any]:
 def _lock_lanes(fresh: CTE) -> CTE:
     """Counts the lanes up, and takes those that were empty."""
     takes = func.max(fresh.c.take) == number(1)
-    into = insert(DIALECT, lane).from_select(
+    into = insert(POSTGRESQL, lane).from_select(
         ["name", "pending", "owner", "epoch", "claimable_at", "workspace"],
         select(
             fresh.c.lane,
@@ -164,7 +163,7 @@ def _store(fresh: CTE, locked: CTE, is_held: ColumnElement[bool]) -> CTE:
     all_are_locked = select(func.count()).select_from(locked).scalar_subquery() > number(0)
     attempts = case((is_held, number(1)), else_=number(0))
     return (
-        insert(DIALECT, delivery)
+        insert(POSTGRESQL, delivery)
         .from_select(
             [*FIELDS, "received_at", "state", "attempts", "crashes"],
             select(*(fresh.c[name] for name in FIELDS), now(), word("live"), attempts, number(0))

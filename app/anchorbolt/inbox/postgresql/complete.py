@@ -17,12 +17,11 @@ from anchorbolt.inbox.following import OF_STORED
 from anchorbolt.inbox.lease import NO_ATTEMPT, Held, Outcome, Stored
 from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.rows import rows
-from anchorbolt.inbox.sql import LARGE, REAL, TEXT, WHOLE, now, number, word
+from anchorbolt.inbox.sql import LARGE, POSTGRESQL, REAL, TEXT, WHOLE, now, number, word
 from anchorbolt.inbox.statement import Statement
 from anchorbolt.inbox.store import Store
 from anchorbolt.inbox.tables import delivery, lane
 
-DIALECT = "postgresql"
 # `final`: the delivery is over. `keep`: its lane goes on here. `back`: the attempt does not count.
 COLUMNS = {
     "n": WHOLE,
@@ -69,7 +68,7 @@ class PostgresqlComplete(Complete):
             .cte("begun")
         )
         self.statement = Statement(
-            DIALECT,
+            POSTGRESQL,
             select(written.c.n, written.c.empties, *begun.c)
             .select_from(written.outerjoin(begun, begun.c.id == written.c.following))
             .add_cte(removed, changed),
@@ -123,7 +122,7 @@ class PostgresqlComplete(Complete):
 
 def _lock_held() -> CTE:
     """The fence (fence.py): the outcomes whose leases are still ours, their lanes locked in the one order."""
-    r = rows(DIALECT, COLUMNS)
+    r = rows(POSTGRESQL, COLUMNS)
     return (
         select(*r.c, lane.c.pending)
         .join_from(r, lane, lane.c.name == r.c.name)

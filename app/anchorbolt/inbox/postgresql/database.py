@@ -31,6 +31,7 @@ from anchorbolt.inbox.postgresql.complete import PostgresqlComplete
 from anchorbolt.inbox.postgresql.errors import BROKEN, TRANSIENT, advice, code_of, is_answer, is_stale, is_standby
 from anchorbolt.inbox.postgresql.pooler import REFUSES_SETTINGS, is_behind_pooler
 from anchorbolt.inbox.postgresql.wakeup import Wakeup
+from anchorbolt.inbox.sql import POSTGRESQL
 from anchorbolt.inbox.statement import Statement
 from anchorbolt.timers import Timeout
 
@@ -62,7 +63,7 @@ class _Progress:
 class PostgresqlDatabase(Database):
     """A PostgreSQL, directly or through a pooler in transaction mode."""
 
-    dialect = "postgresql"
+    dialect = POSTGRESQL
     joins = False
     shared = True
     durable = True

@@ -16,12 +16,11 @@ from sqlalchemy import Connection, bindparam, select, true
 from anchorbolt.inbox.accept import FIELDS, Accept, Item, is_taken_for
 from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.rows import MOST, rows
-from anchorbolt.inbox.sql import REAL, TEXT, WHOLE, insert, number, word
+from anchorbolt.inbox.sql import REAL, SQLITE, TEXT, WHOLE, insert, number, word
 from anchorbolt.inbox.statement import Statement
 from anchorbolt.inbox.store import Store
 from anchorbolt.inbox.tables import delivery, lane
 
-DIALECT = "sqlite"
 _fields_of = attrgetter(*FIELDS)
 
 
@@ -31,24 +30,24 @@ class SqliteAccept(Accept):
     def __init__(self, store: Store, owner: Owner, clock: Callable[[], float]) -> None:
         super().__init__(store, owner)
         self._clock = clock
-        r = rows(DIALECT, {"name": TEXT})
+        r = rows(SQLITE, {"name": TEXT})
         # A subquery for each name: for a join or an IN, SQLite writes all names to a temporary table first.
         known = select(lane.c.name).where(lane.c.name == r.c.name).scalar_subquery()
-        self._known = Statement(DIALECT, select(known).select_from(r))
+        self._known = Statement(SQLITE, select(known).select_from(r))
         r = rows(
-            DIALECT,
+            SQLITE,
             {"name": TEXT, "pending": WHOLE, "owner": TEXT, "epoch": WHOLE, "claimable_at": REAL, "workspace": TEXT},
         )
-        self._new_lanes = Statement(DIALECT, insert(DIALECT, lane).from_select([*r.c.keys()], select(*r.c)))
-        r = rows(DIALECT, {**dict.fromkeys(FIELDS, TEXT), "received_at": REAL, "attempts": WHOLE})
+        self._new_lanes = Statement(SQLITE, insert(SQLITE, lane).from_select([*r.c.keys()], select(*r.c)))
+        r = rows(SQLITE, {**dict.fromkeys(FIELDS, TEXT), "received_at": REAL, "attempts": WHOLE})
         self._new_deliveries = Statement(
-            DIALECT,
-            insert(DIALECT, delivery)
+            SQLITE,
+            insert(SQLITE, delivery)
             .from_select([*r.c.keys(), "state", "crashes"], select(*r.c, word("live"), number(0)).where(true()))
             .on_conflict_do_nothing(index_elements=[delivery.c.key]),
         )
         latest = select(delivery.c.key, delivery.c.id).where(delivery.c.id > bindparam("after", type_=WHOLE))
-        self._latest = Statement(DIALECT, latest.order_by(delivery.c.id.desc()).limit(bindparam("most", type_=WHOLE)))
+        self._latest = Statement(SQLITE, latest.order_by(delivery.c.id.desc()).limit(bindparam("most", type_=WHOLE)))
 
     def _count_up(
         self, connection: Connection, epoch: int, lanes: Mapping[str, Sequence[Item]], told: Container[str]

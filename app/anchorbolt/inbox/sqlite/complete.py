@@ -13,12 +13,10 @@ from anchorbolt.inbox.complete import Complete
 from anchorbolt.inbox.lease import End, Outcome
 from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.rows import rows
-from anchorbolt.inbox.sql import WHOLE, now, word
+from anchorbolt.inbox.sql import SQLITE, WHOLE, now, word
 from anchorbolt.inbox.statement import Statement
 from anchorbolt.inbox.store import Store
 from anchorbolt.inbox.tables import delivery
-
-DIALECT = "sqlite"
 
 
 class SqliteComplete(Complete):
@@ -26,15 +24,15 @@ class SqliteComplete(Complete):
 
     def __init__(self, store: Store, owner: Owner) -> None:
         super().__init__(store, owner)
-        r = rows(DIALECT, {"id": WHOLE})
+        r = rows(SQLITE, {"id": WHOLE})
         live = select(delivery.c.id).where(delivery.c.id == r.c.id, delivery.c.state == word("live"))
         self._live = Statement(
-            DIALECT, select(live.scalar_subquery()).select_from(r)
+            SQLITE, select(live.scalar_subquery()).select_from(r)
         )  # a subquery for each, as in accept.py
         is_one = delivery.c.id.in_(select(r.c.id))
         nothing = dict.fromkeys(("body", "headers", "history", "error"), null())
         self._done = Statement(
-            DIALECT, update(delivery).where(is_one).values(state=word("done"), ended_at=now(), **nothing)
+            SQLITE, update(delivery).where(is_one).values(state=word("done"), ended_at=now(), **nothing)
         )
 
     def _write_deliveries(self, connection: Connection, written: Sequence[Outcome]) -> set[int]:

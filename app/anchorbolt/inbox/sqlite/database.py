@@ -22,6 +22,7 @@ from sqlalchemy.exc import DBAPIError
 from anchorbolt.errors import NoInboxError, StoreUnavailableError
 from anchorbolt.inbox import schema
 from anchorbolt.inbox.database import Database, Wake
+from anchorbolt.inbox.sql import SQLITE
 from anchorbolt.inbox.sqlite.accept import SqliteAccept
 from anchorbolt.inbox.sqlite.complete import SqliteComplete
 from anchorbolt.inbox.sqlite.connection import connect, connect_to_read, driver_of, undo
@@ -73,7 +74,7 @@ def _all_done(together: list[_Asked[Any]]) -> None:
 class SqliteDatabase(Database):
     """A SQLite file, or memory when there is no path."""
 
-    dialect = "sqlite"
+    dialect = SQLITE
     joins = True
     shared = False
     complete = SqliteComplete
