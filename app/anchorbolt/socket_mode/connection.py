@@ -20,6 +20,8 @@ log = get_logger("socket")
 
 PINGS_PER_SILENCE = 3
 CLOSE_SECONDS = 0.5
+# Turns of the event loop until what waits in the socket is being answered: its bytes are read, and then its message.
+TURNS_TO_READ = 4
 
 # Why a connection ended, where Slack gave no reason. The words are label values of a metric.
 CLOSED, SILENT, LEASE_LOST, LEFT = "closed", "silent", "lease_lost", "left"
@@ -81,13 +83,22 @@ class Connection:
     async def close_gracefully(self, within_seconds: float) -> None:
         """Closes the connection once no envelope is being answered, or when the time is over.
 
-        Envelopes that arrive before that are answered too.
+        Envelopes that arrive before that are answered too. One that is on its way just then is lost with the
+        connection, and nothing can prevent that: Slack has no way of being told to send no more.
         """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(within_seconds):
-                while self._acknowledging and not self.ended.is_set():
+                while await self._is_answering():
                     await asyncio.wait(self._acknowledging, return_when=asyncio.FIRST_COMPLETED)
         await self.close(LEFT)
+
+    async def _is_answering(self) -> bool:
+        """Whether an envelope is being answered, also one that has arrived and was not read yet."""
+        for _ in range(TURNS_TO_READ):
+            if self._acknowledging or self.ended.is_set():
+                break
+            await asyncio.sleep(0)
+        return bool(self._acknowledging) and not self.ended.is_set()
 
     async def _read(self) -> None:
         try:
