@@ -56,7 +56,7 @@ def register(bolt: BoltApp, listeners: str) -> None:
                 )
             _register(bolt, brought)
     problems.tell()
-    _name_listeners_of_assistants(bolt)
+    _name_listeners_of_middleware(bolt)
     for thread in set(threading.enumerate()) - threads:
         if _is_of_a_handler(thread):
             continue
@@ -102,7 +102,7 @@ def _is_of_a_handler(thread: threading.Thread) -> bool:
     return str(getattr(target, "__module__", "")).startswith(slack_sdk.__name__)
 
 
-def _name_listeners_of_assistants(bolt: BoltApp) -> None:
+def _name_listeners_of_middleware(bolt: BoltApp) -> None:
     """Names them together with the app's own listeners: no two have the same name."""
-    for listener in bolt.listeners_of_assistants():
+    for listener in bolt.listeners_of_middleware():
         bolt.listener_names.give(listener, listener.ack_function)

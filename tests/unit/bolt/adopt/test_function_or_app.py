@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.bolt.listeners import register
-from anchorbolt.bolt.threads.parts import ThreadMiddleware
+from slack_bolt.workflows.step.async_step_middleware import AsyncWorkflowStepMiddleware
 from structlog.testing import capture_logs
 
 from tests.unit.bolt.adopt.conftest import Refusal, Team
@@ -119,9 +119,8 @@ def test_an_app_with_nothing_but_a_workflow_step_is_taken_too(bolt: BoltApp, tea
         def register(given): raise AssertionError("not called, because the app has parts of its own")
     """
     register(bolt, team(source + "    register.__module__ = 'elsewhere'\n"))
-    assert [one.name for one in bolt._async_middleware_list if isinstance(one, ThreadMiddleware)] == [
-        "slack_bolt.workflows.step.step_middleware.WorkflowStepMiddleware"
-    ]
+    steps = [one.step for one in bolt._async_middleware_list if isinstance(one, AsyncWorkflowStepMiddleware)]
+    assert [step.callback_id for step in steps] == ["our_step"]
 
 
 def test_an_app_without_listeners_is_named_in_the_log(bolt: BoltApp, team: Team) -> None:
