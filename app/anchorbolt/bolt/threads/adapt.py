@@ -216,4 +216,5 @@ def authorize(one: Any) -> AsyncAuthorize:
     """Adapts what authorizes requests: Bolt's object around the team's function."""
     if isinstance(one, CallableAuthorize) and is_callable_coroutine(one.func):  # Bolt would never run it
         one = AsyncCallableAuthorize(logger=one.logger, func=cast("Any", one.func))
-    return ThreadAuthorize(one, is_asynchronous=isinstance(one, AsyncAuthorize))
+    # A team may have put a function of its own into the place of Bolt's object (`oauth_settings.authorize = ...`).
+    return ThreadAuthorize(one, is_asynchronous=is_callable_coroutine(one))
