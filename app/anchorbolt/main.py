@@ -149,7 +149,7 @@ def load(settings: Settings) -> BoltApp:
         sync_threads=settings.sync_threads,
         installs_itself=settings.installs_itself,
     )
-    listeners.register(bolt, settings.listeners)
+    listeners.register(bolt, settings.listeners, settings.routes)
     if settings.installs_itself and not bolt.has_authorization_of_an_app:
         raise ListenersError(
             "INSTALLATIONS=app: no app of LISTENERS has authorize, installation_store or oauth_settings"

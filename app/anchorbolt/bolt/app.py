@@ -8,7 +8,6 @@ from typing import Any
 
 import aiohttp
 from slack_bolt.logger import get_bolt_app_logger
-from slack_bolt.middleware.assistant.async_assistant import AsyncAssistant
 from slack_bolt.middleware.async_middleware import AsyncMiddleware
 from slack_bolt.middleware.authorization.async_single_team_authorization import AsyncSingleTeamAuthorization
 from slack_bolt.request.async_request import AsyncBoltRequest
@@ -23,7 +22,7 @@ from anchorbolt.bolt.names import short_name, unwrapped
 from anchorbolt.bolt.no_listener import NoListener
 from anchorbolt.bolt.request import Request, as_delivered
 from anchorbolt.bolt.run import RUN, Run
-from anchorbolt.bolt.threads.adapt import LISTENERS_OF_ASSISTANTS
+from anchorbolt.bolt.threads.adapt import listeners_in
 from anchorbolt.bolt.tracked_app import context_for
 from anchorbolt.bolt.web_api import client as web_client
 from anchorbolt.bolt.web_api.gate import Gates
@@ -76,17 +75,15 @@ class BoltApp(ComposedApp):
     def listener_limits(self) -> dict[str, Limit]:
         """The limits with which listeners are decorated (anchorbolt.limits), by the names of the listeners."""
         found = {}
-        for one in (*self.index.all(), *self.listeners_of_assistants()):
+        for one in (*self.index.all(), *self.listeners_of_middleware()):
             if (limit := limit_of(unwrapped(one.ack_function))) is not None:
                 found[getattr(one, "qualified_name", None) or short_name(one.ack_function)] = limit
         return found
 
-    def listeners_of_assistants(self) -> Iterator[Any]:
-        """Yields the listeners of assistants, which are not in the index. Bolt gives them no type."""
-        for assistant in self._async_middleware_list:
-            if isinstance(assistant, AsyncAssistant):
-                for attribute in LISTENERS_OF_ASSISTANTS:
-                    yield from getattr(assistant, attribute) or ()
+    def listeners_of_middleware(self) -> Iterator[Any]:
+        """Yields the listeners of assistants and steps, which are not in the index. Bolt gives them no type."""
+        for middleware in self._async_middleware_list:
+            yield from listeners_in(middleware)
 
     @property
     def http_session(self) -> aiohttp.ClientSession:

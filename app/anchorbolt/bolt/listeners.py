@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 
 import slack_sdk
 from slack_bolt import App
@@ -25,12 +26,14 @@ from anchorbolt.telemetry.logs import get_logger
 log = get_logger("bolt")
 
 
-def register(bolt: BoltApp, listeners: str) -> None:
+def register(bolt: BoltApp, listeners: str, routes: str | None = None) -> None:
     """Imports each module that LISTENERS names, and registers its app, or lets its function register.
 
     Args:
         bolt: our app. The address of its Web API client becomes the default of all clients that the modules make.
         listeners: the setting: `module` or `module:attribute`, several separated by commas.
+        routes: the setting ROUTES. Its module may import further modules that register listeners with the app, as the
+            module does that a web server starts from: so it is imported before the app is taken.
 
     Raises:
         ListenersError: at the start, and not with the first event.
@@ -45,9 +48,16 @@ def register(bolt: BoltApp, listeners: str) -> None:
     problems = Problems()
     with problems.collected("DJANGO_SETTINGS_MODULE: "):
         django.set_up()
+    brought_by: list[tuple[Target, Brought]] = []
     for target in found:
         with problems.collected(f"LISTENERS={target}: "):
-            brought = _brought(target)
+            brought_by.append((target, _brought(target)))
+    started = set(threading.enumerate()) - threads
+    if routes:
+        _import_routes(routes)
+    threads = set(threading.enumerate())
+    for target, brought in brought_by:
+        with problems.collected(f"LISTENERS={target}: "):
             if isinstance(brought, App | AsyncApp) and not has_own_parts(brought):
                 log.warning(
                     "the app has no listeners: what the startup hook of a web server registers is missing,"
@@ -56,8 +66,8 @@ def register(bolt: BoltApp, listeners: str) -> None:
                 )
             _register(bolt, brought)
     problems.tell()
-    _name_listeners_of_assistants(bolt)
-    for thread in set(threading.enumerate()) - threads:
+    _name_listeners_of_middleware(bolt)
+    for thread in started | (set(threading.enumerate()) - threads):
         if _is_of_a_handler(thread):
             continue
         log.warning(
@@ -65,6 +75,12 @@ def register(bolt: BoltApp, listeners: str) -> None:
             " what must run once belongs in a CronJob (docs/routes.md)",
             thread=thread.name,
         )
+
+
+def _import_routes(routes: str) -> None:
+    """Imports the module of ROUTES. What is wrong with it is told where its routes are looked for."""
+    with suppress(ListenersError):
+        import_module(routes.partition(":")[0].strip())
 
 
 def _brought(target: Target) -> Brought:
@@ -102,7 +118,7 @@ def _is_of_a_handler(thread: threading.Thread) -> bool:
     return str(getattr(target, "__module__", "")).startswith(slack_sdk.__name__)
 
 
-def _name_listeners_of_assistants(bolt: BoltApp) -> None:
+def _name_listeners_of_middleware(bolt: BoltApp) -> None:
     """Names them together with the app's own listeners: no two have the same name."""
-    for listener in bolt.listeners_of_assistants():
+    for listener in bolt.listeners_of_middleware():
         bolt.listener_names.give(listener, listener.ack_function)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from inspect import Parameter, Signature
 from typing import Any
 
-from slack_bolt import App, Assistant
-from slack_bolt.async_app import AsyncApp, AsyncAssistant
+from slack_bolt import App
+from slack_bolt.async_app import AsyncApp
 from slack_bolt.listener import CustomListener
 from slack_bolt.listener.async_listener import AsyncCustomListener
 from slack_bolt.listener.async_listener_completion_handler import AsyncDefaultListenerCompletionHandler
@@ -22,7 +22,7 @@ from slack_bolt.listener.listener_completion_handler import DefaultListenerCompl
 from slack_bolt.listener.listener_start_handler import DefaultListenerStartHandler
 from slack_bolt.util.utils import get_arg_names_of_callable, is_callable_coroutine
 
-from anchorbolt.bolt.threads.adapt import LISTENERS_OF_ASSISTANTS
+from anchorbolt.bolt.threads.adapt import listeners_in
 from anchorbolt.settings.team import uses_django
 
 _DJANGO = "slack_bolt.adapter.django.handler"
@@ -92,9 +92,7 @@ def _of_django(runner: Any) -> _Handlers | None:
 
 
 def _listeners(own: Iterable[Any], middleware: Iterable[Any]) -> Iterator[Any]:
-    assistants = [one for one in middleware if isinstance(one, Assistant | AsyncAssistant)]
-    of_assistants = [getattr(one, name) or [] for one in assistants for name in LISTENERS_OF_ASSISTANTS]
-    for listeners in (own, *of_assistants):
+    for listeners in (own, *map(listeners_in, middleware)):
         yield from (one for one in listeners if isinstance(one, CustomListener | AsyncCustomListener))
 
 

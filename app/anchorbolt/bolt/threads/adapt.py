@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, cast
 
 from slack_bolt.authorization.async_authorize import AsyncAuthorize, AsyncCallableAuthorize
@@ -27,6 +27,9 @@ from slack_bolt.middleware.message_listener_matches import MessageListenerMatche
 from slack_bolt.middleware.message_listener_matches.async_message_listener_matches import AsyncMessageListenerMatches
 from slack_bolt.request import payload_utils
 from slack_bolt.util.utils import get_arg_names_of_callable, is_callable_coroutine
+from slack_bolt.workflows.step.async_step import AsyncWorkflowStep
+from slack_bolt.workflows.step.async_step_middleware import AsyncWorkflowStepMiddleware
+from slack_bolt.workflows.step.step_middleware import WorkflowStepMiddleware
 
 from anchorbolt.bolt.conversation_arguments import ConversationArguments
 from anchorbolt.bolt.listener import DirectMatcher, direct
@@ -41,9 +44,21 @@ from anchorbolt.bolt.threads.threads import threads_of
 from anchorbolt.errors import ListenersError
 
 # The attributes of an assistant, Bolt's own, that are None or a list of listeners.
-LISTENERS_OF_ASSISTANTS = tuple(
+_OF_ASSISTANTS = tuple(
     f"_{kind}_listeners" for kind in ("thread_started", "thread_context_changed", "user_message", "bot_message")
 )
+
+# The attributes of a workflow's step that are a listener.
+_OF_STEPS = ("edit", "save", "execute")
+
+
+def listeners_in(one: object) -> Iterator[Any]:
+    """Yields the listeners that a middleware holds: those of an assistant or of a workflow's step."""
+    if isinstance(one, Assistant | AsyncAssistant):
+        for name in _OF_ASSISTANTS:
+            yield from getattr(one, name) or ()
+    elif isinstance(one, WorkflowStepMiddleware | AsyncWorkflowStepMiddleware):
+        yield from (getattr(one.step, name) for name in _OF_STEPS)
 
 
 def listener(one: Listener | AsyncListener) -> AsyncListener:
@@ -146,8 +161,8 @@ def matcher(one: ListenerMatcher | AsyncListenerMatcher) -> AsyncListenerMatcher
 
 def middleware(one: Middleware | AsyncMiddleware) -> AsyncMiddleware:
     """Adapts a middleware, global or of a listener."""
-    if isinstance(one, Assistant):
-        return assistant(one)
+    if isinstance(one, Assistant | WorkflowStepMiddleware):
+        return assistant(one) if isinstance(one, Assistant) else step(one)
     if isinstance(one, AsyncAssistant):
         _adapt_listeners(one, one)
     if isinstance(one, AsyncMiddleware):
@@ -170,8 +185,14 @@ def assistant(one: Assistant) -> AsyncAssistant:
     return adapted
 
 
+def step(one: WorkflowStepMiddleware) -> AsyncWorkflowStepMiddleware:
+    """Adapts a workflow's step of a synchronous app. Bolt runs the step's listeners itself, and so must ours."""
+    parts: dict[str, Any] = {name: listener(getattr(one.step, name)) for name in _OF_STEPS}
+    return AsyncWorkflowStepMiddleware(AsyncWorkflowStep(callback_id=one.step.callback_id, **parts))
+
+
 def _adapt_listeners(one: Assistant | AsyncAssistant, to: AsyncAssistant) -> None:
-    for name in LISTENERS_OF_ASSISTANTS:
+    for name in _OF_ASSISTANTS:
         listeners = getattr(one, name)
         setattr(to, name, listeners and [listener(each) for each in listeners])
 
@@ -195,4 +216,5 @@ def authorize(one: Any) -> AsyncAuthorize:
     """Adapts what authorizes requests: Bolt's object around the team's function."""
     if isinstance(one, CallableAuthorize) and is_callable_coroutine(one.func):  # Bolt would never run it
         one = AsyncCallableAuthorize(logger=one.logger, func=cast("Any", one.func))
-    return ThreadAuthorize(one, is_asynchronous=isinstance(one, AsyncAuthorize))
+    # A team may have put a function of its own into the place of Bolt's object (`oauth_settings.authorize = ...`).
+    return ThreadAuthorize(one, is_asynchronous=is_callable_coroutine(one))

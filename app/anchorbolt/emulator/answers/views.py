@@ -13,7 +13,7 @@ _BLOCKS = 100
 
 def open_view(arguments: Arguments, workspace: Workspace, now: float) -> Answer:
     """Opens a modal, unless its `trigger_id` is expired or used."""
-    view = _view(arguments, "modal")
+    view = _view(arguments, "modal", "workflow_step")
     if "ok" in view:
         return view
     return _triggered(arguments, workspace, now) or _shown(view, {}, workspace, now)

@@ -121,7 +121,7 @@ def test_a_module_that_cannot_be_used(refusal: Refusal, team: Team, case: str) -
 
 
 def test_all_that_is_wrong_is_told_at_once(refusal: Refusal, team: Team) -> None:
-    """Everything that is wrong, in all modules, is told in one start, with file and line."""
+    """All that is wrong, in all modules, is told in one start, with file and line: first what is not imported."""
     options = team(
         "from slack_bolt import App\nfrom slack_bolt.oauth.oauth_settings import OAuthSettings\n"
         'app = App(signing_secret="x", oauth_settings=OAuthSettings(client_id="1", client_secret="2"))\n'
@@ -133,11 +133,11 @@ def test_all_that_is_wrong_is_told_at_once(refusal: Refusal, team: Team) -> None
     missing = team("import not_there_at_all\n")
     problems = refusal(f"{options},{function},{missing}")
     assert len(problems) == 4
-    assert f"{options}.py:3: App(oauth_settings=...)" in problems[0]
-    assert f"{function}.py:2" in problems[1]
-    assert "first" in problems[1]
-    assert f"{function}.py:4" in problems[2]
-    assert "not_there_at_all" in problems[3]
+    assert "not_there_at_all" in problems[0]
+    assert f"{options}.py:3: App(oauth_settings=...)" in problems[1]
+    assert f"{function}.py:2" in problems[2]
+    assert "first" in problems[2]
+    assert f"{function}.py:4" in problems[3]
 
 
 @pytest.mark.parametrize("kind", ["App", "AsyncApp"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.bolt.listeners import register
-from anchorbolt.bolt.threads.parts import ThreadMiddleware
+from slack_bolt.workflows.step.async_step_middleware import AsyncWorkflowStepMiddleware
 from structlog.testing import capture_logs
 
 from tests.unit.bolt.adopt.conftest import Refusal, Team
@@ -119,9 +119,8 @@ def test_an_app_with_nothing_but_a_workflow_step_is_taken_too(bolt: BoltApp, tea
         def register(given): raise AssertionError("not called, because the app has parts of its own")
     """
     register(bolt, team(source + "    register.__module__ = 'elsewhere'\n"))
-    assert [one.name for one in bolt._async_middleware_list if isinstance(one, ThreadMiddleware)] == [
-        "slack_bolt.workflows.step.step_middleware.WorkflowStepMiddleware"
-    ]
+    steps = [one.step for one in bolt._async_middleware_list if isinstance(one, AsyncWorkflowStepMiddleware)]
+    assert [step.callback_id for step in steps] == ["our_step"]
 
 
 def test_an_app_without_listeners_is_named_in_the_log(bolt: BoltApp, team: Team) -> None:
@@ -159,3 +158,28 @@ async def test_an_asynchronous_function_that_waits_is_refused(team: Team, refusa
     name = team(ASYNCHRONOUS + "        await asyncio.sleep(1)\n")
     (problem,) = refusal(name)
     assert problem.startswith(f"LISTENERS={name}: register(app) waits for something")
+
+
+def test_what_the_module_of_routes_registers_with_the_app_is_taken_too(bolt: BoltApp, team: Team) -> None:
+    """A web server starts from that module, which imports the modules with the listeners: plain Bolt would run them."""
+    name = team('from slack_bolt.async_app import AsyncApp\napp = AsyncApp(token="xoxb-1")\n')
+    main = team(f"""
+        from {name} import app as bolt
+        @bolt.event("app_mention")
+        async def mentioned(): ...
+        @bolt.middleware
+        async def first(next): await next()
+    """)
+    with capture_logs() as logs:
+        register(bolt, name, f"{main}:api")
+    assert names_of(bolt) == ["mentioned"]
+    assert type(bolt._async_middleware_list[-1]).__name__ == "AsyncCustomMiddleware"
+    assert logs == []
+
+
+def test_a_module_of_routes_that_cannot_be_imported_hides_no_problem(team: Team, refusal: Refusal) -> None:
+    """What is wrong with LISTENERS is told; what is wrong with ROUTES is told where the routes are looked for."""
+    bolt = BoltApp(token="xoxb-made-up", api_url="http://127.0.0.1:9/api/")
+    register(bolt, team(APP), team("import nothing_of_that_name\n"))
+    assert names_of(bolt) != []
+    assert len(refusal(team("1 / 0\n"))) == 1

@@ -179,6 +179,33 @@ async def test_a_store_of_the_app(kind: str, slack: Any, app_with: AppWith, monk
     assert "oauth/v2/authorize" in page.text
 
 
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_function_in_the_place_of_the_authorization_of_oauth_settings(
+    app_with: AppWith, slack: Any, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """`oauth_settings.authorize = ...`, as Slack's agents have it for a token of their own: it is asked as in Bolt."""
+    tokens: list[str | None] = []
+    given: dict[str, Any] = {"client_id": "1.2", "client_secret": "s", "installation_store": OneWorkspace()}
+    settings: Any = OAuthSettings(**given) if kind == "App" else AsyncOAuthSettings(**given)
+    client = (WebClient if kind == "App" else AsyncWebClient)(base_url=slack.api_url)
+
+    async def asynchronous(**_: Any) -> AuthorizeResult:
+        return BOT
+
+    async def mentioned(client: Any) -> None:
+        tokens.append(client.token)
+
+    settings.authorize = (lambda **_: BOT) if kind == "App" else asynchronous
+    theirs = KINDS[kind](client=client, signing_secret="", oauth_settings=settings)
+    theirs.event("app_mention")((lambda client: tokens.append(client.token)) if kind == "App" else mentioned)
+    monkeypatch.setitem(sys.modules, "team_with_wrapper", type("module", (), {"app": theirs}))
+    settings_of_ours = {"listeners": "team_with_wrapper:app", "installations": "app", "slack_bot_token": None}
+    async with app_with(lambda _: None, **settings_of_ours) as server:
+        ack = await server.player.send(make("app_mention"))
+        assert (await server.until_ended(ack.sample.key)).state == "done"
+    assert tokens == ["xoxb-of-authorize"]
+
+
 class Failing(OneWorkspace):
     """A team's store that is away for a while."""
 
