@@ -100,7 +100,7 @@ def test_a_pod_on_sqlite_loads_nothing_of_postgresql() -> None:
 
 
 def test_a_pod_on_postgresql_loads_nothing_of_sqlite() -> None:
-    """Neither the dialect nor what opens a file. (The driver, sqlite3, comes with Bolt.)"""
+    """Neither the dialect nor what opens a file is loaded; the driver, sqlite3, comes with Bolt."""
     code = (
         "import sys, anchorbolt.main, anchorbolt.inbox.postgresql.database, json; print(json.dumps(list(sys.modules)))"
     )
