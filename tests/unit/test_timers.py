@@ -276,8 +276,11 @@ class TestTimeout:
                 await asyncio.Event().wait()
 
         async def wait() -> None:
+            loop = asyncio.get_running_loop()
+            began = loop.time()
             with pytest.raises(TimeoutError):
                 await cut()
+            assert loop.time() < began + 1
             with Timeout(after=30) as timeout:
                 timeout.expire()
                 with contextlib.suppress(asyncio.CancelledError):
@@ -298,3 +301,19 @@ class TestTimeout:
         with Timeout(after=30) as outer, pytest.raises(TimeoutError), Timeout(after=0.01):
             await asyncio.Event().wait()
         assert not outer.expired
+
+
+def test_who_waits_for_an_event_for_so_long_at_most_learns_whether_it_is_set() -> None:
+    """One that is never set ends the wait at its time; one that is set ends it at once."""
+
+    async def wait() -> tuple[bool, bool, float]:
+        loop, event = asyncio.get_running_loop(), asyncio.Event()
+        began = loop.time()
+        before = await timers.is_set_within(event, 3)
+        event.set()
+        return before, await timers.is_set_within(event, 3), loop.time() - began
+
+    with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+        before, after, took = runner.run(wait())
+    assert (before, after) == (False, True)
+    assert 3 <= took < 4
