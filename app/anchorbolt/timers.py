@@ -132,7 +132,6 @@ class Timeout:
     def move(self, at: float) -> None:
         """The time is over at `at` instead, on the loop's clock. Behind the block, or once it has expired: nothing."""
         if self in self._timers.waiting:  # else its task does something else by now, which it would cancel
-            self._at = at
             self._timers.put(self, at)
 
     def expire(self) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import itertools
 import random
 
 import pytest
 from anchorbolt import timers
-from anchorbolt.timers import Timeout, call_later
+from anchorbolt.timers import APART_SECONDS, Timeout, call_later
 
 from tests.support.leaping_loop import LeapingLoop
 
@@ -110,6 +111,62 @@ class TestTimer:
         with asyncio.Runner(loop_factory=LeapingLoop) as runner:
             runner.run(ring())
 
+    def test_one_alone_rings_at_its_time(self) -> None:
+        """Where nothing rang a moment before, it is late by what uvloop's rounding takes, and no more."""
+
+        async def ring() -> float:
+            loop = asyncio.get_running_loop()
+            rang: asyncio.Future[float] = loop.create_future()
+            due = loop.time() + 3
+            timers.call_at(due, lambda: rang.set_result(loop.time()))
+            return await rang - due
+
+        with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+            assert 0 <= runner.run(ring()) < 2 * timers.ROUNDING_SECONDS
+
+    def test_what_is_due_together_rings_together(self) -> None:
+        """Where the first of them cancels the second, the third does not wait for another look."""
+
+        async def ring() -> list[tuple[str, float]]:
+            loop, over = asyncio.get_running_loop(), asyncio.Event()
+            own, due, rang = timers.Timers(loop), loop.time() + 3, list[tuple[str, float]]()
+
+            def first() -> None:
+                rang.append(("first", loop.time()))
+                second.cancel()
+
+            def third() -> None:
+                rang.append(("third", loop.time()))
+                over.set()
+
+            timers.Timer(own, due, first, ())
+            second = timers.Timer(own, due, rang.append, (("second", 0.0),))
+            timers.Timer(own, due, third, ())
+            await over.wait()
+            return rang
+
+        with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+            (one, at), (other, then) = runner.run(ring())
+        assert (one, other, at) == ("first", "third", then)
+
+    def test_the_loop_is_woken_seldom(self) -> None:
+        """However close together they are due, what waits is looked through every 50 ms at most."""
+
+        async def ring() -> set[float]:
+            loop = asyncio.get_running_loop()
+            began, rang, over = loop.time(), set[float](), asyncio.Event()
+            for number in range(1_000):
+                timers.call_at(began + number / 1_000, lambda: rang.add(loop.time()))
+            timers.call_at(began + 1.1, over.set)
+            await over.wait()
+            return rang
+
+        with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+            looks = sorted(runner.run(ring()))
+        apart = [later - sooner for sooner, later in itertools.pairwise(looks)]
+        assert len(looks) > 10
+        assert min(apart) >= APART_SECONDS
+
     def test_each_loop_has_its_own(self) -> None:
         """A loop that has ended keeps nothing from ringing in the next one."""
 
@@ -196,6 +253,44 @@ class TestTimeout:
         await over.wait()
         assert not timeout.expired
 
+    def test_one_with_a_time_on_the_loops_clock(self) -> None:
+        """The block is cut off at that time, and not before."""
+
+        async def wait() -> float:
+            loop = asyncio.get_running_loop()
+            due = loop.time() + 3
+            with pytest.raises(TimeoutError), Timeout(due):
+                await asyncio.Event().wait()
+            return loop.time() - due
+
+        with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+            assert 0 <= runner.run(wait()) < APART_SECONDS
+
+    def test_one_that_is_over_before_its_time(self) -> None:
+        """Somebody may say so, twice too: the block is cut off once, and goes on with whatever it does then."""
+
+        async def cut() -> None:
+            with Timeout(after=30) as timeout:
+                timeout.expire()
+                timeout.expire()
+                await asyncio.Event().wait()
+
+        async def wait() -> None:
+            loop = asyncio.get_running_loop()
+            began = loop.time()
+            with pytest.raises(TimeoutError):
+                await cut()
+            assert loop.time() < began + 1
+            with Timeout(after=30) as timeout:
+                timeout.expire()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.Event().wait()
+                await asyncio.sleep(60)
+            assert timeout.expired
+
+        with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+            runner.run(wait())
+
     async def test_an_error_of_the_block_is_its_own(self) -> None:
         """Nothing stands in its place."""
         with pytest.raises(KeyError), Timeout(after=30):
@@ -206,3 +301,19 @@ class TestTimeout:
         with Timeout(after=30) as outer, pytest.raises(TimeoutError), Timeout(after=0.01):
             await asyncio.Event().wait()
         assert not outer.expired
+
+
+def test_who_waits_for_an_event_for_so_long_at_most_learns_whether_it_is_set() -> None:
+    """One that is never set ends the wait at its time; one that is set ends it at once."""
+
+    async def wait() -> tuple[bool, bool, float]:
+        loop, event = asyncio.get_running_loop(), asyncio.Event()
+        began = loop.time()
+        before = await timers.is_set_within(event, 3)
+        event.set()
+        return before, await timers.is_set_within(event, 3), loop.time() - began
+
+    with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+        before, after, took = runner.run(wait())
+    assert (before, after) == (False, True)
+    assert 3 <= took < 4

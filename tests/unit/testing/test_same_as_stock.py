@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from anchorbolt import testing
+from anchorbolt.bolt import without_body
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.error import BoltError
 from slack_bolt.middleware.authorization.async_single_team_authorization import AsyncSingleTeamAuthorization
@@ -156,6 +157,8 @@ async def test_a_request_meets_what_it_would_meet_in_bolt(seed: int, caplog: pyt
         for _ in range(8):
             answers.append(await came_of(app, a_body(plan)))
         warnings = [record.getMessage() for record in caplog.records if record.name.startswith("slack_bolt")]
+        # The body is cut off once our app was made in this process: both have one logger.
+        warnings = [line.partition(without_body.BEFORE_CONTENT[0])[0] for line in warnings]
         # Ours is in our own log, with the place and without the message.
         warnings = [line for line in warnings if not line.startswith("Failed to run a middleware function")]
         seen.append((told, answers, warnings))

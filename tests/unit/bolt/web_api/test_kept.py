@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import Any
 
@@ -14,8 +15,10 @@ from anchorbolt.bolt.web_api import client as web_client
 from anchorbolt.bolt.web_api import session, short_call
 from anchorbolt.bolt.web_api.calls import Calls
 from anchorbolt.bolt.web_api.connector import Connector
-from anchorbolt.bolt.web_api.kept import is_clean
+from anchorbolt.bolt.web_api.kept import Kept, is_clean
 from anchorbolt.bolt.web_api.watched_client import WatchedClient
+from anchorbolt.timers import of_this_loop
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
 from tests.support.canned_server import SILENCE, answer, canned_server
@@ -195,6 +198,48 @@ async def test_what_goes_back_to_the_pool_has_been_idle_since_its_last_call(
         client.base_url = server.url
         await not_plain(client)
         assert [number for number, _ in server.requests] == [1, 2]
+
+
+async def test_what_is_idle_is_closed_and_what_was_used_since_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The timer closes only connections that were left longer ago than IDLE_SECONDS, and looks again for the others."""
+    began, passed = time.monotonic(), 0.0
+    monkeypatch.setattr("anchorbolt.bolt.web_api.kept.monotonic", lambda: began + passed * session.IDLE_SECONDS)
+    async with canned_server([OK] * 4) as server, a_client(server.url) as client:
+        await asyncio.gather(post(client), post(client))
+        passed = 0.9
+        await post(client)
+        used = server.requests[-1][0]
+        connector = connector_of(client)
+        assert len(connector._left) == 2
+        passed = 1.1
+        connector._close_idle()
+        await until(lambda: server.open == 1, what="the idle one is closed")
+        assert connector._idle_timer is not None
+        await post(client)
+        assert (server.requests[-1][0], server.connections) == (used, 2)
+
+
+async def test_a_connection_that_was_closed_meanwhile_is_not_used() -> None:
+    """Where the other side has closed it while no call used it, the next call opens another one, and is sent once."""
+    async with canned_server([OK, OK]) as server, a_client(server.url) as client:
+        await post(client)
+        (left,) = free(client)
+        assert server.last_writer is not None
+        server.last_writer.close()
+        await until(lambda: left.transport is None, what="the client has seen it")
+        assert (await post(client))["ts"] == "1.2"
+        assert [number for number, _ in server.requests] == [1, 2]
+
+
+@pytest.mark.parametrize("last", [OK, answer(b"<h1>Bad Gateway</h1>", status=b"502 Bad Gateway", kind=b"text/html")])
+async def test_the_time_of_a_call_ends_with_it(last: bytes) -> None:
+    """However it was answered, nothing rings for it afterwards, when the connection may be another call's."""
+    async with canned_server([OK, last]) as server, a_client(server.url) as client:
+        await post(client)
+        with contextlib.suppress(SlackApiError):
+            await post(client)
+        assert len(server.requests) == 2
+        assert not [one for one in of_this_loop().waiting if isinstance(one, Kept)]
 
 
 async def test_the_end_of_the_session_closes_what_was_left() -> None:

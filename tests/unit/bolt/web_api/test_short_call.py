@@ -7,6 +7,8 @@ import gzip
 import json
 import ssl
 import subprocess
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,13 @@ CASES = {
 }
 
 
+@dataclass
+class Point:
+    """What orjson would write, and slack_sdk does not."""
+
+    x: int
+
+
 @pytest.mark.parametrize("kind", [SHORT, LONG])
 @pytest.mark.parametrize("answers", CASES.values(), ids=CASES.keys())
 async def test_it_ends_as_with_slack_sdk(answers: list[bytes], kind: str) -> None:
@@ -126,6 +135,16 @@ async def test_it_sends_what_slack_sdk_sends(kind: str) -> None:
             del headers["host"]
             sent.append((line, headers, json.loads(body)))
     assert sent[0] == sent[1]
+
+
+@pytest.mark.parametrize("kind", ALL)
+@pytest.mark.parametrize("value", [datetime(2026, 11, 30, tzinfo=UTC), Point(1)], ids=["a time", "a dataclass"])
+async def test_what_slack_sdk_refuses_to_write_is_refused(kind: str, value: object) -> None:
+    """A value that the standard library has no JSON for fails the call before anything is sent."""
+    async with canned_server([OK]) as server, client_of(kind, server.url) as client:
+        with pytest.raises(TypeError):
+            await client.chat_postMessage(channel="C1", text="hello", metadata={"of_a_team": value})
+        assert server.requests == []
 
 
 async def test_calls_that_share_a_request_keep_their_own_bodies() -> None:
