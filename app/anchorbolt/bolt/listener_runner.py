@@ -52,7 +52,10 @@ class ListenerRunner(AsyncioListenerRunner):
         listener: AsyncListener,
         starting_time: float | None = None,
     ) -> BoltResponse:
-        """Bolt's own hook. Never None: that would let the next matching listener run too."""
+        """Bolt's own hook. Never None: that would let the next matching listener run too.
+
+        `response`: what the last middleware returned. As in Bolt, it is the answer in the place of what ack() was given.
+        """
         run: Run = request.context[RUN]
         ack: AsyncAck = request.context["ack"]
         name: str | None = getattr(listener, "qualified_name", None)
@@ -68,7 +71,7 @@ class ListenerRunner(AsyncioListenerRunner):
                 await ack()
         if run.ack_by is None:
             await self._run_stored(run, request, response, listener)
-            return ack.response or BoltResponse(status=200)
+            return response or ack.response or BoltResponse(status=200)
         ack_by = run.ack_by + listener.ack_timeout - ACK_TIMEOUT_SECONDS
         return await self._run_until_ack(run, ack_by, request, response, listener)
 
@@ -129,7 +132,7 @@ class ListenerRunner(AsyncioListenerRunner):
             begun = self._start_lazy(run, request, listener)
             if run.stopped:  # a moment ago: what begins now is cut short too, so that another attempt follows
                 run.cancel(begun)
-        return ack.response
+        return response or ack.response
 
     def _start_lazy(self, run: Run, request: AsyncBoltRequest, listener: AsyncListener) -> list[asyncio.Task[None]]:
         functions = listener.lazy_functions

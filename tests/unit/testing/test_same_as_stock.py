@@ -20,8 +20,8 @@ from slack_bolt.response import BoltResponse
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-BEHAVIOURS = ("goes on", "goes on by its other name", "answers", "stops", "raises")
-WEIGHTS = (9, 3, 1, 1, 1)
+BEHAVIOURS = ("goes on", "goes on by its other name", "goes on and answers", "answers", "stops", "raises")
+WEIGHTS = (9, 3, 1, 1, 1, 1)
 Told = list[Any]
 PATTERN: Any = re.compile("[dh](.)")
 
@@ -65,10 +65,10 @@ def middleware(plan: random.Random, told: Told, name: str) -> Callable[..., Awai
             raise LookupError(name)
         if does == "goes on by its other name":
             await next_()
-        elif does == "goes on":
+        elif does.startswith("goes on"):
             context[name] = True
             await next()
-        return BoltResponse(status=201, body=name) if does == "answers" else None
+        return BoltResponse(status=201, body=name) if does.endswith("answers") else None
 
     return one
 
