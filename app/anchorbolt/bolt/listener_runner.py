@@ -54,7 +54,7 @@ class ListenerRunner(AsyncioListenerRunner):
     ) -> BoltResponse:
         """Bolt's own hook. Never None: that would let the next matching listener run too.
 
-        `response`: what the last middleware returned. As in Bolt, it is the answer in the place of what ack() was given.
+        `response`: what the last middleware returned. As in Bolt, it is the answer instead of what ack() was given.
         """
         run: Run = request.context[RUN]
         ack: AsyncAck = request.context["ack"]
