@@ -100,7 +100,8 @@ def _take_middleware(bolt: BoltApp, app: App | AsyncApp, problems: Problems) -> 
         bolt.attach_function_tokens(attach=any(type(one) in _FUNCTION_TOKEN for one in rest))
     for middleware in rest:
         if type(middleware) not in _SELF_EVENTS + _FUNCTION_TOKEN:
-            bolt.add_middleware(adapt.middleware(middleware))
+            with problems.collected(f"{type(app).__name__}: "):
+                bolt.add_middleware(adapt.middleware(middleware))
 
 
 def _middleware_of(app: App | AsyncApp) -> Iterable[Any]:

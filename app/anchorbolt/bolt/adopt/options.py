@@ -76,6 +76,11 @@ def check(app: App | AsyncApp, *, installs_itself: bool = False) -> None:
             " and Bolt keeps the context in the thread's first message",
             option=f"{kind}(assistant_thread_context_store=...)",
         )
+    if _has_own_dispatch(app):
+        log.warning(
+            "the app's own dispatch is not called: put what it adds into a middleware",
+            app=f"{type(app).__name__} in {type(app).__module__}",
+        )
     if installs_itself:
         _warn_of_files(app)
     elif has_oauth_of_the_environment(app):
@@ -83,6 +88,12 @@ def check(app: App | AsyncApp, *, installs_itself: bool = False) -> None:
     for name, instead in OURS.items():
         if given.get(name) is not None:
             log.info("an option of the app is not used", option=f"{kind}({name}=...)", instead=instead)
+
+
+def _has_own_dispatch(app: App | AsyncApp) -> bool:
+    """Whether a subclass, or the app itself, has another method in the place of the one that takes Bolt's requests."""
+    name, bolts = ("dispatch", App) if isinstance(app, App) else ("async_dispatch", AsyncApp)
+    return name in vars(app) or getattr(type(app), name) is not getattr(bolts, name)
 
 
 def _warn_of_files(app: App | AsyncApp) -> None:

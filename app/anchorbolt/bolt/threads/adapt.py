@@ -177,7 +177,12 @@ def middleware(one: Middleware | AsyncMiddleware) -> AsyncMiddleware:
 
 
 def assistant(one: Assistant) -> AsyncAssistant:
-    """Adapts an assistant with all its listeners."""
+    """Adapts an assistant with all its listeners. Raises ListenersError for one with a `process` of its own."""
+    if type(one).process is not Assistant.process:
+        raise ListenersError(
+            f"{type(one).__name__} has a process() of its own, which is not called here: put what it adds into a"
+            " middleware before it"
+        )
     if one._thread_context_changed_listeners is None:  # Bolt's own default, which it registers with the first request
         one.thread_context_changed(one.default_thread_context_changed)
     adapted = AsyncAssistant(app_name=one.app_name, logger=one.base_logger)

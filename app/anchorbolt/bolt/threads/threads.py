@@ -63,7 +63,7 @@ class Threads:
         """
         view = view_of(context, self)
         try:
-            return await self._run(lambda: function(view), context)
+            return await self._run(lambda: view.call(function), context)
         finally:
             view.give(context)
 

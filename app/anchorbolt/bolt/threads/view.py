@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+import contextvars
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
 
 from slack_bolt.context.async_context import AsyncBoltContext
 from slack_bolt.context.context import BoltContext
@@ -13,6 +15,8 @@ from anchorbolt.bolt.run import RUN
 from anchorbolt.bolt.threads.ack import ThreadAck
 from anchorbolt.bolt.threads.client import ThreadClient
 from anchorbolt.bolt.threads.respond import ThreadRespond
+
+Result = TypeVar("Result")
 
 # The key of the view in the context of its request; a lazy function's copy of a request gets a view of its own.
 VIEW = "anchorbolt_view"
@@ -40,6 +44,7 @@ class View:
         self._client = client
         self._token = client.token
         self._request: BoltRequest | None = None
+        self._variables: dict[contextvars.ContextVar[Any], Any] = {}
 
     def take(self, context: AsyncBoltContext) -> None:
         """Takes over what the asynchronous side holds now."""
@@ -55,6 +60,21 @@ class View:
         for name, value in self.context.items():
             if name not in _UTILITIES and context.get(name) is not value:
                 context[name] = value
+
+    def call(self, function: Callable[[View], Result]) -> Result:
+        """Calls a function in its thread, with the context variables that the functions before it have set.
+
+        In Bolt one thread runs all middleware and matchers of a request, so that each sees what another one has set.
+        """
+        for variable, value in self._variables.items():
+            variable.set(value)
+        before = contextvars.copy_context()
+        try:
+            return function(self)
+        finally:
+            for variable, value in contextvars.copy_context().items():
+                if variable not in before or before[variable] is not value:
+                    self._variables[variable] = value
 
     def request(self, of: AsyncBoltRequest) -> BoltRequest:
         """Returns Bolt's synchronous request, whose context is that of this view."""

@@ -23,13 +23,14 @@ from anchorbolt.emulator.scene import Scene
 from anchorbolt.emulator.script import Line
 from anchorbolt.errors import ListenersError
 from anchorbolt.telemetry import metrics
-from slack_bolt import App, BoltContext, BoltResponse
+from slack_bolt import App, Assistant, BoltContext, BoltRequest, BoltResponse
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
 from slack_bolt.context.assistant.thread_context_store.file import FileAssistantThreadContextStore
 from slack_bolt.error import BoltUnhandledRequestError
 from slack_bolt.oauth.async_oauth_settings import AsyncOAuthSettings
 from slack_bolt.oauth.oauth_settings import OAuthSettings
+from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry import RetryHandler
@@ -526,3 +527,46 @@ async def test_a_client_outside_of_listeners(app_with: AppWith, slack: Any) -> N
         assert (await asyncio.to_thread(app.client.api_test))["ok"]
         with pytest.raises(SlackApiError):
             await asyncio.to_thread(app.client.chat_postMessage, channel="C1")
+
+
+class DispatchingApp(App):
+    """Counts its requests, as a subclass may."""
+
+    def dispatch(self, req: BoltRequest) -> BoltResponse:
+        """Bolt's own hook."""
+        return super().dispatch(req)
+
+
+class DispatchingAsyncApp(AsyncApp):
+    """The same, asynchronous."""
+
+    async def async_dispatch(self, req: AsyncBoltRequest) -> BoltResponse:
+        """Bolt's own hook."""
+        return await super().async_dispatch(req)
+
+
+class PlainApp(App):
+    """A subclass with nothing in the place of what Bolt has."""
+
+
+@pytest.mark.parametrize(("kind", "warned"), [(DispatchingApp, 1), (DispatchingAsyncApp, 1), (PlainApp, 0), (App, 0)])
+def test_a_dispatch_of_its_own_is_warned_of(bolt: BoltApp, kind: type[Any], warned: int) -> None:
+    """It is not called, and what it adds would be missing without a word."""
+    options_of = {} if issubclass(kind, AsyncApp) else {"token_verification_enabled": False}
+    app = kind(token="xoxb-1", signing_secret="", **options_of)
+    with capture_logs() as logs:
+        adopt(bolt, app)
+    assert [line["event"][:34] for line in logs] == ["the app's own dispatch is not call"] * warned
+
+
+def test_an_assistant_with_a_process_of_its_own_is_refused(bolt: BoltApp) -> None:
+    """It would not be called: an assistant of a synchronous app becomes an asynchronous one."""
+
+    class Counted(Assistant):
+        def process(self, **given: Any) -> BoltResponse | None:
+            return super().process(**given)
+
+    app = App(token="xoxb-1", signing_secret="", token_verification_enabled=False)
+    app.use(Counted())
+    with pytest.raises(ListenersError, match=r"App: Counted has a process\(\) of its own"):
+        adopt(bolt, app)

@@ -236,6 +236,37 @@ async def test_context_variables_are_those_of_the_request(app_with: AppWith, sla
     assert seen == [0, 0, 0]
 
 
+async def test_context_variables_of_a_middleware_are_seen_by_what_follows(app_with: AppWith, slack: Any) -> None:
+    """What a middleware sets, such as the id of a request for the log, is there for matchers, middleware and listener,
+    and not for the next request."""
+    app, seen = an_app(slack), []
+
+    @app.middleware
+    def first(next: Any) -> None:  # noqa: A002 - Bolt's name
+        seen.append(NUMBER.get())
+        NUMBER.set(1)
+        next()
+
+    def matcher() -> bool:
+        seen.append(NUMBER.get())
+        NUMBER.set(2)
+        return True
+
+    def own(next: Any) -> None:  # noqa: A002 - Bolt's name
+        seen.append(NUMBER.get())
+        next()
+
+    @app.event("app_mention", matchers=[matcher], middleware=[own])
+    def mentioned() -> None:
+        seen.append(NUMBER.get())
+
+    async with app_with(of(app)) as server:
+        for _ in range(2):
+            ack = await server.player.send(make("app_mention"))
+            await server.until_ended(ack.sample.key)
+    assert seen == [0, 1, 2, 2] * 2
+
+
 async def test_sync_and_async_mix(app_with: AppWith, slack: Any) -> None:
     """Listeners of an App, of an AsyncApp and of a function run in one server; the first that matches runs."""
     client = AsyncWebClient(token="xoxb-made-up", base_url=slack.api_url)
