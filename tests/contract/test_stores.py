@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
+from anchorbolt.cli.inbox.session import PATIENT_SECONDS
 from anchorbolt.encryption import Keys, is_encrypted
 from anchorbolt.errors import AnchorboltError
 from anchorbolt.inbox.inbox import Inbox
@@ -92,7 +94,8 @@ async def take_over(inbox: Inbox, gathered: list[Gathered], *, dry: bool = False
     saved = Saved()
     for begin in range(0, len(gathered), LOT):
         lot = gathered[begin : begin + LOT]
-        saved.add(await inbox.store.transact(lambda c, lot=lot: save(c, installations, lot, dry=dry)))
+        work = partial(save, installations=installations, lot=lot, dry=dry)
+        saved.add(await inbox.database.transact(work, PATIENT_SECONDS))  # as the command does
     return saved
 
 

@@ -81,7 +81,7 @@ async def test_only_a_lazy_function_acknowledges(app_with: AppWith, slack: Any) 
 
     app.command("/approval")(ack=lambda: None, lazy=[later])
 
-    async with app_with(of(app), ack_deadline_seconds=0.2) as server:
+    async with app_with(of(app), ack_deadline_seconds=1.0) as server:
         answer = await server.player.send(make("command"))
         assert (answer.status, answer.body) == (503, b'{"error": "no_ack"}')
     assert ran == []
@@ -100,7 +100,7 @@ async def test_an_ack_after_the_deadline_is_refused(app_with: AppWith, slack: An
             raised.append(type(error).__name__)
             raise
 
-    async with app_with(of(app), ack_deadline_seconds=0.2) as server:
+    async with app_with(of(app), ack_deadline_seconds=1.0) as server:
         answer = await server.player.send(make("command"))
         assert answer.status == 503
         go.set()
