@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import slack_sdk
 from slack_bolt import App
@@ -40,41 +41,56 @@ def register(bolt: BoltApp, listeners: str, routes: str | None = None) -> None:
     """
     ask_slack_at(bolt.client.base_url)
     take_over()
-    threads = set(threading.enumerate())
+    begun: set[threading.Thread] = set()
     try:
         found = targets(listeners)
     except ListenersError as error:
         raise ListenersError(f"LISTENERS: {error}") from None
     problems = Problems()
-    with problems.collected("DJANGO_SETTINGS_MODULE: "):
-        django.set_up()
-    brought_by: list[tuple[Target, Brought]] = []
-    for target in found:
-        with problems.collected(f"LISTENERS={target}: "):
-            brought_by.append((target, _brought(target)))
-    started = set(threading.enumerate()) - threads
+    brought: list[tuple[Target, Brought]] = []
+    with _noting_threads(begun):
+        with problems.collected("DJANGO_SETTINGS_MODULE: "):
+            django.set_up()
+        for target in found:
+            with problems.collected(f"LISTENERS={target}: "):
+                brought.append((target, _brought(target)))
     if routes:
         _import_routes(routes)
-    threads = set(threading.enumerate())
-    for target, brought in brought_by:
-        with problems.collected(f"LISTENERS={target}: "):
-            if isinstance(brought, App | AsyncApp) and not has_own_parts(brought):
-                log.warning(
-                    "the app has no listeners: what the startup hook of a web server registers is missing,"
-                    " because that server is not started",
-                    app=str(target),
-                )
-            _register(bolt, brought)
+    with _noting_threads(begun):
+        for target, app_or_function in brought:
+            with problems.collected(f"LISTENERS={target}: "):
+                _warn_of_no_listeners(target, app_or_function)
+                _register(bolt, app_or_function)
     problems.tell()
     _name_listeners_of_middleware(bolt)
-    for thread in started | (set(threading.enumerate()) - threads):
-        if _is_of_a_handler(thread):
-            continue
+    _warn_of_threads(begun)
+
+
+@contextmanager
+def _noting_threads(begun: set[threading.Thread]) -> Iterator[None]:
+    """Adds to `begun` the threads that are started within, and still run."""
+    before = set(threading.enumerate())
+    yield
+    begun |= set(threading.enumerate()) - before
+
+
+def _warn_of_no_listeners(target: Target, brought: Brought) -> None:
+    if isinstance(brought, App | AsyncApp) and not has_own_parts(brought):
         log.warning(
-            "a thread was started while LISTENERS was imported: it runs in every process of every pod;"
-            " what must run once belongs in a CronJob (docs/routes.md)",
-            thread=thread.name,
+            "the app has no listeners: what the startup hook of a web server registers is missing,"
+            " because that server is not started",
+            app=str(target),
         )
+
+
+def _warn_of_threads(begun: set[threading.Thread]) -> None:
+    for thread in begun:
+        if not _is_of_a_handler(thread):
+            log.warning(
+                "a thread was started while LISTENERS was imported: it runs in every process of every pod;"
+                " what must run once belongs in a CronJob (docs/routes.md)",
+                thread=thread.name,
+            )
 
 
 def _import_routes(routes: str) -> None:

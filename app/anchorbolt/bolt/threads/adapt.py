@@ -159,10 +159,12 @@ def matcher(one: ListenerMatcher | AsyncListenerMatcher) -> AsyncListenerMatcher
     return ThreadMatcher(one.matches, None)
 
 
-def middleware(one: Middleware | AsyncMiddleware) -> AsyncMiddleware:
+def middleware(one: Middleware | AsyncMiddleware) -> AsyncMiddleware:  # noqa: PLR0911 - one for each kind
     """Adapts a middleware, global or of a listener."""
-    if isinstance(one, Assistant | WorkflowStepMiddleware):
-        return assistant(one) if isinstance(one, Assistant) else step(one)
+    if isinstance(one, Assistant):
+        return assistant(one)
+    if isinstance(one, WorkflowStepMiddleware):
+        return step(one)
     if isinstance(one, AsyncAssistant):
         _adapt_listeners(one, one)
     if isinstance(one, AsyncMiddleware):
