@@ -48,19 +48,15 @@ async def opened() -> AsyncIterator[tuple[Database, Admin]]:
 
 def as_reader(work: Callable[[Admin, Connection], Result]) -> Result:
     """Runs `work`, which writes nothing, in one transaction, and returns its result."""
-
-    async def read() -> Result:
-        async with opened() as (database, admin):
-            return await database.read(lambda connection: work(admin, connection), PATIENT_SECONDS)
-
-    return asyncio.run(read())
+    return asyncio.run(_in_one_transaction(work, writes=False))
 
 
 def as_admin(work: Callable[[Admin, Connection], Result]) -> Result:
     """Runs `work` in one transaction, and returns its result."""
+    return asyncio.run(_in_one_transaction(work, writes=True))
 
-    async def transact() -> Result:
-        async with opened() as (database, admin):
-            return await database.transact(lambda connection: work(admin, connection), PATIENT_SECONDS)
 
-    return asyncio.run(transact())
+async def _in_one_transaction(work: Callable[[Admin, Connection], Result], *, writes: bool) -> Result:
+    async with opened() as (database, admin):
+        run = database.transact if writes else database.read
+        return await run(lambda connection: work(admin, connection), PATIENT_SECONDS)

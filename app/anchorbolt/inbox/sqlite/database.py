@@ -129,7 +129,7 @@ class SqliteDatabase(Database):
                 self._connection = connect(self._path, self._clock, self._busy_seconds)
             except DBAPIError as error:
                 raise StoreUnavailableError(advice(error.orig, self._path)) from error
-        if self._serves:
+        if self._serves:  # it can write; a command finds that out with what it does
             await self.transact(lambda connection: None)
 
     async def close(self) -> None:
@@ -168,7 +168,7 @@ class SqliteDatabase(Database):
         """As in the base class: without the lock of a writer, so that an operator's list holds up no event."""
         asked = _Asked(work)
         async with self._writing:
-            await self._transaction([asked], reads=True)
+            await self._transaction([asked], only_reads=True)
         return asked.result
 
     def look(self, statement: Statement, parameters: Mapping[str, Any]) -> Sequence[Sequence[Any]] | None:
@@ -213,10 +213,10 @@ class SqliteDatabase(Database):
             for asked in together:
                 await self._write([asked])
 
-    async def _transaction(self, together: list[_Asked[Any]], *, reads: bool = False) -> None:
+    async def _transaction(self, together: list[_Asked[Any]], *, only_reads: bool = False) -> None:
         """One transaction. Returns when it is on the disk.
 
-        `reads`: it writes nothing, and so does without the lock that there is for one writer.
+        `only_reads`: it writes nothing, and so does without the lock that there is for one writer.
         """
         connection = self._connection
         if connection is None:
@@ -225,7 +225,7 @@ class SqliteDatabase(Database):
             raise StoreUnavailableError(gone(self._path))
         driver = driver_of(connection)
         try:
-            if reads:
+            if only_reads:
                 driver.execute("BEGIN")
             else:
                 await _begin_to_write(driver)
