@@ -8,7 +8,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from anchorbolt.inbox.lease import Lease
 from anchorbolt.inbox.rows import keyed
-from anchorbolt.inbox.sql import LARGE, TEXT
+from anchorbolt.inbox.sql import LARGE, POSTGRESQL, TEXT
 from anchorbolt.inbox.statement import Statement
 from anchorbolt.inbox.tables import lane
 
@@ -24,7 +24,7 @@ class Fence:
             .join_from(r, lane, lane.c.name == r.c.name)
             .where(lane.c.owner == bindparam("owner"), lane.c.epoch == r.c.epoch)
         )
-        self._locks = dialect == "postgresql"  # SQLite has one writer: it locks nothing, and so needs no order either
+        self._locks = dialect == POSTGRESQL  # SQLite has one writer: it locks nothing, and so needs no order either
         if self._locks:
             held = held.order_by(lane.c.name).with_for_update(of=lane)
         self._held = Statement(dialect, held)

@@ -15,7 +15,7 @@ from sqlalchemy import bindparam, select
 
 from anchorbolt.errors import StoreError
 from anchorbolt.inbox.rows import keyed
-from anchorbolt.inbox.sql import TEXT
+from anchorbolt.inbox.sql import POSTGRESQL, TEXT
 from anchorbolt.inbox.standby import WRITE_TO_LOG
 from anchorbolt.inbox.statement import Statement
 from anchorbolt.inbox.store import Store
@@ -31,7 +31,7 @@ class Known:
         dialect = store.database.dialect
         r = keyed(dialect, {"key": TEXT})
         # A message for the log for each key that is found, so none where nothing is.
-        waits = [WRITE_TO_LOG] if dialect == "postgresql" else []
+        waits = [WRITE_TO_LOG] if dialect == POSTGRESQL else []
         self._found = Statement(
             dialect, select(delivery.c.key, *waits).join_from(r, delivery, delivery.c.key == r.c.key)
         )

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
+from anchorbolt.inbox.sql import POSTGRESQL
+
 # Of standbys that stream; a role without `pg_monitor` sees their names alone.
 STANDBYS = text(
     "SELECT application_name, client_addr::text, sync_state, state,"
@@ -121,7 +123,7 @@ class Replication:
 
 def read(connection: Connection) -> Replication | None:
     """Reads it from the server that a connection leads to. None: that is no PostgreSQL, or a standby itself."""
-    if connection.dialect.name != "postgresql":
+    if connection.dialect.name != POSTGRESQL:
         return None
     names, commit, fsync, is_standby = connection.execute(SETTINGS).one()
     if is_standby:

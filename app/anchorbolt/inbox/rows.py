@@ -17,6 +17,8 @@ from sqlalchemy import JSON, FromClause, Text, bindparam, column, func, literal_
 from sqlalchemy.sql.expression import cast
 from sqlalchemy.types import TypeEngine
 
+from anchorbolt.inbox.sql import POSTGRESQL
+
 Row = Mapping[str, Any] | tuple[Any, ...]
 Types = Mapping[str, type[TypeEngine[Any]]]
 
@@ -36,7 +38,7 @@ class Listed(Text):
 
 def rows(dialect: str, types: Types) -> FromClause:
     """What a statement selects from; once in a statement. Its parameter is named `rows`."""
-    if dialect == "postgresql":
+    if dialect == POSTGRESQL:
         return (
             func.json_to_recordset(cast(bindparam(ROWS, type_=Text()), JSON))
             .table_valued(*(column(name, kind) for name, kind in types.items()))
@@ -54,7 +56,7 @@ def keyed(dialect: str, types: Types) -> FromClause:
     and keeps. It expects a hundred otherwise, and of a small table all rows at once are less for so many.
     """
     found = rows(dialect, types)
-    if dialect != "postgresql":
+    if dialect != POSTGRESQL:
         return found
     first = next(iter(found.c))
     always_true = func.nullif(first, first).is_(None)  # and thought to be true of one in two hundred

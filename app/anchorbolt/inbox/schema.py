@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import Column, Connection, MetaData, String, Table, delete, insert, inspect, select, text
 
 from anchorbolt.errors import SchemaError
+from anchorbolt.inbox.sql import POSTGRESQL, SQLITE
 from anchorbolt.inbox.tables import REVISION, delivery, inbox, metadata, seat
 from anchorbolt.settings import OF_THE_APP
 
@@ -52,7 +53,7 @@ def touch(connection: Connection, owner: str) -> None:
 
 def upgrade(connection: Connection) -> None:
     """Brings the schema to REVISION in the caller's transaction; others that try meanwhile wait, and find it done."""
-    if connection.dialect.name == "postgresql":
+    if connection.dialect.name == POSTGRESQL:
         connection.execute(text("SET LOCAL lock_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": ADVISORY_LOCK})
         # From here on a lock that does not come must not hold up the pods that serve.
@@ -63,7 +64,7 @@ def upgrade(connection: Connection) -> None:
     if found is not None and found[0] >= REVISION:
         return
     require_room(connection)
-    if found is None and connection.dialect.name == "sqlite":
+    if found is None and connection.dialect.name == SQLITE:
         # By the process that then serves: Alembic would stay in it, with 11 MiB, for as long as it lives.
         create(connection)
         return
@@ -98,7 +99,7 @@ def require_room(connection: Connection) -> None:
         return
     tables = set(inspect(connection).get_table_names())
     # A SQLite file is locked by the process that serves; a PostgreSQL may be shared as long as no name is taken.
-    in_the_way = tables - {note.name} if connection.dialect.name == "sqlite" else tables & set(metadata.tables)
+    in_the_way = tables - {note.name} if connection.dialect.name == SQLITE else tables & set(metadata.tables)
     if in_the_way:
         some = ", ".join(sorted(in_the_way)[:3])
         raise SchemaError(f"the database has tables that are not Anchorbolt's ({some}): {OF_THE_APP}")

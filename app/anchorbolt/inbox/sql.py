@@ -36,12 +36,12 @@ class now(FunctionElement[float]):
     name = "now"
 
 
-@compiles(now, "postgresql")
+@compiles(now, POSTGRESQL)
 def _postgresql_now(element: now, compiler: SQLCompiler, **kw: Any) -> str:
     return "extract(epoch FROM clock_timestamp())::float8"
 
 
-@compiles(now, "sqlite")
+@compiles(now, SQLITE)
 def _sqlite_now(element: now, compiler: SQLCompiler, **kw: Any) -> str:
     # sqlite/connection.py gives every connection this function: the clock that the app was given. Asked once a
     # statement, not for each row, because it is a call into Python.

@@ -12,11 +12,13 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, Connection, literal_column, select
 from sqlalchemy.types import Text
 
+from anchorbolt.inbox.sql import POSTGRESQL
+
 # An empty, transactional message: it belongs to the transaction, and nobody has to decode it.
 WRITE_TO_LOG: ColumnElement[str] = literal_column("pg_logical_emit_message(true, 'anchorbolt', '')", Text())
 
 
 def wait_for_standby(connection: Connection) -> None:
     """Makes the commit of this transaction wait until the standbys have everything that it has seen."""
-    if connection.dialect.name == "postgresql":
+    if connection.dialect.name == POSTGRESQL:
         connection.execute(select(WRITE_TO_LOG))

@@ -19,10 +19,12 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.expression import Executable
 
 from anchorbolt.inbox.rows import MOST, ROWS, Listed, Row, Values, as_json
+from anchorbolt.inbox.sql import POSTGRESQL, SQLITE
 
 Answer = TypeVar("Answer")
 
-DRIVERS = {"postgresql": "asyncpg", "sqlite": "pysqlite"}
+# Whose form of parameters the texts of statements have.
+DRIVERS = {POSTGRESQL: "asyncpg", SQLITE: "pysqlite"}
 
 # What is taken from a cursor.
 _fetch_all = methodcaller("fetchall")
@@ -37,7 +39,7 @@ class Statement:
     """
 
     def __init__(self, dialect: str, element: Executable) -> None:
-        """`dialect`: the name of the database's."""
+        """`dialect`: its name, POSTGRESQL or SQLITE."""
         compiled = cast("SQLCompiler", cast("ClauseElement", element).compile(dialect=_dialect(dialect)))
         self._text = str(compiled)
         self._names: Sequence[str] = compiled.positiontup or ()

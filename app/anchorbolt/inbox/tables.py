@@ -23,11 +23,13 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.schema import CreateIndex
 from sqlalchemy.sql.compiler import DDLCompiler
 
+from anchorbolt.inbox.sql import SQLITE
+
 # What this app needs (see schema.py for what it does with other values).
 REVISION = 8
 
 # SQLite counts rows by itself only in a column of exactly this type.
-Id = BigInteger().with_variant(Integer, "sqlite")
+Id = BigInteger().with_variant(Integer, SQLITE)
 
 metadata = MetaData()
 
@@ -45,7 +47,7 @@ def _create_index(create: CreateIndex, compiler: DDLCompiler, **options: Any) ->
 delivery = Table(
     "delivery",
     metadata,
-    Column("id", Id, primary_key=True, autoincrement=True),
+    Column("id", Id, primary_key=True, autoincrement=True),  # the order; never used again, see `create` in schema.py
     Column("key", Text, nullable=False, unique=True),
     Column("lane", Text, nullable=False),
     Column("kind", Text, nullable=False),

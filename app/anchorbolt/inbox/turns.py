@@ -33,7 +33,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from anchorbolt.inbox.sql import TEXT, WHOLE, number, this_moment, word
+from anchorbolt.inbox.sql import POSTGRESQL, TEXT, WHOLE, number, this_moment, word
 from anchorbolt.inbox.statement import Statement
 from anchorbolt.inbox.tables import lane
 
@@ -149,7 +149,7 @@ def _walk(  # noqa: PLR0917 - what one of two halves of the walk differs in, and
 
 def _each(dialect: str, places: CTE, oldest: Select[Any]) -> Select[Any]:
     """The lanes of each place in their order; locked, where others may claim at the same time."""
-    if dialect == "postgresql":
+    if dialect == POSTGRESQL:
         found: Any = oldest.with_for_update(skip_locked=True).lateral("found")
         joined = places.join(found, number(1) == number(1))
     else:  # SQLite has no LATERAL

@@ -26,9 +26,8 @@ class SqliteComplete(Complete):
         super().__init__(store, owner)
         r = rows(SQLITE, {"id": WHOLE})
         live = select(delivery.c.id).where(delivery.c.id == r.c.id, delivery.c.state == word("live"))
-        self._live = Statement(
-            SQLITE, select(live.scalar_subquery()).select_from(r)
-        )  # a subquery for each, as in accept.py
+        # A subquery for each, as in accept.py.
+        self._live = Statement(SQLITE, select(live.scalar_subquery()).select_from(r))
         is_one = delivery.c.id.in_(select(r.c.id))
         nothing = dict.fromkeys(("body", "headers", "history", "error"), null())
         self._done = Statement(
