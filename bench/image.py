@@ -12,17 +12,15 @@ import asyncio
 import os
 import shutil
 import statistics
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.postgres import Postgres
 from bench.processes import ServerProcess, end_well, memory
-from bench.rest import REST_SECONDS
+from bench.rest import NOBODY, REST_SECONDS
 from bench.scratch import scratch
+from bench.variants import OURS_MEMORY, OURS_POSTGRES, Launcher
 from tests.support.ports import free_port
 
 ENVIRONMENT = {
@@ -35,7 +33,7 @@ ENVIRONMENT = {
     "HOST": "127.0.0.1",
     "SLACK_SIGNING_SECRET": "for-the-bench",
     "SLACK_BOT_TOKEN": "xoxb-for-the-bench",
-    "SLACK_API_URL": "http://127.0.0.1:9/",
+    "SLACK_API_URL": NOBODY,
 }
 
 
@@ -69,22 +67,6 @@ async def start(root: Path, listeners: str, database_url: str, core: int, log: P
         await server.stop()
 
 
-@contextmanager
-def database_of(store: str, directory: Path, core: int) -> Iterator[str]:
-    """The address of an empty database, for as long as it is measured."""
-    if store == "memory":
-        yield "sqlite+aiosqlite://"
-        return
-    server = Postgres(directory, core)
-    try:
-        url = server.new_database("image")
-        migrate = [sys.executable, "-m", "anchorbolt", "migrate"]
-        subprocess.run(migrate, check=True, capture_output=True, env={"DATABASE_URL": url, "PATH": "/usr/bin:/bin"})
-        yield url
-    finally:
-        server.stop()
-
-
 def main() -> None:
     """Starts it some times, and prints what it took."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -99,16 +81,17 @@ def main() -> None:
     end_well()
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[0]})
-    with scratch("image") as directory:
-        for store in ("memory", "postgresql"):
-            with database_of(store, directory, cores[0]) as url:
-                measured = [
-                    asyncio.run(start(options.root, options.listeners, url, cores[-1], directory / "log"))
-                    for _ in range(options.rounds + 1)
-                ][1:]  # the first reads all from the disk
+    with scratch("image") as directory, closing(Launcher(directory, cores[0])) as launcher:
+        for variant in (OURS_MEMORY, OURS_POSTGRES):
+            url = launcher.launch(variant, 20, "event", NOBODY).environment["DATABASE_URL"]
+            measured = [
+                asyncio.run(start(options.root, options.listeners, url, cores[-1], directory / "log"))
+                for _ in range(options.rounds + 1)
+            ][1:]  # the first reads all from the disk
             ready = [one.ready_seconds for one in measured]
             sys.stdout.write(
-                f"{store}: start to ready {statistics.median(ready):.2f} s (worst of {len(ready)}: {max(ready):.2f}), "
+                f"{variant.label}: "
+                f"start to ready {statistics.median(ready):.2f} s (worst of {len(ready)}: {max(ready):.2f}), "
                 f"CPU {statistics.median(one.cpu_seconds for one in measured):.2f} s, "
                 f"memory at rest {statistics.median(one.memory_mib for one in measured):.1f} MiB\n"
             )
