@@ -50,20 +50,23 @@ def test_help_imports_nothing_heavy() -> None:
     assert not {"slack_bolt", "sqlalchemy", "httpx", "fastapi", "pydantic_settings"} & set(loaded)
 
 
+def loaded_by(statements: str) -> set[str]:
+    """The names of all modules that a new Python has loaded once it has executed these statements."""
+    code = f"{statements}\nimport json, sys; print(json.dumps(list(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return set(json.loads(result.stdout))
+
+
 def test_what_serves_imports_no_rich() -> None:
     """A pod's processes go without what only draws on terminals: structlog would bring it, with the time it takes."""
-    code = "import sys, anchorbolt.cli.serve, anchorbolt.main, json; print(json.dumps(list(sys.modules)))"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = set(json.loads(result.stdout))
+    loaded = loaded_by("import anchorbolt.cli.serve, anchorbolt.main")
     assert "structlog" in loaded
     assert not {"rich", "pygments"} & loaded
 
 
 def test_the_master_holds_nothing_of_what_serves() -> None:
     """The process that waits above the worker has gunicorn, and none of what the worker would have a copy of."""
-    code = "import sys, anchorbolt.master, json; print(json.dumps(list(sys.modules)))"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = set(json.loads(result.stdout))
+    loaded = loaded_by("import anchorbolt.master")
     assert "gunicorn.arbiter" in loaded
     serving = {"asyncio", "uvloop", "uvicorn", "pydantic", "structlog", "opentelemetry", "typer", "sqlalchemy"}
     assert not serving & loaded
@@ -71,9 +74,7 @@ def test_the_master_holds_nothing_of_what_serves() -> None:
 
 def test_what_serves_loads_fastapi_and_no_command_line_of_uvicorns() -> None:
     """FastAPI is loaded at the start. uvicorn's command line never is, and what else is uvicorn's is as it was."""
-    code = "import sys, anchorbolt.main, uvicorn, json; uvicorn.Server.serve; print(json.dumps(list(sys.modules)))"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = set(json.loads(result.stdout))
+    loaded = loaded_by("import anchorbolt.main, uvicorn; uvicorn.Server.serve")
     assert "fastapi" in loaded
     assert not {"click", "uvicorn.main"} & loaded
 
@@ -94,27 +95,20 @@ def test_fastapis_models_of_openapi_wait_for_who_serves_a_document() -> None:
 
 def test_a_pod_on_sqlite_loads_nothing_of_postgresql() -> None:
     """Each database has its dialect and its driver, and a process loads those of one."""
-    code = "import sys, anchorbolt.main, anchorbolt.inbox.sqlite, json; print(json.dumps(list(sys.modules)))"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {"sqlalchemy.dialects.postgresql", "asyncpg", "sqlalchemy.orm"} & set(json.loads(result.stdout))
+    loaded = loaded_by("import anchorbolt.main, anchorbolt.inbox.sqlite")
+    assert not {"sqlalchemy.dialects.postgresql", "asyncpg", "sqlalchemy.orm"} & loaded
 
 
 def test_a_pod_on_postgresql_loads_nothing_of_sqlite() -> None:
     """Neither the dialect nor what opens a file is loaded; the driver, sqlite3, comes with Bolt."""
-    code = (
-        "import sys, anchorbolt.main, anchorbolt.inbox.postgresql.database, json; print(json.dumps(list(sys.modules)))"
-    )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert not {"sqlalchemy.dialects.sqlite", "anchorbolt.inbox.sqlite", "sqlalchemy.orm"} & set(
-        json.loads(result.stdout)
-    )
+    loaded = loaded_by("import anchorbolt.main, anchorbolt.inbox.postgresql.database")
+    assert not {"sqlalchemy.dialects.sqlite", "anchorbolt.inbox.sqlite", "sqlalchemy.orm"} & loaded
 
 
 def test_what_few_pods_need_is_not_loaded_by_others() -> None:
     """Socket Mode, and installation in workspaces, are loaded where a setting asks for them."""
-    code = "import sys, anchorbolt.main, anchorbolt.lifecycle.loop, json; print(json.dumps(list(sys.modules)))"
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    packages = {name.split(".")[1] for name in json.loads(result.stdout) if name.startswith("anchorbolt.")}
+    loaded = loaded_by("import anchorbolt.main, anchorbolt.lifecycle.loop")
+    packages = {name.split(".")[1] for name in loaded if name.startswith("anchorbolt.")}
     assert "worker" in packages
     assert not {"socket_mode", "workspaces"} & packages
 
