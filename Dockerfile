@@ -3,8 +3,8 @@
 ARG PYTHON_IMAGE=python:3.13-slim
 
 FROM ${PYTHON_IMAGE} AS build
-# What is compiled here goes without the columns of its instructions, which underline a part of a line in a traceback:
-# half a MiB of a pod. Your own listeners are compiled when the pod starts, and keep them.
+# Bytecode that is compiled here holds no columns: half a MiB of a pod. So a traceback underlines no part of a line in a
+# library (the ^^^^). It does in your own listeners, which are compiled when the pod starts.
 ENV PYTHONNODEBUGRANGES=1 \
     UV_PROJECT_ENVIRONMENT=/opt/venv \
     UV_PYTHON_DOWNLOADS=never \
