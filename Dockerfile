@@ -53,7 +53,7 @@ ENV PATH=/opt/venv/bin:$PATH \
 WORKDIR /app
 # Docker's own Python comes without its standard library's bytecode, and the user below may write none: what is imported
 # here is compiled now, instead of at every start.
-RUN PYTHONDONTWRITEBYTECODE= PYTHONNODEBUGRANGES=1 python -c "import anchorbolt.main, anchorbolt.master, anchorbolt.cli.serve, anchorbolt.cli.migrate, anchorbolt.lifecycle.loop, asyncpg, fastapi"
+RUN PYTHONDONTWRITEBYTECODE= PYTHONNODEBUGRANGES=1 python -c "import anchorbolt.main, anchorbolt.__main__, anchorbolt.cli.serve, anchorbolt.lifecycle.start, anchorbolt.cli.migrate, anchorbolt.lifecycle.loop, asyncpg, fastapi"
 USER 10001:10001
 EXPOSE 3000 3001
 # Exec form: SIGTERM reaches the server itself, not a shell.

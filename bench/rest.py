@@ -1,7 +1,8 @@
 """`python -m bench.rest`: what a pod costs before its first request: from start to ready, and its memory at rest.
 
 The app as in production (`anchorbolt serve`, a master and its worker) on one core, once for each store a round.
-`--record NAME` keeps the result as bench/results/rest-NAME.json.
+`--record NAME` keeps the result as bench/results/rest-NAME.json. `--beside CHECKOUT` starts another checkout, with a
+virtual environment of its own, in turn with this one: what is claimed about times is the ratio of the two.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import argparse
 import asyncio
 import os
 import statistics
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +29,11 @@ REST_SECONDS = 3.0
 NOBODY = "http://127.0.0.1:9/"  # at rest, the Web API is not called
 
 
-async def one(launcher: Launcher, variant: Variant, directory: Path, core: int) -> dict[str, Any]:
-    """Starts it, lets it rest, reads it, ends it."""
+async def one(launcher: Launcher, variant: Variant, python: Path, directory: Path, core: int) -> dict[str, Any]:
+    """Starts it with that Python, lets it rest, reads it, ends it."""
     launch = launcher.launch(variant, 20, "event", NOBODY)
-    server = ServerProcess(launch.command, launch.environment, directory / f"{variant.name}.log", core)
+    command = [str(python), *launch.command[1:]]
+    server = ServerProcess(command, launch.environment, directory / f"{variant.name}.log", core)
     try:
         ready = await server.answers(launch.ready_port, launch.ready_path)
         cpu = server.cpu().total
@@ -48,15 +51,19 @@ async def one(launcher: Launcher, variant: Variant, directory: Path, core: int) 
         await server.stop()
 
 
-async def rounds(count: int, directory: Path, cores: list[int]) -> dict[str, list[dict[str, Any]]]:
+async def rounds(
+    count: int, pythons: dict[str, Path], directory: Path, cores: list[int]
+) -> dict[str, list[dict[str, Any]]]:
+    """`pythons`: of each checkout, by what follows the label of its variants."""
     launcher = Launcher(directory, cores[-1])
-    found: dict[str, list[dict[str, Any]]] = {variant.name: [] for variant in OURS}
+    found: dict[str, list[dict[str, Any]]] = {variant.label + also: [] for variant in OURS for also in pythons}
     try:
         for number in range(count + 1):
             for variant in OURS:
-                result = await one(launcher, variant, directory, cores[0])
-                if number:  # the first round reads all from the disk, and may compile
-                    found[variant.name].append(result)
+                for also, python in pythons.items():
+                    result = await one(launcher, variant, python, directory, cores[0])
+                    if number:  # the first round reads all from the disk, and may compile
+                        found[variant.label + also].append(result)
     finally:
         launcher.close()
     return found
@@ -67,9 +74,8 @@ def print_table(found: dict[str, list[dict[str, Any]]]) -> None:
     for heading in ("store", "ready after s", "CPU s", "memory MiB", "master's own", "worker's own", "shared"):
         table.add_column(heading, justify="left" if heading == "store" else "right")
     names = ("ready_seconds", "ready_cpu_seconds", "memory_mib", "master_mib", "worker_mib", "shared_mib")
-    for variant in OURS:
-        rows = found[variant.name]
-        table.add_row(variant.label, *(_spread([row[name] for row in rows]) for name in names))
+    for label, rows in found.items():
+        table.add_row(label, *(_spread([row[name] for row in rows]) for name in names))
     Console(width=120).print(table)
 
 
@@ -81,13 +87,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--record", metavar="NAME")
+    parser.add_argument("--beside", metavar="CHECKOUT", type=Path)
     options = parser.parse_args()
     end_well()
+    pythons = {"": Path(sys.executable)}
+    if options.beside:
+        pythons[", the other checkout"] = options.beside / ".venv/bin/python"
     cores = sorted(os.sched_getaffinity(0))
     os.sched_setaffinity(0, {cores[-1]})
     with scratch("rest") as directory:
         about = {"commit": commit(), "machine": machine(directory), "versions": versions()}
-        found = asyncio.run(rounds(options.rounds, directory, cores))
+        found = asyncio.run(rounds(options.rounds, pythons, directory, cores))
     print_table(found)
     if options.record:
         record(f"rest-{options.record}", {**about, "rounds": found})

@@ -19,7 +19,7 @@ from anchorbolt.emulator.player import Player, client
 from anchorbolt.emulator.samples import make
 from anchorbolt.emulator.scene import Scene
 from anchorbolt.emulator.signing import EMULATOR_SECRET
-from anchorbolt.settings import Settings
+from anchorbolt.settings.model import Settings
 
 from bench.machine import commit, machine
 from tests.support.pods import Pod, Pods

@@ -34,14 +34,16 @@ from anchorbolt.inbox.retention import Retention
 from anchorbolt.intake.events import Events
 from anchorbolt.intake.intake import Intake
 from anchorbolt.intake.interactions import Interactions
-from anchorbolt.lifecycle import garbage_collection, gauges, life, probes, start
+from anchorbolt.lifecycle import garbage_collection, gauges, life, probes, times
 from anchorbolt.lifecycle.drain_socket import DrainSocket
 from anchorbolt.lifecycle.life import Parts
 from anchorbolt.lifecycle.pod import Pod
 from anchorbolt.lifecycle.transport import HttpTransport, Transport
 from anchorbolt.limits import parse
-from anchorbolt.settings import Role, Settings, otel
+from anchorbolt.settings import otel
+from anchorbolt.settings.choices import Role
 from anchorbolt.settings.misspelt import misspelt
+from anchorbolt.settings.model import Settings
 from anchorbolt.settings.team import fill_environment
 from anchorbolt.telemetry import delivery_lines, metrics
 from anchorbolt.telemetry.logs import get_logger
@@ -128,7 +130,7 @@ def build(settings: Settings, sockets: Sequence[socket.socket], *, in_turn: bool
         team=TeamLife(routes, team),
         internal=internal_server(pod, region, internal),
         drain_socket=DrainSocket(settings.drain_socket_path, pod),
-        finish_seconds=start.finish_seconds(settings),
+        finish_seconds=times.finish_seconds(settings.of_master),
         drain_timeout_seconds=settings.drain_timeout_seconds,
         telemetry=telemetry,
         rotation=workspaces.rotation if workspaces is not None else None,
@@ -238,7 +240,7 @@ def http_transport(
     server = Server(
         OverloadLimit(web, intake, PATH),
         sockets,
-        finish_seconds=start.finish_seconds(settings),
+        finish_seconds=times.finish_seconds(settings.of_master),
         head_seconds=settings.ack_deadline_seconds,  # Slack does not wait longer for the answer
         max_connections=connections,
     )

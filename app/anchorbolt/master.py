@@ -1,4 +1,4 @@
-"""`python -m anchorbolt.master ORDERS`: what `anchorbolt serve` becomes, to wait above a worker that serves.
+"""`anchorbolt serve`: the process that opens the ports, and waits above a worker that serves.
 
 It imports none of what serves. Master and worker would each hold a copy of most of it, for the pages that a fork shares
 part as soon as one of them counts a reference (docs/decisions/0060-the-master-imports-little.md).
@@ -6,37 +6,42 @@ part as soon as one of them counts a reference (docs/decisions/0060-the-master-i
 
 from __future__ import annotations
 
-import sys
-from functools import partial
+import signal
 
+from anchorbolt.lifecycle import garbage_collection
 from anchorbolt.lifecycle.master import Live, Master
-from anchorbolt.lifecycle.orders import Orders
+from anchorbolt.lifecycle.ports import free_ports
+from anchorbolt.lifecycle.worker import HELD_SIGNALS
+from anchorbolt.settings import of_master
+from anchorbolt.settings.of_master import MasterSettings
 from anchorbolt.telemetry import lines
 
 
-def main(text: str) -> None:
-    """Until a signal ends it."""
-    orders = Orders.read(text)
-    if orders.as_json:
+def serve() -> None:
+    """Runs until a signal ends it, and exits with a code.
+
+    Raises InvalidSettingsError if a setting of the master's is wrong, and PortTakenError. The worker checks all others.
+    """
+    signal.pthread_sigmask(signal.SIG_BLOCK, HELD_SIGNALS)
+    garbage_collection.seldom()  # the worker, which is a fork, imports much
+    settings = of_master.read()
+    if settings.log_format.is_json:
         lines.configure()
     else:
-        _configure_logs(orders)  # for a person, who counts no memory
-    Master(orders, partial(_load, orders)).run()
+        _configure_logs(settings)  # for a person, who counts no memory
+    Master(settings, free_ports(settings), lambda: _load(settings)).run()
 
 
-def _load(orders: Orders) -> Live:
-    """The app, in the worker; it reads the settings again, as the orders hold no secret."""
-    from anchorbolt import main, settings  # noqa: PLC0415
+def _load(settings: MasterSettings) -> Live:
+    """The app, in the worker."""
+    from anchorbolt import main  # noqa: PLC0415
+    from anchorbolt.lifecycle import start  # noqa: PLC0415
 
-    _configure_logs(orders)
-    return lambda sockets: main.live(settings.load(), sockets)
+    _configure_logs(settings)
+    return lambda sockets: main.live(start.load(), sockets)
 
 
-def _configure_logs(orders: Orders) -> None:
+def _configure_logs(settings: MasterSettings) -> None:
     from anchorbolt.telemetry import logs  # noqa: PLC0415
 
-    logs.configure(orders.log_level, as_json=orders.as_json)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])
+    logs.configure(settings.log_level, as_json=settings.log_format.is_json)

@@ -25,7 +25,7 @@ from anchorbolt.inbox.sqlite import SqliteDatabase
 from anchorbolt.inbox.statement import Statement
 from anchorbolt.inbox.tables import delivery, lane
 from anchorbolt.inbox.tables import inbox as inbox_table
-from anchorbolt.settings import Settings
+from anchorbolt.settings.model import Settings
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.exc import DBAPIError
 from structlog.testing import capture_logs

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from anchorbolt.drain import socket_path
 from anchorbolt.lifecycle.master import HANG_SECONDS
-from anchorbolt.lifecycle.start import end_seconds
-from anchorbolt.settings import Settings
+from anchorbolt.lifecycle.times import end_seconds
+from anchorbolt.settings.model import Settings
 
 from tests.manifests.render import OVERLAYS, SOCKET_MODE, Manifest, one, overlay, pods, settings_of
 
@@ -92,7 +92,7 @@ def test_pre_stop_asks_for_the_drain_inside_of_the_pod(name: str) -> None:
 def test_the_grace_period_covers_the_whole_drain(name: str) -> None:
     """The grace period is longer than preStop and all that the server allows itself after SIGTERM."""
     settings = _settings(name)
-    needed = settings.drain_delay_seconds + end_seconds(settings) + MARGIN_SECONDS
+    needed = settings.drain_delay_seconds + end_seconds(settings.of_master) + MARGIN_SECONDS
     for workload, pod in _app_pods(name).items():
         assert pod["spec"]["terminationGracePeriodSeconds"] >= needed, workload
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from anchorbolt.inbox.lease import End
-from anchorbolt.settings import Settings
+from anchorbolt.settings.model import Settings
 from anchorbolt.worker.verdict import Limits, judge
 from anchorbolt.workspaces.token_rotation import AHEAD_SECONDS, SWEEP_SECONDS
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from anchorbolt.errors import InvalidSettingsError
 from anchorbolt.lifecycle.start import require_needed
-from anchorbolt.settings import Settings
+from anchorbolt.settings.model import Settings
 
 from tests.manifests.render import Manifest, containers, overlay, pods, render, settings_of
 

@@ -16,7 +16,7 @@ from anchorbolt.inbox.tables import delivery
 from anchorbolt.intake.intake import Intake
 from anchorbolt.lifecycle.life import Parts
 from anchorbolt.lifecycle.transport import HttpTransport
-from anchorbolt.settings import Settings
+from anchorbolt.settings.model import Settings
 from slack_bolt.async_app import AsyncApp
 from sqlalchemy import Row, func, select
 

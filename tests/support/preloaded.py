@@ -15,6 +15,8 @@ from pathlib import Path
 # The worker's come first: it imports structlog without rich, and uvicorn without click.
 IMPORTED = (
     "anchorbolt.main",
+    "anchorbolt.lifecycle.start",
+    "anchorbolt.__main__",
     "anchorbolt.composition.socket_mode",
     "anchorbolt.composition.workspaces",
     "anchorbolt.master",

@@ -13,7 +13,7 @@ import pytest
 import typer
 import yaml
 from anchorbolt.cli import COMMANDS, load
-from anchorbolt.settings import Settings
+from anchorbolt.settings.model import Settings
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = ("docs", "k8s", "ingress", "bench")

@@ -13,7 +13,7 @@ import anchorbolt_sample
 import pytest
 import typer
 from anchorbolt.cli.manifest import MANIFEST, PLACEHOLDER, filled_in, for_sockets, installable, manifest
-from anchorbolt.settings import Settings
+from anchorbolt.settings.model import Settings
 from slack_bolt.async_app import AsyncApp, AsyncAssistant
 from slack_sdk.web.async_client import AsyncWebClient
 from typer.testing import CliRunner

@@ -8,8 +8,8 @@ import pytest
 from anchorbolt.cli.check import check
 from anchorbolt.cli.serve import serve
 from anchorbolt.errors import InvalidSettingsError
-from anchorbolt.settings import Settings
 from anchorbolt.settings.misspelt import misspelt, warnings
+from anchorbolt.settings.model import Settings
 
 pytestmark = pytest.mark.usefixtures("no_log_of_a_command")
 

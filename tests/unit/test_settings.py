@@ -12,7 +12,8 @@ import pytest
 from anchorbolt import settings
 from anchorbolt.errors import InvalidSettingsError
 from anchorbolt.lifecycle import start
-from anchorbolt.settings import LogFormat, Role, Settings
+from anchorbolt.settings.choices import LogFormat, Role
+from anchorbolt.settings.model import Settings
 from pydantic import ValidationError
 
 from tests.support.forked import READ_AT_IMPORT

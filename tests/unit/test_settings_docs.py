@@ -12,7 +12,7 @@ import pytest
 from anchorbolt import settings
 from anchorbolt.errors import InvalidSettingsError
 from anchorbolt.lifecycle import start
-from anchorbolt.settings import Settings
+from anchorbolt.settings.model import Settings
 from pydantic import SecretStr
 
 ROOT = Path(__file__).parents[2]

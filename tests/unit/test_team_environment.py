@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from anchorbolt import settings
-from anchorbolt.settings import Settings
+from anchorbolt.settings.model import Settings
 from anchorbolt.settings.team import fill_environment
 
 SLACK = ("SLACK_BOT_TOKEN", "SLACK_SIGNING_SECRET", "SLACK_APP_TOKEN")

@@ -7,17 +7,13 @@ Exit codes of every command: 0 done, 1 failed, 2 a mistake in the call or in the
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from anchorbolt.errors import FAILED, MISTAKEN, MISTAKES, AnchorboltError, InvalidSettingsError
 from anchorbolt.lifecycle import garbage_collection
-from anchorbolt.telemetry.redact import without_secrets
 
 COMMANDS = {
     "serve": "Runs the app in production: answers Slack, runs the listeners, drains on SIGTERM.",
@@ -71,19 +67,6 @@ def _root() -> None: ...
 
 
 def main() -> None:
-    """Runs the command line and ends the process. Errors of ours are printed as messages, without a traceback."""
-    if sys.path[:1] != [working_directory := str(Path.cwd())]:
-        sys.path.insert(0, working_directory)  # as `python -m` does: a team's app.py or listeners/ is found there
+    """Runs the command that the arguments of the process name, and ends the process."""
     garbage_collection.seldom()  # before a command's module is imported
-    try:
-        typer.main.get_command(app).main(prog_name="anchorbolt")
-    except InvalidSettingsError as error:
-        sys.exit(_complain(*error.problems, code=MISTAKEN))
-    except AnchorboltError as error:
-        sys.exit(_complain(str(error), code=MISTAKEN if isinstance(error, MISTAKES) else FAILED))
-
-
-def _complain(*messages: str, code: int) -> int:
-    for message in messages:
-        print(f"anchorbolt: {without_secrets(message)}", file=sys.stderr)
-    return code
+    typer.main.get_command(app).main(prog_name="anchorbolt")

@@ -14,6 +14,7 @@ from anchorbolt.inbox import opening, replication, schema
 from anchorbolt.inbox.replication import Replication
 from anchorbolt.lifecycle import start
 from anchorbolt.settings.misspelt import misspelt
+from anchorbolt.settings.model import Settings
 from anchorbolt.settings.otel import collector
 
 
@@ -61,7 +62,7 @@ def check() -> None:
     print("all is well")
 
 
-async def _listeners(loaded: settings.Settings) -> None:
+async def _listeners(loaded: Settings) -> None:
     """Loads the listeners as `serve` does, in the event loop that it uses. Tasks that they begin end with it."""
     main.load(loaded)
 
@@ -71,7 +72,7 @@ async def _routes(setting: str) -> team_routes.TeamRoutes:
     return team_routes.load(setting)
 
 
-async def _database(loaded: settings.Settings) -> list[str]:
+async def _database(loaded: Settings) -> list[str]:
     database = opening.database(loaded, serves=False, makes=False)
     try:
         await database.open()

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from anchorbolt import settings
-from anchorbolt.settings import Settings
+from anchorbolt.settings.model import Settings
 
 MANIFEST = Path("manifest.json")  # in the working directory: it is the team's
 PLACEHOLDER = "https://YOUR-HOST"

@@ -8,6 +8,7 @@ from anchorbolt import settings
 from anchorbolt.inbox import opening, schema
 from anchorbolt.inbox.tables import REVISION
 from anchorbolt.lifecycle import start
+from anchorbolt.settings.model import Settings
 
 
 def migrate() -> None:
@@ -22,7 +23,7 @@ def migrate() -> None:
     print(f"the schema is at revision {revision}, and this version needs {REVISION}")
 
 
-async def _migrate(loaded: settings.Settings) -> int:
+async def _migrate(loaded: Settings) -> int:
     """Returns the revision that the schema is at. Raises SchemaError where this version cannot live with it."""
     database = opening.database(loaded, serves=False)
     try:

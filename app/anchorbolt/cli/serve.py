@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from anchorbolt import settings
-from anchorbolt.lifecycle import start
-from anchorbolt.settings.misspelt import explained
-from anchorbolt.settings.otel import collector
+from anchorbolt import master
 
 
 def serve() -> None:
@@ -15,7 +12,4 @@ def serve() -> None:
 
     Exits with 0 after a drain, with 1 if it cannot serve, and with 2 if a setting is wrong.
     """
-    with explained():
-        loaded = settings.load()
-        collector()  # the worker reads it again; malformed variables end the command here, with a line for each
-        start.serve(loaded)
+    master.serve()

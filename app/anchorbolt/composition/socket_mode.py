@@ -5,7 +5,8 @@ from __future__ import annotations
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.intake.intake import Intake
-from anchorbolt.settings import Settings, SocketConnections
+from anchorbolt.settings.choices import SocketConnections
+from anchorbolt.settings.model import Settings
 from anchorbolt.socket_mode.envelopes import Envelopes
 from anchorbolt.socket_mode.leadership import EveryProcess, SingleLeader
 from anchorbolt.socket_mode.slack import Slack

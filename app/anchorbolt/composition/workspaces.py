@@ -11,7 +11,7 @@ from anchorbolt.bolt.workspace_authorization import WorkspaceAuthorization
 from anchorbolt.encryption import Keys
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.intake.intake import Intake
-from anchorbolt.settings import Settings
+from anchorbolt.settings.model import Settings
 from anchorbolt.workspaces.installation_cache import InstallationCache
 from anchorbolt.workspaces.leaving import Leaving
 from anchorbolt.workspaces.oauth_client import OAuthClient

@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError
 
 from anchorbolt.errors import InvalidSettingsError
 from anchorbolt.inbox.database import Database
-from anchorbolt.settings import NO_LISTEN, OF_THE_APP, Settings
+from anchorbolt.settings.model import NO_LISTEN, OF_THE_APP, Settings
 
 
 def database(settings: Settings, *, serves: bool = True, makes: bool = True) -> Database:

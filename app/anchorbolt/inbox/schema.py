@@ -13,7 +13,7 @@ from sqlalchemy import Column, Connection, MetaData, String, Table, delete, inse
 from anchorbolt.errors import SchemaError
 from anchorbolt.inbox.sql import POSTGRESQL, SQLITE
 from anchorbolt.inbox.tables import REVISION, delivery, inbox, metadata, seat
-from anchorbolt.settings import OF_THE_APP
+from anchorbolt.settings.model import OF_THE_APP
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 # Any number serves that nobody else locks in this database.

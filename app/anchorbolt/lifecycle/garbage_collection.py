@@ -17,7 +17,9 @@ def seldom() -> None:
 
 
 def calm() -> None:
-    """Excludes all objects that exist now from collections, and makes collections of later objects rarer."""
-    gc.collect()
+    """Excludes all objects that exist now from collections, and makes collections of later objects rarer.
+
+    A collection before that would find a few hundred objects among the 100,000 that imports have made, and take 90 ms.
+    """
     gc.freeze()
     seldom()

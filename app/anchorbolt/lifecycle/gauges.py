@@ -8,7 +8,8 @@ from anchorbolt.bolt.app import BoltApp
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.lifecycle.pod import Pod, State
 from anchorbolt.lifecycle.transport import Transport
-from anchorbolt.settings import Role, Settings
+from anchorbolt.settings.choices import Role
+from anchorbolt.settings.model import Settings
 from anchorbolt.telemetry import metrics
 from anchorbolt.worker.worker import Worker
 

@@ -14,8 +14,9 @@ from gunicorn.glogging import Logger
 
 from anchorbolt.errors import FAILED, MISTAKEN
 from anchorbolt.lifecycle import garbage_collection
-from anchorbolt.lifecycle.orders import HELD_SIGNALS, Orders
-from anchorbolt.lifecycle.worker import Worker
+from anchorbolt.lifecycle.times import end_seconds
+from anchorbolt.lifecycle.worker import HELD_SIGNALS, Worker
+from anchorbolt.settings.of_master import MasterSettings
 
 # A worker whose event loop is blocked for so long is killed and replaced.
 HANG_SECONDS = 30
@@ -72,20 +73,22 @@ class MasterArbiter(Arbiter):  # type: ignore[misc]
 class Master(BaseApplication):  # type: ignore[misc]
     """The gunicorn application: its options, and what its worker runs."""
 
-    def __init__(self, orders: Orders, load: Callable[[], Live]) -> None:
-        """`load`: called in the worker process; returns what the worker runs."""
-        self._orders = orders
+    def __init__(self, settings: MasterSettings, ports: Sequence[int], load: Callable[[], Live]) -> None:
+        """`ports`: to listen on. `load`: called in the worker process; returns what the worker runs."""
+        self._settings = settings
+        self._ports = ports
         self._load = load
         super().__init__()
 
     def load_config(self) -> None:
-        """Sets gunicorn's options from the orders; called by gunicorn at its start."""
+        """Sets gunicorn's options; called by gunicorn at its start."""
+        host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
         options = {
-            "bind": [f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self._orders.addresses],
+            "bind": [f"{host}:{port}" for port in self._ports],
             "worker_class": Worker,
             "workers": 1,
             "timeout": HANG_SECONDS,
-            "graceful_timeout": math.ceil(self._orders.end_seconds),
+            "graceful_timeout": math.ceil(end_seconds(self._settings)),
             "logger_class": QuietLogger,
             "proc_name": "anchorbolt",
             "control_socket_disable": True,

@@ -1,4 +1,4 @@
-"""Checks before anything starts whether a port is free, for an early and short error message."""
+"""Which ports to listen on, and whether they are free, for an early and short error message."""
 
 from __future__ import annotations
 
@@ -6,6 +6,19 @@ import errno
 import socket
 
 from anchorbolt.errors import InvalidSettingsError, PortTakenError
+from anchorbolt.settings.of_master import MasterSettings
+
+
+def free_ports(settings: MasterSettings) -> list[int]:
+    """Returns the ports that the settings ask for: PORT, unless this process receives no HTTP, and INTERNAL_PORT last.
+
+    Raises PortTakenError if one is in use, and InvalidSettingsError if its address cannot be used.
+    """
+    ports = {"PORT": settings.port} if settings.has_public_port else {}
+    ports["INTERNAL_PORT"] = settings.internal_port
+    for setting, port in ports.items():
+        require_free(settings.host, port, setting)
+    return list(ports.values())
 
 
 def require_free(host: str, port: int, setting: str) -> None:

@@ -10,9 +10,10 @@ from gunicorn.workers import base
 
 from anchorbolt.errors import MISTAKES, AnchorboltError
 from anchorbolt.lifecycle.heartbeat import from_a_thread
-from anchorbolt.lifecycle.orders import HELD_SIGNALS
 
 HEARTBEAT_SECONDS = 1.0
+# Blocked while there is no handler for them: a process with PID 1 and without a handler would lose them.
+HELD_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
 
 
 class Worker(base.Worker):  # type: ignore[misc] # it has no annotations

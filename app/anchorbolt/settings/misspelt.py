@@ -14,7 +14,8 @@ from difflib import get_close_matches
 from dotenv import dotenv_values
 
 from anchorbolt.errors import InvalidSettingsError
-from anchorbolt.settings import ENV_FILE, Settings, secrets_directory
+from anchorbolt.settings import ENV_FILE, secrets_directory
+from anchorbolt.settings.model import Settings
 
 PREFIX = "ANCHORBOLT_"
 SETTINGS = frozenset(name.upper() for name in Settings.model_fields) | {"SECRETS_DIRECTORY"}

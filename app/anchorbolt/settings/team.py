@@ -9,7 +9,10 @@ from contextlib import contextmanager
 from dotenv import dotenv_values
 from pydantic import SecretStr
 
-from anchorbolt.settings import ENV_FILE, Settings
+from anchorbolt.settings import ENV_FILE
+
+# Bolt's own names: the apps of most teams read them where they make their `App`.
+from anchorbolt.settings.model import Settings
 
 # Bolt's own names: the apps of most teams read them where they make their `App`.
 _SLACK = ("slack_bot_token", "slack_signing_secret", "slack_app_token", "slack_client_id", "slack_client_secret")

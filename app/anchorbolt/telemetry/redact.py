@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from anchorbolt.telemetry.secret_patterns import REDACTED, RULES, TRIGGER_ID, of_value
 
 if TYPE_CHECKING:
-    from anchorbolt.settings import Settings  # the master, which writes lines too, does without pydantic
+    from anchorbolt.settings.model import Settings  # the master, which writes lines too, does without pydantic
 
 # Fields of Slack's payloads whose whole value is redacted.
 SECRET_FIELDS = frozenset({

@@ -56,7 +56,12 @@ RULES = (
     ),
     # Headers that prove who sends.
     _rule("bearer", rf"(?P<before>bearer{_BLANK}+){_VALUE}{{8,}}", _KEEP_BEFORE),
-    _rule("basic", rf"(?P<before>basic{_BLANK}+)(?-i:(?=[a-z]*[0-9A-Z])){_VALUE}{{6,}}", _KEEP_BEFORE),
+    # "Basic Information" is the page of a Slack app that our own messages send people to.
+    _rule(
+        "basic",
+        rf"(?P<before>basic{_BLANK}+)(?!Information\b)(?-i:(?=[a-z]*[0-9A-Z])){_VALUE}{{6,}}",
+        _KEEP_BEFORE,
+    ),
     _rule("v0", rf"v0{_EQUALS}[0-9a-f]{{16,}}"),
     # Fields by their names: "token": "...", token='...', token=..., and ('authorization', '...').
     _rule(

@@ -15,7 +15,7 @@ from anchorbolt.bolt.description import describe as describe  # noqa: PLC0414 - 
 from anchorbolt.errors import RunTimeoutError
 from anchorbolt.inbox.lease import End
 from anchorbolt.inbox.parking import PARK_SECONDS, sentence
-from anchorbolt.settings import AttemptPolicy
+from anchorbolt.settings.choices import AttemptPolicy
 from anchorbolt.telemetry import metrics
 from anchorbolt.worker import transient
 

@@ -10,7 +10,7 @@ import aiohttp
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from anchorbolt.settings import Settings
+from anchorbolt.settings.model import Settings
 
 
 @dataclass(frozen=True, slots=True)

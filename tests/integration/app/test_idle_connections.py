@@ -11,7 +11,7 @@ import pytest
 from anchorbolt import main
 from anchorbolt.emulator.signing import EMULATOR_SECRET
 from anchorbolt.lifecycle.life import Parts
-from anchorbolt.settings import Settings
+from anchorbolt.settings.model import Settings
 
 from tests.support.loop_time import LoopTime
 from tests.support.wire import HEAD, Wire

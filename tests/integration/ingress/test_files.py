@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from anchorbolt.settings import Settings
+from anchorbolt.settings.model import Settings
 
 from tests.integration.ingress.proxies.process import INGRESS
 from tests.manifests.render import render

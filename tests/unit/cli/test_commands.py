@@ -10,7 +10,8 @@ from collections.abc import Callable
 import anchorbolt.cli
 import pytest
 import typer
-from anchorbolt.cli import COMMANDS, main
+from anchorbolt.__main__ import main
+from anchorbolt.cli import COMMANDS
 from anchorbolt.errors import AnchorboltError, InvalidSettingsError, ListenersError, StoreLockedError
 from typer.testing import CliRunner
 
@@ -66,7 +67,7 @@ def test_what_serves_imports_no_rich() -> None:
 
 def test_the_master_holds_nothing_of_what_serves() -> None:
     """The process that waits above the worker has gunicorn, and none of what the worker would have a copy of."""
-    loaded = loaded_by("import anchorbolt.master")
+    loaded = loaded_by("import anchorbolt.__main__, anchorbolt.master as one; one.of_master.read()")
     assert "gunicorn.arbiter" in loaded
     serving = {"asyncio", "uvloop", "uvicorn", "pydantic", "structlog", "opentelemetry", "typer", "sqlalchemy"}
     assert not serving & loaded

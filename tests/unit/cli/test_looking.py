@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from anchorbolt import main
-from anchorbolt.settings import Settings
+from anchorbolt.settings.model import Settings
 
 from tests.support import forked_commands
 from tests.support.app_process import ROOT
@@ -121,7 +121,7 @@ def test_a_check_names_what_opentelemetry_would_trip_over(tmp_path: Path) -> Non
     assert "wrong: OTEL_BSP_SCHEDULE_DELAY: is no number of milliseconds" in checked.stdout
     assert checked.returncode == 2
     served = start(tmp_path, "serve", **wrong)
-    assert "anchorbolt: OTEL_BSP_SCHEDULE_DELAY: is no number of milliseconds" in served.stderr
+    assert "OTEL_BSP_SCHEDULE_DELAY: is no number of milliseconds" in served.stderr
     assert served.returncode == 2
 
 

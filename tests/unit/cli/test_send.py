@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import anchorbolt.cli
 import pytest
 from anchorbolt.emulator.samples import SAMPLES
-from anchorbolt.settings import Settings
+from anchorbolt.settings.model import Settings
 from typer.testing import CliRunner, Result
 
 from tests.support.ports import free_port

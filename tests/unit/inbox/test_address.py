@@ -12,7 +12,7 @@ import pytest
 from anchorbolt.errors import InvalidSettingsError
 from anchorbolt.inbox import opening
 from anchorbolt.inbox.postgresql import AddressError, PostgresqlDatabase, read
-from anchorbolt.settings import Settings
+from anchorbolt.settings.model import Settings
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr

@@ -10,7 +10,7 @@ from anchorbolt.inbox import opening
 from anchorbolt.inbox.postgresql import PostgresqlDatabase, pooler
 from anchorbolt.inbox.postgresql.errors import advice
 from anchorbolt.inbox.sqlite import SqliteDatabase
-from anchorbolt.settings import Settings
+from anchorbolt.settings.model import Settings
 from pydantic import SecretStr, ValidationError
 
 SPELLINGS = ("sqlite", "sqlite+aiosqlite")

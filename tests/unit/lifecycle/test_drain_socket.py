@@ -9,7 +9,7 @@ from pathlib import Path
 from anchorbolt.drain import socket_path
 from anchorbolt.lifecycle.drain_socket import DrainSocket
 from anchorbolt.lifecycle.pod import Pod, State
-from anchorbolt.settings import Settings
+from anchorbolt.settings.model import Settings
 from structlog.testing import capture_logs
 
 

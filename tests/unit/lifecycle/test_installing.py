@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from anchorbolt.errors import InvalidSettingsError
 from anchorbolt.lifecycle import start
-from anchorbolt.settings import Settings
+from anchorbolt.settings.model import Settings
 
 KEY = "a" * 43 + "="
 ALL: dict[str, Any] = {

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
-from anchorbolt.settings import Settings
+from anchorbolt.settings.model import Settings
 from anchorbolt.telemetry import redact
 from anchorbolt.telemetry.redact import hide_settings, learn_token, without_secrets
 from hypothesis import example, given

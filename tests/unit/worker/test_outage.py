@@ -6,7 +6,7 @@ from typing import Any
 
 from anchorbolt.bolt.run import Run
 from anchorbolt.inbox.lease import End
-from anchorbolt.settings import Settings
+from anchorbolt.settings.model import Settings
 from anchorbolt.telemetry import metrics
 from anchorbolt.worker.verdict import Limits, judge
 from sqlalchemy import Row

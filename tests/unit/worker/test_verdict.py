@@ -8,7 +8,7 @@ import pytest
 from anchorbolt.bolt.slack_words import PERMANENT, TRANSIENT
 from anchorbolt.errors import NotAuthorizedError, RunTimeoutError
 from anchorbolt.inbox.lease import End
-from anchorbolt.settings import AttemptPolicy
+from anchorbolt.settings.choices import AttemptPolicy
 from anchorbolt.telemetry import metrics
 from anchorbolt.worker.verdict import DONE, Limits, describe, judge
 from slack_sdk.errors import SlackApiError

@@ -22,6 +22,7 @@ from anchorbolt.errors import InvalidSettingsError
 from anchorbolt.lifecycle import start
 from anchorbolt.lifecycle.ports import reachable
 from anchorbolt.settings.misspelt import explained
+from anchorbolt.settings.model import Settings
 
 SAMPLE = "anchorbolt_sample"  # the listeners where LISTENERS is not set; only a checkout has them
 EMULATOR_PORT = int(EMULATOR_URL.rstrip("/").rpartition(":")[2])
@@ -63,7 +64,7 @@ def dev(
     raise typer.Exit(code)
 
 
-async def _run(loaded: settings.Settings, *, demo: bool | None, emulator_port: int, verbose: bool) -> int:
+async def _run(loaded: Settings, *, demo: bool | None, emulator_port: int, verbose: bool) -> int:
     secrets = [secret.decode() for secret in loaded.signing_secrets]
     secret = secrets[0] if secrets else EMULATOR_SECRET
     if not loaded.listeners and find_spec(SAMPLE) is None:
@@ -106,13 +107,13 @@ async def _run(loaded: settings.Settings, *, demo: bool | None, emulator_port: i
         return await session.run(settings.environment_with(**changes), sockets)
 
 
-def _needs_the_emulator(loaded: settings.Settings) -> bool:
+def _needs_the_emulator(loaded: Settings) -> bool:
     """Whether there is no real Slack for the app: no token, or an address that Slack would send no browser to."""
     if loaded.installs:
         return not (loaded.public_url or "").startswith("https://")
     return loaded.slack_bot_token is None
 
 
-def _in_memory(loaded: settings.Settings) -> bool:
+def _in_memory(loaded: Settings) -> bool:
     """Whether each process has an inbox of its own; main.py would know too, but imports all that serves."""
     return loaded.database_url.get_secret_value().partition("://")[2].strip("/") in ("", ":memory:")

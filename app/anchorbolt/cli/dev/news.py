@@ -16,8 +16,8 @@ from anchorbolt.cli.dev.plan import Plan
 from anchorbolt.cli.dev.show import say
 from anchorbolt.emulator.calls import Call, Calls
 from anchorbolt.emulator.scene import EMULATOR_URL, Scene
-from anchorbolt.settings import Settings
 from anchorbolt.settings.misspelt import misspelt
+from anchorbolt.settings.model import Settings
 
 QUIET_LINES_KEPT = 20
 TEXT_CHARACTERS = 60

@@ -21,7 +21,7 @@ from anchorbolt.cli.dev.folders import team_folders
 from anchorbolt.cli.dev.report import LOAD, LONGEST_ORDER_BYTES, SERVE, Report
 from anchorbolt.errors import AnchorboltError, InvalidSettingsError
 from anchorbolt.lifecycle import garbage_collection, life, loop, start
-from anchorbolt.settings import Settings
+from anchorbolt.settings.model import Settings
 from anchorbolt.settings.otel import collector
 
 

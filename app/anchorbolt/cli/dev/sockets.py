@@ -6,8 +6,8 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from anchorbolt.lifecycle.ports import require_free
-from anchorbolt.settings import Role, Settings
+from anchorbolt.lifecycle.ports import free_ports
+from anchorbolt.settings.model import Settings
 
 BACKLOG = 2048  # as gunicorn's
 
@@ -18,11 +18,7 @@ def listening(settings: Settings) -> Iterator[list[socket.socket]]:
 
     Raises PortTakenError and InvalidSettingsError as `serve` does.
     """
-    ports = {"INTERNAL_PORT": settings.internal_port}
-    if settings.role is not Role.WORKER and not settings.has_socket:
-        ports = {"PORT": settings.port} | ports
-    for setting, port in ports.items():
-        require_free(settings.host, port, setting)
+    ports = free_ports(settings.of_master)
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with ExitStack() as stack:
         yield [
@@ -34,5 +30,5 @@ def listening(settings: Settings) -> Iterator[list[socket.socket]]:
                     dualstack_ipv6=family is socket.AF_INET6 and socket.has_dualstack_ipv6(),
                 )
             )
-            for port in ports.values()
+            for port in ports
         ]

@@ -12,7 +12,7 @@ from anchorbolt.encryption import HOW_TO_MAKE_ONE, Keys
 from anchorbolt.errors import AnchorboltError, InvalidSettingsError
 from anchorbolt.inbox.database import Database, Wake
 from anchorbolt.inbox.notify import notify
-from anchorbolt.settings import Settings
+from anchorbolt.settings.model import Settings
 from anchorbolt.workspaces.installations import Installations
 
 

@@ -13,7 +13,7 @@ from anchorbolt.http.oauth.finish import FinishPage
 from anchorbolt.http.oauth.page import PageSlots
 from anchorbolt.http.oauth.pages import Pages
 from anchorbolt.inbox.store import Store
-from anchorbolt.settings import INSTALL_PATH, REDIRECT_PATH, Settings
+from anchorbolt.settings.model import INSTALL_PATH, REDIRECT_PATH, Settings
 from anchorbolt.workspaces.install import Install
 from anchorbolt.workspaces.installation_cache import InstallationCache
 from anchorbolt.workspaces.oauth_client import OAuthClient

@@ -15,7 +15,7 @@ from anchorbolt.http.application import Application
 from anchorbolt.http.oauth.routes import routes
 from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.sqlite import SqliteDatabase
-from anchorbolt.settings import Settings
+from anchorbolt.settings.model import Settings
 from anchorbolt.workspaces.installation import Installation
 from anchorbolt.workspaces.installation_cache import InstallationCache
 from starlette.responses import Response
