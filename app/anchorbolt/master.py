@@ -37,6 +37,7 @@ def _load(settings: MasterSettings) -> Live:
     from anchorbolt import main  # noqa: PLC0415
     from anchorbolt.lifecycle import start  # noqa: PLC0415
 
+    garbage_collection.keep()  # before the app is built
     _configure_logs(settings)
     return lambda sockets: main.live(start.load(), sockets)
 

@@ -102,5 +102,5 @@ class Master(BaseApplication):  # type: ignore[misc]
 
     def run(self) -> None:
         """Runs until a signal ends it. Exits as every command does: 0, 1 if it failed, 2 for wrong settings."""
-        garbage_collection.calm()  # before the fork, so that master and worker share these objects' memory
+        garbage_collection.keep()  # before the fork, so that master and worker share these objects' memory
         MasterArbiter(self).run()
