@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import importlib.util
 import sys
@@ -95,7 +96,7 @@ def _in_a_thread(name: str, run: Callable[[], None]) -> None:
 
     def keep() -> None:
         try:
-            with slow_import.told(name):
+            with slow_import.told(name), _current_loop():
                 run()
         except BaseException as error:  # raised again below
             raised.append(error)
@@ -105,3 +106,15 @@ def _in_a_thread(name: str, run: Callable[[], None]) -> None:
     thread.join()
     if raised:
         raise raised[0]
+
+
+@contextmanager
+def _current_loop() -> Iterator[None]:
+    """Gives this thread an event loop: `asyncio.get_event_loop()` makes one by itself only in the main thread."""
+    runner = asyncio.Runner()
+    loop = runner.get_loop()
+    try:
+        yield
+    finally:
+        if not loop.is_closed():  # by the block itself
+            runner.close()

@@ -21,6 +21,7 @@ from slack_bolt.adapter.socket_mode.async_base_handler import AsyncBaseSocketMod
 from slack_bolt.adapter.socket_mode.base_handler import BaseSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
+from anchorbolt.bolt.adopt.own_parts import has_own_parts
 from anchorbolt.errors import ListenersError
 from anchorbolt.telemetry.logs import get_logger
 
@@ -69,6 +70,10 @@ class Import:
             " module:app"
         )
 
+    def has_complete_app(self) -> bool:
+        """Whether exactly one app was made, and has been given listeners."""
+        return len(self.made) == 1 and has_own_parts(self.made[0])
+
 
 # That of this thread or task. In a thread that a team's module starts there is none, as after the import.
 _IMPORT: ContextVar[Import | None] = ContextVar("the import of a team's module", default=None)
@@ -97,9 +102,14 @@ def note_made(app: App | AsyncApp) -> None:
         going.made.append(app)
 
 
-def end_import(call: str) -> None:
-    """Ends the import that goes on, if there is one, because of a call that would serve for ever."""
-    if _IMPORT.get() is not None:
+def end_import(call: str, *, complete: bool = False) -> None:
+    """Ends the import that goes on, if there is one, because of a call that would serve for ever.
+
+    Args:
+        call: the call, for the log.
+        complete: end it only if exactly one app was made, and has listeners.
+    """
+    if (going := _IMPORT.get()) is not None and (not complete or going.has_complete_app()):
         _tell(call, routes="name its application in ROUTES, if it has routes of its own")
         raise StartedError(None)
 
@@ -157,7 +167,8 @@ def _connected(app: App | AsyncApp, call: str) -> None:
 
 def _tell(call: str, **more: str) -> None:
     with suppress(StopIteration):
-        ours = (f"{__package__}.", _OF_BOLT)
+        server = f"{call.partition(':')[0]}."  # its own functions call each other
+        ours = (f"{__package__}.", _OF_BOLT, server)
         frame = next(one for one in _frames() if not str(one.f_globals.get("__name__")).startswith(ours))
         place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
         log.info("a call starts nothing, because Anchorbolt receives the requests", call=call, place=place, **more)

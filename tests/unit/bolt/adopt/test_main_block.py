@@ -64,6 +64,23 @@ MAINS = {
     if __name__ == "__main__":
         asyncio.run(main())
 """,
+    "in the loop that asyncio has for the main thread": f"""{ASYNC.format(start="start_async")}
+    async def beside():
+        await asyncio.Event().wait()
+
+    if __name__ == "__main__":
+        loop = asyncio.get_event_loop()
+        loop.create_task(beside())
+        loop.run_until_complete(main())
+""",
+    "in a loop that it closes": f"""{ASYNC.format(start="start_async")}
+    if __name__ == "__main__":
+        loop = asyncio.get_event_loop()
+        try:
+            loop.run_until_complete(main())
+        finally:
+            loop.close()
+""",
     "with handlers of signals": f"""{ASYNC.format(start="start_async")}
     import signal
 
