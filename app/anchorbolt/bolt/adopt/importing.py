@@ -25,13 +25,8 @@ from anchorbolt.errors import ListenersError
 # The sample app's name up to version 0.1, when it was a part of the product.
 SAMPLE_BEFORE = "app.listeners"
 
-# What asyncio, uvloop and anyio say where a loop is to be run inside of a running one.
-_IN_A_RUNNING_LOOP = (
-    "running event loop",
-    "event loop is already running",
-    "another loop is running",
-    "Already running",
-)
+# What asyncio and anyio say where a loop is to be run inside of a running one.
+_IN_A_RUNNING_LOOP = ("running event loop", "loop is already running", "loop is running", "Already running asyncio")
 
 GIVEN_AT = "_anchorbolt_place"  # the attribute of an app with the file and line where it was made
 GIVEN = "_anchorbolt_options"  # the attribute of an app with the options that its constructor was given

@@ -25,9 +25,10 @@ def allowed() -> Iterator[None]:
     importing = True  # a module may keep what it has imported by `from asyncio import run`
 
     def run_alone(main: Coroutine[Any, Any, Any], **options: Any) -> Any:
-        if not importing or asyncio._get_running_loop() is not ours:
+        running = asyncio._get_running_loop()
+        if not importing or running is None or running is not ours:
             return run(main, **options)
-        with _pausing(ours):
+        with _pausing(running):
             return run(main, **options)
 
     def run_until_complete(future: Any) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import pytest
 import uvloop
@@ -12,6 +14,8 @@ from anchorbolt.bolt.listeners import register
 
 from tests.unit.bolt.adopt.conftest import Refusal, Team
 from tests.unit.bolt.adopt.test_forms import APP, names_of
+
+Serve = Callable[[Coroutine[Any, Any, None]], None]
 
 CALLS = {
     "asyncio.run": "asyncio.run(setup())",
@@ -40,11 +44,11 @@ async def _loaded(bolt: BoltApp, name: str) -> None:
 
 
 @pytest.mark.parametrize("call", CALLS)
-@pytest.mark.parametrize("runner", [uvloop.run, asyncio.run])
-def test_it_runs_to_its_end(bolt: BoltApp, team: Team, call: str, runner: type[asyncio.Runner]) -> None:
+@pytest.mark.parametrize("serve", [uvloop.run, asyncio.run])
+def test_it_runs_to_its_end(bolt: BoltApp, team: Team, call: str, serve: Serve) -> None:
     """The module gets what the coroutine returns, and the app is taken."""
     name = team(APP + SETUP.format(call=CALLS[call]))
-    runner(_loaded(bolt, name))
+    serve(_loaded(bolt, name))
     assert sys.modules[name].found == "set up"
     assert names_of(bolt) == ["mentioned"]
 
