@@ -14,7 +14,7 @@ from slack_bolt.listener.async_listener_error_handler import AsyncDefaultListene
 from anchorbolt.bolt.adopt import django, factory
 from anchorbolt.bolt.adopt.app_object import adopt
 from anchorbolt.bolt.adopt.importing import ask_slack_at, import_module, what_and_where
-from anchorbolt.bolt.adopt.main_block import MAIN, app_of_main
+from anchorbolt.bolt.adopt.main_block import MAIN, MainBlock, app_of_main
 from anchorbolt.bolt.adopt.own_parts import has_own_parts
 from anchorbolt.bolt.adopt.problems import Problems
 from anchorbolt.bolt.adopt.runner_parts import check_handlers_of_ours, check_runner, error_handler_of
@@ -85,7 +85,7 @@ def _warn_of_no_listeners(target: Target, brought: Brought) -> None:
 
 def _warn_of_threads(begun: set[threading.Thread]) -> None:
     for thread in begun:
-        if not _is_of_a_handler(thread):
+        if not isinstance(thread, MainBlock) and not _is_of_a_handler(thread):
             log.warning(
                 "a thread was started while LISTENERS was imported: it runs in every process of every pod;"
                 " what must run once belongs in a CronJob (docs/routes.md)",

@@ -19,7 +19,7 @@ from slack_sdk.web.base_client import BaseClient
 
 from anchorbolt.bolt import team_code
 from anchorbolt.bolt.adopt import oauth_words, own_loop, servers, slow_import
-from anchorbolt.bolt.adopt.starts import STARTED, Import, StartedError, importing, note_made
+from anchorbolt.bolt.adopt.going import STARTED, Import, StartedError, importing, note_made
 from anchorbolt.errors import ListenersError
 
 # The sample app's name up to version 0.1, when it was a part of the product.

@@ -7,6 +7,7 @@ a thread has no import of its own.
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,7 +16,7 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
-from anchorbolt.bolt.adopt.starts import end_import
+from anchorbolt.bolt.adopt.going import end_import, wait_for_ever, wait_for_ever_async
 
 # What every site of aiohttp starts by. It does not wait, and may be a health check beside Socket Mode: then the app is
 # still to be made or to be given its listeners.
@@ -74,8 +75,9 @@ def ended() -> Iterator[None]:
 def _ending(original: Callable[..., Any], call: str, *, complete: bool) -> Callable[..., Any]:
     @functools.wraps(original)
     def instead(*args: Any, **options: Any) -> Any:
-        end_import(call, complete=complete)
-        return original(*args, **options)
+        if not end_import(call, complete=complete):
+            return original(*args, **options)
+        return wait_for_ever_async() if inspect.iscoroutinefunction(original) else wait_for_ever()
 
     return instead
 
