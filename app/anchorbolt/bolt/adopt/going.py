@@ -96,6 +96,8 @@ class Import:
 # That of this thread or task. In a thread that a team's module starts there is none, as after the import.
 IMPORT: ContextVar[Import | None] = ContextVar("the import of a team's module", default=None)
 
+_main_blocks: list[Import] = []  # the one that runs, until it has come to its start
+
 
 @contextmanager
 def importing(*, is_main: bool = False) -> Iterator[Import]:
@@ -111,12 +113,20 @@ def importing(*, is_main: bool = False) -> Iterator[Import]:
                 setattr(owner, name, _no_handler)
         going = Import(is_main)
         undo.callback(IMPORT.reset, IMPORT.set(going))
+        if is_main:
+            _main_blocks.append(going)
+            undo.callback(_main_blocks.remove, going)
         yield going
+
+
+def current() -> Import | None:
+    """The import that goes on in this thread or task; in a thread that a main block has begun, that of the block."""
+    return IMPORT.get() or next(iter(_main_blocks), None)
 
 
 def note_made(app: App | AsyncApp) -> None:
     """Notes an app that was made, with the import that goes on."""
-    if (going := IMPORT.get()) is not None:
+    if (going := current()) is not None:
         going.made.append(app)
 
 

@@ -13,7 +13,7 @@ from slack_bolt.adapter.socket_mode.async_base_handler import AsyncBaseSocketMod
 from slack_bolt.adapter.socket_mode.base_handler import BaseSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
-from anchorbolt.bolt.adopt.going import IMPORT, in_an_import, tell, wait_for_ever, wait_for_ever_async
+from anchorbolt.bolt.adopt.going import current, in_an_import, tell, wait_for_ever, wait_for_ever_async
 
 
 def take_over() -> None:
@@ -56,7 +56,7 @@ def _started(app: App | AsyncApp, call: str) -> bool:
 
     Returns whether the caller waits for ever, as the call does: it is in a main block.
     """
-    if (going := IMPORT.get()) is None:
+    if (going := current()) is None:
         tell(call)
         return False
     going.come_to_start(app)
@@ -65,7 +65,7 @@ def _started(app: App | AsyncApp, call: str) -> bool:
 
 def _connected(app: App | AsyncApp, call: str) -> bool:
     """The same for a main block. A module that is imported goes on: with Bolt, too, listeners may come after that."""
-    if (going := IMPORT.get()) is not None:
+    if (going := current()) is not None:
         if going.is_main and not in_an_import():
             going.come_to_start(app)
             return True

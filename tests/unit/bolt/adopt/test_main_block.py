@@ -191,6 +191,21 @@ async def test_tasks_that_the_block_has_begun_go_on(bolt: BoltApp, team: Team) -
     assert await asyncio.to_thread(module.answered.wait, 60)
 
 
+async def test_socket_mode_in_a_thread_of_the_block(bolt: BoltApp, team: Team) -> None:
+    """The app that a thread of the block starts is taken, and the block goes on, with its jobs, in its own thread."""
+    name = team(f"""{SYNC}
+    import threading
+    ended = threading.Event()
+
+    if __name__ == "__main__":
+        threading.Thread(target=SocketModeHandler(build(), "xapp-1").start, daemon=True).start()
+        ended.wait()  # as a loop of jobs does
+    """)
+    register(bolt, f"{name}:__main__")
+    assert names_of(bolt) == ["mentioned"]
+    sys.modules[name].ended.set()
+
+
 def test_the_thread_of_the_block_is_not_warned_of(bolt: BoltApp, team: Team) -> None:
     """It does nothing but wait; threads that the block has begun are warned of as those of an import are."""
     with capture_logs() as logs:
