@@ -192,7 +192,10 @@ async def test_tasks_that_the_block_has_begun_go_on(bolt: BoltApp, team: Team) -
 
 
 async def test_socket_mode_in_a_thread_of_the_block(bolt: BoltApp, team: Team) -> None:
-    """The app that a thread of the block starts is taken, and the block goes on, with its jobs, in its own thread."""
+    """The app that a thread of the block starts is taken, and the block goes on, with its jobs, in its own thread.
+
+    No warning tells of a thread: these two would only wait.
+    """
     name = team(f"""{SYNC}
     import threading
     ended = threading.Event()
@@ -201,8 +204,10 @@ async def test_socket_mode_in_a_thread_of_the_block(bolt: BoltApp, team: Team) -
         threading.Thread(target=SocketModeHandler(build(), "xapp-1").start, daemon=True).start()
         ended.wait()  # as a loop of jobs does
     """)
-    register(bolt, f"{name}:__main__")
+    with capture_logs() as logs:
+        register(bolt, f"{name}:__main__")
     assert names_of(bolt) == ["mentioned"]
+    assert [line for line in logs if "thread" in line] == []
     sys.modules[name].ended.set()
 
 
