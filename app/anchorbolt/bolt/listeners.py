@@ -11,14 +11,13 @@ from slack_bolt import App
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.listener.async_listener_error_handler import AsyncDefaultListenerErrorHandler
 
-from anchorbolt.bolt.adopt import django, factory
+from anchorbolt.bolt.adopt import django, factory, starts
 from anchorbolt.bolt.adopt.app_object import adopt
 from anchorbolt.bolt.adopt.importing import ask_slack_at, import_module, what_and_where
-from anchorbolt.bolt.adopt.main_block import MAIN, app_of_main
+from anchorbolt.bolt.adopt.main_block import MAIN, MainBlock, app_of_main
 from anchorbolt.bolt.adopt.own_parts import has_own_parts
 from anchorbolt.bolt.adopt.problems import Problems
 from anchorbolt.bolt.adopt.runner_parts import check_handlers_of_ours, check_runner, error_handler_of
-from anchorbolt.bolt.adopt.starts import take_over
 from anchorbolt.bolt.adopt.target import Brought, Target, targets
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.errors import ListenersError
@@ -40,7 +39,7 @@ def register(bolt: BoltApp, listeners: str, routes: str | None = None) -> None:
         ListenersError: at the start, and not with the first event.
     """
     ask_slack_at(bolt.client.base_url)
-    take_over()
+    starts.take_over()
     begun: set[threading.Thread] = set()
     try:
         found = targets(listeners)
@@ -85,7 +84,7 @@ def _warn_of_no_listeners(target: Target, brought: Brought) -> None:
 
 def _warn_of_threads(begun: set[threading.Thread]) -> None:
     for thread in begun:
-        if not _is_of_a_handler(thread):
+        if not isinstance(thread, MainBlock) and not _is_of_a_handler(thread):
             log.warning(
                 "a thread was started while LISTENERS was imported: it runs in every process of every pod;"
                 " what must run once belongs in a CronJob (docs/routes.md)",
@@ -129,9 +128,9 @@ def _register(bolt: BoltApp, brought: Brought) -> None:
 
 
 def _is_of_a_handler(thread: threading.Thread) -> bool:
-    """Whether a SocketModeHandler that was only made has started it: it does nothing, because nothing connects."""
+    """Whether a SocketModeHandler has started it, or it runs one: it does nothing, because nothing connects."""
     target = getattr(thread, "_target", None)
-    return str(getattr(target, "__module__", "")).startswith(slack_sdk.__name__)
+    return str(getattr(target, "__module__", "")).startswith((slack_sdk.__name__, starts.__name__))
 
 
 def _name_listeners_of_middleware(bolt: BoltApp) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 from slack_bolt import App
 from slack_bolt.async_app import AsyncApp
 
+from anchorbolt.bolt.adopt.going import StartedError
 from anchorbolt.bolt.adopt.importing import told, without_servers
-from anchorbolt.bolt.adopt.starts import StartedError
 from anchorbolt.errors import ListenersError
 
 
@@ -30,7 +30,7 @@ def app_of(function: Callable[..., Any], name: str) -> App | AsyncApp:
         try:
             app = function()
         except StartedError as started:
-            return going.app_of(started)
+            return going.app_of(started.app)
     if isinstance(app, App | AsyncApp):
         return app
     if inspect.iscoroutine(app):

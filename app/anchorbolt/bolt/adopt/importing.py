@@ -18,12 +18,15 @@ from slack_sdk.web.async_base_client import AsyncBaseClient
 from slack_sdk.web.base_client import BaseClient
 
 from anchorbolt.bolt import team_code
-from anchorbolt.bolt.adopt import oauth_words, servers, slow_import
-from anchorbolt.bolt.adopt.starts import STARTED, Import, StartedError, importing, note_made
+from anchorbolt.bolt.adopt import oauth_words, own_loop, servers, slow_import
+from anchorbolt.bolt.adopt.going import STARTED, Import, StartedError, importing, note_made
 from anchorbolt.errors import ListenersError
 
 # The sample app's name up to version 0.1, when it was a part of the product.
 SAMPLE_BEFORE = "app.listeners"
+
+# What asyncio and anyio say where a loop is to be run inside of a running one.
+_IN_A_RUNNING_LOOP = ("running event loop", "loop is already running", "loop is running", "Already running asyncio")
 
 GIVEN_AT = "_anchorbolt_place"  # the attribute of an app with the file and line where it was made
 GIVEN = "_anchorbolt_options"  # the attribute of an app with the options that its constructor was given
@@ -57,8 +60,8 @@ def told(name: str) -> Iterator[None]:
     except SystemExit as error:
         raise ListenersError(f"it ends the process when it is imported{_place(error)}") from error
     except Exception as error:  # whatever a module does when it is imported
-        in_loop = isinstance(error, RuntimeError) and "cannot be called from a running event loop" in str(error)
-        advice = f"; name it {name}:__main__, which runs it in a thread" if in_loop else ""
+        in_loop = isinstance(error, RuntimeError) and any(said in str(error) for said in _IN_A_RUNNING_LOOP)
+        advice = f"; name it {name}:__main__, which runs it in a thread without one" if in_loop else ""
         raise ListenersError(f"it cannot be imported: {what_and_where(error)}{advice}") from error
 
 
@@ -98,6 +101,7 @@ def without_servers(*, is_main: bool = False) -> Iterator[Import]:
             undo.callback(setattr, owner, "__init__", owner.__init__)
             owner.__init__ = function
         undo.enter_context(servers.ended())
+        undo.enter_context(own_loop.allowed())
         yield undo.enter_context(importing(is_main=is_main))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import importlib.util
 import sys
@@ -17,18 +18,41 @@ from slack_bolt import App
 from slack_bolt.async_app import AsyncApp
 
 from anchorbolt.bolt.adopt import slow_import
+from anchorbolt.bolt.adopt.going import Import, StartedError
 from anchorbolt.bolt.adopt.importing import told, without_servers
-from anchorbolt.bolt.adopt.starts import StartedError
 from anchorbolt.errors import ListenersError
 
 MAIN = "__main__"
 
 
+class MainBlock(threading.Thread):
+    """The thread that runs a main block, which may run an event loop of its own: in this process's one runs ours.
+
+    It goes on until the process ends, because the block waits where it starts its app.
+    """
+
+    def __init__(self, run: Callable[[], None], going: Import) -> None:
+        """`run` runs the block; `going` tells when it has come to its start or its end."""
+        self.raised: BaseException | None = None
+        self._run_block = run
+        self._going = going
+        super().__init__(name="main block", target=contextvars.copy_context().run, args=(self._go,), daemon=True)
+
+    def _go(self) -> None:
+        try:
+            with _current_loop():
+                self._run_block()
+        except BaseException as error:  # told to whoever waits for the block
+            self.raised = error
+        finally:
+            self._going.came.set()
+
+
 def app_of_main(name: str) -> App | AsyncApp:
     """Runs a module as `python -m` does, and returns the app that it starts.
 
-    The run ends at the start of the app. What would run after that does not run; blocks of `finally` and `with` around
-    it end.
+    The block waits at the start of the app, in its thread, until the process ends: what would run after that does not
+    run, and what `finally` and `with` around it would close stays open.
 
     Args:
         name: the module, or a package that has a `__main__`.
@@ -43,10 +67,17 @@ def app_of_main(name: str) -> App | AsyncApp:
         code = _code(spec)
         try:
             with _as_main(spec.name, module), without_servers(is_main=True) as going:
-                _in_a_thread(name, lambda: exec(code, vars(module)))  # noqa: S102 - as an import of it would run it
+                block = MainBlock(lambda: exec(code, vars(module)), going)  # noqa: S102 - as an import would run it
+                block.start()
+                with slow_import.told(name, block.ident):
+                    going.came.wait()
+                if not going.waits and block.raised is not None:
+                    raise block.raised
         except StartedError as started:
             started.keep_modules()
-            return going.app_of(started)
+            return going.app_of(started.app)
+        if going.waits:
+            return going.app_of(going.started)
     if going.connected is not None:
         return going.connected
     raise ListenersError(
@@ -89,19 +120,13 @@ def _as_main(name: str, module: ModuleType) -> Iterator[None]:
         sys.modules[MAIN], sys.argv = main, arguments
 
 
-def _in_a_thread(name: str, run: Callable[[], None]) -> None:
-    """Runs it where no event loop runs, because a main block may call asyncio.run(). Raises what it raises."""
-    raised: list[BaseException] = []
-
-    def keep() -> None:
-        try:
-            with slow_import.told(name):
-                run()
-        except BaseException as error:  # raised again below
-            raised.append(error)
-
-    thread = threading.Thread(target=contextvars.copy_context().run, args=(keep,))
-    thread.start()
-    thread.join()
-    if raised:
-        raise raised[0]
+@contextmanager
+def _current_loop() -> Iterator[None]:
+    """Gives this thread an event loop: `asyncio.get_event_loop()` makes one by itself only in the main thread."""
+    runner = asyncio.Runner()
+    loop = runner.get_loop()
+    try:
+        yield
+    finally:
+        if not loop.is_closed():  # by the block itself
+            runner.close()

@@ -7,6 +7,7 @@ a thread has no import of its own.
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,14 +16,18 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
-from anchorbolt.bolt.adopt.starts import end_import
+from anchorbolt.bolt.adopt.going import end_import, wait_for_ever, wait_for_ever_async
 
+# What every site of aiohttp starts by. It does not wait, and may be a health check beside Socket Mode: then the app is
+# still to be made or to be given its listeners.
+SITE = "BaseSite.start"
 # What serves until it is stopped, by its module: a function, or a class and its method. The first name that a call
 # comes to is enough: `uvicorn.run` starts a process of its own for `reload=True`, before any server is made.
 _SERVE = {
     "uvicorn": ("run",),
     "uvicorn.server": ("Server.run", "Server.serve"),
     "aiohttp.web": ("run_app",),
+    "aiohttp.web_runner": (SITE,),
     "flask.app": ("Flask.run",),
     "quart.app": ("Quart.run",),
     "werkzeug.serving": ("run_simple",),
@@ -55,7 +60,8 @@ def ended() -> Iterator[None]:
                     owner = getattr(owner, part, None)
                 if (original := vars(owner).get(name) if owner is not None else None) is not None:
                     undo.callback(setattr, owner, name, original)
-                    setattr(owner, name, _ending(original, f"{module.__name__.partition('.')[0]}: {path}()"))
+                    call = f"{module.__name__.partition('.')[0]}: {path}()"
+                    setattr(owner, name, _ending(original, call, complete=path == SITE))
 
         for name in _SERVE:
             if (module := sys.modules.get(name)) is not None:
@@ -66,11 +72,12 @@ def ended() -> Iterator[None]:
         yield
 
 
-def _ending(original: Callable[..., Any], call: str) -> Callable[..., Any]:
+def _ending(original: Callable[..., Any], call: str, *, complete: bool) -> Callable[..., Any]:
     @functools.wraps(original)
     def instead(*args: Any, **options: Any) -> Any:
-        end_import(call)
-        return original(*args, **options)
+        if not end_import(call, complete=complete):
+            return original(*args, **options)
+        return wait_for_ever_async() if inspect.iscoroutinefunction(original) else wait_for_ever()
 
     return instead
 

@@ -16,10 +16,15 @@ SECONDS = 15.0  # most imports take less, also where they load several SDKs
 
 
 @contextmanager
-def told(name: str) -> Iterator[None]:
-    """Where the block goes on for SECONDS and more, the log has the line of the team's that this thread is in."""
+def told(name: str, of: int | None = None) -> Iterator[None]:
+    """Where the block goes on for SECONDS and more, the log has the line of the team's that its thread is in.
+
+    Args:
+        name: the module.
+        of: the identity of the thread that imports; None: this one.
+    """
     ended = threading.Event()
-    thread = threading.get_ident()
+    thread = of or threading.get_ident()
 
     def watch() -> None:
         while not ended.wait(SECONDS):

@@ -11,9 +11,9 @@ from typing import Any
 from slack_bolt import App
 from slack_bolt.async_app import AsyncApp
 
+from anchorbolt.bolt.adopt.going import STARTED
 from anchorbolt.bolt.adopt.own_parts import has_own_parts
 from anchorbolt.bolt.adopt.source import APPS, Source
-from anchorbolt.bolt.adopt.starts import STARTED
 from anchorbolt.errors import ListenersError
 
 # The names that are looked for when LISTENERS names a module only.

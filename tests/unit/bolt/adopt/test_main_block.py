@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import sys
 import threading
 from pathlib import Path
 
 import pytest
+from anchorbolt.bolt.adopt.main_block import MainBlock
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.bolt.listeners import register
+from structlog.testing import capture_logs
 
 from tests.unit.bolt.adopt.conftest import Refusal, Team
 from tests.unit.bolt.adopt.test_forms import names_of
@@ -64,6 +67,32 @@ MAINS = {
     if __name__ == "__main__":
         asyncio.run(main())
 """,
+    "in the loop that asyncio has for the main thread": f"""{ASYNC.format(start="start_async")}
+    async def beside():
+        await asyncio.Event().wait()
+
+    if __name__ == "__main__":
+        loop = asyncio.get_event_loop()
+        loop.create_task(beside())
+        loop.run_until_complete(main())
+""",
+    "in a loop that it closes": f"""{ASYNC.format(start="start_async")}
+    if __name__ == "__main__":
+        loop = asyncio.get_event_loop()
+        try:
+            loop.run_until_complete(main())
+        finally:
+            loop.close()
+""",
+    "with a web server beside it": f"""{ASYNC.format(start="start_async")}
+    import uvicorn
+
+    async def both():
+        await asyncio.gather(main(), uvicorn.Server(uvicorn.Config(None)).serve())
+
+    if __name__ == "__main__":
+        asyncio.run(both())
+""",
     "with handlers of signals": f"""{ASYNC.format(start="start_async")}
     import signal
 
@@ -84,16 +113,109 @@ MAINS = {
 
 @pytest.mark.parametrize("main", MAINS)
 async def test_the_app_that_a_main_block_starts_is_taken(bolt: BoltApp, team: Team, main: str) -> None:
-    """`module:__main__` registers the app that the block starts, and no thread and no handler of signals is left.
+    """`module:__main__` registers the app that the block starts, and no handler of signals is left.
 
-    In a running event loop, as in the process that serves.
+    In a running event loop, as in the process that serves. Of threads, only that of the block is left, which waits.
     """
-    threads = threading.active_count()
+    threads = set(threading.enumerate())
     handlers = [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)]
     register(bolt, team(MAINS[main]) + ":__main__")
     assert names_of(bolt) == ["mentioned"]
-    assert threading.active_count() <= threads
+    assert all(isinstance(one, MainBlock) for one in set(threading.enumerate()) - threads)
     assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == handlers
+
+
+OPEN = """
+    opened, closed = [], []
+
+    class Pool:
+        def __enter__(self):
+            opened.append(self)
+        def __exit__(self, *_):
+            closed.append(self)
+"""
+SERVERS = {
+    "Socket Mode": 'SocketModeHandler(app, "xapp-1").start()',
+    "connected": 'SocketModeHandler(app, "xapp-1").connect()',
+    "a web server": "import waitress; waitress.serve(app)",
+    "asynchronous": """
+            async def main():
+                await AsyncSocketModeHandler(app, "xapp-1").start_async()
+            asyncio.run(main())""",
+}
+
+
+@pytest.mark.parametrize("server", SERVERS)
+async def test_what_the_block_closes_at_its_end_stays_open(
+    bolt: BoltApp, team: Team, server: str, tmp_path: Path
+) -> None:
+    """Listeners use what the block has opened around its start; with Bolt, too, it is open until the process ends."""
+    (tmp_path / "waitress.py").write_text("def serve(app):\n    raise AssertionError('this does not run')\n")
+    name = team(f"""{ASYNC.format(start="start_async")}
+    from slack_bolt.adapter.socket_mode import SocketModeHandler
+    from slack_bolt import App
+    {OPEN}
+    if __name__ == "__main__":
+        app = App(token="xoxb-1")
+        @app.event("app_mention")
+        def mentioned(): ...
+        with Pool():
+            {SERVERS[server]}
+    """)
+    register(bolt, f"{name}:__main__")
+    assert names_of(bolt) == ["mentioned"]
+    module = sys.modules[name]
+    assert len(module.opened) == 1
+    assert module.closed == []
+
+
+async def test_tasks_that_the_block_has_begun_go_on(bolt: BoltApp, team: Team) -> None:
+    """A job beside Socket Mode runs on after the app was taken, in the event loop of the block."""
+    name = team(f"""{ASYNC.format(start="start_async")}
+    import threading
+    asked, answered = threading.Event(), threading.Event()
+
+    async def job():
+        await asyncio.to_thread(asked.wait)
+        answered.set()
+
+    async def both():
+        await asyncio.gather(job(), main())
+
+    if __name__ == "__main__":
+        asyncio.run(both())
+    """)
+    register(bolt, f"{name}:__main__")
+    module = sys.modules[name]
+    module.asked.set()
+    assert await asyncio.to_thread(module.answered.wait, 60)
+
+
+async def test_socket_mode_in_a_thread_of_the_block(bolt: BoltApp, team: Team) -> None:
+    """The app that a thread of the block starts is taken, and the block goes on, with its jobs, in its own thread.
+
+    No warning tells of a thread: these two would only wait.
+    """
+    name = team(f"""{SYNC}
+    import threading
+    ended = threading.Event()
+
+    if __name__ == "__main__":
+        threading.Thread(target=SocketModeHandler(build(), "xapp-1").start, daemon=True).start()
+        ended.wait()  # as a loop of jobs does
+    """)
+    with capture_logs() as logs:
+        register(bolt, f"{name}:__main__")
+    assert names_of(bolt) == ["mentioned"]
+    assert [line for line in logs if "thread" in line] == []
+    sys.modules[name].ended.set()
+
+
+def test_the_thread_of_the_block_is_not_warned_of(bolt: BoltApp, team: Team) -> None:
+    """It does nothing but wait; threads that the block has begun are warned of as those of an import are."""
+    with capture_logs() as logs:
+        register(bolt, team(MAINS["Socket Mode"]) + ":__main__")
+    assert [line for line in logs if "thread" in line] == []
 
 
 def test_the_module_keeps_its_own_name(bolt: BoltApp, team: Team) -> None:

@@ -26,6 +26,12 @@ SERVERS = {
         "    async def main():\n        await uvicorn.Server(uvicorn.Config(None)).serve()\n    asyncio.run(main())"
     ),
     "aiohttp": "from aiohttp import web\n    web.run_app(web.Application())",
+    "a site of aiohttp": (
+        "import asyncio\n    from aiohttp import web\n"
+        "    async def main():\n        runner = web.AppRunner(web.Application())\n        await runner.setup()\n"
+        "        await web.TCPSite(runner, '127.0.0.1', 0).start()\n        await asyncio.Event().wait()\n"
+        "    asyncio.run(main())"
+    ),
     "http.server": (
         "from http.server import BaseHTTPRequestHandler, HTTPServer\n"
         "    HTTPServer(('127.0.0.1', 0), BaseHTTPRequestHandler).serve_forever()"
@@ -92,11 +98,29 @@ def test_uvicorns_run_is_there_without_its_command_line() -> None:
     assert command.stdout.split() == [b"called"]
 
 
-async def test_asyncio_run_at_import(refusal: Refusal, team: Team) -> None:
-    """What runs an event loop of its own is told the form that runs in a thread."""
-    name = team(APP + "\n    import asyncio\n    async def main(): ...\n    asyncio.run(main())\n")
-    (problem,) = refusal(name)
-    assert problem.endswith(f"; name it {name}:__main__, which runs it in a thread")
+def test_a_site_before_the_app_is_a_health_check(bolt: BoltApp, team: Team) -> None:
+    """A site of aiohttp that starts before the app has listeners serves something else, so the main block goes on."""
+    name = team("""
+    import asyncio
+    from aiohttp import web
+    from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+    from slack_bolt.async_app import AsyncApp
+
+    async def main():
+        runner = web.AppRunner(web.Application())
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        app = AsyncApp(token="xoxb-1")
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        @app.event("app_mention")
+        async def mentioned(): ...
+        await AsyncSocketModeHandler(app, "xapp-1").start_async()
+
+    if __name__ == "__main__":
+        asyncio.run(main())
+    """)
+    register(bolt, f"{name}:__main__")
+    assert names_of(bolt) == ["mentioned"]
 
 
 def test_several_apps_before_a_server(team: Team, refusal: Refusal) -> None:

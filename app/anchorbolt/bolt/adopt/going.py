@@ -1,0 +1,183 @@
+"""One import of a team's module, or one run of its main block, and what ends it: a call that waits for requests."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+import slack_bolt
+from slack_bolt import App
+from slack_bolt.async_app import AsyncApp
+
+from anchorbolt.bolt.adopt.own_parts import has_own_parts
+from anchorbolt.errors import ListenersError
+from anchorbolt.telemetry.logs import get_logger
+
+log = get_logger("bolt")
+
+STARTED = "_anchorbolt_started"  # the attribute of a module with the app that its import started
+
+_OF_BOLT = slack_bolt.__name__
+_IMPORT_SYSTEM = "importlib._bootstrap"
+
+
+class StartedError(BaseException):
+    """Ends an import where it starts its app. No Exception, so that no `except Exception` of a team's hides it."""
+
+    def __init__(self, app: App | AsyncApp | None) -> None:
+        """`app`: None where a web server was started, which does not tell its app."""
+        super().__init__("the app was started")
+        self.app = app
+        self._modules = dict(sys.modules)
+
+    def keep_modules(self) -> None:
+        """Puts back the modules that Python forgets because their import ended here: listeners import from them."""
+        for name, module in self._modules.items():
+            sys.modules.setdefault(name, module)
+
+
+@dataclass
+class Import:
+    """One import of a team's module, or one run of its main block.
+
+    `connected` is the app that it connected to Socket Mode before it went on, and `made` are all apps that it has made.
+    `came` is set when a main block has come to its start, where it waits, or to its end.
+    """
+
+    is_main: bool
+    connected: App | AsyncApp | None = None
+    made: list[App | AsyncApp] = field(default_factory=list)
+    waits: bool = False
+    started: App | AsyncApp | None = None
+    came: threading.Event = field(default_factory=threading.Event)
+
+    def come_to_start(self, app: App | AsyncApp | None) -> None:
+        """Ends an import where it starts its app. A main block goes on to wait there, as with Bolt: its caller waits.
+
+        So nothing is closed that a `finally` or `with` around the start would close, and the tasks that the block has
+        begun go on. A module that the block imports could not be imported by anybody else while it waits; so it ends.
+
+        Args:
+            app: None where a web server is started, which does not tell its app.
+        """
+        if not self.is_main or in_an_import():
+            raise StartedError(app)
+        if not self.waits:
+            self.waits, self.started = True, app
+            self.came.set()
+
+    def app_of(self, started: App | AsyncApp | None) -> App | AsyncApp:
+        """Returns the app that was started, or the only one that was made before a web server was started.
+
+        Raises ListenersError where that is not clear.
+        """
+        if started is not None:
+            return started
+        if len(self.made) == 1:
+            return self.made[0]
+        raise ListenersError(
+            f"it starts a web server, and has made {len(self.made)} apps before that: name the app itself, as in"
+            " module:app"
+        )
+
+    def has_complete_app(self) -> bool:
+        """Whether exactly one app was made, and has been given listeners."""
+        return len(self.made) == 1 and has_own_parts(self.made[0])
+
+
+# That of this thread or task. In a thread that a team's module starts there is none, as after the import.
+IMPORT: ContextVar[Import | None] = ContextVar("the import of a team's module", default=None)
+
+_main_blocks: list[Import] = []  # the one that runs, until it has come to its start
+
+
+@contextmanager
+def importing(*, is_main: bool = False) -> Iterator[Import]:
+    """Inside of the block, what would wait for requests for ever ends the import instead.
+
+    Args:
+        is_main: whether a main block is run; what follows a `connect()` in it would wait for the end of the process.
+    """
+    with ExitStack() as undo:
+        if is_main:
+            for owner, name in ((signal, "signal"), (asyncio.SelectorEventLoop, "add_signal_handler")):
+                undo.callback(setattr, owner, name, getattr(owner, name))
+                setattr(owner, name, _no_handler)
+        going = Import(is_main)
+        undo.callback(IMPORT.reset, IMPORT.set(going))
+        if is_main:
+            _main_blocks.append(going)
+            undo.callback(_main_blocks.remove, going)
+        yield going
+
+
+def current() -> Import | None:
+    """The import that goes on in this thread or task; in a thread that a main block has begun, that of the block."""
+    return IMPORT.get() or next(iter(_main_blocks), None)
+
+
+def note_made(app: App | AsyncApp) -> None:
+    """Notes an app that was made, with the import that goes on."""
+    if (going := current()) is not None:
+        going.made.append(app)
+
+
+def end_import(call: str, *, complete: bool = False) -> bool:
+    """Ends the import that goes on, if there is one, because of a call that would serve for ever.
+
+    Args:
+        call: the call, for the log.
+        complete: end it only if exactly one app was made, and has listeners.
+
+    Returns whether the caller has to wait for ever instead, as the call would: it is in a main block.
+    """
+    going = IMPORT.get()
+    if going is None or (complete and not going.has_complete_app()):
+        return False
+    tell(call, routes="name its application in ROUTES, if it has routes of its own")
+    going.come_to_start(None)
+    return True
+
+
+def wait_for_ever() -> None:
+    """What a call that serves does, until the process ends."""
+    threading.Event().wait()
+
+
+async def wait_for_ever_async() -> None:
+    """The same, until its task is cancelled: it may be one of a lifespan."""
+    await asyncio.Event().wait()
+
+
+def _no_handler(*_: Any, **__: Any) -> None:
+    """A main block handles no signals: a drain begins with them."""
+
+
+def in_an_import() -> bool:
+    """Whether this call comes from a module that Python imports at this moment."""
+    return any(_IMPORT_SYSTEM in frame.f_code.co_filename for frame in _frames())
+
+
+def tell(call: str, **more: str) -> None:
+    """Says in the log that a call of a team's starts nothing, and where it stands."""
+    with suppress(StopIteration):
+        server = f"{call.partition(':')[0]}."  # its own functions call each other
+        ours = (f"{__package__}.", _OF_BOLT, server)
+        frame = next(one for one in _frames() if not str(one.f_globals.get("__name__")).startswith(ours))
+        place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+        log.info("a call starts nothing, because Anchorbolt receives the requests", call=call, place=place, **more)
+
+
+def _frames() -> Iterator[FrameType]:
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
