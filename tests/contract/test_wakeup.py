@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
+import asyncpg
 import pytest
 from anchorbolt.inbox.database import Wake
 from anchorbolt.inbox.postgresql import read, wakeup
+from anchorbolt.inbox.postgresql.address import Address
 from anchorbolt.inbox.postgresql.wakeup import Wakeup
 
 from tests.support.postgresql import PostgreSQL
+from tests.support.relay import Relay
 from tests.support.waiting import WITHIN_SECONDS, until
 
 LISTENS = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
@@ -121,3 +125,29 @@ async def test_silence_is_asked_about(
         return len(seen) > 1
 
     await until(asked_again, what="it is asked twice")
+
+
+@pytest.mark.parametrize("tells", [False, True], ids=["while nobody tells anything", "while it tells"])
+async def test_a_connection_that_falls_silent_is_given_up(
+    url: str, postgres: PostgreSQL, monkeypatch: pytest.MonkeyPatch, *, tells: bool
+) -> None:
+    """A half-open connection answers nothing and is not closed: once its time is over, another one is asked for."""
+    monkeypatch.setattr(wakeup, "ASK_SECONDS", 10 * WITHIN_SECONDS if tells else 0.01)
+    monkeypatch.setattr(wakeup, "RECONNECT_SECONDS", 0.01)
+    tries: list[Address] = []
+    connect = Address.connect
+
+    def noted(address: Address, **arguments: Any) -> Awaitable[asyncpg.Connection]:
+        tries.append(address)
+        return connect(address, **arguments)
+
+    async with Relay(postgres.port) as relay:
+        process = Process(url.replace(f":{postgres.port}/", f":{relay.port}/"))
+        await process.until_listens()
+        monkeypatch.setattr(Address, "connect", noted)
+        monkeypatch.setattr(wakeup, "ANSWER_SECONDS", 0.1)
+        await relay.silence()
+        if tells:
+            process.wakeup.wake_others(Wake.LANES)
+        await until(lambda: tries, what="another connection is asked for")
+        await process.wakeup.stop()
