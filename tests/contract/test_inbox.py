@@ -48,6 +48,8 @@ class TestAccept:
         stored = accepted.held.stored
         assert (stored.key, stored.attempts) == ("A1:Ev-first", 1)
         assert (stored.content_type, stored.body) == ("application/json", '{"key":"A1:Ev-first"}')
+        when = await inbox.database.transact(lambda connection: connection.scalar(select(delivery.c.received_at)))
+        assert stored.received_at == when
 
     async def test_without_a_free_place_it_waits(self, inbox: Inbox) -> None:
         """What nobody has a place for is stored, and told to be waiting."""
@@ -160,6 +162,18 @@ class TestOrder:
             assert await claim(inbox) == []
             held = (await end(inbox, held, go_on=True)).following
         assert ran == ["A1:Ev-a", "A1:Ev-b", "A1:Ev-c"]
+
+    async def test_each_lane_of_a_large_group_runs_in_the_order_of_the_group(self, inbox: Inbox) -> None:
+        """Of many that were stored together the first of each lane is run at once, and the others follow in turn."""
+        asked = [item(f"C{n % 3}") for n in range(60)]
+        answers = await accept_of(inbox)(asked, in_doubt=False)
+        ran: dict[str, list[str]] = {}
+        for answer in answers:
+            held = answer.held
+            while held is not None:
+                ran.setdefault(held.lease.lane, []).append(held.stored.key)
+                held = (await end(inbox, held, go_on=True)).following
+        assert ran == {name: [one.key for one in asked if one.lane == name] for name in ("C0", "C1", "C2")}
 
     async def test_a_failed_attempt_holds_its_lane_and_no_other(self, inbox: Inbox) -> None:
         """While a delivery waits for its backoff, what is behind it waits too, and other lanes go on."""

@@ -144,18 +144,22 @@ class TestAccept:
             answers = await accept(
                 inbox, item("C1", "A1:Ev-runs"), item("C2", "A1:Ev-done"), item("C2", "A1:Ev-new"), item("C3")
             )
-        assert seen == ["WITH fresh"]
-        assert [one.new for one in answers] == [False, False, True, True]
+            again = await accept(inbox, item("C1", "A1:Ev-runs"), item("C2", "A1:Ev-done"))
+        assert seen == ["WITH fresh"] * 2
+        assert [one.new for one in (*answers, *again)] == [False, False, True, True, False, False]
         assert [one.held.stored.attempts if one.held else None for one in answers] == [None, None, 1, 1]
         assert await pending(beside) == {"C1": 1, "C2": 1, "C3": 1}
         assert (await end(inbox, held)).written
 
     async def test_twins_take_a_transaction(self, inbox: Inbox) -> None:
         """Two with one key in a group are known before anything is sent."""
+        began = inbox.store.clock()
         with asked() as seen:
             answers = await accept(inbox, item("C1", "A1:Ev-twin"), item("C1", "A1:Ev-twin"))
         assert seen[0] == BEGUN
         assert [one.new for one in answers] == [True, False]
+        assert answers[0].held is not None
+        assert began <= answers[0].held.sent_at <= inbox.store.clock()
 
     async def test_a_retry_in_the_same_moment_undoes_the_statement(
         self, inbox: Inbox, beside: asyncpg.Connection, postgres: PostgreSQL
