@@ -227,6 +227,16 @@ class TestEnds:
         assert entry is not None
         assert (entry.state, entry.body) == ("done", None)
 
+    async def test_where_all_that_came_is_over_the_lane_is_empty_again(self, inbox: Inbox) -> None:
+        """After the last of several the lane counts none: what arrives next is run at once, and waits for no claim."""
+        first, _ = await accept(inbox, item("C1"), item("C1"))
+        assert first.held is not None
+        following = (await end(inbox, first.held, go_on=True)).following
+        assert following is not None
+        await end(inbox, following)
+        (next_,) = await accept(inbox, item("C1"))
+        assert next_.held is not None
+
     async def test_a_second_completion_is_refused(self, inbox: Inbox) -> None:
         """Who completes twice is told that it no longer holds the lane."""
         held = await hold(inbox)

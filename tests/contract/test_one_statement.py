@@ -210,6 +210,16 @@ class TestAccept:
             stored = await beside.fetch("SELECT key FROM delivery WHERE lane = 'C1' ORDER BY id")
             assert [key for (key,) in stored] == ["A1:Ev-1", "A1:Ev-first-a", "A1:Ev-first-b", "A1:Ev-second"]
 
+    async def test_it_may_be_the_first_of_its_connection(self, url: str) -> None:
+        """No transaction has to come before it: a connection is made whenever all others are in use."""
+        inbox = Inbox(PostgresqlDatabase(make_url(url)), lease_seconds=LEASE_SECONDS)
+        accepting = accept_of(inbox)
+        assert isinstance(accepting, PostgresqlAccept)
+        answers = await accepting.in_one_statement(1, 0.0, [item()])
+        assert answers is not None
+        assert answers[0].new
+        await inbox.database.close()
+
     async def test_behind_a_pooler_it_is_a_transaction(self, url: str) -> None:
         """A pooler keeps neither plans nor limits for a statement alone: accepts and ends go the way of SQLite."""
         pooled = PostgresqlDatabase(make_url(url), pooled=True)
