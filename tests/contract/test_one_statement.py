@@ -284,6 +284,7 @@ class TestComplete:
         """1. Somebody stores two more in the lane, and 2. a run in it ends before that is committed: its snapshot has
         neither of them, its lane counts them; 3. the first of them is run next, all the same."""
         held, other = await hold(inbox, "C1", "A1:Ev-1"), await hold(inbox, "C2")
+        began = inbox.store.clock()
         async with beside.transaction():
             await beside.execute("UPDATE lane SET pending = pending + 2 WHERE name = 'C1'")
             for key in ("A1:Ev-2", "A1:Ev-3"):
@@ -293,6 +294,8 @@ class TestComplete:
         completed = await completing
         assert [one.written for one in completed] == [True, True]
         following, ran = completed[0].following, []
+        assert following is not None
+        assert began <= following.sent_at <= inbox.store.clock()
         while following is not None:
             ran.append((following.stored.key, following.stored.attempts))
             following = (await end(inbox, following, go_on=True)).following
