@@ -16,7 +16,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 
 from tests.support.postgresql import PostgreSQL
-from tests.support.waiting import until_answer
+from tests.support.waiting import until, until_answer
 
 SETTINGS = ("application_name", *LIMITS)
 
@@ -67,6 +67,31 @@ async def test_a_connection_begins_with_its_limits(database: PostgresqlDatabase)
     asked = text("SELECT " + ", ".join(f"current_setting('{name}')" for name in SETTINGS))
     said = await database.transact(lambda connection: tuple(connection.execute(asked).one()))
     assert said == ("anchorbolt", *LIMITS.values())
+
+
+async def test_behind_a_pooler_a_transaction_begins_with_its_limits(url: URL) -> None:
+    """Each of them, for a pooler gives it any session; and they end with it, for that session is others' too."""
+    asked = text("SELECT " + ", ".join(f"current_setting('{name}')" for name in LIMITS))
+    database = PostgresqlDatabase(url, connections=1, pooled=True)
+    said = [await database.transact(lambda connection: tuple(connection.execute(asked).one())) for _ in range(2)]
+    assert said == [tuple(LIMITS.values())] * 2
+
+    def without(connection: Connection) -> tuple[str, ...]:
+        connection.rollback()
+        return tuple(connection.execute(asked).one())
+
+    assert (await database.transact(without))[0] != said[0][0]
+    await database.close()
+
+
+async def test_a_database_that_was_closed_leaves_no_connection(url: URL, postgres: PostgreSQL) -> None:
+    """Neither one that was used, nor the one that listened."""
+    connected = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{url.database}'"
+    database = PostgresqlDatabase(url, listen_url=url)
+    await database.open()
+    await until(lambda: postgres.query("postgres", connected).strip() == "2", what="it listens")
+    await database.close()
+    await until(lambda: postgres.query("postgres", connected).strip() == "0", what="nobody is connected")
 
 
 async def test_no_more_connections_than_were_asked_for(database: PostgresqlDatabase) -> None:
