@@ -146,6 +146,19 @@ async def test_a_row_that_is_refused_is_no_fault_of_the_database(database: Postg
     assert tried == [await database.transact(pid)]
 
 
+async def test_a_value_that_the_driver_refuses_is_no_fault_of_the_database(database: PostgresqlDatabase) -> None:
+    """What cannot be sent, such as a number that is too large, is told as a row that PostgreSQL refuses."""
+    tried: list[int] = []
+
+    def work(connection: Connection) -> None:
+        tried.append(pid(connection))
+        connection.execute(text("SELECT CAST(:number AS BIGINT)"), {"number": 2**70})
+
+    with pytest.raises(DBAPIError, match="int64"):
+        await database.transact(work)
+    assert tried == [await database.transact(pid)]
+
+
 @pytest.mark.parametrize(
     ("code", "advice"),
     [

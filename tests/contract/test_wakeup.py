@@ -13,6 +13,7 @@ from anchorbolt.inbox.postgresql import read, wakeup
 from anchorbolt.inbox.postgresql.address import Address
 from anchorbolt.inbox.postgresql.wakeup import Wakeup
 
+from tests.support.leaping_loop import LeapingLoop
 from tests.support.postgresql import PostgreSQL
 from tests.support.relay import Relay
 from tests.support.waiting import WITHIN_SECONDS, until
@@ -125,6 +126,37 @@ async def test_silence_is_asked_about(
         return len(seen) > 1
 
     await until(asked_again, what="it is asked twice")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionRefusedError(),
+        TimeoutError(),
+        asyncpg.CannotConnectNowError("the database system is starting up"),
+        asyncpg.InterfaceError("connection is closed"),
+    ],
+    ids=["refuses", "says nothing", "starts", "closes"],
+)
+def test_a_database_that_is_away_is_asked_again_and_seldom(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """Whatever it says, a process goes on to ask for it; and however soon it says that, not at once."""
+    tries: list[Address] = []
+
+    async def refused(address: Address, **arguments: Any) -> asyncpg.Connection:
+        tries.append(address)
+        assert len(tries) < 100
+        raise error
+
+    async def listen() -> None:
+        listening = Wakeup(read("postgresql://127.0.0.1:1/none"), lambda wake: None)
+        listening.start()
+        await asyncio.sleep(10.5 * wakeup.RECONNECT_SECONDS)
+        await listening.stop()
+
+    monkeypatch.setattr(Address, "connect", refused)
+    with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+        runner.run(listen())
+    assert len(tries) == 11
 
 
 @pytest.mark.parametrize("tells", [False, True], ids=["while nobody tells anything", "while it tells"])
