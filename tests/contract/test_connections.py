@@ -16,7 +16,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError
 
 from tests.support.postgresql import PostgreSQL
-from tests.support.waiting import until_answer
+from tests.support.waiting import until, until_answer
 
 SETTINGS = ("application_name", *LIMITS)
 
@@ -69,6 +69,31 @@ async def test_a_connection_begins_with_its_limits(database: PostgresqlDatabase)
     assert said == ("anchorbolt", *LIMITS.values())
 
 
+async def test_behind_a_pooler_a_transaction_begins_with_its_limits(url: URL) -> None:
+    """Each of them, for a pooler gives it any session; and they end with it, for that session is others' too."""
+    asked = text("SELECT " + ", ".join(f"current_setting('{name}')" for name in LIMITS))
+    database = PostgresqlDatabase(url, connections=1, pooled=True)
+    said = [await database.transact(lambda connection: tuple(connection.execute(asked).one())) for _ in range(2)]
+    assert said == [tuple(LIMITS.values())] * 2
+
+    def without(connection: Connection) -> tuple[str, ...]:
+        connection.rollback()
+        return tuple(connection.execute(asked).one())
+
+    assert (await database.transact(without))[0] != said[0][0]
+    await database.close()
+
+
+async def test_a_database_that_was_closed_leaves_no_connection(url: URL, postgres: PostgreSQL) -> None:
+    """Neither one that was used, nor the one that listened."""
+    connected = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{url.database}'"
+    database = PostgresqlDatabase(url, listen_url=url)
+    await database.open()
+    await until(lambda: postgres.query("postgres", connected).strip() == "2", what="it listens")
+    await database.close()
+    await until(lambda: postgres.query("postgres", connected).strip() == "0", what="nobody is connected")
+
+
 async def test_no_more_connections_than_were_asked_for(database: PostgresqlDatabase) -> None:
     """Of many transactions at once all but so many wait for one that is free."""
     assert len(set(await asyncio.gather(*(database.transact(nap(0.05)) for _ in range(6))))) == 2
@@ -118,6 +143,19 @@ async def test_a_row_that_is_refused_is_no_fault_of_the_database(database: Postg
     tried: list[int] = []
     with pytest.raises(DBAPIError, match="not now"):
         await database.transact(fail(code, 1, tried))
+    assert tried == [await database.transact(pid)]
+
+
+async def test_a_value_that_the_driver_refuses_is_no_fault_of_the_database(database: PostgresqlDatabase) -> None:
+    """What cannot be sent, such as a number that is too large, is told as a row that PostgreSQL refuses."""
+    tried: list[int] = []
+
+    def work(connection: Connection) -> None:
+        tried.append(pid(connection))
+        connection.execute(text("SELECT CAST(:number AS BIGINT)"), {"number": 2**70})
+
+    with pytest.raises(DBAPIError, match="int64"):
+        await database.transact(work)
     assert tried == [await database.transact(pid)]
 
 

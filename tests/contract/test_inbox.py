@@ -48,6 +48,8 @@ class TestAccept:
         stored = accepted.held.stored
         assert (stored.key, stored.attempts) == ("A1:Ev-first", 1)
         assert (stored.content_type, stored.body) == ("application/json", '{"key":"A1:Ev-first"}')
+        when = await inbox.database.transact(lambda connection: connection.scalar(select(delivery.c.received_at)))
+        assert stored.received_at == when
 
     async def test_without_a_free_place_it_waits(self, inbox: Inbox) -> None:
         """What nobody has a place for is stored, and told to be waiting."""
@@ -161,6 +163,18 @@ class TestOrder:
             held = (await end(inbox, held, go_on=True)).following
         assert ran == ["A1:Ev-a", "A1:Ev-b", "A1:Ev-c"]
 
+    async def test_each_lane_of_a_large_group_runs_in_the_order_of_the_group(self, inbox: Inbox) -> None:
+        """Of many that were stored together the first of each lane is run at once, and the others follow in turn."""
+        asked = [item(f"C{n % 3}") for n in range(60)]
+        answers = await accept_of(inbox)(asked, in_doubt=False)
+        ran: dict[str, list[str]] = {}
+        for answer in answers:
+            held = answer.held
+            while held is not None:
+                ran.setdefault(held.lease.lane, []).append(held.stored.key)
+                held = (await end(inbox, held, go_on=True)).following
+        assert ran == {name: [one.key for one in asked if one.lane == name] for name in ("C0", "C1", "C2")}
+
     async def test_a_failed_attempt_holds_its_lane_and_no_other(self, inbox: Inbox) -> None:
         """While a delivery waits for its backoff, what is behind it waits too, and other lanes go on."""
         first, other = await hold(inbox, "C1", "A1:Ev-x"), await hold(inbox, "C2", "A1:Ev-z")
@@ -212,6 +226,16 @@ class TestEnds:
         entry = await inbox.database.transact(lambda c: Admin(inbox.database.dialect).find(c, held.stored.key))
         assert entry is not None
         assert (entry.state, entry.body) == ("done", None)
+
+    async def test_where_all_that_came_is_over_the_lane_is_empty_again(self, inbox: Inbox) -> None:
+        """After the last of several the lane counts none: what arrives next is run at once, and waits for no claim."""
+        first, _ = await accept(inbox, item("C1"), item("C1"))
+        assert first.held is not None
+        following = (await end(inbox, first.held, go_on=True)).following
+        assert following is not None
+        await end(inbox, following)
+        (next_,) = await accept(inbox, item("C1"))
+        assert next_.held is not None
 
     async def test_a_second_completion_is_refused(self, inbox: Inbox) -> None:
         """Who completes twice is told that it no longer holds the lane."""

@@ -144,18 +144,22 @@ class TestAccept:
             answers = await accept(
                 inbox, item("C1", "A1:Ev-runs"), item("C2", "A1:Ev-done"), item("C2", "A1:Ev-new"), item("C3")
             )
-        assert seen == ["WITH fresh"]
-        assert [one.new for one in answers] == [False, False, True, True]
+            again = await accept(inbox, item("C1", "A1:Ev-runs"), item("C2", "A1:Ev-done"))
+        assert seen == ["WITH fresh"] * 2
+        assert [one.new for one in (*answers, *again)] == [False, False, True, True, False, False]
         assert [one.held.stored.attempts if one.held else None for one in answers] == [None, None, 1, 1]
         assert await pending(beside) == {"C1": 1, "C2": 1, "C3": 1}
         assert (await end(inbox, held)).written
 
     async def test_twins_take_a_transaction(self, inbox: Inbox) -> None:
         """Two with one key in a group are known before anything is sent."""
+        began = inbox.store.clock()
         with asked() as seen:
             answers = await accept(inbox, item("C1", "A1:Ev-twin"), item("C1", "A1:Ev-twin"))
         assert seen[0] == BEGUN
         assert [one.new for one in answers] == [True, False]
+        assert answers[0].held is not None
+        assert began <= answers[0].held.sent_at <= inbox.store.clock()
 
     async def test_a_retry_in_the_same_moment_undoes_the_statement(
         self, inbox: Inbox, beside: asyncpg.Connection, postgres: PostgreSQL
@@ -205,6 +209,16 @@ class TestAccept:
             await asyncio.gather(first, second)
             stored = await beside.fetch("SELECT key FROM delivery WHERE lane = 'C1' ORDER BY id")
             assert [key for (key,) in stored] == ["A1:Ev-1", "A1:Ev-first-a", "A1:Ev-first-b", "A1:Ev-second"]
+
+    async def test_it_may_be_the_first_of_its_connection(self, url: str) -> None:
+        """No transaction has to come before it: a connection is made whenever all others are in use."""
+        inbox = Inbox(PostgresqlDatabase(make_url(url)), lease_seconds=LEASE_SECONDS)
+        accepting = accept_of(inbox)
+        assert isinstance(accepting, PostgresqlAccept)
+        answers = await accepting.in_one_statement(1, 0.0, [item()])
+        assert answers is not None
+        assert answers[0].new
+        await inbox.database.close()
 
     async def test_behind_a_pooler_it_is_a_transaction(self, url: str) -> None:
         """A pooler keeps neither plans nor limits for a statement alone: accepts and ends go the way of SQLite."""
@@ -270,6 +284,7 @@ class TestComplete:
         """1. Somebody stores two more in the lane, and 2. a run in it ends before that is committed: its snapshot has
         neither of them, its lane counts them; 3. the first of them is run next, all the same."""
         held, other = await hold(inbox, "C1", "A1:Ev-1"), await hold(inbox, "C2")
+        began = inbox.store.clock()
         async with beside.transaction():
             await beside.execute("UPDATE lane SET pending = pending + 2 WHERE name = 'C1'")
             for key in ("A1:Ev-2", "A1:Ev-3"):
@@ -279,6 +294,8 @@ class TestComplete:
         completed = await completing
         assert [one.written for one in completed] == [True, True]
         following, ran = completed[0].following, []
+        assert following is not None
+        assert began <= following.sent_at <= inbox.store.clock()
         while following is not None:
             ran.append((following.stored.key, following.stored.attempts))
             following = (await end(inbox, following, go_on=True)).following

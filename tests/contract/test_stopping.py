@@ -11,9 +11,10 @@ from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Held, Outcome
 from anchorbolt.inbox.parking import Parking
 from anchorbolt.inbox.postgresql import PostgresqlDatabase
+from anchorbolt.inbox.sql import now
 from anchorbolt.inbox.stopping import Found, Stopping
-from anchorbolt.inbox.tables import lane
-from sqlalchemy import Connection, select
+from anchorbolt.inbox.tables import delivery, lane
+from sqlalchemy import Connection, select, update
 from sqlalchemy.engine import make_url
 
 from tests.contract.conftest import LEASE_SECONDS
@@ -124,6 +125,17 @@ async def test_who_runs_a_delivery_is_named(inbox: Inbox) -> None:
     assert (waits.key, waits.state, waits.owner, waits.seconds) == ("A1:Ev2", "waiting", None, None)
 
 
+async def test_what_follows_in_its_lane_runs_since_it_followed(inbox: Inbox) -> None:
+    """Not since it arrived: it may have waited for long behind what ran before it."""
+    held = await hold(inbox, "C1", "A1:Ev1")
+    await accept(inbox, item("C1", "A1:Ev2"))
+    await inbox.store.transact(lambda c: c.execute(update(delivery).values(received_at=now() - 1000)) and None)
+    assert (await end(inbox, held, go_on=True)).following is not None
+    runs = await find(inbox, "A1:Ev2")
+    assert runs.seconds is not None
+    assert 0 <= runs.seconds < 100
+
+
 async def test_what_runs_in_a_lane_is_cancelled_by_its_name(inbox: Inbox) -> None:
     """The oldest of what is in it; where nothing runs, there is nothing to cancel."""
     held = await hold(inbox, "C1")
@@ -167,6 +179,17 @@ async def test_whoever_takes_a_lane_over_is_told_of_the_cancellation(inbox: Inbo
     await inbox.complete(_cancelled(again))
     (behind,) = await claim(inbox)
     assert (behind.stored.key, behind.cancelled_by) == ("A1:Ev2", None)
+
+
+async def test_a_cancellation_that_comes_too_late_ends_with_the_run(inbox: Inbox) -> None:
+    """What died by itself before it could be cancelled runs when it is replayed, though its lane was never empty."""
+    held = await hold(inbox, "C1", "A1:Ev1")
+    await accept(inbox, item("C1", "A1:Ev2"))
+    assert await ask(inbox, "A1:Ev1") == "running"
+    await end(inbox, held, End.DEAD)
+    assert await inbox.store.transact(lambda c: Admin(inbox.database.dialect).replay(c, [held.stored.id])) == 1
+    (again,) = await claim(inbox)
+    assert (again.stored.key, again.cancelled_by) == ("A1:Ev1", None)
 
 
 async def test_a_cancellation_ends_with_its_delivery_however_that_ends(inbox: Inbox) -> None:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
 
+import asyncpg
 import pytest
 from anchorbolt.inbox.database import Wake
 from anchorbolt.inbox.postgresql import read, wakeup
+from anchorbolt.inbox.postgresql.address import Address
 from anchorbolt.inbox.postgresql.wakeup import Wakeup
 
+from tests.support.leaping_loop import LeapingLoop
 from tests.support.postgresql import PostgreSQL
+from tests.support.relay import Relay
 from tests.support.waiting import WITHIN_SECONDS, until
 
 LISTENS = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%'"
@@ -121,3 +126,60 @@ async def test_silence_is_asked_about(
         return len(seen) > 1
 
     await until(asked_again, what="it is asked twice")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionRefusedError(),
+        TimeoutError(),
+        asyncpg.CannotConnectNowError("the database system is starting up"),
+        asyncpg.InterfaceError("connection is closed"),
+    ],
+    ids=["refuses", "says nothing", "starts", "closes"],
+)
+def test_a_database_that_is_away_is_asked_again_and_seldom(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """Whatever it says, a process goes on to ask for it; and however soon it says that, not at once."""
+    tries: list[Address] = []
+
+    async def refused(address: Address, **arguments: Any) -> asyncpg.Connection:
+        tries.append(address)
+        assert len(tries) < 100
+        raise error
+
+    async def listen() -> None:
+        listening = Wakeup(read("postgresql://127.0.0.1:1/none"), lambda wake: None)
+        listening.start()
+        await asyncio.sleep(10.5 * wakeup.RECONNECT_SECONDS)
+        await listening.stop()
+
+    monkeypatch.setattr(Address, "connect", refused)
+    with asyncio.Runner(loop_factory=LeapingLoop) as runner:
+        runner.run(listen())
+    assert len(tries) == 11
+
+
+@pytest.mark.parametrize("tells", [False, True], ids=["while nobody tells anything", "while it tells"])
+async def test_a_connection_that_falls_silent_is_given_up(
+    url: str, postgres: PostgreSQL, monkeypatch: pytest.MonkeyPatch, *, tells: bool
+) -> None:
+    """A half-open connection answers nothing and is not closed: once its time is over, another one is asked for."""
+    monkeypatch.setattr(wakeup, "ASK_SECONDS", 10 * WITHIN_SECONDS if tells else 0.01)
+    monkeypatch.setattr(wakeup, "RECONNECT_SECONDS", 0.01)
+    tries: list[Address] = []
+    connect = Address.connect
+
+    def noted(address: Address, **arguments: Any) -> Awaitable[asyncpg.Connection]:
+        tries.append(address)
+        return connect(address, **arguments)
+
+    async with Relay(postgres.port) as relay:
+        process = Process(url.replace(f":{postgres.port}/", f":{relay.port}/"))
+        await process.until_listens()
+        monkeypatch.setattr(Address, "connect", noted)
+        monkeypatch.setattr(wakeup, "ANSWER_SECONDS", 0.1)
+        await relay.silence()
+        if tells:
+            process.wakeup.wake_others(Wake.LANES)
+        await until(lambda: tries, what="another connection is asked for")
+        await process.wakeup.stop()

@@ -98,7 +98,6 @@ class PostgresqlDatabase(Database):
         self._wakeup: Wakeup | None = None
         self._engine = create_engine(
             "postgresql+asyncpg://",  # its connections are made by _connect
-            _is_async=True,  # all that create_async_engine() adds to this
             pool_size=connections,
             max_overflow=0,
             pool_timeout=PATIENT_SECONDS,

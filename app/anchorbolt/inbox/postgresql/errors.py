@@ -15,7 +15,8 @@ STALE = "0A000"
 TRANSIENT = ("40P01", "40001", "55P03", STALE)
 # Writing is not possible: the server is a standby or reads only, or its disk is full.
 READ_ONLY, DISK_FULL = "25006", "53100"
-# Data, constraint, too large: a row that no repetition stores. Everything else is about the database, not the row.
+# Data, constraint, too large: a row that no repetition stores. Everything else is about the database, not the row. What
+# asyncpg itself cannot send, such as a number that is too large, has a code of data too.
 REFUSED = ("22", "23", "54")
 # What the way to a database raises, and the database itself.
 BROKEN = (OSError, TimeoutError, DBAPIError, PoolTimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError)
@@ -40,8 +41,7 @@ def is_standby(error: BaseException) -> bool:
 
 def is_refused(error: DBAPIError) -> bool:
     """Whether the database refused a row, rather than was not there, or not what we need it to be."""
-    on_our_side = isinstance(getattr(error.orig, "__cause__", None), ValueError)
-    return code_of(error).startswith(REFUSED) or on_our_side
+    return code_of(error).startswith(REFUSED)
 
 
 def is_answer(error: BaseException) -> bool:

@@ -214,9 +214,15 @@ async def test_what_is_idle_is_closed_and_what_was_used_since_is_kept(monkeypatc
         passed = 1.1
         connector._close_idle()
         await until(lambda: server.open == 1, what="the idle one is closed")
-        assert connector._idle_timer is not None
         await post(client)
         assert (server.requests[-1][0], server.connections) == (used, 2)
+        again = connector._idle_timer
+        assert again in of_this_loop().waiting
+        assert again is not None
+        passed = 2.2
+        again.ring()
+        await until(lambda: server.open == 0, what="the other one, which is idle by now, is closed too")
+        assert connector._idle_timer is None
 
 
 async def test_a_connection_that_was_closed_meanwhile_is_not_used() -> None:

@@ -9,7 +9,6 @@ import ssl
 import subprocess
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -23,6 +22,7 @@ from tests.support.waiting import until
 from tests.unit.bolt.web_api.clients import ALL, LONG, SHORT, STOCK, a_client, client_of, outcome, post
 
 OK = answer(b'{"ok": true, "ts": "1.2"}')
+UNAVAILABLE = answer(b"", status=b"503 Service Unavailable")
 ZIPPED = gzip.compress(b'{"ok": true, "ts": "1.2"}')
 
 CASES = {
@@ -41,7 +41,7 @@ CASES = {
     "rate limited, then not": [answer(b'{"ok": false}', b"Retry-After: 0", status=b"429 Too Many Requests"), OK],
     "rate limited twice": [answer(b'{"ok": false}', b"Retry-After: 0", status=b"429 Too Many Requests")] * 2,
     "rate limited without a body": [answer(b"", b"Retry-After: 0", status=b"429 Too Many Requests"), OK],
-    "unavailable without a body": [answer(b"", status=b"503 Service Unavailable"), OK],
+    "unavailable without a body": [UNAVAILABLE, OK],
     "closed instead of an answer, then not": [CLOSED, OK],
     "closed twice": [CLOSED, CLOSED],
     "an answer that ends in its head": [b"HTTP/1.1 200 OK\r\nX: until-closed\r\nContent-", OK],
@@ -290,17 +290,56 @@ async def test_the_response_is_what_slack_sdks_constructor_makes() -> None:
         assert vars(response) == vars(made)
 
 
-async def test_over_tls_the_certificate_counts(tmp_path: Path) -> None:
-    """A certificate that is trusted is talked to; one that is not is an error before anything is sent."""
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """What a server on loopback serves TLS with, and what trusts its certificate."""
+    folder = tmp_path_factory.mktemp("tls")
+    key, made = folder / "key.pem", folder / "certificate.pem"
     request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=127.0.0.1"]
-    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)]
-    await asyncio.to_thread(subprocess.run, [*request, *names], check=True, capture_output=True)
+    names = ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(made)]
+    subprocess.run([*request, *names], check=True, capture_output=True)
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    tls.load_cert_chain(certificate, key)
+    tls.load_cert_chain(made, key)
+    return tls, ssl.create_default_context(cafile=str(made))
+
+
+async def test_over_tls_the_certificate_counts(certificate: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
+    """A certificate that is trusted is talked to; one that is not is an error before anything is sent."""
+    tls, trust = certificate
     async with canned_server([OK], tls) as server, a_client(server.url) as client:
         with pytest.raises(aiohttp.ClientOSError):
             await post(client)
         assert server.requests == []
-        client.ssl = ssl.create_default_context(cafile=str(certificate))
+        client.ssl = trust
         assert (await post(client))["ok"]
+
+
+async def test_what_is_sent_again_trusts_the_same_certificate(
+    certificate: tuple[ssl.SSLContext, ssl.SSLContext],
+) -> None:
+    """After a 503, slack_sdk sends the call again: to the same server, with the client's own certificates."""
+    tls, trust = certificate
+    async with canned_server([UNAVAILABLE, OK], tls) as server, a_client(server.url) as client:
+        client.ssl = trust
+        assert (await post(client))["ok"]
+        assert len(server.requests) == 2
+
+
+async def test_what_is_sent_again_goes_through_the_proxy() -> None:
+    """After a 503, slack_sdk sends the call again: through the proxy, as what was sent first."""
+    async with canned_server([UNAVAILABLE, OK]) as server, a_client("http://slack.example/api/") as client:
+        client.proxy = server.url
+        assert (await post(client))["ok"]
+        sent = [request.split(b"\r\n")[0] for _, request in server.requests]
+        assert sent == [b"POST http://slack.example/api/chat.postMessage HTTP/1.1"] * 2
+
+
+async def test_what_is_sent_again_has_the_time_of_the_client() -> None:
+    """The second try of a call ends after `client.timeout` too, and not after the time of the session."""
+    async with canned_server([UNAVAILABLE, SILENCE]) as server, a_client(server.url) as client:
+        client.timeout = 2
+        call = asyncio.ensure_future(post(client))
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(call), 10)
+        assert call.done()
+        assert len(server.requests) == 2
