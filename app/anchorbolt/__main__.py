@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from anchorbolt.errors import FAILED, MISTAKEN, MISTAKES, AnchorboltError, InvalidSettingsError
+from anchorbolt.lifecycle import held_signals
 
 
 def main() -> None:
@@ -13,7 +14,10 @@ def main() -> None:
     if sys.path[:1] != [working_directory := str(Path.cwd())]:
         sys.path.insert(0, working_directory)  # as `python -m` does: a team's app.py or listeners/ is found there
     try:
-        if sys.argv[1:] == ["serve"]:  # without Typer, which takes time, and memory of a master that only waits
+        if sys.argv[1:] == ["serve"]:
+            # Without Typer, which takes time, and memory of a master that only waits. It has --help, and what is wrong
+            # with other words after `serve`.
+            held_signals.hold_back()
             from anchorbolt.master import serve  # noqa: PLC0415
 
             serve()

@@ -6,12 +6,9 @@ part as soon as one of them counts a reference (docs/decisions/0060-the-master-i
 
 from __future__ import annotations
 
-import signal
-
-from anchorbolt.lifecycle import garbage_collection
+from anchorbolt.lifecycle import garbage_collection, held_signals
 from anchorbolt.lifecycle.master import Live, Master
 from anchorbolt.lifecycle.ports import free_ports
-from anchorbolt.lifecycle.worker import HELD_SIGNALS
 from anchorbolt.settings import of_master
 from anchorbolt.settings.of_master import MasterSettings
 from anchorbolt.telemetry import lines
@@ -22,7 +19,7 @@ def serve() -> None:
 
     Raises InvalidSettingsError if a setting of the master's is wrong, and PortTakenError. The worker checks all others.
     """
-    signal.pthread_sigmask(signal.SIG_BLOCK, HELD_SIGNALS)
+    held_signals.hold_back()
     garbage_collection.seldom()  # the worker, which is a fork, imports much
     settings = of_master.read()
     if settings.log_format.is_json:

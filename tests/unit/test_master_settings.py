@@ -89,3 +89,31 @@ def test_what_the_master_does_not_read_is_left_to_the_worker(monkeypatch: pytest
     """Wrong values of other settings do not keep the master from its own: the worker says what is wrong with them."""
     monkeypatch.setenv("MAX_IN_FLIGHT", "many")
     assert of_master.read().port == 3000
+
+
+def test_foreign_files_among_the_mounted_ones_are_not_read(mounted: Path) -> None:
+    """The folder may hold what is no setting, such as a certificate in a binary form."""
+    (mounted / "keystore.p12").write_bytes(b"\xff\xfe")
+    (mounted / "PORT").write_text("4000")
+    assert of_master.read() == settings.load().of_master
+    assert of_master.read().port == 4000
+
+
+@pytest.mark.parametrize("name", ["PORT", "LISTENERS", ".env"])
+def test_a_file_that_is_no_text_is_a_wrong_setting(name: str, mounted: Path) -> None:
+    """A setting in no UTF-8 ends the start with a message, and not one worker after another with a traceback."""
+    (Path(name) if name == ".env" else mounted / name).write_bytes(b"PORT=\xff\xfe")
+    with pytest.raises(InvalidSettingsError, match="is no text in UTF-8"):
+        settings.load()
+    if name != "LISTENERS":  # which the master does not read
+        with pytest.raises(InvalidSettingsError, match="is no text in UTF-8"):
+            of_master.read()
+
+
+def test_a_wrong_setting_of_the_master_comes_with_what_may_be_misspelt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for all other settings, names that are close to a setting are told with what is wrong."""
+    monkeypatch.setenv("LOG_FORMAT", "xml")
+    monkeypatch.setenv("SLACK_SIGNIN_SECRET", "1")
+    with pytest.raises(InvalidSettingsError) as caught:
+        of_master.read()
+    assert any("did you mean SLACK_SIGNING_SECRET" in problem for problem in caught.value.problems)

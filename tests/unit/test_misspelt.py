@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from anchorbolt.cli.check import check
-from anchorbolt.cli.serve import serve
 from anchorbolt.errors import InvalidSettingsError
+from anchorbolt.lifecycle import start
 from anchorbolt.settings.misspelt import misspelt, warnings
 from anchorbolt.settings.model import Settings
 
@@ -103,7 +103,7 @@ def misspelt_listeners(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_serve_explains_with_it_what_is_missing() -> None:
     """A setting that is missing may be there under another name: both are said."""
     with pytest.raises(InvalidSettingsError) as caught:
-        serve()
+        start.load()
     missing, close = caught.value.problems
     assert missing.startswith("LISTENERS: missing")
     assert close == "LISTENER is not a setting; did you mean LISTENERS?"

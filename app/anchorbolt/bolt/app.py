@@ -14,6 +14,7 @@ from slack_bolt.request.async_request import AsyncBoltRequest
 from slack_bolt.response import BoltResponse
 
 from anchorbolt.bolt import workflow
+from anchorbolt.bolt.adopt.calls import let_go
 from anchorbolt.bolt.authorization import Authorization
 from anchorbolt.bolt.composed_app import ComposedApp
 from anchorbolt.bolt.error_handler import Word
@@ -103,7 +104,8 @@ class BoltApp(ComposedApp):
                 middleware.auth_test_result = await self._web_client.auth_test()
 
     async def close(self) -> None:
-        """Closes the session of the Web API."""
+        """Closes the session of the Web API, and lets the threads end in which a team's main block serves."""
+        let_go()
         await web_client.close(self._web_client)
 
     async def answer(self, run: Run) -> BoltResponse:

@@ -8,6 +8,7 @@ import secrets
 import uvloop
 
 from anchorbolt import main, settings
+from anchorbolt.bolt.adopt.calls import let_go
 from anchorbolt.errors import AnchorboltError, InvalidSettingsError, ListenersError, NoInboxError, SchemaError
 from anchorbolt.http.team import routes as team_routes
 from anchorbolt.inbox import opening, replication, schema
@@ -24,6 +25,13 @@ def check() -> None:
     Exits with 0 if all is well, with 2 if a setting, the listeners or the routes are wrong, and with 1 if only the
     database is.
     """
+    try:
+        _check()
+    finally:
+        let_go()
+
+
+def _check() -> None:
     problems: list[str] = []
     for warning in misspelt():
         print(f"warning: {warning}")

@@ -1,4 +1,4 @@
-"""`anchorbolt serve`: runs the app as in production."""
+"""`anchorbolt serve --help`; `anchorbolt serve` alone is started without Typer (app/anchorbolt/__main__.py)."""
 
 from __future__ import annotations
 

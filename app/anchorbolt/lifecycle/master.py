@@ -13,9 +13,9 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
 
 from anchorbolt.errors import FAILED, MISTAKEN
-from anchorbolt.lifecycle import garbage_collection
+from anchorbolt.lifecycle import garbage_collection, held_signals
 from anchorbolt.lifecycle.times import end_seconds
-from anchorbolt.lifecycle.worker import HELD_SIGNALS, Worker
+from anchorbolt.lifecycle.worker import Worker
 from anchorbolt.settings.of_master import MasterSettings
 
 # A worker whose event loop is blocked for so long is killed and replaced.
@@ -44,17 +44,17 @@ class MasterArbiter(Arbiter):  # type: ignore[misc]
     def init_signals(self) -> None:
         """Sets the master's handlers of signals, and lets through those that were held back until now."""
         super().init_signals()
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_SIGNALS)
+        held_signals.let_through()
 
     def spawn_worker(self) -> None:
         """gunicorn's own hook. Signals are blocked, because a new worker would queue its own as the master's."""
         if self.asked_to_end:
             return
-        signal.pthread_sigmask(signal.SIG_BLOCK, HELD_SIGNALS)
+        held_signals.hold_back()
         try:
             super().spawn_worker()
         finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_SIGNALS)
+            held_signals.let_through()
 
     def halt(self, reason: str | None = None, exit_status: int = 0) -> None:
         """gunicorn's own hook: ends the master, with an exit code as every command has."""

@@ -8,16 +8,22 @@ from anchorbolt.errors import InvalidSettingsError
 from anchorbolt.settings.choices import ReceiverKind
 from anchorbolt.settings.misspelt import explained
 from anchorbolt.settings.model import Settings
+from anchorbolt.settings.otel import collector
 from anchorbolt.telemetry import logs, redact
 
 NO_LISTENERS = "LISTENERS: missing; it names the module with your register(app), such as app for app.py"
 
 
 def load() -> Settings:
-    """Reads the settings, for a process that serves. Raises InvalidSettingsError, also when one is missing."""
+    """Reads the settings, for a process that serves.
+
+    Raises InvalidSettingsError, with all that are malformed, or else all that are missing, or else what is malformed
+    of OpenTelemetry's.
+    """
     with explained():
         loaded = settings.load()
         require_needed(loaded)
+        collector()  # read again where it is used
         return loaded
 
 

@@ -9,11 +9,10 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.workers import base
 
 from anchorbolt.errors import MISTAKES, AnchorboltError
+from anchorbolt.lifecycle import held_signals
 from anchorbolt.lifecycle.heartbeat import from_a_thread
 
 HEARTBEAT_SECONDS = 1.0
-# Blocked while there is no handler for them: a process with PID 1 and without a handler would lose them.
-HELD_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
 
 
 class Worker(base.Worker):  # type: ignore[misc] # it has no annotations
@@ -25,7 +24,7 @@ class Worker(base.Worker):  # type: ignore[misc] # it has no annotations
             signal.signal(number, signal.SIG_DFL)
         # The master passes it on to reopen log files; without a handler it would kill the worker.
         signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, HELD_SIGNALS)
+        held_signals.let_through()
 
     def load_wsgi(self) -> None:
         """gunicorn's own hook: imports the app, which on a node with little CPU takes longer than HANG_SECONDS."""

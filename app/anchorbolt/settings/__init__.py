@@ -21,10 +21,11 @@ ENV_FILE = ".env"  # in the working directory
 def load() -> Settings:
     """Reads the settings from the environment, `.env` and the folder that SECRETS_DIRECTORY names.
 
-    Raises InvalidSettingsError, which names every wrong setting and never shows a value.
+    Raises InvalidSettingsError, which names every wrong setting, or a file that cannot be read. It never shows a value.
     """
     # The master, which imports this package too, does without pydantic.
     from pydantic import ValidationError  # noqa: PLC0415
+    from pydantic_settings import SettingsError  # noqa: PLC0415
 
     from anchorbolt.settings.model import Settings  # noqa: PLC0415
 
@@ -36,6 +37,10 @@ def load() -> Settings:
         if ("anchorbolt_database_url",) in found:  # `database_url` is a copy of it: the problem is named once
             found.pop(("database_url",), None)
         raise InvalidSettingsError([_problem(where, what) for where, what in found.items()]) from None
+    except OSError as error:
+        raise InvalidSettingsError([f"{error.filename}: cannot be read: {error.strerror}"]) from None
+    except (SettingsError, UnicodeDecodeError):
+        raise InvalidSettingsError([f"{ENV_FILE}, or a file in {directory}: is no text in UTF-8"]) from None
 
 
 def secrets_directory() -> Path:

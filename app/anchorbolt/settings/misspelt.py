@@ -31,7 +31,10 @@ def misspelt() -> list[str]:
         mounted = {path.name: "a file" for path in secrets_directory().iterdir()}
     except OSError:  # there is none, or its names cannot be read
         mounted = {}
-    in_file = {name: value or "" for name, value in dotenv_values(ENV_FILE).items()}
+    try:
+        in_file = {name: value or "" for name, value in dotenv_values(ENV_FILE).items()}
+    except (OSError, UnicodeDecodeError):  # `settings.load` says so
+        in_file = {}
     return warnings({**mounted, **in_file, **os.environ})
 
 

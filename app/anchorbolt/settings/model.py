@@ -24,7 +24,7 @@ from anchorbolt.settings.choices import (
 )
 from anchorbolt.settings.of_master import LOG_LEVELS, MasterSettings
 
-Seconds = Annotated[float, Field(ge=0)]
+Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 PositiveSeconds = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 Port = Annotated[int, Field(ge=1, le=65535)]

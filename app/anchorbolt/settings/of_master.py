@@ -49,11 +49,14 @@ def read() -> MasterSettings:
 
     Raises InvalidSettingsError, with every setting that is wrong, if one of these is.
     """
-    given = _given()
     try:
+        given = _given()
         return MasterSettings(**{name: kind(given[name]) for name, kind in _KINDS.items() if name in given})
-    except ValueError:  # wrong, or written in a way that only pydantic knows
-        return load().of_master
+    except (ValueError, OSError):  # wrong, in no UTF-8, not readable, or written in a way that only pydantic knows
+        from anchorbolt.settings.misspelt import explained  # noqa: PLC0415 - it imports pydantic
+
+        with explained():
+            return load().of_master
 
 
 def _given() -> dict[str, str]:
@@ -74,7 +77,8 @@ def _mounted() -> dict[str, str]:
     directory = secrets_directory()
     if not directory.is_dir():
         return {}
-    return {path.name: path.read_text().strip() for path in directory.iterdir() if path.is_file()}
+    ours = [path for path in directory.iterdir() if path.name.lower() in _KINDS and path.is_file()]
+    return {path.name: path.read_text(encoding="utf-8").strip() for path in ours}
 
 
 def _port(text: str) -> int:

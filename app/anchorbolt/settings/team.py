@@ -10,8 +10,6 @@ from dotenv import dotenv_values
 from pydantic import SecretStr
 
 from anchorbolt.settings import ENV_FILE
-
-# Bolt's own names: the apps of most teams read them where they make their `App`.
 from anchorbolt.settings.model import Settings
 
 # Bolt's own names: the apps of most teams read them where they make their `App`.

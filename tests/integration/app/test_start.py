@@ -49,14 +49,18 @@ async def test_a_port_that_is_taken(start_app: StartApp, taken: int, setting: st
 
 async def test_a_secret_is_missing(start_app: StartApp) -> None:
     """Without a signing secret or a token the app does not start, and says where they are found."""
-    told = await complaint(start_app(SLACK_SIGNING_SECRET="", SLACK_BOT_TOKEN=""))
+    app = start_app(SLACK_SIGNING_SECRET="", SLACK_BOT_TOKEN="")
+    told = await complaint(app)
+    assert app.exit_code == 2
     assert "SLACK_SIGNING_SECRET: missing" in told
     assert "SLACK_BOT_TOKEN: missing" in told
 
 
 async def test_settings_that_are_wrong(start_app: StartApp) -> None:
     """Every setting that is wrong is named in one go, and no value is shown: it may be a secret."""
-    told = await complaint(start_app(MAX_IN_FLIGHT="many", LEASE_SECONDS=-1, DATABASE_URL="mysql://me:hidden@db/x"))
+    app = start_app(MAX_IN_FLIGHT="many", LEASE_SECONDS=-1, DATABASE_URL="mysql://me:hidden@db/x")
+    told = await complaint(app)
+    assert app.exit_code == 2
     assert all(name in told for name in ("MAX_IN_FLIGHT", "LEASE_SECONDS", "DATABASE_URL"))
     assert "hidden" not in told
 
@@ -121,7 +125,7 @@ async def test_settings_that_went_wrong_meanwhile(start_app: StartApp, tmp_path:
 
 
 async def test_a_setting_that_the_master_needs_is_wrong(start_app: StartApp) -> None:
-    """Where the master itself has no use for a value, all that is wrong is said before anything else is started."""
+    """Where the master itself cannot use a value, all that is wrong is said before anything else is started."""
     app = start_app(LOG_FORMAT="xml", MAX_IN_FLIGHT="many")
     told = await complaint(app)
     assert app.exit_code == 2

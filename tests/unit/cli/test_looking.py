@@ -16,11 +16,27 @@ from anchorbolt.settings.model import Settings
 
 from tests.support import forked_commands
 from tests.support.app_process import ROOT
+from tests.support.ports import free_port
 
 
 def look(directory: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """`anchorbolt`, in a folder that has nothing in it; in a process that is forked, not started anew."""
     return forked_commands.run(directory, environment(more), arguments)
+
+
+SERVES_IN_AN_EXECUTOR = """
+import asyncio
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+
+async def main():
+    app = App(token="xoxb-1")
+    app.event("app_mention")(print)
+    await asyncio.to_thread(SocketModeHandler(app, "xapp-1").start)
+
+if __name__ == "__main__":
+    asyncio.run(main())
+"""
 
 
 def start(directory: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
@@ -114,13 +130,22 @@ def test_what_was_made_is_looked_at(tmp_path: Path) -> None:
     assert "No region is drained." in start(tmp_path, "region", "status").stdout
 
 
+def test_a_check_ends_though_a_thread_of_the_team_serves(tmp_path: Path) -> None:
+    """Python waits at its end for the threads of an executor: one in which a main block has started its app ends."""
+    (tmp_path / "bot.py").write_text(SERVES_IN_AN_EXECUTOR)
+    checked = start(tmp_path, "check", LISTENERS="bot:__main__")
+    assert "all is well" in checked.stdout, checked.stdout
+    assert checked.returncode == 0
+
+
 def test_a_check_names_what_opentelemetry_would_trip_over(tmp_path: Path) -> None:
     """A malformed variable of OpenTelemetry's is named by `check`, and `serve` does not begin with it."""
     wrong = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318", "OTEL_BSP_SCHEDULE_DELAY": "5s"}
     checked = start(tmp_path, "check", **wrong)
     assert "wrong: OTEL_BSP_SCHEDULE_DELAY: is no number of milliseconds" in checked.stdout
     assert checked.returncode == 2
-    served = start(tmp_path, "serve", **wrong)
+    ports = {"HOST": "127.0.0.1", "PORT": str(free_port()), "INTERNAL_PORT": str(free_port())}
+    served = start(tmp_path, "serve", **wrong, **ports)
     assert "OTEL_BSP_SCHEDULE_DELAY: is no number of milliseconds" in served.stderr
     assert served.returncode == 2
 

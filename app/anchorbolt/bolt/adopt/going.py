@@ -7,16 +7,15 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from types import FrameType
 from typing import Any
 
-import slack_bolt
 from slack_bolt import App
 from slack_bolt.async_app import AsyncApp
 
+from anchorbolt.bolt.adopt.calls import in_an_import, tell
 from anchorbolt.bolt.adopt.own_parts import has_own_parts
 from anchorbolt.errors import ListenersError
 from anchorbolt.telemetry.logs import get_logger
@@ -24,9 +23,6 @@ from anchorbolt.telemetry.logs import get_logger
 log = get_logger("bolt")
 
 STARTED = "_anchorbolt_started"  # the attribute of a module with the app that its import started
-
-_OF_BOLT = slack_bolt.__name__
-_IMPORT_SYSTEM = "importlib._bootstrap"
 
 
 class StartedError(BaseException):
@@ -71,8 +67,11 @@ class Import:
         if not self.is_main or in_an_import():
             raise StartedError(app)
         if not self.waits:
-            self.waits, self.started = True, app
+            self.started = app
+            self.waits = True
             self.came.set()
+        elif app is not None and app is not self.started:
+            log.warning("a main block starts a second app, which gets no requests: name them module:a,module:b")
 
     def app_of(self, started: App | AsyncApp | None) -> App | AsyncApp:
         """Returns the app that was started, or the only one that was made before a web server was started.
@@ -101,10 +100,10 @@ _main_blocks: list[Import] = []  # the one that runs, until it has come to its s
 
 @contextmanager
 def importing(*, is_main: bool = False) -> Iterator[Import]:
-    """Inside of the block, what would wait for requests for ever ends the import instead.
+    """While this lasts, what would wait for requests for ever ends the import, or comes to the start of a main block.
 
     Args:
-        is_main: whether a main block is run; what follows a `connect()` in it would wait for the end of the process.
+        is_main: whether a main block is run. What follows a `connect()` in it would wait for the end of the process.
     """
     with ExitStack() as undo:
         if is_main:
@@ -131,7 +130,7 @@ def note_made(app: App | AsyncApp) -> None:
 
 
 def end_import(call: str, *, complete: bool = False) -> bool:
-    """Ends the import that goes on, if there is one, because of a call that would serve for ever.
+    """Ends the import that goes on, or tells that a main block has come to its start: a call would serve for ever.
 
     Args:
         call: the call, for the log.
@@ -147,37 +146,5 @@ def end_import(call: str, *, complete: bool = False) -> bool:
     return True
 
 
-def wait_for_ever() -> None:
-    """What a call that serves does, until the process ends."""
-    threading.Event().wait()
-
-
-async def wait_for_ever_async() -> None:
-    """The same, until its task is cancelled: it may be one of a lifespan."""
-    await asyncio.Event().wait()
-
-
 def _no_handler(*_: Any, **__: Any) -> None:
     """A main block handles no signals: a drain begins with them."""
-
-
-def in_an_import() -> bool:
-    """Whether this call comes from a module that Python imports at this moment."""
-    return any(_IMPORT_SYSTEM in frame.f_code.co_filename for frame in _frames())
-
-
-def tell(call: str, **more: str) -> None:
-    """Says in the log that a call of a team's starts nothing, and where it stands."""
-    with suppress(StopIteration):
-        server = f"{call.partition(':')[0]}."  # its own functions call each other
-        ours = (f"{__package__}.", _OF_BOLT, server)
-        frame = next(one for one in _frames() if not str(one.f_globals.get("__name__")).startswith(ours))
-        place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
-        log.info("a call starts nothing, because Anchorbolt receives the requests", call=call, place=place, **more)
-
-
-def _frames() -> Iterator[FrameType]:
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        yield frame
-        frame = frame.f_back

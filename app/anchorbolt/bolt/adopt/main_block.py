@@ -18,11 +18,17 @@ from slack_bolt import App
 from slack_bolt.async_app import AsyncApp
 
 from anchorbolt.bolt.adopt import slow_import
+from anchorbolt.bolt.adopt.calls import LetGoError
 from anchorbolt.bolt.adopt.going import Import, StartedError
-from anchorbolt.bolt.adopt.importing import told, without_servers
+from anchorbolt.bolt.adopt.importing import told, what_and_where, without_servers
 from anchorbolt.errors import ListenersError
+from anchorbolt.telemetry.logs import get_logger
+
+log = get_logger("bolt")
 
 MAIN = "__main__"
+# How long a thread of a main block that has ended may take to start the app.
+THREADS_SECONDS = 15.0
 
 
 class MainBlock(threading.Thread):
@@ -39,11 +45,20 @@ class MainBlock(threading.Thread):
         super().__init__(name="main block", target=contextvars.copy_context().run, args=(self._go,), daemon=True)
 
     def _go(self) -> None:
+        before = set(threading.enumerate())
         try:
             with _current_loop():
                 self._run_block()
+        except LetGoError:
+            pass
         except BaseException as error:  # told to whoever waits for the block
             self.raised = error
+            if self._going.waits:
+                log.error("a main block has ended after it started its app", error=what_and_where(error))
+        else:
+            begun = {one for one in threading.enumerate() if one.name != slow_import.WATCHING} - before
+            if begun:  # one of them may start the app: Python would wait for them
+                self._going.came.wait(THREADS_SECONDS)
         finally:
             self._going.came.set()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import signal
+import threading
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -11,7 +13,7 @@ from typing import Any
 
 @contextmanager
 def allowed() -> Iterator[None]:
-    """Inside of the block, `asyncio.run` and `run_until_complete` of the running loop run a coroutine to its end.
+    """While this lasts, `asyncio.run` and `run_until_complete` of the running loop run a coroutine to its end.
 
     It runs in this thread, in an event loop of its own; ours waits meanwhile, as it does for all of the import. Where
     no loop runs, as in the thread of a main block, there is nothing to do.
@@ -47,10 +49,13 @@ def allowed() -> Iterator[None]:
 
 @contextmanager
 def _pausing(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """Inside of the block, this running loop and its task do not count as running in this thread.
+    """While this lasts, this running loop and its task do not count as running in this thread.
 
-    asyncio has these functions for those who write event loops; they are in its documentation on extending it.
+    asyncio has these functions for those who write event loops; they are in its documentation on extending it. Signals
+    wake the loop up by a descriptor that there is one of in a process, and that another loop takes away as it closes.
     """
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    wakeup = signal.set_wakeup_fd(-1) if in_main_thread else -1
     task: Any = asyncio.current_task()
     if task is not None:
         asyncio.tasks._leave_task(loop, task)
@@ -58,6 +63,8 @@ def _pausing(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
     try:
         yield
     finally:
+        if in_main_thread:
+            signal.set_wakeup_fd(wakeup)
         asyncio._set_running_loop(loop)
         if task is not None:
             asyncio.tasks._enter_task(loop, task)

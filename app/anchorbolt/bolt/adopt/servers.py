@@ -1,4 +1,4 @@
-"""Web servers that a team's module starts: while it is imported or its main block is run, they end that instead.
+"""Web servers that a team's module starts: they end its import instead, and a main block waits in that line.
 
 They would serve for ever, and the import would not come to its end. A server in a thread of the team's is let be: such
 a thread has no import of its own.
@@ -16,7 +16,8 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
-from anchorbolt.bolt.adopt.going import end_import, wait_for_ever, wait_for_ever_async
+from anchorbolt.bolt.adopt.calls import wait_for_ever, wait_for_ever_async
+from anchorbolt.bolt.adopt.going import end_import
 
 # What every site of aiohttp starts by. It does not wait, and may be a health check beside Socket Mode: then the app is
 # still to be made or to be given its listeners.
@@ -46,9 +47,9 @@ _SERVE = {
 
 @contextmanager
 def ended() -> Iterator[None]:
-    """Inside of the block, a call that would serve for ever ends the import instead.
+    """While this lasts, a call that would serve for ever ends the import, or waits in a main block, instead.
 
-    This holds for servers that are imported already, and for those whose modules are imported inside of the block.
+    This holds for servers that are imported already, and for those whose modules are imported meanwhile.
     """
     with ExitStack() as undo:
 

@@ -12,12 +12,13 @@ from anchorbolt.telemetry.logs import get_logger
 
 log = get_logger("bolt")
 
+WATCHING = "watch the import"  # the name of a thread of ours
 SECONDS = 15.0  # most imports take less, also where they load several SDKs
 
 
 @contextmanager
 def told(name: str, of: int | None = None) -> Iterator[None]:
-    """Where the block goes on for SECONDS and more, the log has the line of the team's that its thread is in.
+    """Where this goes on for SECONDS and more, the log has the line of the team's that its thread is in.
 
     Args:
         name: the module.
@@ -35,7 +36,7 @@ def told(name: str, of: int | None = None) -> Iterator[None]:
                 place=_place(thread),
             )
 
-    watching = threading.Thread(target=watch, name="watch the import", daemon=True)
+    watching = threading.Thread(target=watch, name=WATCHING, daemon=True)
     watching.start()
     try:
         yield

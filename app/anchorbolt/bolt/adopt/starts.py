@@ -13,7 +13,8 @@ from slack_bolt.adapter.socket_mode.async_base_handler import AsyncBaseSocketMod
 from slack_bolt.adapter.socket_mode.base_handler import BaseSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
-from anchorbolt.bolt.adopt.going import current, in_an_import, tell, wait_for_ever, wait_for_ever_async
+from anchorbolt.bolt.adopt.calls import in_an_import, tell, wait_for_ever, wait_for_ever_async
+from anchorbolt.bolt.adopt.going import current
 
 
 def take_over() -> None:
@@ -52,7 +53,7 @@ async def _connect_socket_async(handler: AsyncBaseSocketModeHandler, *_: Any, **
 
 
 def _started(app: App | AsyncApp, call: str) -> bool:
-    """Ends the import, if there is one: what waits for requests does not return. Else the log has the call.
+    """Ends the import, or comes to the start of a main block, if there is one. Else the log has the call.
 
     Returns whether the caller waits for ever, as the call does: it is in a main block.
     """

@@ -211,6 +211,75 @@ async def test_socket_mode_in_a_thread_of_the_block(bolt: BoltApp, team: Team) -
     sys.modules[name].ended.set()
 
 
+def test_a_block_that_has_ended_when_its_thread_starts_the_app(bolt: BoltApp, team: Team) -> None:
+    """Python goes on while a thread does, so the app is taken that a thread of the block starts after its end."""
+    name = team(f"""{SYNC}
+    import threading
+    ended = threading.Event()
+
+    def serve():
+        ended.wait()
+        SocketModeHandler(build(), "xapp-1").start()
+
+    if __name__ == "__main__":
+        threading.Thread(target=serve).start()
+        ended.set()
+    """)
+    register(bolt, f"{name}:__main__")
+    assert names_of(bolt) == ["mentioned"]
+
+
+async def test_what_a_block_raises_after_its_start_is_told(bolt: BoltApp, team: Team) -> None:
+    """With Bolt the process would end with a traceback. Here the app goes on, and the log has the error."""
+    name = team(f"""{ASYNC.format(start="start_async")}
+    import threading
+    asked = threading.Event()
+
+    async def job():
+        await asyncio.to_thread(asked.wait)
+        1 / 0
+
+    async def both():
+        await asyncio.gather(job(), main())
+
+    if __name__ == "__main__":
+        asyncio.run(both())
+    """)
+    before = set(threading.enumerate())
+    register(bolt, f"{name}:__main__")
+    (block,) = [one for one in set(threading.enumerate()) - before if isinstance(one, MainBlock)]
+    with capture_logs() as logs:
+        sys.modules[name].asked.set()
+        await asyncio.to_thread(block.join, 60)
+    (line,) = [line for line in logs if line["log_level"] == "error"]
+    assert line["event"] == "a main block has ended after it started its app"
+    assert "ZeroDivisionError: division by zero (" in line["error"]
+
+
+def test_a_second_app_of_a_block_is_warned_of(bolt: BoltApp, team: Team) -> None:
+    """Only one app is taken of a block; the log says that the other one gets no requests."""
+    name = team(f"""{ASYNC.format(start="start_async")}
+    import threading
+    both_started = threading.Event()
+
+    async def tell():
+        for _ in range(10):  # by then, both have come to their start
+            await asyncio.sleep(0)
+        both_started.set()
+
+    async def two():
+        await asyncio.gather(main(), main(), tell())
+
+    if __name__ == "__main__":
+        asyncio.run(two())
+    """)
+    with capture_logs() as logs:
+        register(bolt, f"{name}:__main__")
+        assert sys.modules[name].both_started.wait(60)
+    assert names_of(bolt) == ["mentioned"]
+    assert [line for line in logs if "second app" in line["event"]]
+
+
 def test_the_thread_of_the_block_is_not_warned_of(bolt: BoltApp, team: Team) -> None:
     """It does nothing but wait; threads that the block has begun are warned of as those of an import are."""
     with capture_logs() as logs:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -74,6 +76,22 @@ async def test_after_the_import_asyncio_is_itself_again(bolt: BoltApp, team: Tea
         with pytest.raises(RuntimeError, match="running"):
             again(coroutine)
         coroutine.close()
+
+
+@pytest.mark.parametrize("serve", [uvloop.run, asyncio.run])
+def test_signals_still_reach_the_loop_that_was_running(bolt: BoltApp, team: Team, serve: Serve) -> None:
+    """A module that handles signals in the loop of its import takes none from ours: a drain begins with one."""
+    setup = "async def setup():\n        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, print)\n"
+    name = team(APP + f"\n    import asyncio, signal\n    {setup}    asyncio.run(setup())\n")
+
+    async def signalled() -> None:
+        came = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, came.set)
+        register(bolt, name)
+        os.kill(os.getpid(), signal.SIGUSR2)
+        await asyncio.wait_for(came.wait(), 30)
+
+    serve(signalled())
 
 
 @pytest.mark.parametrize(

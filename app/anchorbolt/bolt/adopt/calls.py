@@ -1,0 +1,68 @@
+"""Calls of a team's that start nothing here: where they stand, and how they wait as they would."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from types import FrameType
+
+import slack_bolt
+
+from anchorbolt.telemetry.logs import get_logger
+
+log = get_logger("bolt")
+
+_OF_BOLT = slack_bolt.__name__
+_IMPORT_SYSTEM = "importlib._bootstrap"
+
+
+class LetGoError(SystemExit):
+    """Ends a thread that has waited in a call that serves: the process ends."""
+
+
+class _Waiting:
+    """Ends, by `over`, what waits now. What waits later has another event: tests begin and end many."""
+
+    over = threading.Event()
+
+
+def wait_for_ever() -> None:
+    """What a call that serves does, until the process ends. Raises LetGoError then."""
+    _Waiting.over.wait()
+    raise LetGoError
+
+
+def let_go() -> None:
+    """Lets threads end that wait in a call that serves: at its end, Python would wait for those of an executor."""
+    _Waiting.over.set()
+    _Waiting.over = threading.Event()
+
+
+async def wait_for_ever_async() -> None:
+    """The same, until its task is cancelled: it may be one of a lifespan."""
+    await asyncio.Event().wait()
+
+
+def in_an_import() -> bool:
+    """Whether this call comes from a module that Python imports at this moment."""
+    return any(_IMPORT_SYSTEM in frame.f_code.co_filename for frame in _frames())
+
+
+def tell(call: str, **more: str) -> None:
+    """Says in the log that a call of a team's starts nothing, and where it stands."""
+    with suppress(StopIteration):
+        server = f"{call.partition(':')[0]}."  # its own functions call each other
+        ours = (f"{__package__}.", _OF_BOLT, server)
+        frame = next(one for one in _frames() if not str(one.f_globals.get("__name__")).startswith(ours))
+        place = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+        log.info("a call starts nothing, because Anchorbolt receives the requests", call=call, place=place, **more)
+
+
+def _frames() -> Iterator[FrameType]:
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
