@@ -15,8 +15,8 @@ def main() -> None:
         sys.path.insert(0, working_directory)  # as `python -m` does: a team's app.py or listeners/ is found there
     try:
         if sys.argv[1:] == ["serve"]:
-            # Without Typer, which takes time, and memory of a master that only waits. It has --help, and what is wrong
-            # with other words after `serve`.
+            # Without Typer, which takes time, and memory of a master that only waits. Typer answers `serve --help`, and
+            # refuses any other word after `serve`.
             held_signals.hold_back()
             from anchorbolt.master import serve  # noqa: PLC0415
 

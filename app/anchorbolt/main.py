@@ -103,7 +103,7 @@ def build(settings: Settings, sockets: Sequence[socket.socket], *, in_turn: bool
         max_in_flight=settings.max_in_flight,
         deadline_seconds=settings.ack_deadline_seconds,
     )
-    if team is not None and (settings.has_socket or settings.role is Role.WORKER):
+    if team is not None and not settings.of_master.has_public_port:
         log.info("no public port here: of ROUTES only the startup and the shutdown run", routes=settings.routes)
     if settings.has_socket and settings.installs:
         log.info("no public port here: processes with RECEIVER=http serve the pages on which the app is installed")

@@ -9,19 +9,13 @@ from anchorbolt import settings
 from anchorbolt.errors import InvalidSettingsError
 from anchorbolt.settings import of_master
 from anchorbolt.settings.choices import LogFormat, Role
-from anchorbolt.settings.model import Settings
 
 
 @pytest.fixture(autouse=True)
-def mounted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """No setting in the environment and no `.env`. Returns the folder of mounted settings, which is empty."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.chdir(tmp_path)
-    folder = tmp_path / "mounted"
-    folder.mkdir()
-    monkeypatch.setenv("SECRETS_DIRECTORY", str(folder))
-    return folder
+def mounted(bare: Path) -> Path:
+    """The folder of mounted settings, which is empty."""
+    bare.mkdir()
+    return bare
 
 
 @pytest.mark.parametrize(

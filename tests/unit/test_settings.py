@@ -18,6 +18,8 @@ from pydantic import ValidationError
 
 from tests.support.forked import READ_AT_IMPORT
 
+pytestmark = pytest.mark.usefixtures("bare")
+
 SECRETS = {
     "SLACK_SIGNING_SECRET": "planted-signing-secret",
     "SLACK_BOT_TOKEN": "xoxb-planted-token",
@@ -40,17 +42,6 @@ print(json.dumps(sorted(asked)))
 
 # The default address of gunicorn, the implementation of OpenTelemetry's context, and a limit of its SDK.
 ASKED_BY_LIBRARIES = {"PORT"} | READ_AT_IMPORT
-
-
-@pytest.fixture(autouse=True)
-def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """No setting in the environment, no `.env`, no mounted file. Returns the folder that files would be mounted in."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.chdir(tmp_path)
-    mounted = tmp_path / "mounted"
-    monkeypatch.setenv("SECRETS_DIRECTORY", str(mounted))
-    return mounted
 
 
 def problems_of(monkeypatch: pytest.MonkeyPatch, **environment: str) -> tuple[str, ...]:

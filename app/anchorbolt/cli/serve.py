@@ -1,4 +1,4 @@
-"""`anchorbolt serve --help`; `anchorbolt serve` alone is started without Typer (app/anchorbolt/__main__.py)."""
+"""`serve` as Typer knows it, for its help. The command itself starts without Typer (app/anchorbolt/__main__.py)."""
 
 from __future__ import annotations
 

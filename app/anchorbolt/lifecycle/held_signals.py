@@ -1,4 +1,4 @@
-"""Signals that ask for an end, held back while nobody can take them: a process with PID 1 would lose them."""
+"""Holds back the signals that ask for an end while no handler is set. A process with PID 1 would lose them."""
 
 from __future__ import annotations
 
@@ -13,5 +13,5 @@ def hold_back() -> None:
 
 
 def let_through() -> None:
-    """Takes those that have waited, and those that come."""
+    """From now on they are delivered, those that have waited first."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)

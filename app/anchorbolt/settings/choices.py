@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
 
 class Role(StrEnum):
     """Which part of the work a process does."""

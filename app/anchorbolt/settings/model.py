@@ -14,6 +14,7 @@ from anchorbolt import encryption, limits
 from anchorbolt.errors import InvalidSettingsError
 from anchorbolt.settings import ENV_FILE
 from anchorbolt.settings.choices import (
+    LOG_LEVELS,
     AttemptPolicy,
     InstallationsOf,
     LogDeliveries,
@@ -22,7 +23,7 @@ from anchorbolt.settings.choices import (
     Role,
     SocketConnections,
 )
-from anchorbolt.settings.of_master import LOG_LEVELS, MasterSettings
+from anchorbolt.settings.of_master import MasterSettings
 
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 PositiveSeconds = Annotated[float, Field(gt=0)]

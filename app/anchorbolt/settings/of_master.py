@@ -14,14 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from anchorbolt.settings import ENV_FILE, load, secrets_directory
-from anchorbolt.settings.choices import LogFormat, ReceiverKind, Role
-
-LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+from anchorbolt.settings.choices import LOG_LEVELS, LogFormat, ReceiverKind, Role
 
 
 @dataclass(frozen=True)
 class MasterSettings:
-    """Where to listen, how long a worker may take to end, and how log lines look. model.py takes the defaults here."""
+    """Where to listen, how long a worker may take to end, and how log lines look, with their defaults."""
 
     role: Role = Role.ALL
     receiver: ReceiverKind = ReceiverKind.HTTP
@@ -96,7 +94,10 @@ def _seconds(text: str) -> float:
 
 
 def _level(text: str) -> str:
-    return LOG_LEVELS[LOG_LEVELS.index(text.upper())]
+    level = text.upper()
+    if level not in LOG_LEVELS:
+        raise ValueError(text)
+    return level
 
 
 _KINDS: dict[str, Callable[[str], Any]] = {

@@ -24,7 +24,7 @@ class LetGoError(SystemExit):
 
 
 class _Waiting:
-    """Ends, by `over`, what waits now. What waits later has another event: tests begin and end many."""
+    """`over` ends all waits that have begun. `let_go` replaces it: a process of tests runs one app after the other."""
 
     over = threading.Event()
 
@@ -35,15 +35,15 @@ def wait_for_ever() -> None:
     raise LetGoError
 
 
+async def wait_for_ever_async() -> None:
+    """The same in an event loop, until its task is cancelled: it may be one of a lifespan."""
+    await asyncio.Event().wait()
+
+
 def let_go() -> None:
-    """Lets threads end that wait in a call that serves: at its end, Python would wait for those of an executor."""
+    """Ends the threads that are in `wait_for_ever`. Python, when it ends, waits for those of an executor."""
     _Waiting.over.set()
     _Waiting.over = threading.Event()
-
-
-async def wait_for_ever_async() -> None:
-    """The same, until its task is cancelled: it may be one of a lifespan."""
-    await asyncio.Event().wait()
 
 
 def in_an_import() -> bool:

@@ -93,7 +93,7 @@ class Import:
 
 
 # That of this thread or task. In a thread that a team's module starts there is none, as after the import.
-IMPORT: ContextVar[Import | None] = ContextVar("the import of a team's module", default=None)
+_IMPORT: ContextVar[Import | None] = ContextVar("the import of a team's module", default=None)
 
 _main_blocks: list[Import] = []  # the one that runs, until it has come to its start
 
@@ -111,7 +111,7 @@ def importing(*, is_main: bool = False) -> Iterator[Import]:
                 undo.callback(setattr, owner, name, getattr(owner, name))
                 setattr(owner, name, _no_handler)
         going = Import(is_main)
-        undo.callback(IMPORT.reset, IMPORT.set(going))
+        undo.callback(_IMPORT.reset, _IMPORT.set(going))
         if is_main:
             _main_blocks.append(going)
             undo.callback(_main_blocks.remove, going)
@@ -120,7 +120,7 @@ def importing(*, is_main: bool = False) -> Iterator[Import]:
 
 def current() -> Import | None:
     """The import that goes on in this thread or task; in a thread that a main block has begun, that of the block."""
-    return IMPORT.get() or next(iter(_main_blocks), None)
+    return _IMPORT.get() or next(iter(_main_blocks), None)
 
 
 def note_made(app: App | AsyncApp) -> None:
@@ -130,15 +130,15 @@ def note_made(app: App | AsyncApp) -> None:
 
 
 def end_import(call: str, *, complete: bool = False) -> bool:
-    """Ends the import that goes on, or tells that a main block has come to its start: a call would serve for ever.
+    """Stands in for a call that serves for ever: ends the import, or notes that a main block has come to its start.
 
     Args:
         call: the call, for the log.
-        complete: end it only if exactly one app was made, and has listeners.
+        complete: do so only if exactly one app was made, and has listeners.
 
     Returns whether the caller has to wait for ever instead, as the call would: it is in a main block.
     """
-    going = IMPORT.get()
+    going = _IMPORT.get()
     if going is None or (complete and not going.has_complete_app()):
         return False
     tell(call, routes="name its application in ROUTES, if it has routes of its own")

@@ -32,7 +32,7 @@ THREADS_SECONDS = 15.0
 
 
 class MainBlock(threading.Thread):
-    """The thread that runs a main block, which may run an event loop of its own: in this process's one runs ours.
+    """The thread that runs a main block, which may run an event loop of its own: ours runs in the main thread.
 
     It goes on until the process ends, because the block waits where it starts its app.
     """

@@ -52,7 +52,7 @@ def _pausing(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
     """While this lasts, this running loop and its task do not count as running in this thread.
 
     asyncio has these functions for those who write event loops; they are in its documentation on extending it. Signals
-    wake the loop up by a descriptor that there is one of in a process, and that another loop takes away as it closes.
+    wake a loop up through the one descriptor of `signal.set_wakeup_fd`, which a loop that closes takes away.
     """
     in_main_thread = threading.current_thread() is threading.main_thread()
     wakeup = signal.set_wakeup_fd(-1) if in_main_thread else -1

@@ -18,7 +18,7 @@ SECONDS = 15.0  # most imports take less, also where they load several SDKs
 
 @contextmanager
 def told(name: str, of: int | None = None) -> Iterator[None]:
-    """Where this goes on for SECONDS and more, the log has the line of the team's that its thread is in.
+    """While this lasts, logs every SECONDS the line of the team's code that a thread is in.
 
     Args:
         name: the module.
