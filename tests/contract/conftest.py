@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -14,22 +13,10 @@ from anchorbolt.inbox.postgresql import PostgresqlDatabase
 from anchorbolt.inbox.sqlite import SqliteDatabase
 from sqlalchemy.engine import make_url
 
-from tests.support import postgresql
+from tests.support.postgresql import PostgreSQL
 
 MakeDatabase = Callable[[], Database]
 LEASE_SECONDS = 30.0
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgresql.PostgreSQL]:
-    """A running PostgreSQL for the session."""
-    if not postgresql.is_installed():
-        missing = "PostgreSQL is not installed: apt-get install postgresql"
-        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
-    server = postgresql.PostgreSQL(tmp_path_factory.mktemp("postgresql"))
-    server.start()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(params=["sqlite in memory", "sqlite in a file", "postgresql"])
@@ -39,7 +26,7 @@ def make_database(request: pytest.FixtureRequest, tmp_path: Path) -> MakeDatabas
         return lambda: SqliteDatabase(None)
     if request.param == "sqlite in a file":
         return lambda: SqliteDatabase(tmp_path / "inbox.db")
-    server: postgresql.PostgreSQL = request.getfixturevalue("postgres")
+    server: PostgreSQL = request.getfixturevalue("shared_postgres")
     # Whoever takes `make_database` alone begins without a schema.
     url = make_url(server.new_inbox() if "database" in request.fixturenames else server.new_database())
     return lambda: PostgresqlDatabase(url, listen_url=url)
@@ -63,9 +50,9 @@ async def inbox(database: Database) -> AsyncIterator[Inbox]:
 
 
 @pytest.fixture
-async def pods(postgres: postgresql.PostgreSQL) -> AsyncIterator[Callable[..., Inbox]]:
+async def pods(shared_postgres: PostgreSQL) -> AsyncIterator[Callable[..., Inbox]]:
     """Makes more processes' views of one inbox on PostgreSQL; a SQLite is one process's own."""
-    url = make_url(postgres.new_inbox())
+    url = make_url(shared_postgres.new_inbox())
 
     def make_database() -> Database:
         return PostgresqlDatabase(url, listen_url=url)

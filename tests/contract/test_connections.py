@@ -22,9 +22,9 @@ SETTINGS = ("application_name", *LIMITS)
 
 
 @pytest.fixture
-def url(postgres: PostgreSQL) -> URL:
+def url(shared_postgres: PostgreSQL) -> URL:
     """An empty database."""
-    return make_url(postgres.new_database())
+    return make_url(shared_postgres.new_database())
 
 
 @pytest.fixture
@@ -84,14 +84,14 @@ async def test_behind_a_pooler_a_transaction_begins_with_its_limits(url: URL) ->
     await database.close()
 
 
-async def test_a_database_that_was_closed_leaves_no_connection(url: URL, postgres: PostgreSQL) -> None:
+async def test_a_database_that_was_closed_leaves_no_connection(url: URL, shared_postgres: PostgreSQL) -> None:
     """Neither one that was used, nor the one that listened."""
     connected = f"SELECT count(*) FROM pg_stat_activity WHERE datname = '{url.database}'"
     database = PostgresqlDatabase(url, listen_url=url)
     await database.open()
-    await until(lambda: postgres.query("postgres", connected).strip() == "2", what="it listens")
+    await until(lambda: shared_postgres.query("postgres", connected).strip() == "2", what="it listens")
     await database.close()
-    await until(lambda: postgres.query("postgres", connected).strip() == "0", what="nobody is connected")
+    await until(lambda: shared_postgres.query("postgres", connected).strip() == "0", what="nobody is connected")
 
 
 async def test_no_more_connections_than_were_asked_for(database: PostgresqlDatabase) -> None:

@@ -40,10 +40,10 @@ def url_of(server: PostgreSQL, *ports: int, query: str = "sslmode=prefer") -> st
     return f"postgresql://test@{','.join(f'127.0.0.1:{port}' for port in ports)}/{name}?{query}"
 
 
-async def test_the_usual_url(postgres: PostgreSQL) -> None:
+async def test_the_usual_url(shared_postgres: PostgreSQL) -> None:
     """`?sslmode=prefer`, with what else is usual, reaches a server without TLS."""
     query = "sslmode=prefer&connect_timeout=10&application_name=mine&options=-c%20geqo%3Doff&keepalives=1"
-    database = PostgresqlDatabase(read(url_of(postgres, postgres.port, query=query)))
+    database = PostgresqlDatabase(read(url_of(shared_postgres, shared_postgres.port, query=query)))
     await database.open()
     asked = text("SELECT current_setting('application_name') || ' ' || current_setting('geqo')")
     said = await database.transact(lambda connection: connection.execute(asked).scalar_one())
@@ -51,14 +51,20 @@ async def test_the_usual_url(postgres: PostgreSQL) -> None:
     assert said == "mine off"
 
 
-async def test_a_host_that_is_down_is_passed_over(postgres: PostgreSQL) -> None:
+async def test_a_host_that_is_down_is_passed_over(shared_postgres: PostgreSQL) -> None:
     """Where the first refuses connections, the second is used."""
-    assert await port_of(PostgresqlDatabase(read(url_of(postgres, free_port(), postgres.port)))) == postgres.port
+    assert (
+        await port_of(PostgresqlDatabase(read(url_of(shared_postgres, free_port(), shared_postgres.port))))
+        == shared_postgres.port
+    )
 
 
-async def test_a_silent_host_is_passed_over(postgres: PostgreSQL, silent_port: int) -> None:
+async def test_a_silent_host_is_passed_over(shared_postgres: PostgreSQL, silent_port: int) -> None:
     """Where the first says nothing, the second is reached at the first try all the same."""
-    assert await port_of(PostgresqlDatabase(read(url_of(postgres, silent_port, postgres.port)))) == postgres.port
+    assert (
+        await port_of(PostgresqlDatabase(read(url_of(shared_postgres, silent_port, shared_postgres.port))))
+        == shared_postgres.port
+    )
 
 
 async def test_a_standby_is_passed_over(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -86,7 +92,7 @@ async def test_a_standby_is_passed_over(tmp_path_factory: pytest.TempPathFactory
         primary.stop(signal.SIGQUIT)
 
 
-async def test_messages_name_the_hosts(postgres: PostgreSQL) -> None:
+async def test_messages_name_the_hosts(shared_postgres: PostgreSQL) -> None:
     """Where none is there, the message names all of them, and no password."""
     ports = free_port(), free_port()
     database = PostgresqlDatabase(read(f"postgresql://test:planted@127.0.0.1:{ports[0]},127.0.0.1:{ports[1]}/db"))

@@ -15,6 +15,7 @@ from anchorbolt.inbox.inbox import Inbox
 from anchorbolt.inbox.lease import End, Held, Outcome
 from anchorbolt.inbox.owner import Owner
 from anchorbolt.inbox.postgresql import PostgresqlDatabase
+from anchorbolt.inbox.postgresql import database as postgresql_database
 from anchorbolt.inbox.postgresql.accept import RACED, PostgresqlAccept
 from anchorbolt.inbox.postgresql.complete import PostgresqlComplete
 from anchorbolt.inbox.tables import lane
@@ -32,9 +33,9 @@ BEGUN = "BEGIN;"
 
 
 @pytest.fixture
-def url(postgres: PostgreSQL) -> str:
+def url(shared_postgres: PostgreSQL) -> str:
     """An empty inbox."""
-    return postgres.new_inbox()
+    return shared_postgres.new_inbox()
 
 
 @asynccontextmanager
@@ -53,6 +54,13 @@ async def inbox(url: str) -> AsyncIterator[Inbox]:
     """One of them."""
     async with opened(url) as inbox:
         yield inbox
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No statement gives up the wait for a lock while the test looks, however busy the machine is."""
+    monkeypatch.setitem(postgresql_database.LIMITS, "lock_timeout", "60s")
+    monkeypatch.setattr(postgresql_database, "SILENT_SECONDS", 60.0)
 
 
 @pytest.fixture
@@ -162,7 +170,7 @@ class TestAccept:
         assert began <= answers[0].held.sent_at <= inbox.store.clock()
 
     async def test_a_retry_in_the_same_moment_undoes_the_statement(
-        self, inbox: Inbox, beside: asyncpg.Connection, postgres: PostgreSQL
+        self, inbox: Inbox, beside: asyncpg.Connection, shared_postgres: PostgreSQL
     ) -> None:
         """What another process stores while we do is a duplicate, and its lane is counted as if it had not come."""
         stored = beside.transaction()
@@ -177,7 +185,7 @@ class TestAccept:
         assert [one.held is not None for one in answers] == [False, True, True]
         assert await pending(beside) == {"C1": 1, "C2": 1}
         assert is_asked_again(seen, "WITH fresh")
-        assert RACED in postgres.said()
+        assert RACED in shared_postgres.said()
 
     async def test_a_lane_that_is_held_elsewhere(self, inbox: Inbox, url: str) -> None:
         """What arrives in it is stored, is not ours to run, and nobody need be woken for it."""
@@ -189,7 +197,9 @@ class TestAccept:
             assert completed.following is not None
             assert completed.following.stored.key == "A1:Ev-behind"
 
-    async def test_no_id_before_every_lane_is_locked(self, inbox: Inbox, url: str, beside: asyncpg.Connection) -> None:
+    async def test_no_id_before_every_lane_is_locked(
+        self, patient: None, inbox: Inbox, url: str, beside: asyncpg.Connection
+    ) -> None:
         """Within a lane ids grow in the order of the commits: 1. a group waits for the last of its lanes, and has no id
         yet; 2. another group is behind it in the first; 3. both are stored in this order."""
         await hold(inbox, "C1", "A1:Ev-1")
@@ -367,10 +377,10 @@ class TestComplete:
 
 
 @asynccontextmanager
-async def over_a_relay(url: str, postgres: PostgreSQL) -> AsyncIterator[tuple[Relay, Inbox]]:
+async def over_a_relay(url: str, shared_postgres: PostgreSQL) -> AsyncIterator[tuple[Relay, Inbox]]:
     """An inbox, and what stands between it and its database."""
     async with (
-        Relay(postgres.port) as relay,
+        Relay(shared_postgres.port) as relay,
         opened(make_url(url).set(port=relay.port).render_as_string(hide_password=False)) as inbox,
     ):
         yield relay, inbox
@@ -381,10 +391,10 @@ class TestUnknownOutcomes:
 
     @pytest.mark.parametrize("where", list(AtCommit), ids=["before", "after"])
     async def test_an_accept_without_an_answer_is_in_doubt(
-        self, url: str, postgres: PostgreSQL, beside: asyncpg.Connection, where: AtCommit
+        self, url: str, shared_postgres: PostgreSQL, beside: asyncpg.Connection, where: AtCommit
     ) -> None:
         """It is told as unknown, is asked again in a transaction, and is stored and held once, as a first attempt."""
-        async with over_a_relay(url, postgres) as (relay, inbox):
+        async with over_a_relay(url, shared_postgres) as (relay, inbox):
             await relay.break_commits(where)
             told: list[BaseException] = []
             with asked() as seen, noting_errors(inbox, told):
@@ -438,10 +448,10 @@ class TestUnknownOutcomes:
 
     @pytest.mark.parametrize("where", list(AtCommit), ids=["before", "after"])
     async def test_an_end_without_an_answer_is_in_doubt(
-        self, url: str, postgres: PostgreSQL, beside: asyncpg.Connection, where: AtCommit
+        self, url: str, shared_postgres: PostgreSQL, beside: asyncpg.Connection, where: AtCommit
     ) -> None:
         """It is told as unknown, is written again in a transaction, and counts once; what follows is run once."""
-        async with over_a_relay(url, postgres) as (relay, inbox):
+        async with over_a_relay(url, shared_postgres) as (relay, inbox):
             alone, goes_on = await hold(inbox, "C1"), await hold(inbox, "C2")
             await accept(inbox, item("C2", "A1:Ev-2"), item("C2", "A1:Ev-3"))
             await relay.break_commits(where)

@@ -47,9 +47,9 @@ WALK = r"Seq Scan on (delivery|lane)\b"
 
 
 @pytest.fixture
-async def database(postgres: PostgreSQL) -> AsyncIterator[PostgresqlDatabase]:
+async def database(shared_postgres: PostgreSQL) -> AsyncIterator[PostgresqlDatabase]:
     """20,000 tombstones of today, 20,000 lanes that wait for their backoff, and nothing to do."""
-    database = PostgresqlDatabase(make_url(postgres.new_database()))
+    database = PostgresqlDatabase(make_url(shared_postgres.new_database()))
     await database.migrate()
     await fill(database)
     yield database
@@ -105,10 +105,10 @@ async def test_an_accept_gives_no_id_before_it_has_all_lanes(database: Postgresq
 
 
 @pytest.mark.parametrize("filled", [False, True], ids=["empty", "filled"])
-async def test_a_write_at_once_finds_its_rows_by_their_keys(postgres: PostgreSQL, filled: bool) -> None:
+async def test_a_write_at_once_finds_its_rows_by_their_keys(shared_postgres: PostgreSQL, filled: bool) -> None:
     """Also by a plan from when the tables were empty, which is kept while they grow: no walk over the deliveries, nor
     over all that live."""
-    database = PostgresqlDatabase(make_url(postgres.new_database()))
+    database = PostgresqlDatabase(make_url(shared_postgres.new_database()))
     await database.migrate()
     if filled:
         await fill(database)
@@ -124,10 +124,10 @@ async def test_a_write_at_once_finds_its_rows_by_their_keys(postgres: PostgreSQL
 
 
 @pytest.mark.parametrize("filled", [False, True], ids=["empty", "filled"])
-async def test_a_transaction_finds_its_rows_by_their_keys(postgres: PostgreSQL, filled: bool) -> None:
+async def test_a_transaction_finds_its_rows_by_their_keys(shared_postgres: PostgreSQL, filled: bool) -> None:
     """The same behind a pooler, for what a statement alone leaves over, and for claims and renewals: neither the
     deliveries nor the lanes are read from one end to the other."""
-    database = PostgresqlDatabase(make_url(postgres.new_database()))
+    database = PostgresqlDatabase(make_url(shared_postgres.new_database()))
     await database.migrate()
     if filled:
         await fill(database)

@@ -56,9 +56,9 @@ async def test_sqlite_takes_few_steps() -> None:
 
 
 @pytest.mark.parametrize("before", [False, True], ids=["planned while it waits", "planned before"])
-async def test_postgresql_reads_few_pages(postgres: PostgreSQL, before: bool) -> None:
+async def test_postgresql_reads_few_pages(shared_postgres: PostgreSQL, before: bool) -> None:
     """Also by a plan from when nothing waited, which is kept while the queue grows."""
-    database = PostgresqlDatabase(make_url(postgres.new_database()))
+    database = PostgresqlDatabase(make_url(shared_postgres.new_database()))
     await database.migrate()
     claim = Claim(Store(database, time.monotonic), Owner("one", 30.0))
 
@@ -104,9 +104,9 @@ async def test_sqlite_wakes_parked_lanes_in_few_steps() -> None:
     await database.close()
 
 
-async def test_postgresql_wakes_parked_lanes_by_the_index(postgres: PostgreSQL) -> None:
+async def test_postgresql_wakes_parked_lanes_by_the_index(shared_postgres: PostgreSQL) -> None:
     """As the claim: it reads few pages, and not the whole table."""
-    database = PostgresqlDatabase(make_url(postgres.new_database()))
+    database = PostgresqlDatabase(make_url(shared_postgres.new_database()))
     await database.migrate()
     wake = WakingInTurn("postgresql")
 

@@ -19,7 +19,7 @@ Behind = Callable[[str], URL]
 
 
 @pytest.fixture
-def behind(postgres: PostgreSQL) -> Iterator[Behind]:
+def behind(shared_postgres: PostgreSQL) -> Iterator[Behind]:
     """Starts a PgBouncer in transaction mode, which ignores some parameters: the URL of a database behind it."""
     if pgbouncer.binary() is None:
         missing = "PgBouncer is not installed: apt-get install pgbouncer"
@@ -27,8 +27,8 @@ def behind(postgres: PostgreSQL) -> Iterator[Behind]:
     started: list[PgBouncer] = []
 
     def start(ignores: str) -> URL:
-        started.append(PgBouncer(postgres.port, ignores=ignores))
-        return make_url(postgres.new_database()).set(port=started[-1].port)
+        started.append(PgBouncer(shared_postgres.port, ignores=ignores))
+        return make_url(shared_postgres.new_database()).set(port=started[-1].port)
 
     yield start
     for pooler in started:

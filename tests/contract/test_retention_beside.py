@@ -19,9 +19,9 @@ from tests.support.postgresql import PostgreSQL
 
 
 @pytest.fixture
-def url(postgres: PostgreSQL) -> str:
+def url(shared_postgres: PostgreSQL) -> str:
     """A database with the schema."""
-    return postgres.new_inbox()
+    return shared_postgres.new_inbox()
 
 
 @pytest.fixture

@@ -34,9 +34,9 @@ async def slack() -> AsyncIterator[RotatingSlack]:
 
 
 @pytest.fixture
-def url(postgres: PostgreSQL) -> str:
+def url(shared_postgres: PostgreSQL) -> str:
     """Of an empty database."""
-    return postgres.new_database()
+    return shared_postgres.new_database()
 
 
 @pytest.fixture

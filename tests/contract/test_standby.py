@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -19,7 +18,6 @@ from sqlalchemy.engine import make_url
 
 from tests.contract.conftest import LEASE_SECONDS
 from tests.contract.steps import accept, accept_of, complete_of, hold, item
-from tests.support import postgresql
 from tests.support.postgresql import PostgreSQL
 from tests.support.standby import Standby
 from tests.support.waiting import until
@@ -68,11 +66,8 @@ class Pair:
 
 
 @pytest.fixture
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[PostgreSQL, Standby]]:
+def servers(installed_postgres: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[PostgreSQL, Standby]]:
     """A primary and a standby that it waits for."""
-    if not postgresql.is_installed():
-        missing = "PostgreSQL is not installed: apt-get install postgresql"
-        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
     primary = PostgreSQL(tmp_path_factory.mktemp("primary"))
     primary.start()
     standby = Standby(tmp_path_factory.mktemp("standby"), primary)

@@ -317,11 +317,11 @@ def test_two_processes_on_sqlite(request: pytest.FixtureRequest) -> None:
     run(make, examples=80)
 
 
-def test_two_processes_on_postgresql(postgres: PostgreSQL) -> None:
+def test_two_processes_on_postgresql(shared_postgres: PostgreSQL) -> None:
     """On PostgreSQL, the same."""
 
     async def make() -> Database:
-        database = PostgresqlDatabase(make_url(postgres.new_inbox()), connections=1)
+        database = PostgresqlDatabase(make_url(shared_postgres.new_inbox()), connections=1)
         await database.open()
         return database
 

@@ -204,9 +204,9 @@ async def test_a_cancellation_ends_with_its_delivery_however_that_ends(inbox: In
     assert (again.stored.key, again.cancelled_by) == ("A1:Ev1", None)
 
 
-async def test_a_delivery_that_ends_while_it_is_looked_for_is_found_as_it_ended(postgres: PostgreSQL) -> None:
+async def test_a_delivery_that_ends_while_it_is_looked_for_is_found_as_it_ended(shared_postgres: PostgreSQL) -> None:
     """Who waits for the lane of a run of PostgreSQL sees what the run came to, and not what it was before."""
-    url = postgres.new_database()
+    url = shared_postgres.new_database()
     database = PostgresqlDatabase(make_url(url))
     await database.migrate()
     inbox = Inbox(database, lease_seconds=LEASE_SECONDS)

@@ -144,9 +144,9 @@ async def test_many_installations_are_found(inbox: Inbox, many: Path) -> None:
     assert all(map(is_encrypted, tokens))
 
 
-async def test_a_store_in_postgresql_is_found(postgres: PostgreSQL) -> None:
+async def test_a_store_in_postgresql_is_found(shared_postgres: PostgreSQL) -> None:
     """It is read by its URL, whatever driver that names, and with times as PostgreSQL gives them."""
-    url = postgres.new_database().partition("://")[2]
+    url = shared_postgres.new_database().partition("://")[2]
     engine = create_async_engine(f"postgresql+asyncpg://{url}")
     store = AsyncSQLAlchemyInstallationStore(client_id=CLIENT, engine=engine)
     async with engine.begin() as connection:

@@ -36,9 +36,9 @@ class Process:
 
 
 @pytest.fixture
-def url(postgres: PostgreSQL) -> str:
+def url(shared_postgres: PostgreSQL) -> str:
     """An empty database."""
-    return postgres.new_database()
+    return shared_postgres.new_database()
 
 
 @pytest.fixture
@@ -97,14 +97,14 @@ async def test_a_last_word_that_nobody_can_take(monkeypatch: pytest.MonkeyPatch)
 
 
 async def test_a_connection_that_breaks_is_made_again(
-    start: Callable[[], Process], postgres: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+    start: Callable[[], Process], shared_postgres: PostgreSQL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who was not there to hear looks for everything; and is heard again."""
     monkeypatch.setattr(wakeup, "RECONNECT_SECONDS", 0.01)
     one, other = start(), start()
     await one.until_listens()
     await other.until_listens()
-    postgres.query("postgres", f"SELECT pg_terminate_backend(pid) FROM ({LISTENS}) AS listens")
+    shared_postgres.query("postgres", f"SELECT pg_terminate_backend(pid) FROM ({LISTENS}) AS listens")
     one.wakeup.wake_others(Wake.LANES)
     await one.until_listens()
     await other.until_listens()
@@ -113,7 +113,7 @@ async def test_a_connection_that_breaks_is_made_again(
 
 
 async def test_silence_is_asked_about(
-    start: Callable[[], Process], postgres: PostgreSQL, monkeypatch: pytest.MonkeyPatch
+    start: Callable[[], Process], shared_postgres: PostgreSQL, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """While nobody tells anything, the connection is asked whether it is still there, again and again."""
     monkeypatch.setattr(wakeup, "ASK_SECONDS", 0.01)
@@ -122,7 +122,7 @@ async def test_silence_is_asked_about(
     seen: set[str] = set()
 
     def asked_again() -> bool:
-        seen.update(filter(None, [postgres.query("postgres", asked).strip()]))
+        seen.update(filter(None, [shared_postgres.query("postgres", asked).strip()]))
         return len(seen) > 1
 
     await until(asked_again, what="it is asked twice")
@@ -161,7 +161,7 @@ def test_a_database_that_is_away_is_asked_again_and_seldom(monkeypatch: pytest.M
 
 @pytest.mark.parametrize("tells", [False, True], ids=["while nobody tells anything", "while it tells"])
 async def test_a_connection_that_falls_silent_is_given_up(
-    url: str, postgres: PostgreSQL, monkeypatch: pytest.MonkeyPatch, *, tells: bool
+    url: str, shared_postgres: PostgreSQL, monkeypatch: pytest.MonkeyPatch, *, tells: bool
 ) -> None:
     """A half-open connection answers nothing and is not closed: once its time is over, another one is asked for."""
     monkeypatch.setattr(wakeup, "ASK_SECONDS", 10 * WITHIN_SECONDS if tells else 0.01)
@@ -173,8 +173,8 @@ async def test_a_connection_that_falls_silent_is_given_up(
         tries.append(address)
         return connect(address, **arguments)
 
-    async with Relay(postgres.port) as relay:
-        process = Process(url.replace(f":{postgres.port}/", f":{relay.port}/"))
+    async with Relay(shared_postgres.port) as relay:
+        process = Process(url.replace(f":{shared_postgres.port}/", f":{relay.port}/"))
         await process.until_listens()
         monkeypatch.setattr(Address, "connect", noted)
         monkeypatch.setattr(wakeup, "ANSWER_SECONDS", 0.1)

@@ -25,8 +25,9 @@ WAIT_SECONDS = 60
 class PostgreSQL:
     """A cluster that trusts everybody on 127.0.0.1. Starts, stops, restarts, dies."""
 
-    def __init__(self, directory: Path, *, fsync: bool = False) -> None:
-        """`fsync`: only where the power is cut; processes that die lose nothing without it."""
+    def __init__(self, directory: Path, *, fsync: bool = False, autovacuum: bool = True) -> None:
+        """`fsync`: only where the power is cut; processes that die lose nothing without it. `autovacuum`: not where
+        there are hundreds of databases, which it would look at without end."""
         directory.mkdir(parents=True, exist_ok=True)
         if os.geteuid() == 0:
             # PostgreSQL refuses to run as root, and pytest's folders are for root alone: any other pytest that begins
@@ -37,6 +38,7 @@ class PostgreSQL:
         self._directory = directory
         self._data = directory / "data"
         self._fsync = fsync
+        self._autovacuum = autovacuum
         self._process: subprocess.Popen[bytes] | None = None
         self._migrated: str | None = None  # the name of a database with the schema that nobody connects to
         self.port = free_port()
@@ -52,6 +54,7 @@ class PostgreSQL:
             "listen_addresses": "127.0.0.1",
             "unix_socket_directories": str(self._directory),
             "fsync": "on" if self._fsync else "off",
+            "autovacuum": "on" if self._autovacuum else "off",
             "max_connections": "200",
             "wal_retrieve_retry_interval": "100ms",
         }

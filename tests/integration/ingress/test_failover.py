@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -31,18 +30,6 @@ BETWEEN_SECONDS = 0.1
 pytestmark = pytest.mark.parametrize("proxy_kind", those(lambda kind: kind.sends_a_refusal_on), indirect=True)
 
 
-@pytest.fixture(scope="module")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgresql.PostgreSQL]:
-    """One PostgreSQL for this file."""
-    if not postgresql.is_installed():
-        missing = "PostgreSQL is not installed: apt-get install postgresql"
-        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
-    server = postgresql.PostgreSQL(tmp_path_factory.mktemp("postgresql"))
-    server.start()
-    yield server
-    server.stop()
-
-
 @pytest.fixture
 def listener_log(tmp_path: Path) -> ListenerLog:
     """What the listeners of every pod say."""
@@ -51,10 +38,10 @@ def listener_log(tmp_path: Path) -> ListenerLog:
 
 @pytest.fixture
 async def app_pods(
-    postgres: postgresql.PostgreSQL, tmp_path: Path, listener_log: ListenerLog
+    shared_postgres: postgresql.PostgreSQL, tmp_path: Path, listener_log: ListenerLog
 ) -> AsyncIterator[AppPods]:
     """Three pods, ready, on one database."""
-    url = await asyncio.to_thread(postgres.new_inbox)
+    url = await asyncio.to_thread(shared_postgres.new_inbox)
     settings = {**listener_log.environment, "DATABASE_URL": url, "DRAIN_DELAY_SECONDS": 2, "LOG_LEVEL": "INFO"}
     with Cluster(PODS).running(stand_ins=False) as cluster:
         async with Emulator() as slack:

@@ -39,7 +39,10 @@ def test_a_refusal_goes_to_another_pod(own_proxy: Proxy) -> None:
     for name in names:
         own_proxy.cluster.forget()
         with Slack(own_proxy.port) as slack:
-            told += slack.send(event(name)).status != 200
+            status = slack.send(event(name)).status
+            while not asked(own_proxy):  # on a busy machine the health checks of all may fail for a moment
+                status = slack.send(event(name)).status
+        told += status != 200
         assert len(asked(own_proxy)) <= 4
         assert {request.size for pod in own_proxy.cluster.pods for request in pod.seen} == {len(event(name))}
     assert told <= own_proxy.refusals_told * len(names)

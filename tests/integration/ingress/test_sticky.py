@@ -49,9 +49,13 @@ def test_a_conversation_stays_on_its_pod(proxy: Proxy) -> None:
 
 def test_conversations_spread_evenly(proxy: Proxy) -> None:
     """Of 4,000 conversations no pod has more than 1.2 times the mean, or what the proxy's README says instead."""
-    counted = Counter(placed(proxy, named(4_000)).values())
-    assert set(counted) == {pod.name for pod in proxy.cluster.pods}
-    assert max(counted.values()) / (4_000 / len(counted)) <= proxy.fullest, counted
+    pods = {pod.name for pod in proxy.cluster.pods}
+
+    def spread() -> bool:  # asked again, because a pod whose health check fails on a busy machine has none for a moment
+        counted = Counter(placed(proxy, named(4_000)).values())
+        return set(counted) == pods and max(counted.values()) / (4_000 / len(pods)) <= proxy.fullest
+
+    until(spread, f"no pod has more than {proxy.fullest} times the mean", proxy.log)
 
 
 def test_without_a_conversation_every_pod_serves(proxy: Proxy) -> None:

@@ -14,7 +14,6 @@ import pytest
 from anchorbolt.inbox.tables import REVISION
 from sqlalchemy.engine import make_url
 
-from tests.support import postgresql
 from tests.support.postgresql import PostgreSQL
 from tests.support.standby import Standby
 from tests.unit.cli.test_looking import look
@@ -51,11 +50,8 @@ def in_a_small_disk(disk: Path, then: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def primary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
+def primary(installed_postgres: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
     """A PostgreSQL for these tests."""
-    if not postgresql.is_installed():
-        missing = "PostgreSQL is not installed: apt-get install postgresql"
-        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
     server = PostgreSQL(tmp_path_factory.mktemp("primary"))
     server.start()
     yield server

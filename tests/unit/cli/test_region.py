@@ -12,18 +12,14 @@ from pathlib import Path
 import pytest
 from anchorbolt.cli.inbox.options import who
 
-from tests.support import postgresql
 from tests.support.postgresql import PostgreSQL
 from tests.support.standby import Standby
 from tests.unit.cli.test_looking import look
 
 
 @pytest.fixture(scope="module")
-def primary(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
+def primary(installed_postgres: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
     """A PostgreSQL for these tests."""
-    if not postgresql.is_installed():
-        missing = "PostgreSQL is not installed: apt-get install postgresql"
-        pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
     server = PostgreSQL(tmp_path_factory.mktemp("primary"), fsync=True)
     server.start()
     yield server
