@@ -25,8 +25,8 @@ from anchorbolt.errors import ListenersError
 # The sample app's name up to version 0.1, when it was a part of the product.
 SAMPLE_BEFORE = "app.listeners"
 
-# What asyncio and anyio say where a loop is to be run inside of a running one.
-_IN_A_RUNNING_LOOP = ("running event loop", "loop is already running", "loop is running", "Already running asyncio")
+# What asyncio says where a loop is to be run inside of a running one, and nest_asyncio of one that it cannot change.
+_IN_A_RUNNING_LOOP = ("loop is already running", "loop is running", "Can't patch loop")
 
 GIVEN_AT = "_anchorbolt_place"  # the attribute of an app with the file and line where it was made
 GIVEN = "_anchorbolt_options"  # the attribute of an app with the options that its constructor was given
@@ -60,7 +60,9 @@ def told(name: str) -> Iterator[None]:
     except SystemExit as error:
         raise ListenersError(f"it ends the process when it is imported{_place(error)}") from error
     except Exception as error:  # whatever a module does when it is imported
-        in_loop = isinstance(error, RuntimeError) and any(said in str(error) for said in _IN_A_RUNNING_LOOP)
+        in_loop = isinstance(error, RuntimeError | ValueError) and any(
+            said in str(error) for said in _IN_A_RUNNING_LOOP
+        )
         advice = f"; name it {name}:__main__, which runs it in a thread without one" if in_loop else ""
         raise ListenersError(f"it cannot be imported: {what_and_where(error)}{advice}") from error
 

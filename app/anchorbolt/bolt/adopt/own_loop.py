@@ -3,48 +3,69 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import signal
 import threading
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
+
+import anyio
+import uvloop
+
+# What runs a loop, and refuses where one runs already. Loops of uvloop's own cannot be changed like that.
+RUN_A_LOOP: tuple[tuple[Any, str], ...] = (
+    (asyncio, "run"),
+    (asyncio.Runner, "run"),
+    (asyncio.Runner, "close"),
+    (asyncio.BaseEventLoop, "run_until_complete"),
+    (anyio, "run"),
+    (uvloop, "run"),
+)
 
 
 @contextmanager
 def allowed() -> Iterator[None]:
-    """While this lasts, `asyncio.run` and `run_until_complete` of the running loop run a coroutine to its end.
+    """While this lasts, what runs a coroutine in a loop of its own does so, though our loop runs in this thread.
 
-    It runs in this thread, in an event loop of its own; ours waits meanwhile, as it does for all of the import. Where
-    no loop runs, as in the thread of a main block, there is nothing to do.
+    Ours waits meanwhile, as it does for all of the import. `run_until_complete` of ours runs a coroutine in such a loop
+    too. Where no loop runs, as in the thread of a main block, there is nothing to do.
     """
     try:
         ours: Any = asyncio.get_running_loop()
     except RuntimeError:
         yield
         return
-    run = asyncio.run
     importing = True  # a module may keep what it has imported by `from asyncio import run`
 
-    def run_alone(main: Coroutine[Any, Any, Any], **options: Any) -> Any:
-        running = asyncio._get_running_loop()
-        if not importing or running is None or running is not ours:
-            return run(main, **options)
-        with _pausing(running):
-            return run(main, **options)
+    def alone(run: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(run)
+        def run_alone(*arguments: Any, **options: Any) -> Any:
+            running = asyncio._get_running_loop()
+            if not importing or running is None or running is not ours:
+                return run(*arguments, **options)
+            with _pausing(running):
+                return run(*arguments, **options)
+
+        return run_alone
 
     def run_until_complete(future: Any) -> Any:
         if not inspect.iscoroutine(future):  # a future of our loop cannot end while our loop waits
             return type(ours).run_until_complete(ours, future)
-        return run_alone(future)
+        return asyncio.run(future)
 
-    asyncio.run, ours.run_until_complete = run_alone, run_until_complete
-    try:
-        yield
-    finally:
-        importing = False
-        asyncio.run = run
-        del ours.run_until_complete
+    with ExitStack() as undo:
+        for owner, name in RUN_A_LOOP:
+            run = getattr(owner, name)
+            undo.callback(setattr, owner, name, run)
+            setattr(owner, name, alone(run))
+        ours.run_until_complete = run_until_complete
+        undo.callback(delattr, ours, "run_until_complete")
+        try:
+            yield
+        finally:
+            importing = False
 
 
 @contextmanager

@@ -20,20 +20,24 @@ from tests.unit.bolt.adopt.test_forms import APP, names_of
 Serve = Callable[[Coroutine[Any, Any, None]], None]
 
 CALLS = {
-    "asyncio.run": "asyncio.run(setup())",
-    "from asyncio import run": "run(setup())",
-    "the loop of this thread": "asyncio.get_event_loop().run_until_complete(setup())",
-    "again and again": "asyncio.get_event_loop().run_until_complete(setup())\n    found = asyncio.run(setup())",
+    "asyncio.run": "found = asyncio.run(setup())",
+    "from asyncio import run": "found = run(setup())",
+    "the loop of this thread": "found = asyncio.get_event_loop().run_until_complete(setup())",
+    "a new loop": "found = asyncio.new_event_loop().run_until_complete(setup())",
+    "a runner": "with asyncio.Runner() as runner:\n        found = runner.run(setup())",
+    "uvloop.run": "found = uvloop.run(setup())",
+    "anyio.run": "found = anyio.run(setup)",
+    "again and again": "found = asyncio.get_event_loop().run_until_complete(setup())\n    found = asyncio.run(setup())",
 }
 SETUP = """
-    import asyncio
+    import asyncio, anyio, uvloop
     from asyncio import run
     async def setup():
         task = asyncio.current_task()
         await asyncio.sleep(0)
         assert asyncio.current_task() is task
         return "set up"
-    found = {call}
+    {call}
 """
 
 
@@ -66,12 +70,13 @@ async def test_what_it_raises_is_shown_with_its_line(team: Team, refusal: Refusa
 
 async def test_after_the_import_asyncio_is_itself_again(bolt: BoltApp, team: Team) -> None:
     """A listener that calls `asyncio.run` is told that a loop runs, also by the function that its module has kept."""
-    run = asyncio.run
+    run, run_until_complete = asyncio.run, asyncio.BaseEventLoop.run_until_complete
     name = team(APP + SETUP.format(call="run(setup())"))
     register(bolt, name)
     module = sys.modules[name]
     assert asyncio.run is run
-    for again in (asyncio.run, module.run, asyncio.get_running_loop().run_until_complete):
+    assert asyncio.BaseEventLoop.run_until_complete is run_until_complete
+    for again in (asyncio.run, module.run, asyncio.Runner().run, asyncio.get_running_loop().run_until_complete):
         coroutine = module.setup()
         with pytest.raises(RuntimeError, match="running"):
             again(coroutine)
@@ -96,12 +101,16 @@ def test_signals_still_reach_the_loop_that_was_running(bolt: BoltApp, team: Team
 
 @pytest.mark.parametrize(
     "call",
-    ["asyncio.new_event_loop().run_until_complete(coroutine)", "asyncio.get_event_loop().run_until_complete(future)"],
+    [
+        "uvloop.new_event_loop().run_until_complete(coroutine)",
+        "asyncio.get_event_loop().run_until_complete(future)",
+        "raise ValueError(\"Can't patch loop of type <class 'uvloop.Loop'>\")  # as nest_asyncio.apply() does",
+    ],
 )
 async def test_another_way_is_refused_with_the_form_that_works(team: Team, refusal: Refusal, call: str) -> None:
-    """A loop of the module's own, or a future of the loop that runs, is told the form that runs in a thread."""
+    """A loop of uvloop's, a future of the loop that runs, or nest_asyncio: the form is told that runs in a thread."""
     name = team(
-        APP + "\n    import asyncio\n    async def setup(): ...\n    coroutine = setup()\n"
+        APP + "\n    import asyncio, uvloop\n    async def setup(): ...\n    coroutine = setup()\n"
         f"    future = asyncio.ensure_future(coroutine)\n    {call}\n"
     )
     (problem,) = refusal(name)
