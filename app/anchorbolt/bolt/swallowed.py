@@ -6,17 +6,50 @@ refresh of tokens did not come through. The delivery would be lost (docs/decisio
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from slack_bolt.authorization.async_authorize import AsyncInstallationStoreAuthorize
+from slack_bolt.authorization.authorize import InstallationStoreAuthorize
 from slack_sdk.errors import SlackApiError, SlackTokenRotationError
 
 from anchorbolt.bolt import slack_error
 
 _noted: ContextVar[list[Exception] | None] = ContextVar("noted", default=None)
+
+
+def watch_stores() -> None:
+    """From now on the errors of stores, and of refreshes of tokens, are noted wherever Bolt authorizes by them.
+
+    Also where a function of a team's calls Bolt's object, which nobody else knows. A second call changes nothing.
+    """
+    for by_store in (InstallationStoreAuthorize, AsyncInstallationStoreAuthorize):
+        if not hasattr(by_store.__call__, "__wrapped__"):
+            by_store.__call__ = _watching_parts(by_store.__call__)  # type: ignore[method-assign]
+
+
+def _watching_parts(authorize: Callable[..., Any]) -> Callable[..., Any]:
+    def watch(by_store: Any) -> None:
+        for name in ("installation_store", "token_rotator"):
+            part = getattr(by_store, name, None)
+            if part is not None and not isinstance(part, Watched):
+                setattr(by_store, name, Watched(part))
+
+    @functools.wraps(authorize)
+    async def awaits(self: Any, **of: Any) -> Any:
+        watch(self)
+        return await authorize(self, **of)
+
+    @functools.wraps(authorize)
+    def calls(self: Any, **of: Any) -> Any:
+        watch(self)
+        return authorize(self, **of)
+
+    return awaits if inspect.iscoroutinefunction(authorize) else calls
 
 
 class Watched:

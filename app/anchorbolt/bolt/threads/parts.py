@@ -144,9 +144,7 @@ class ThreadAuthorize(AsyncAuthorize):
         """`authorize`: Bolt's object around the function or the store."""
         self._authorize = authorize
         self._is_asynchronous = is_asynchronous
-        for name in ("installation_store", "token_rotator"):
-            if getattr(authorize, name, None) is not None:
-                setattr(authorize, name, swallowed.Watched(getattr(authorize, name)))
+        swallowed.watch_stores()
 
     async def __call__(self, *, context: AsyncBoltContext, **of: Any) -> AuthorizeResult | None:
         """Bolt's own hook. Raises NotAuthorizedError."""

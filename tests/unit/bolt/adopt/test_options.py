@@ -229,8 +229,9 @@ class Failing(OneWorkspace):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("fault", ["Slack is busy", "the store is away", "the token is worth nothing"])
+@pytest.mark.parametrize("in_a_function", [False, True], ids=["Bolt's own", "a function around it"])
 async def test_a_store_that_cannot_tell(
-    kind: str, fault: str, slack: Any, app_with: AppWith, monkeypatch: pytest.MonkeyPatch
+    *, kind: str, in_a_function: bool, fault: str, slack: Any, app_with: AppWith, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What Bolt swallows and calls not installed is another attempt; a true no runs nothing, and is counted so."""
     if fault == "Slack is busy":
@@ -242,11 +243,27 @@ async def test_a_store_that_cannot_tell(
     theirs: Any
     if kind == "App":
         client: Any = WebClient(base_url=slack.api_url)
-        theirs = App(client=client, signing_secret="", oauth_settings=OAuthSettings(**ids))
+        settings: Any = OAuthSettings(**ids)
+        authorize = settings.authorize
+
+        def of_a_team(**of: Any) -> Any:
+            return authorize(**of)
+
+        if in_a_function:
+            settings.authorize = of_a_team
+        theirs = App(client=client, signing_secret="", oauth_settings=settings)
         theirs.event("app_mention")(lambda: None)
     else:
         client = AsyncWebClient(base_url=slack.api_url)
-        theirs = AsyncApp(client=client, signing_secret="", oauth_settings=AsyncOAuthSettings(**ids))
+        settings = AsyncOAuthSettings(**ids)
+        asynchronous = settings.authorize
+
+        async def of_an_async_team(**of: Any) -> Any:
+            return await asynchronous(**of)
+
+        if in_a_function:
+            settings.authorize = of_an_async_team
+        theirs = AsyncApp(client=client, signing_secret="", oauth_settings=settings)
 
         async def listener() -> None: ...
 
