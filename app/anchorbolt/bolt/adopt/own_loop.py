@@ -73,10 +73,13 @@ def _pausing(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
     """While this lasts, this running loop and its task do not count as running in this thread.
 
     asyncio has these functions for those who write event loops; they are in its documentation on extending it. Signals
-    wake a loop up through the one descriptor of `signal.set_wakeup_fd`, which a loop that closes takes away.
+    wake a loop up through the one descriptor of `signal.set_wakeup_fd`. It stays that of this loop, which hears of a
+    signal when it goes on; a loop that handles signals itself takes it away, so that it is set again.
     """
     in_main_thread = threading.current_thread() is threading.main_thread()
-    wakeup = signal.set_wakeup_fd(-1) if in_main_thread else -1
+    if in_main_thread:
+        wakeup = signal.set_wakeup_fd(-1)
+        signal.set_wakeup_fd(wakeup)
     task: Any = asyncio.current_task()
     if task is not None:
         asyncio.tasks._leave_task(loop, task)
