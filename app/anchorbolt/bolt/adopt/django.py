@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import importlib
 
-from anchorbolt.bolt.adopt.importing import told
+from anchorbolt.bolt.adopt.importing import noting_apps, told
 from anchorbolt.settings.team import uses_django
 
 
 def set_up() -> None:
     """Calls `django.setup()` where Django's variable names its settings, as Django's own commands do.
 
+    An `AppConfig` may make the app, or import the module that does.
+
     Raises ListenersError, which shows the team's own line.
     """
     if uses_django():
-        with told("django"):
+        with told("django"), noting_apps():
             importlib.import_module("django").setup()
