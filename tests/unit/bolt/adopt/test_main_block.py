@@ -93,6 +93,19 @@ MAINS = {
     if __name__ == "__main__":
         asyncio.run(both())
 """,
+    "with a web server that comes first": f"""{ASYNC.format(start="start_async")}
+    import uvicorn
+
+    async def later():
+        await asyncio.sleep(0.05)
+        await main()
+
+    async def both():
+        await asyncio.gather(uvicorn.Server(uvicorn.Config(None)).serve(), later())
+
+    if __name__ == "__main__":
+        asyncio.run(both())
+""",
     "with handlers of signals": f"""{ASYNC.format(start="start_async")}
     import signal
 
