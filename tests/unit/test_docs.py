@@ -33,6 +33,7 @@ HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 NAME = re.compile(r"(?<![\w-])[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+(?![\w-])")
 # Not settings: where to find them, what slack_sdk reads, and what is the code's or the model's.
 NO_SETTINGS = {
+    "DJANGO_CONFIGURATION",  # of django-configurations
     "DJANGO_SETTINGS_MODULE",  # Django's own variable
     "SECRETS_DIRECTORY",
     "HTTPS_PROXY",

@@ -13,6 +13,7 @@ from slack_bolt.listener.async_listener_error_handler import AsyncDefaultListene
 
 from anchorbolt.bolt.adopt import django, factory, starts
 from anchorbolt.bolt.adopt.app_object import adopt
+from anchorbolt.bolt.adopt.going import noting_made
 from anchorbolt.bolt.adopt.importing import ask_slack_at, import_module, what_and_where
 from anchorbolt.bolt.adopt.main_block import MAIN, MainBlock, app_of_main
 from anchorbolt.bolt.adopt.own_parts import has_own_parts
@@ -47,12 +48,12 @@ def register(bolt: BoltApp, listeners: str, routes: str | None = None) -> None:
         raise ListenersError(f"LISTENERS: {error}") from None
     problems = Problems()
     brought: list[tuple[Target, Brought]] = []
-    with _noting_threads(begun):
+    with _noting_threads(begun), noting_made() as made:
         with problems.collected("DJANGO_SETTINGS_MODULE: "):
             django.set_up()
         for target in found:
             with problems.collected(f"LISTENERS={target}: "):
-                brought.append((target, _brought(target)))
+                brought.append((target, _brought(target, made)))
     if routes:
         _import_routes(routes)
     with _noting_threads(begun):
@@ -98,10 +99,13 @@ def _import_routes(routes: str) -> None:
         import_module(routes.partition(":")[0].strip())
 
 
-def _brought(target: Target) -> Brought:
+def _brought(target: Target, made: list[App | AsyncApp]) -> Brought:
+    """Returns what LISTENERS names. `made`: the apps that were made until now; this import may make more."""
     if target.attribute == MAIN:
         return app_of_main(target.module)
-    found = target.find(import_module(target.module))
+    before = len(made)
+    module = import_module(target.module)
+    found = target.find(module, made[before:] or made)
     if target.attribute is not None and not isinstance(found, App | AsyncApp) and factory.makes_app(found):
         return factory.app_of(found, target.attribute)
     return found

@@ -38,6 +38,11 @@ def uses_django() -> bool:
     return bool(os.environ.get("DJANGO_SETTINGS_MODULE"))
 
 
+def uses_django_configurations() -> bool:
+    """Returns whether the settings are a class of django-configurations, which its own variable names."""
+    return bool(os.environ.get("DJANGO_CONFIGURATION"))
+
+
 @contextmanager
 def hidden(name: str) -> Iterator[None]:
     """Takes a variable out of the environment while this lasts: a library reads it that must not act on it."""

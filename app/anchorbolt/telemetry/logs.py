@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import trace
 
+from anchorbolt.telemetry.own_loggers import OwnLogger, own_logger
 from anchorbolt.telemetry.redact import redact
 from anchorbolt.telemetry.without_rich import structlog
 
@@ -50,14 +51,27 @@ PROCESSORS: list[Processor] = [
 _json_handler: logging.StreamHandler[Any] | None = None
 
 
+# What `configure` has told structlog, and the loggers that were made before that.
+_configured: dict[str, Any] = {}
+_early: list[structlog.stdlib.BoundLogger] = []
+
+
 def json_handler() -> logging.StreamHandler[Any] | None:
     """Returns the handler of the process; None where it writes no JSON, or nothing was configured."""
     return _json_handler
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
-    """Returns the structlog logger that writes as `anchorbolt.NAME`, where `name` is the part of the app."""
-    return structlog.stdlib.get_logger(f"anchorbolt.{name}")
+    """Returns the structlog logger that writes as `anchorbolt.NAME`, where `name` is the part of the app.
+
+    It keeps the configuration of `configure`: a team's module may configure structlog for itself.
+    """
+    own = own_logger(f"anchorbolt.{name}")
+    if _configured:
+        logger: structlog.stdlib.BoundLogger = structlog.wrap_logger(own, **_configured)
+        return logger
+    _early.append(logger := structlog.stdlib.get_logger(own.name))
+    return logger
 
 
 def configure(level: str, *, as_json: bool) -> None:
@@ -66,6 +80,7 @@ def configure(level: str, *, as_json: bool) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter(as_json=as_json))
     _json_handler = handler if as_json else None
+    OwnLogger.own_handler = handler
     root = logging.getLogger()
     root.handlers = [handler]
     # Bolt gives the loggers of listeners this level. Not DEBUG, because libraries then log what they send and receive.
@@ -76,13 +91,16 @@ def configure(level: str, *, as_json: bool) -> None:
     logging.getLogger("gunicorn").setLevel(logging.INFO)
     logging.getLogger("uvicorn").setLevel(logging.WARNING)  # lifecycle/ logs how a pod begins and ends
     logging.captureWarnings(True)
-    structlog.configure(
+    _configured.update(
         processors=[*PROCESSORS, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
         # A line below the level costs no more than the call.
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         cache_logger_on_first_use=True,
     )
+    structlog.configure(logger_factory=structlog.stdlib.LoggerFactory(), **_configured)
+    for logger in _early:
+        logger.bind()  # which keeps this configuration
+    _early.clear()
 
 
 def formatter(*, as_json: bool) -> logging.Formatter:

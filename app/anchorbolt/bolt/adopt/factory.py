@@ -25,7 +25,10 @@ def makes_app(function: Callable[..., Any]) -> bool:
 
 
 def app_of(function: Callable[..., Any], name: str) -> App | AsyncApp:
-    """Calls the function, and returns the app that it made, or that it would start. Raises ListenersError."""
+    """Calls the function, and returns the app that it made, or that it would start. Raises ListenersError.
+
+    What it returns may hold the app: a bot, or the app and its handler. Then the only app that it has made is taken.
+    """
     with told(name), without_servers() as going:
         try:
             app = function()
@@ -35,6 +38,8 @@ def app_of(function: Callable[..., Any], name: str) -> App | AsyncApp:
         return app
     if inspect.iscoroutine(app):
         app.close()
+    elif app is not None and len(going.made) == 1:
+        return going.made[0]
     raise ListenersError(
         f"{name}() returned {type(app).__name__}: a function without arguments has to return an App or an AsyncApp,"
         " and one that registers listeners has to take the app"

@@ -95,6 +95,9 @@ class Import:
 # That of this thread or task. In a thread that a team's module starts there is none, as after the import.
 _IMPORT: ContextVar[Import | None] = ContextVar("the import of a team's module", default=None)
 
+# All apps that were made while LISTENERS were imported, in their order.
+_MADE: ContextVar[list[App | AsyncApp] | None] = ContextVar("the apps that were made", default=None)
+
 _main_blocks: list[Import] = []  # the one that runs, until it has come to its start
 
 
@@ -123,8 +126,21 @@ def current() -> Import | None:
     return _IMPORT.get() or next(iter(_main_blocks), None)
 
 
+@contextmanager
+def noting_made() -> Iterator[list[App | AsyncApp]]:
+    """Yields the apps that are made while this lasts, in one import or several."""
+    made: list[App | AsyncApp] = []
+    token = _MADE.set(made)
+    try:
+        yield made
+    finally:
+        _MADE.reset(token)
+
+
 def note_made(app: App | AsyncApp) -> None:
     """Notes an app that was made, with the import that goes on."""
+    if (made := _MADE.get()) is not None:
+        made.append(app)
     if (going := current()) is not None:
         going.made.append(app)
 

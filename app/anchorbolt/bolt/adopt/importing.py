@@ -94,6 +94,16 @@ def without_servers(*, is_main: bool = False) -> Iterator[Import]:
     Args:
         is_main: whether it is run as `python -m` does.
     """
+    with ExitStack() as undo:
+        undo.enter_context(noting_apps())
+        undo.enter_context(servers.ended())
+        undo.enter_context(own_loop.allowed())
+        yield undo.enter_context(importing(is_main=is_main))
+
+
+@contextmanager
+def noting_apps() -> Iterator[None]:
+    """While this lasts, apps note their options, and verify no token."""
     instead: list[tuple[Any, Callable[..., Any]]] = [
         (App, _noting(App.__init__, token_verification_enabled=False)),
         (AsyncApp, _noting(AsyncApp.__init__)),
@@ -102,9 +112,7 @@ def without_servers(*, is_main: bool = False) -> Iterator[Import]:
         for owner, function in instead:
             undo.callback(setattr, owner, "__init__", owner.__init__)
             owner.__init__ = function
-        undo.enter_context(servers.ended())
-        undo.enter_context(own_loop.allowed())
-        yield undo.enter_context(importing(is_main=is_main))
+        yield
 
 
 def _noting(init: Callable[..., None], **always: Any) -> Callable[..., None]:

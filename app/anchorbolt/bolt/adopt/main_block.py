@@ -37,9 +37,10 @@ class MainBlock(threading.Thread):
     It goes on until the process ends, because the block waits where it starts its app.
     """
 
-    def __init__(self, run: Callable[[], None], going: Import) -> None:
-        """`run` runs the block; `going` tells when it has come to its start or its end."""
+    def __init__(self, run: Callable[[], None], going: Import, main: ModuleType) -> None:
+        """`run` runs the block; `going` tells when it has come to its start or its end; `main`: what `__main__` was."""
         self.raised: BaseException | None = None
+        self._main = main
         self._run_block = run
         self._going = going
         super().__init__(name="main block", target=contextvars.copy_context().run, args=(self._go,), daemon=True)
@@ -60,6 +61,8 @@ class MainBlock(threading.Thread):
             if begun:  # one of them may start the app: Python would wait for them
                 self._going.came.wait(THREADS_SECONDS)
         finally:
+            if self._going.waits:
+                sys.modules[MAIN] = self._main
             self._going.came.set()
 
 
@@ -75,6 +78,7 @@ def app_of_main(name: str) -> App | AsyncApp:
     Raises:
         ListenersError: when it cannot be run, or starts no app.
     """
+    main = sys.modules[MAIN]
     with told(name):
         spec = _spec(name)
         module = importlib.util.module_from_spec(spec)
@@ -82,7 +86,7 @@ def app_of_main(name: str) -> App | AsyncApp:
         code = _code(spec)
         try:
             with _as_main(spec.name, module), without_servers(is_main=True) as going:
-                block = MainBlock(lambda: exec(code, vars(module)), going)  # noqa: S102 - as an import would run it
+                block = MainBlock(lambda: exec(code, vars(module)), going, main)  # noqa: S102 - as an import would run it
                 block.start()
                 with slow_import.told(name, block.ident):
                     going.came.wait()
@@ -95,6 +99,7 @@ def app_of_main(name: str) -> App | AsyncApp:
             return going.app_of(going.started)
     if going.connected is not None:
         return going.connected
+    sys.modules[MAIN] = main
     raise ListenersError(
         f"it was run as `python -m {name}` and started no app: looked for app.start(),"
         " SocketModeHandler(app, ...).start() and web servers"
@@ -119,7 +124,10 @@ def _code(spec: ModuleSpec) -> Any:
 
 @contextmanager
 def _as_main(name: str, module: ModuleType) -> Iterator[None]:
-    """The module is `__main__` while it runs, and has its own name too, so that nothing imports it a second time."""
+    """The module is `__main__`, and has its own name too, so that nothing imports it a second time.
+
+    It stays `__main__`, as with Bolt: what it defines is pickled by that name, for a process pool or into a file.
+    """
     main, arguments = sys.modules[MAIN], sys.argv
     sys.modules[MAIN] = sys.modules[name] = module
     sys.argv = [str(module.__file__)]
@@ -129,10 +137,11 @@ def _as_main(name: str, module: ModuleType) -> Iterator[None]:
         raise
     except BaseException:
         del sys.modules[name]
+        sys.modules[MAIN] = main
         raise
     finally:
         module.__name__ = name  # in logs, and in names of listeners
-        sys.modules[MAIN], sys.argv = main, arguments
+        sys.argv = arguments
 
 
 @contextmanager

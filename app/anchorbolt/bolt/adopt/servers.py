@@ -6,22 +6,26 @@ a thread has no import of its own.
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
-from anchorbolt.bolt.adopt.calls import wait_for_ever, wait_for_ever_async
-from anchorbolt.bolt.adopt.going import end_import
+from anchorbolt.bolt.adopt.calls import in_an_import, wait_for_ever, wait_for_ever_async
+from anchorbolt.bolt.adopt.going import Import, current, end_import
+from anchorbolt.bolt.adopt.own_parts import has_own_parts
 
 # What every site of aiohttp starts by. It does not wait, and may be a health check beside Socket Mode: then the app is
 # still to be made or to be given its listeners.
 SITE = "BaseSite.start"
+# How long other tasks of a main block may take to make its app, once one of them serves.
+TASKS_SECONDS = 15.0
 # What serves until it is stopped, by its module: a function, or a class and its method. The first name that a call
 # comes to is enough: `uvicorn.run` starts a process of its own for `reload=True`, before any server is made.
 _SERVE = {
@@ -74,13 +78,34 @@ def ended() -> Iterator[None]:
 
 
 def _ending(original: Callable[..., Any], call: str, *, complete: bool) -> Callable[..., Any]:
+    async def in_main(going: Import, *args: Any, **options: Any) -> Any:
+        if not complete:
+            await _until_made(going)
+        if not end_import(call, complete=complete):
+            return await original(*args, **options)
+        return await wait_for_ever_async()
+
     @functools.wraps(original)
     def instead(*args: Any, **options: Any) -> Any:
+        going = current()
+        if inspect.iscoroutinefunction(original) and going is not None and going.is_main and not in_an_import():
+            return in_main(going, *args, **options)
         if not end_import(call, complete=complete):
             return original(*args, **options)
         return wait_for_ever_async() if inspect.iscoroutinefunction(original) else wait_for_ever()
 
     return instead
+
+
+async def _until_made(going: Import) -> None:
+    """Waits until a main block has an app with listeners, but no longer than TASKS_SECONDS.
+
+    Where the block serves in one task and makes its app in another one, the server may come first.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(TASKS_SECONDS):
+            while not (going.waits or any(map(has_own_parts, going.made))):  # noqa: ASYNC110 - no app tells of listeners
+                await asyncio.sleep(0.02)
 
 
 class _Finder(MetaPathFinder):

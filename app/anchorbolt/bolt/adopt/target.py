@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from types import ModuleType
@@ -35,8 +35,12 @@ class Target:
     def __str__(self) -> str:
         return f"{self.module}:{self.attribute}" if self.attribute else self.module
 
-    def find(self, module: ModuleType) -> Brought:
-        """Returns what this value names in its imported module. Raises ListenersError, which says what was found."""
+    def find(self, module: ModuleType, made: Sequence[App | AsyncApp] = ()) -> Brought:
+        """Returns what this value names in its imported module. Raises ListenersError, which says what was found.
+
+        `made`: the apps that its import has made. One that no name of the module leads to is taken if it is the only
+        one: it may be an attribute of an object, or be kept in a dictionary.
+        """
         if self.attribute is not None:
             return self._named(module, self.attribute)
         if isinstance(started := getattr(module, STARTED, None), App | AsyncApp):
@@ -51,6 +55,8 @@ class Target:
         if apps:
             names = ", ".join(sorted(apps))
             raise ListenersError(f"the module has several apps ({names}): name one of them, as in {self.module}:NAME")
+        if len(made) == 1:
+            return made[0]
         raise ListenersError(
             "the module has no app: looked for a function register(app) or register_listeners(app), and for an App or"
             f" AsyncApp of slack_bolt; found {_found(module)}. An app that is made under"

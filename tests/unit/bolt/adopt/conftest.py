@@ -22,6 +22,7 @@ NUMBERS = itertools.count()
 def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Team]:
     """Writes a module of this source, and returns its name."""
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # put back after the test
     names: list[str] = []
 
     def write(source: str) -> str:

@@ -39,6 +39,11 @@ FORMS = {
     "a named function": (FUNCTION.format(name="listen"), ":listen"),
     "a named App": (APP, ":app"),
     "an App of an object": (APP + "\n    class Bot:\n        mine = app\n    bot = Bot()\n", ":bot.mine"),
+    "an App that only an object has": (
+        APP.replace("app =", "made =").replace("@app", "@made")
+        + "\n    class Bot:\n        apps = {'slack': made}\n    bot = Bot()\n    del made\n",
+        "",
+    ),
     "one App of two": (APP + '\n    other = App(token="xoxb-1", signing_secret="made-up")\n', ":app"),
     "a function beside an App": (APP + '\n    def register(given):\n        given.event("x")(mentioned)\n', ""),
 }
@@ -56,6 +61,18 @@ def test_a_form_is_taken(bolt: BoltApp, team: Team, form: str) -> None:
     source, attribute = FORMS[form]
     register(bolt, team(source) + attribute)
     assert names_of(bolt) == ["mentioned"]
+
+
+def test_an_app_that_an_imported_module_has_made(bolt: BoltApp, team: Team) -> None:
+    """The only app that a module's import makes is taken, though no name in the module leads to it."""
+    register(bolt, team(f"    import {team(APP)}\n"))
+    assert names_of(bolt) == ["mentioned"]
+
+
+def test_two_apps_that_no_name_leads_to(team: Team, refusal: Refusal) -> None:
+    """Where a module's import makes two apps, none of them is taken by chance."""
+    (problem,) = refusal(team(f"    import {team(APP)}, {team(APP)}\n"))
+    assert "the module has no app" in problem
 
 
 def test_an_app_that_only_a_handler_has(bolt: BoltApp, team: Team) -> None:

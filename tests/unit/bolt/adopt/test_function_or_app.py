@@ -88,6 +88,17 @@ def test_a_function_that_makes_the_app(bolt: BoltApp, team: Team, factory: str) 
     assert names_of(bolt) == ["mentioned"]
 
 
+HOLDERS = {"a bot": "type('Bot', (), {'app': app})()", "the app and its handler": "app, object()"}
+
+
+@pytest.mark.parametrize("holder", HOLDERS)
+def test_a_function_that_returns_what_holds_the_app(bolt: BoltApp, team: Team, holder: str) -> None:
+    """The only app that the function has made is taken, whatever it returns it in."""
+    body = APP.replace("\n    ", "\n        ").strip()
+    register(bolt, team(f"\n    def create():\n        {body}\n        return {HOLDERS[holder]}\n") + ":create")
+    assert names_of(bolt) == ["mentioned"]
+
+
 def test_a_function_that_starts_the_app_it_makes(bolt: BoltApp, team: Team) -> None:
     """`main()` of a script may be named as it is: the call ends at the start of the app."""
     body = APP.replace("\n    ", "\n        ").strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,32 @@ def test_django_is_set_up_before_listeners_are_imported(
     """A module with listeners may import models, which Django refuses before its setup."""
     _django(tmp_path, monkeypatch, FAKE_DJANGO)
     register(bolt, team("    import django\n    assert django.is_set_up\n" + APP))
+    assert names_of(bolt) == ["mentioned"]
+
+
+def test_django_configurations_sets_django_up(
+    bolt: BoltApp, team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a class of django-configurations holds the settings, Django's own setup would find none."""
+    _django(tmp_path, monkeypatch, FAKE_DJANGO)
+    (tmp_path / "configurations.py").write_text("import django\ndef setup():\n    django.is_set_up = 'by a class'\n")
+    monkeypatch.setitem(sys.modules, "configurations", None)
+    monkeypatch.delitem(sys.modules, "configurations")
+    monkeypatch.setenv("DJANGO_CONFIGURATION", "Local")
+    register(bolt, team("    import django\n    assert django.is_set_up == 'by a class'\n" + APP))
+    assert names_of(bolt) == ["mentioned"]
+
+
+def test_an_app_that_the_setup_of_django_makes(
+    bolt: BoltApp, team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Apps that an AppConfig makes call no Slack at the start, and one of them is found by a module that imports it."""
+    makes = "def setup():\n    import made\n"
+    _django(tmp_path, monkeypatch, makes)
+    (tmp_path / "made.py").write_text(textwrap.dedent(APP))
+    monkeypatch.setitem(sys.modules, "made", None)
+    monkeypatch.delitem(sys.modules, "made")
+    register(bolt, team("    import made\n"))
     assert names_of(bolt) == ["mentioned"]
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 import signal
 import sys
 import threading
 from pathlib import Path
 
 import pytest
+from anchorbolt.bolt.adopt.calls import let_go
 from anchorbolt.bolt.adopt.main_block import MainBlock
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.bolt.listeners import register
@@ -93,6 +95,19 @@ MAINS = {
     if __name__ == "__main__":
         asyncio.run(both())
 """,
+    "with a web server that comes first": f"""{ASYNC.format(start="start_async")}
+    import uvicorn
+
+    async def later():
+        await asyncio.sleep(0.05)
+        await main()
+
+    async def both():
+        await asyncio.gather(uvicorn.Server(uvicorn.Config(None)).serve(), later())
+
+    if __name__ == "__main__":
+        asyncio.run(both())
+""",
     "with handlers of signals": f"""{ASYNC.format(start="start_async")}
     import signal
 
@@ -123,6 +138,21 @@ async def test_the_app_that_a_main_block_starts_is_taken(bolt: BoltApp, team: Te
     assert names_of(bolt) == ["mentioned"]
     assert all(isinstance(one, MainBlock) for one in set(threading.enumerate()) - threads)
     assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == handlers
+
+
+def test_what_a_main_block_defines_can_be_pickled(bolt: BoltApp, team: Team) -> None:
+    """For a process pool, or into a file: the module is `__main__` until its block ends, as with Bolt."""
+    main, earlier = sys.modules["__main__"], set(threading.enumerate())
+    name = team(f"    class Task: ...\n    def work(): ...\n{MAINS['Socket Mode']}")
+    register(bolt, f"{name}:__main__")
+    module = sys.modules[name]
+    assert pickle.loads(pickle.dumps(module.work)) is module.work
+    assert isinstance(pickle.loads(pickle.dumps(module.Task())), module.Task)
+    assert sys.modules["__main__"] is module
+    (block,) = set(threading.enumerate()) - earlier
+    let_go()
+    block.join()
+    assert sys.modules["__main__"] is main
 
 
 OPEN = """
@@ -288,14 +318,14 @@ def test_the_thread_of_the_block_is_not_warned_of(bolt: BoltApp, team: Team) -> 
 
 
 def test_the_module_keeps_its_own_name(bolt: BoltApp, team: Team) -> None:
-    """The module and its listeners have its own name, and the process keeps its `__main__` and its arguments."""
-    main, arguments = sys.modules["__main__"], sys.argv
+    """The module and its listeners have its own name, and the process keeps its arguments."""
+    arguments = sys.argv
     name = team(MAINS["Socket Mode"])
     register(bolt, f"{name}:__main__")
     assert sys.modules[name].__name__ == name
     (listener,) = bolt._async_listeners
     assert listener.qualified_name == f"{name}.mentioned"  # type: ignore[attr-defined] # of our listeners
-    assert (sys.modules["__main__"], sys.argv) == (main, arguments)
+    assert sys.argv == arguments
 
 
 def test_a_package_is_run_by_its_main(bolt: BoltApp, tmp_path: Path, team: Team) -> None:
