@@ -34,7 +34,7 @@ THREADS_SECONDS = 15.0
 class MainBlock(threading.Thread):
     """The thread that runs a main block, which may run an event loop of its own: ours runs in the main thread.
 
-    It goes on until the process ends, because the block waits where it starts its app.
+    It goes on until the process ends, or until the block does.
     """
 
     def __init__(self, run: Callable[[], None], going: Import) -> None:
@@ -53,7 +53,7 @@ class MainBlock(threading.Thread):
             pass
         except BaseException as error:  # told to whoever waits for the block
             self.raised = error
-            if self._going.waits:
+            if self._going.has_started:
                 log.error("a main block has ended after it started its app", error=what_and_where(error))
         else:
             begun = {one for one in threading.enumerate() if one.name != slow_import.WATCHING} - before
@@ -66,8 +66,8 @@ class MainBlock(threading.Thread):
 def app_of_main(name: str) -> App | AsyncApp:
     """Runs a module as `python -m` does, and returns the app that it starts.
 
-    The block waits at the start of the app, in its thread, until the process ends: what would run after that does not
-    run, and what `finally` and `with` around it would close stays open.
+    The block waits at the start of the app, in its thread, until the process ends, and what `finally` and `with` around
+    it would close stays open. A `connect()` does not wait, so the block goes on after it, as with Bolt.
 
     Args:
         name: the module, or a package that has a `__main__`.
@@ -86,12 +86,12 @@ def app_of_main(name: str) -> App | AsyncApp:
                 block.start()
                 with slow_import.told(name, block.ident):
                     going.came.wait()
-                if not going.waits and block.raised is not None:
+                if not going.has_started and block.raised is not None:
                     raise block.raised
         except StartedError as started:
             started.keep_modules()
             return going.app_of(started.app)
-        if going.waits:
+        if going.has_started:
             return going.app_of(going.started)
     if going.connected is not None:
         return going.connected

@@ -1,7 +1,7 @@
 """Web servers that a team's module starts: they end its import instead, and a main block waits in that line.
 
 They would serve for ever, and the import would not come to its end. A server in a thread of the team's is let be: such
-a thread has no import of its own.
+a thread has no import of its own. So is one of a main block that starts Socket Mode: it is not what receives requests.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
-from anchorbolt.bolt.adopt.calls import wait_for_ever, wait_for_ever_async
-from anchorbolt.bolt.adopt.going import end_import
+from anchorbolt.bolt.adopt.beside import begin, beside_socket_mode
+from anchorbolt.bolt.adopt.calls import in_an_import, wait_for_ever
+from anchorbolt.bolt.adopt.going import of_this_context
 
 # What every site of aiohttp starts by. It does not wait, and may be a health check beside Socket Mode: then the app is
 # still to be made or to be given its listeners.
@@ -62,7 +63,7 @@ def ended() -> Iterator[None]:
                 if (original := vars(owner).get(name) if owner is not None else None) is not None:
                     undo.callback(setattr, owner, name, original)
                     call = f"{module.__name__.partition('.')[0]}: {path}()"
-                    setattr(owner, name, _ending(original, call, complete=path == SITE))
+                    setattr(owner, name, _ending(original, call, is_site=path == SITE))
 
         for name in _SERVE:
             if (module := sys.modules.get(name)) is not None:
@@ -73,12 +74,19 @@ def ended() -> Iterator[None]:
         yield
 
 
-def _ending(original: Callable[..., Any], call: str, *, complete: bool) -> Callable[..., Any]:
+def _ending(original: Callable[..., Any], call: str, *, is_site: bool) -> Callable[..., Any]:
     @functools.wraps(original)
     def instead(*args: Any, **options: Any) -> Any:
-        if not end_import(call, complete=complete):
+        going = of_this_context()
+        if going is None or going.socket.done() or (is_site and not going.has_complete_app()):
             return original(*args, **options)
-        return wait_for_ever_async() if inspect.iscoroutinefunction(original) else wait_for_ever()
+        in_loop = inspect.iscoroutinefunction(original)
+        if going.made or not in_loop or not going.is_main or in_an_import():
+            going.come_to_server(call)
+        if not in_loop:
+            return wait_for_ever()
+        serving = beside_socket_mode(going, call, functools.partial(original, *args, **options))
+        return begin(serving) if is_site else serving
 
     return instead
 
