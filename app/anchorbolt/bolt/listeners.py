@@ -14,7 +14,8 @@ from slack_bolt.listener.async_listener_error_handler import AsyncDefaultListene
 from anchorbolt.bolt.adopt import django, factory, starts
 from anchorbolt.bolt.adopt.app_object import adopt
 from anchorbolt.bolt.adopt.importing import ask_slack_at, import_module, what_and_where
-from anchorbolt.bolt.adopt.main_block import MAIN, MainBlock, app_of_main
+from anchorbolt.bolt.adopt.main_block import MAIN, MainBlock
+from anchorbolt.bolt.adopt.main_blocks import MainBlocks
 from anchorbolt.bolt.adopt.own_parts import has_own_parts
 from anchorbolt.bolt.adopt.problems import Problems
 from anchorbolt.bolt.adopt.runner_parts import check_handlers_of_ours, check_runner, error_handler_of
@@ -26,7 +27,7 @@ from anchorbolt.telemetry.logs import get_logger
 log = get_logger("bolt")
 
 
-def register(bolt: BoltApp, listeners: str, routes: str | None = None) -> None:
+def register(bolt: BoltApp, listeners: str, routes: str | None = None, blocks: MainBlocks | None = None) -> None:
     """Imports each module that LISTENERS names, and registers its app, or lets its function register.
 
     Args:
@@ -34,13 +35,15 @@ def register(bolt: BoltApp, listeners: str, routes: str | None = None) -> None:
         listeners: the setting: `module` or `module:attribute`, several separated by commas.
         routes: the setting ROUTES. Its module may import further modules that register listeners with the app, as the
             module does that a web server starts from: so it is imported before the app is taken.
+        blocks: the main blocks that have been run; the others run now.
 
     Raises:
         ListenersError: at the start, and not with the first event.
     """
     ask_slack_at(bolt.client.base_url)
     starts.take_over()
-    begun: set[threading.Thread] = set()
+    blocks = blocks or MainBlocks()
+    begun = set(blocks.threads)
     try:
         found = targets(listeners)
     except ListenersError as error:
@@ -52,7 +55,7 @@ def register(bolt: BoltApp, listeners: str, routes: str | None = None) -> None:
             django.set_up()
         for target in found:
             with problems.collected(f"LISTENERS={target}: "):
-                brought.append((target, _brought(target)))
+                brought.append((target, _brought(target, blocks)))
     if routes:
         _import_routes(routes)
     with _noting_threads(begun):
@@ -98,9 +101,9 @@ def _import_routes(routes: str) -> None:
         import_module(routes.partition(":")[0].strip())
 
 
-def _brought(target: Target) -> Brought:
+def _brought(target: Target, blocks: MainBlocks) -> Brought:
     if target.attribute == MAIN:
-        return app_of_main(target.module)
+        return blocks.app_of(target.module)
     found = target.find(import_module(target.module))
     if target.attribute is not None and not isinstance(found, App | AsyncApp) and factory.makes_app(found):
         return factory.app_of(found, target.attribute)

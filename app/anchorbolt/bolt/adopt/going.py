@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
-import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
@@ -43,8 +43,9 @@ class Import:
     """One import of a team's module, or one run of its main block.
 
     `connected` is the app that an import connected to Socket Mode before it went on, and `made` are all apps that it
-    has made. `came` is set when a main block has come to its start, or to its end. `socket` is done when a main block
-    has started Socket Mode: then its web servers are not what receives requests.
+    has made. `came` is done when a main block has come to its start, or to its end, and `socket` when it has started
+    Socket Mode: then its web servers are not what receives requests. `loop` is where its coroutines run, if not in a
+    loop of its own.
     """
 
     is_main: bool
@@ -52,8 +53,9 @@ class Import:
     made: list[App | AsyncApp] = field(default_factory=list)
     has_started: bool = False
     started: App | AsyncApp | None = None
-    came: threading.Event = field(default_factory=threading.Event)
+    came: Future[None] = field(default_factory=Future)
     socket: Future[None] = field(default_factory=Future)
+    loop: asyncio.AbstractEventLoop | None = None
 
     def come_to_start(self, app: App | AsyncApp | None) -> None:
         """Ends an import where it starts its app. A main block goes on, as with Bolt: its caller waits or returns.
@@ -71,9 +73,14 @@ class Import:
         if not self.has_started:
             self.started = app
             self.has_started = True
-            self.came.set()
+            self.come()
         elif app is not None and self.started is not None and app is not self.started:
             log.warning("a main block starts a second app, which gets no requests: name them module:a,module:b")
+
+    def come(self) -> None:
+        """Ends the wait for a main block."""
+        if not self.came.done():
+            self.came.set_result(None)
 
     def come_to_server(self, call: str) -> None:
         """The same where a web server is started; the log names `call`."""

@@ -8,6 +8,7 @@ import importlib.util
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import wait
 from contextlib import contextmanager
 from importlib.abc import InspectLoader
 from importlib.machinery import ModuleSpec
@@ -17,7 +18,7 @@ from typing import Any
 from slack_bolt import App
 from slack_bolt.async_app import AsyncApp
 
-from anchorbolt.bolt.adopt import slow_import
+from anchorbolt.bolt.adopt import shared_loop, slow_import
 from anchorbolt.bolt.adopt.calls import LetGoError
 from anchorbolt.bolt.adopt.going import Import, StartedError
 from anchorbolt.bolt.adopt.importing import told, what_and_where, without_servers
@@ -32,7 +33,7 @@ THREADS_SECONDS = 15.0
 
 
 class MainBlock(threading.Thread):
-    """The thread that runs a main block, which may run an event loop of its own: ours runs in the main thread.
+    """The thread that runs a main block, which may run an event loop: ours runs in the main thread.
 
     It goes on until the process ends, or until the block does.
     """
@@ -47,7 +48,7 @@ class MainBlock(threading.Thread):
     def _go(self) -> None:
         before = set(threading.enumerate())
         try:
-            with _current_loop():
+            with shared_loop.current(self._going):
                 self._run_block()
         except LetGoError:
             pass
@@ -58,13 +59,13 @@ class MainBlock(threading.Thread):
         else:
             begun = {one for one in threading.enumerate() if one.name != slow_import.WATCHING} - before
             if begun:  # one of them may start the app: Python would wait for them
-                self._going.came.wait(THREADS_SECONDS)
+                wait([self._going.came], THREADS_SECONDS)
         finally:
-            self._going.came.set()
+            self._going.come()
 
 
 def app_of_main(name: str) -> App | AsyncApp:
-    """Runs a module as `python -m` does, and returns the app that it starts.
+    """Runs a module as `python -m` does, and returns the app that it starts. Its coroutines run in a loop of their own.
 
     The block waits at the start of the app, in its thread, until the process ends, and what `finally` and `with` around
     it would close stays open. A `connect()` does not wait, so the block goes on after it, as with Bolt.
@@ -75,30 +76,67 @@ def app_of_main(name: str) -> App | AsyncApp:
     Raises:
         ListenersError: when it cannot be run, or starts no app.
     """
-    with told(name):
-        spec = _spec(name)
-        module = importlib.util.module_from_spec(spec)
-        module.__name__ = MAIN
-        code = _code(spec)
-        try:
-            with _as_main(spec.name, module), without_servers(is_main=True) as going:
-                block = MainBlock(lambda: exec(code, vars(module)), going)  # noqa: S102 - as an import would run it
-                block.start()
-                with slow_import.told(name, block.ident):
-                    going.came.wait()
-                if not going.has_started and block.raised is not None:
-                    raise block.raised
-        except StartedError as started:
-            started.keep_modules()
-            return going.app_of(started.app)
-        if going.has_started:
-            return going.app_of(going.started)
-    if going.connected is not None:
-        return going.connected
-    raise ListenersError(
-        f"it was run as `python -m {name}` and started no app: looked for app.start(),"
-        " SocketModeHandler(app, ...).start() and web servers"
-    )
+    with told(name), _Taken(name) as taken, _running(name) as taken.going:
+        taken.going.came.result()
+    return taken.app()
+
+
+async def app_of_main_in_this_loop(name: str) -> App | AsyncApp:
+    """The same, but a coroutine that the block gives to `asyncio.run` runs in this loop, where listeners run too."""
+    with told(name), _Taken(name) as taken, _running(name, asyncio.get_running_loop()) as taken.going:
+        await asyncio.wrap_future(taken.going.came)
+    return taken.app()
+
+
+class _Taken:
+    """What has become of a main block when it is not waited for any more."""
+
+    going: Import
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._in_an_import: StartedError | None = None
+
+    def __enter__(self) -> _Taken:
+        return self
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> bool:
+        """A module that the block imports may start the app: that ends the import, and the block with it."""
+        if not isinstance(error, StartedError):
+            return False
+        error.keep_modules()
+        self._in_an_import = error
+        return True
+
+    def app(self) -> App | AsyncApp:
+        """Returns the app that the block has started. Raises ListenersError where there is none."""
+        if self._in_an_import is not None:
+            return self.going.app_of(self._in_an_import.app)
+        if self.going.has_started:
+            return self.going.app_of(self.going.started)
+        if self.going.connected is not None:
+            return self.going.connected
+        raise ListenersError(
+            f"it was run as `python -m {self._name}` and started no app: looked for app.start(),"
+            " SocketModeHandler(app, ...).start() and web servers"
+        )
+
+
+@contextmanager
+def _running(name: str, loop: asyncio.AbstractEventLoop | None = None) -> Iterator[Import]:
+    """Runs a main block in its thread. Raises, at the end, what the block has raised before it started an app."""
+    spec = _spec(name)
+    module = importlib.util.module_from_spec(spec)
+    module.__name__ = MAIN
+    code = _code(spec)
+    with _as_main(spec.name, module), without_servers(is_main=True) as going:
+        going.loop = loop
+        block = MainBlock(lambda: exec(code, vars(module)), going)  # noqa: S102 - as an import would run it
+        block.start()
+        with slow_import.told(name, block.ident):
+            yield going
+        if not going.has_started and block.raised is not None:
+            raise block.raised
 
 
 def _spec(name: str) -> ModuleSpec:
@@ -133,15 +171,3 @@ def _as_main(name: str, module: ModuleType) -> Iterator[None]:
     finally:
         module.__name__ = name  # in logs, and in names of listeners
         sys.modules[MAIN], sys.argv = main, arguments
-
-
-@contextmanager
-def _current_loop() -> Iterator[None]:
-    """Gives this thread an event loop: `asyncio.get_event_loop()` makes one by itself only in the main thread."""
-    runner = asyncio.Runner()
-    loop = runner.get_loop()
-    try:
-        yield
-    finally:
-        if not loop.is_closed():  # by the block itself
-            runner.close()

@@ -13,7 +13,7 @@ from slack_bolt.adapter.socket_mode.async_base_handler import AsyncBaseSocketMod
 from slack_bolt.adapter.socket_mode.base_handler import BaseSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
-from anchorbolt.bolt.adopt import signals
+from anchorbolt.bolt.adopt import shared_loop, signals
 from anchorbolt.bolt.adopt.calls import in_an_import, tell, wait_for_ever, wait_for_ever_async
 from anchorbolt.bolt.adopt.going import current
 
@@ -23,6 +23,7 @@ def take_over() -> None:
     for owner, name, instead in _INSTEAD:
         setattr(owner, name, instead)
     signals.leave_out()
+    shared_loop.share()
 
 
 def _start(app: App | AsyncApp, *_: Any, **__: Any) -> None:
