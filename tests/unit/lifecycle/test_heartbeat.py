@@ -34,19 +34,21 @@ def test_a_main_block_that_blocks_the_loop_is_not_taken_for_one_either(monkeypat
     """An asynchronous `main()` runs in the loop while it is loaded: the thread beats until it has come to its start."""
     monkeypatch.setattr(loop, "leave_within", lambda _: None)
     beaten = threading.Semaphore(0)
+    by_the_loop = threading.Event()
     beating: list[str] = []
 
     def beat() -> None:
         beating.append(threading.current_thread().name)
         beaten.release()
+        if threading.current_thread() is threading.main_thread():
+            by_the_loop.set()
 
     async def live() -> None:
         with heartbeat.loading():
-            while threading.main_thread().name not in beating:
-                await asyncio.sleep(0)
+            await asyncio.to_thread(by_the_loop.wait, 10)
             beating.clear()
-            for _ in range(10):
+            while not beating:
                 assert beaten.acquire(timeout=10)  # blocks the loop, as a model that is loaded does
 
     loop.run(live, beat, 0.01)
-    assert "beat while loading" in beating
+    assert beating[0] == "beat while loading"
