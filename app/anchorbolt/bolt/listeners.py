@@ -14,12 +14,12 @@ from slack_bolt.listener.async_listener_error_handler import AsyncDefaultListene
 from anchorbolt.bolt.adopt import django, factory, starts
 from anchorbolt.bolt.adopt.app_object import adopt
 from anchorbolt.bolt.adopt.importing import ask_slack_at, import_module, what_and_where
-from anchorbolt.bolt.adopt.main_block import MAIN, MainBlock
+from anchorbolt.bolt.adopt.main_block import MainBlock
 from anchorbolt.bolt.adopt.main_blocks import MainBlocks
 from anchorbolt.bolt.adopt.own_parts import has_own_parts
 from anchorbolt.bolt.adopt.problems import Problems
 from anchorbolt.bolt.adopt.runner_parts import check_handlers_of_ours, check_runner, error_handler_of
-from anchorbolt.bolt.adopt.target import Brought, Target, targets
+from anchorbolt.bolt.adopt.target import MAIN, Brought, Target, targets
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.errors import ListenersError
 from anchorbolt.telemetry.logs import get_logger
@@ -103,7 +103,7 @@ def _import_routes(routes: str) -> None:
 
 def _brought(target: Target, blocks: MainBlocks) -> Brought:
     if target.attribute == MAIN:
-        return blocks.app_of(target.module)
+        return blocks.app_of(target)
     found = target.find(import_module(target.module))
     if target.attribute is not None and not isinstance(found, App | AsyncApp) and factory.makes_app(found):
         return factory.app_of(found, target.attribute)

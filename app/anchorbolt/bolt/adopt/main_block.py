@@ -22,12 +22,12 @@ from anchorbolt.bolt.adopt import shared_loop, slow_import
 from anchorbolt.bolt.adopt.calls import LetGoError
 from anchorbolt.bolt.adopt.going import Import, StartedError
 from anchorbolt.bolt.adopt.importing import told, what_and_where, without_servers
+from anchorbolt.bolt.adopt.target import MAIN, Target
 from anchorbolt.errors import ListenersError
 from anchorbolt.telemetry.logs import get_logger
 
 log = get_logger("bolt")
 
-MAIN = "__main__"
 # How long a thread of a main block that has ended may take to start the app.
 THREADS_SECONDS = 15.0
 
@@ -64,26 +64,27 @@ class MainBlock(threading.Thread):
             self._going.come()
 
 
-def app_of_main(name: str) -> App | AsyncApp:
+def app_of_main(target: Target) -> App | AsyncApp:
     """Runs a module as `python -m` does, and returns the app that it starts. Its coroutines run in a loop of their own.
 
     The block waits at the start of the app, in its thread, until the process ends, and what `finally` and `with` around
     it would close stays open. A `connect()` does not wait, so the block goes on after it, as with Bolt.
 
     Args:
-        name: the module, or a package that has a `__main__`.
+        target: the module, or a package that has a `__main__`, with the arguments of its command line.
 
     Raises:
         ListenersError: when it cannot be run, or starts no app.
     """
-    with told(name), _Taken(name) as taken, _running(name) as taken.going:
+    with told(target.module), _Taken(target.module) as taken, _running(target) as taken.going:
         taken.going.came.result()
     return taken.app()
 
 
-async def app_of_main_in_this_loop(name: str) -> App | AsyncApp:
+async def app_of_main_in_this_loop(target: Target) -> App | AsyncApp:
     """The same, but a coroutine that the block gives to `asyncio.run` runs in this loop, where listeners run too."""
-    with told(name), _Taken(name) as taken, _running(name, asyncio.get_running_loop()) as taken.going:
+    loop = asyncio.get_running_loop()
+    with told(target.module), _Taken(target.module) as taken, _running(target, loop) as taken.going:
         await asyncio.wrap_future(taken.going.came)
     return taken.app()
 
@@ -123,17 +124,17 @@ class _Taken:
 
 
 @contextmanager
-def _running(name: str, loop: asyncio.AbstractEventLoop | None = None) -> Iterator[Import]:
+def _running(target: Target, loop: asyncio.AbstractEventLoop | None = None) -> Iterator[Import]:
     """Runs a main block in its thread. Raises, at the end, what the block has raised before it started an app."""
-    spec = _spec(name)
+    spec = _spec(target.module)
     module = importlib.util.module_from_spec(spec)
     module.__name__ = MAIN
     code = _code(spec)
-    with _as_main(spec.name, module), without_servers(is_main=True) as going:
+    with _as_main(spec.name, module, target.arguments), without_servers(is_main=True) as going:
         going.loop = loop
         block = MainBlock(lambda: exec(code, vars(module)), going)  # noqa: S102 - as an import would run it
         block.start()
-        with slow_import.told(name, block.ident):
+        with slow_import.told(target.module, block.ident):
             yield going
         if not going.has_started and block.raised is not None:
             raise block.raised
@@ -156,11 +157,11 @@ def _code(spec: ModuleSpec) -> Any:
 
 
 @contextmanager
-def _as_main(name: str, module: ModuleType) -> Iterator[None]:
+def _as_main(name: str, module: ModuleType, more: tuple[str, ...]) -> Iterator[None]:
     """The module is `__main__` while it runs, and has its own name too, so that nothing imports it a second time."""
     main, arguments = sys.modules[MAIN], sys.argv
     sys.modules[MAIN] = sys.modules[name] = module
-    sys.argv = [str(module.__file__)]
+    sys.argv = [str(module.__file__), *more]
     try:
         yield
     except StartedError:

@@ -358,6 +358,24 @@ def test_the_module_keeps_its_own_name(bolt: BoltApp, team: Team) -> None:
     assert (sys.modules["__main__"], sys.argv) == (main, arguments)
 
 
+def test_the_arguments_of_a_command_line(bolt: BoltApp, team: Team) -> None:
+    """What follows `__main__` are the arguments of `python -m`, quoted as in a shell: which agent, which file."""
+    name = team(f"""{SYNC}
+    import argparse
+    if __name__ == "__main__":
+        parser = argparse.ArgumentParser()
+        parser.add_argument("agent")
+        parser.add_argument("--config")
+        given = parser.parse_args()
+        SocketModeHandler(build(), "xapp-1").start()
+    """)
+    arguments = sys.argv
+    register(bolt, f"{name}:__main__ agents/one --config 'a file.toml'")
+    assert names_of(bolt) == ["mentioned"]
+    assert vars(sys.modules[name].given) == {"agent": "agents/one", "config": "a file.toml"}
+    assert sys.argv == arguments
+
+
 def test_a_package_is_run_by_its_main(bolt: BoltApp, tmp_path: Path, team: Team) -> None:
     """A package is run as `python -m` runs it, so that its `__main__` imports its neighbours by a leading dot."""
     inner = team(MAINS["Socket Mode"].replace('if __name__ == "__main__":', "def start():"))
