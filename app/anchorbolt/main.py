@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from starlette.routing import BaseRoute
 
 from anchorbolt.bolt import listeners, team_code
+from anchorbolt.bolt.adopt import main_blocks
+from anchorbolt.bolt.adopt.main_blocks import MainBlocks
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.encryption import Keys
 from anchorbolt.errors import ListenersError
@@ -34,7 +36,7 @@ from anchorbolt.inbox.retention import Retention
 from anchorbolt.intake.events import Events
 from anchorbolt.intake.intake import Intake
 from anchorbolt.intake.interactions import Interactions
-from anchorbolt.lifecycle import garbage_collection, gauges, life, probes, times
+from anchorbolt.lifecycle import garbage_collection, gauges, heartbeat, life, probes, times
 from anchorbolt.lifecycle.drain_socket import DrainSocket
 from anchorbolt.lifecycle.life import Parts
 from anchorbolt.lifecycle.pod import Pod
@@ -70,19 +72,23 @@ async def live(settings: Settings, sockets: Sequence[socket.socket]) -> None:
     delivery_lines.lines.configure(settings.log_deliveries, level=settings.log_level)
     for warning in misspelt():
         log.warning(warning)
-    parts = build(settings, sockets)
+    blocks = await run_main_blocks(settings)
+    parts = build(settings, sockets, blocks=blocks)
     garbage_collection.calm()
     await life.live(parts)
 
 
-def build(settings: Settings, sockets: Sequence[socket.socket], *, in_turn: bool = False) -> Parts:
+def build(
+    settings: Settings, sockets: Sequence[socket.socket], *, in_turn: bool = False, blocks: MainBlocks | None = None
+) -> Parts:
     """Builds all parts and starts none. `sockets`: those that are bound already, the internal one last.
 
-    `in_turn`: another process follows this one on the same sockets (lifecycle/transport.py).
+    `in_turn`: another process follows this one on the same sockets (lifecycle/transport.py). `blocks`: the main blocks
+    that have been run.
     """
     public, internal = sockets[:-1], sockets[-1:]
     # What the team brings.
-    bolt = load(settings)
+    bolt = load(settings, blocks)
     routes = team_routes.load(settings.routes)
     team = TeamApplication(routes.application) if routes.application is not None else None
     # What is stored, and who runs it.
@@ -137,7 +143,14 @@ def build(settings: Settings, sockets: Sequence[socket.socket], *, in_turn: bool
     )
 
 
-def load(settings: Settings) -> BoltApp:
+async def run_main_blocks(settings: Settings) -> MainBlocks:
+    """Runs the main blocks of LISTENERS in this loop, before everything else is loaded. A thread beats meanwhile."""
+    fill_environment(settings)
+    with heartbeat.loading():
+        return await main_blocks.run_main_blocks(settings.listeners, settings.slack_api_url)
+
+
+def load(settings: Settings, blocks: MainBlocks | None = None) -> BoltApp:
     """Builds the Bolt app with the team's listeners: `serve` and `check` load them in this one way.
 
     Needs a running event loop, because a `register(app)` may begin a task. Raises ListenersError.
@@ -151,7 +164,7 @@ def load(settings: Settings) -> BoltApp:
         sync_threads=settings.sync_threads,
         installs_itself=settings.installs_itself,
     )
-    listeners.register(bolt, settings.listeners, settings.routes)
+    listeners.register(bolt, settings.listeners, settings.routes, blocks)
     if settings.installs_itself and not bolt.has_authorization_of_an_app:
         raise ListenersError(
             "INSTALLATIONS=app: no app of LISTENERS has authorize, installation_store or oauth_settings"

@@ -15,11 +15,12 @@ from anchorbolt.bolt.adopt import django, factory, starts
 from anchorbolt.bolt.adopt.app_object import adopt
 from anchorbolt.bolt.adopt.going import noting_made
 from anchorbolt.bolt.adopt.importing import ask_slack_at, import_module, what_and_where
-from anchorbolt.bolt.adopt.main_block import MAIN, MainBlock, app_of_main
+from anchorbolt.bolt.adopt.main_block import MainBlock
+from anchorbolt.bolt.adopt.main_blocks import MainBlocks
 from anchorbolt.bolt.adopt.own_parts import has_own_parts
 from anchorbolt.bolt.adopt.problems import Problems
 from anchorbolt.bolt.adopt.runner_parts import check_handlers_of_ours, check_runner, error_handler_of
-from anchorbolt.bolt.adopt.target import Brought, Target, targets
+from anchorbolt.bolt.adopt.target import MAIN, Brought, Target, targets
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.errors import ListenersError
 from anchorbolt.telemetry.logs import get_logger
@@ -27,7 +28,7 @@ from anchorbolt.telemetry.logs import get_logger
 log = get_logger("bolt")
 
 
-def register(bolt: BoltApp, listeners: str, routes: str | None = None) -> None:
+def register(bolt: BoltApp, listeners: str, routes: str | None = None, blocks: MainBlocks | None = None) -> None:
     """Imports each module that LISTENERS names, and registers its app, or lets its function register.
 
     Args:
@@ -35,13 +36,15 @@ def register(bolt: BoltApp, listeners: str, routes: str | None = None) -> None:
         listeners: the setting: `module` or `module:attribute`, several separated by commas.
         routes: the setting ROUTES. Its module may import further modules that register listeners with the app, as the
             module does that a web server starts from: so it is imported before the app is taken.
+        blocks: the main blocks that have been run; the others run now.
 
     Raises:
         ListenersError: at the start, and not with the first event.
     """
     ask_slack_at(bolt.client.base_url)
     starts.take_over()
-    begun: set[threading.Thread] = set()
+    blocks = blocks or MainBlocks()
+    begun = set(blocks.threads)
     try:
         found = targets(listeners)
     except ListenersError as error:
@@ -53,7 +56,7 @@ def register(bolt: BoltApp, listeners: str, routes: str | None = None) -> None:
             django.set_up()
         for target in found:
             with problems.collected(f"LISTENERS={target}: "):
-                brought.append((target, _brought(target, made)))
+                brought.append((target, _brought(target, blocks, made)))
     if routes:
         _import_routes(routes)
     with _noting_threads(begun):
@@ -99,10 +102,10 @@ def _import_routes(routes: str) -> None:
         import_module(routes.partition(":")[0].strip())
 
 
-def _brought(target: Target, made: list[App | AsyncApp]) -> Brought:
+def _brought(target: Target, blocks: MainBlocks, made: list[App | AsyncApp]) -> Brought:
     """Returns what LISTENERS names. `made`: the apps that were made until now; this import may make more."""
     if target.attribute == MAIN:
-        return app_of_main(target.module)
+        return blocks.app_of(target)
     before = len(made)
     module = import_module(target.module)
     found = target.find(module, made[before:] or made)

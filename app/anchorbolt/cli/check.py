@@ -72,7 +72,10 @@ def _check() -> None:
 
 async def _listeners(loaded: Settings) -> None:
     """Loads the listeners as `serve` does, in the event loop that it uses. Tasks that they begin end with it."""
-    main.load(loaded)
+    try:
+        main.load(loaded, await main.run_main_blocks(loaded))
+    finally:
+        let_go()  # a loop that ends waits for the threads of its executor
 
 
 async def _routes(setting: str) -> team_routes.TeamRoutes:

@@ -21,3 +21,21 @@ def from_a_thread(beat: Callable[[], None], seconds: float) -> Iterator[threadin
         yield loaded
     finally:
         loaded.set()
+
+
+_loading: list[object] = []  # what loads at this moment, and lets the loop run in between
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """While this lasts, a thread goes on to beat: what the loop runs may block it as an import does."""
+    _loading.append(None)
+    try:
+        yield
+    finally:
+        _loading.pop()
+
+
+def is_loading() -> bool:
+    """Whether something is loaded at this moment."""
+    return bool(_loading)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 import uvloop
 
 from anchorbolt.errors import AnchorboltError
-from anchorbolt.lifecycle.heartbeat import from_a_thread
+from anchorbolt.lifecycle.heartbeat import from_a_thread, is_loading
 from anchorbolt.lifecycle.leave import leave_within
 from anchorbolt.telemetry.logs import get_logger
 
@@ -42,8 +42,9 @@ async def _run(live: Callable[[], Awaitable[None]], beat: Callable[[], None], be
 
 
 async def _beat(beat: Callable[[], None], seconds: float, loaded: threading.Event) -> None:
-    """Its first step follows the import of the team's modules, which blocks the loop: until then a thread beats."""
-    loaded.set()
+    """Until the team's modules are imported, a thread beats too: an import blocks the loop."""
     while True:
+        if not is_loading():
+            loaded.set()
         beat()
         await asyncio.sleep(seconds)

@@ -6,7 +6,7 @@ import asyncio
 import threading
 
 import pytest
-from anchorbolt.lifecycle import loop
+from anchorbolt.lifecycle import heartbeat, loop
 
 
 def test_a_team_whose_import_takes_long_is_not_taken_for_a_process_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -28,3 +28,27 @@ def test_a_team_whose_import_takes_long_is_not_taken_for_a_process_that_hangs(mo
         assert threading.main_thread().name in beating
 
     loop.run(live, beat, 0.01)
+
+
+def test_a_main_block_that_blocks_the_loop_is_not_taken_for_one_either(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An asynchronous `main()` runs in the loop while it is loaded: the thread beats until it has come to its start."""
+    monkeypatch.setattr(loop, "leave_within", lambda _: None)
+    beaten = threading.Semaphore(0)
+    by_the_loop = threading.Event()
+    beating: list[str] = []
+
+    def beat() -> None:
+        beating.append(threading.current_thread().name)
+        beaten.release()
+        if threading.current_thread() is threading.main_thread():
+            by_the_loop.set()
+
+    async def live() -> None:
+        with heartbeat.loading():
+            await asyncio.to_thread(by_the_loop.wait, 10)
+            beating.clear()
+            while not beating:
+                assert beaten.acquire(timeout=10)  # blocks the loop, as a model that is loaded does
+
+    loop.run(live, beat, 0.01)
+    assert beating[0] == "beat while loading"

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
-import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
 
 from slack_bolt import App
 from slack_bolt.async_app import AsyncApp
@@ -44,19 +42,23 @@ class StartedError(BaseException):
 class Import:
     """One import of a team's module, or one run of its main block.
 
-    `connected` is the app that it connected to Socket Mode before it went on, and `made` are all apps that it has made.
-    `came` is set when a main block has come to its start, where it waits, or to its end.
+    `connected` is the app that an import connected to Socket Mode before it went on, and `made` are all apps that it
+    has made. `came` is done when a main block has come to its start, or to its end, and `socket` when it has started
+    Socket Mode: then its web servers are not what receives requests. `loop` is where its coroutines run, if not in a
+    loop of its own.
     """
 
     is_main: bool
     connected: App | AsyncApp | None = None
     made: list[App | AsyncApp] = field(default_factory=list)
-    waits: bool = False
+    has_started: bool = False
     started: App | AsyncApp | None = None
-    came: threading.Event = field(default_factory=threading.Event)
+    came: Future[None] = field(default_factory=Future)
+    socket: Future[None] = field(default_factory=Future)
+    loop: asyncio.AbstractEventLoop | None = None
 
     def come_to_start(self, app: App | AsyncApp | None) -> None:
-        """Ends an import where it starts its app. A main block goes on to wait there, as with Bolt: its caller waits.
+        """Ends an import where it starts its app. A main block goes on, as with Bolt: its caller waits or returns.
 
         So nothing is closed that a `finally` or `with` around the start would close, and the tasks that the block has
         begun go on. A module that the block imports could not be imported by anybody else while it waits; so it ends.
@@ -66,12 +68,24 @@ class Import:
         """
         if not self.is_main or in_an_import():
             raise StartedError(app)
-        if not self.waits:
+        if app is not None and not self.socket.done():
+            self.socket.set_result(None)
+        if not self.has_started:
             self.started = app
-            self.waits = True
-            self.came.set()
-        elif app is not None and app is not self.started:
+            self.has_started = True
+            self.come()
+        elif app is not None and self.started is not None and app is not self.started:
             log.warning("a main block starts a second app, which gets no requests: name them module:a,module:b")
+
+    def come(self) -> None:
+        """Ends the wait for a main block."""
+        if not self.came.done():
+            self.came.set_result(None)
+
+    def come_to_server(self, call: str) -> None:
+        """The same where a web server is started; the log names `call`."""
+        tell(call, routes="name its application in ROUTES, if it has routes of its own")
+        self.come_to_start(None)
 
     def app_of(self, started: App | AsyncApp | None) -> App | AsyncApp:
         """Returns the app that was started, or the only one that was made before a web server was started.
@@ -106,13 +120,9 @@ def importing(*, is_main: bool = False) -> Iterator[Import]:
     """While this lasts, what would wait for requests for ever ends the import, or comes to the start of a main block.
 
     Args:
-        is_main: whether a main block is run. What follows a `connect()` in it would wait for the end of the process.
+        is_main: whether a main block is run.
     """
     with ExitStack() as undo:
-        if is_main:
-            for owner, name in ((signal, "signal"), (asyncio.SelectorEventLoop, "add_signal_handler")):
-                undo.callback(setattr, owner, name, getattr(owner, name))
-                setattr(owner, name, _no_handler)
         going = Import(is_main)
         undo.callback(_IMPORT.reset, _IMPORT.set(going))
         if is_main:
@@ -145,22 +155,6 @@ def note_made(app: App | AsyncApp) -> None:
         going.made.append(app)
 
 
-def end_import(call: str, *, complete: bool = False) -> bool:
-    """Stands in for a call that serves for ever: ends the import, or notes that a main block has come to its start.
-
-    Args:
-        call: the call, for the log.
-        complete: do so only if exactly one app was made, and has listeners.
-
-    Returns whether the caller has to wait for ever instead, as the call would: it is in a main block.
-    """
-    going = _IMPORT.get()
-    if going is None or (complete and not going.has_complete_app()):
-        return False
-    tell(call, routes="name its application in ROUTES, if it has routes of its own")
-    going.come_to_start(None)
-    return True
-
-
-def _no_handler(*_: Any, **__: Any) -> None:
-    """A main block handles no signals: a drain begins with them."""
+def of_this_context() -> Import | None:
+    """The import that this thread or task belongs to. That of a main block stays when it has started its app."""
+    return _IMPORT.get()

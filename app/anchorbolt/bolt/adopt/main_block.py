@@ -8,6 +8,7 @@ import importlib.util
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import wait
 from contextlib import contextmanager
 from importlib.abc import InspectLoader
 from importlib.machinery import ModuleSpec
@@ -17,24 +18,24 @@ from typing import Any
 from slack_bolt import App
 from slack_bolt.async_app import AsyncApp
 
-from anchorbolt.bolt.adopt import slow_import
+from anchorbolt.bolt.adopt import shared_loop, slow_import
 from anchorbolt.bolt.adopt.calls import LetGoError
 from anchorbolt.bolt.adopt.going import Import, StartedError
 from anchorbolt.bolt.adopt.importing import told, what_and_where, without_servers
+from anchorbolt.bolt.adopt.target import MAIN, Target
 from anchorbolt.errors import ListenersError
 from anchorbolt.telemetry.logs import get_logger
 
 log = get_logger("bolt")
 
-MAIN = "__main__"
 # How long a thread of a main block that has ended may take to start the app.
 THREADS_SECONDS = 15.0
 
 
 class MainBlock(threading.Thread):
-    """The thread that runs a main block, which may run an event loop of its own: ours runs in the main thread.
+    """The thread that runs a main block, which may run an event loop: ours runs in the main thread.
 
-    It goes on until the process ends, because the block waits where it starts its app.
+    It goes on until the process ends, or until the block does.
     """
 
     def __init__(self, run: Callable[[], None], going: Import, main: ModuleType) -> None:
@@ -48,62 +49,97 @@ class MainBlock(threading.Thread):
     def _go(self) -> None:
         before = set(threading.enumerate())
         try:
-            with _current_loop():
+            with shared_loop.current(self._going):
                 self._run_block()
         except LetGoError:
             pass
         except BaseException as error:  # told to whoever waits for the block
             self.raised = error
-            if self._going.waits:
+            if self._going.has_started:
                 log.error("a main block has ended after it started its app", error=what_and_where(error))
         else:
             begun = {one for one in threading.enumerate() if one.name != slow_import.WATCHING} - before
             if begun:  # one of them may start the app: Python would wait for them
-                self._going.came.wait(THREADS_SECONDS)
+                wait([self._going.came], THREADS_SECONDS)
         finally:
-            if self._going.waits:
-                sys.modules[MAIN] = self._main
-            self._going.came.set()
+            sys.modules[MAIN] = self._main
+            self._going.come()
 
 
-def app_of_main(name: str) -> App | AsyncApp:
-    """Runs a module as `python -m` does, and returns the app that it starts.
+def app_of_main(target: Target) -> App | AsyncApp:
+    """Runs a module as `python -m` does, and returns the app that it starts. Its coroutines run in a loop of their own.
 
-    The block waits at the start of the app, in its thread, until the process ends: what would run after that does not
-    run, and what `finally` and `with` around it would close stays open.
+    The block waits at the start of the app, in its thread, until the process ends, and what `finally` and `with` around
+    it would close stays open. A `connect()` does not wait, so the block goes on after it, as with Bolt.
 
     Args:
-        name: the module, or a package that has a `__main__`.
+        target: the module, or a package that has a `__main__`, with the arguments of its command line.
 
     Raises:
         ListenersError: when it cannot be run, or starts no app.
     """
-    main = sys.modules[MAIN]
-    with told(name):
-        spec = _spec(name)
-        module = importlib.util.module_from_spec(spec)
-        module.__name__ = MAIN
-        code = _code(spec)
-        try:
-            with _as_main(spec.name, module), without_servers(is_main=True) as going:
-                block = MainBlock(lambda: exec(code, vars(module)), going, main)  # noqa: S102 - as an import would run it
-                block.start()
-                with slow_import.told(name, block.ident):
-                    going.came.wait()
-                if not going.waits and block.raised is not None:
-                    raise block.raised
-        except StartedError as started:
-            started.keep_modules()
-            return going.app_of(started.app)
-        if going.waits:
-            return going.app_of(going.started)
-    if going.connected is not None:
-        return going.connected
-    sys.modules[MAIN] = main
-    raise ListenersError(
-        f"it was run as `python -m {name}` and started no app: looked for app.start(),"
-        " SocketModeHandler(app, ...).start() and web servers"
-    )
+    with told(target.module), _Taken(target.module) as taken, _running(target) as taken.going:
+        taken.going.came.result()
+    return taken.app()
+
+
+async def app_of_main_in_this_loop(target: Target) -> App | AsyncApp:
+    """The same, but a coroutine that the block gives to `asyncio.run` runs in this loop, where listeners run too."""
+    loop = asyncio.get_running_loop()
+    with told(target.module), _Taken(target.module) as taken, _running(target, loop) as taken.going:
+        await asyncio.wrap_future(taken.going.came)
+    return taken.app()
+
+
+class _Taken:
+    """What has become of a main block when it is not waited for any more."""
+
+    going: Import
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._in_an_import: StartedError | None = None
+
+    def __enter__(self) -> _Taken:
+        return self
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> bool:
+        """A module that the block imports may start the app: that ends the import, and the block with it."""
+        if not isinstance(error, StartedError):
+            return False
+        error.keep_modules()
+        self._in_an_import = error
+        return True
+
+    def app(self) -> App | AsyncApp:
+        """Returns the app that the block has started. Raises ListenersError where there is none."""
+        if self._in_an_import is not None:
+            return self.going.app_of(self._in_an_import.app)
+        if self.going.has_started:
+            return self.going.app_of(self.going.started)
+        if self.going.connected is not None:
+            return self.going.connected
+        raise ListenersError(
+            f"it was run as `python -m {self._name}` and started no app: looked for app.start(),"
+            " SocketModeHandler(app, ...).start() and web servers"
+        )
+
+
+@contextmanager
+def _running(target: Target, loop: asyncio.AbstractEventLoop | None = None) -> Iterator[Import]:
+    """Runs a main block in its thread. Raises, at the end, what the block has raised before it started an app."""
+    spec = _spec(target.module)
+    module = importlib.util.module_from_spec(spec)
+    module.__name__ = MAIN
+    code, main = _code(spec), sys.modules[MAIN]
+    with _as_main(spec.name, module, target.arguments), without_servers(is_main=True) as going:
+        going.loop = loop
+        block = MainBlock(lambda: exec(code, vars(module)), going, main)  # noqa: S102 - as an import would run it
+        block.start()
+        with slow_import.told(target.module, block.ident):
+            yield going
+        if not going.has_started and block.raised is not None:
+            raise block.raised
 
 
 def _spec(name: str) -> ModuleSpec:
@@ -123,34 +159,22 @@ def _code(spec: ModuleSpec) -> Any:
 
 
 @contextmanager
-def _as_main(name: str, module: ModuleType) -> Iterator[None]:
+def _as_main(name: str, module: ModuleType, more: tuple[str, ...]) -> Iterator[None]:
     """The module is `__main__`, and has its own name too, so that nothing imports it a second time.
 
-    It stays `__main__`, as with Bolt: what it defines is pickled by that name, for a process pool or into a file.
+    It stays `__main__` until its block ends, as with Bolt: what it defines is pickled by that name, for a process pool
+    or into a file.
     """
-    main, arguments = sys.modules[MAIN], sys.argv
+    arguments = sys.argv
     sys.modules[MAIN] = sys.modules[name] = module
-    sys.argv = [str(module.__file__)]
+    sys.argv = [str(module.__file__), *more]
     try:
         yield
     except StartedError:
         raise
     except BaseException:
         del sys.modules[name]
-        sys.modules[MAIN] = main
         raise
     finally:
         module.__name__ = name  # in logs, and in names of listeners
         sys.argv = arguments
-
-
-@contextmanager
-def _current_loop() -> Iterator[None]:
-    """Gives this thread an event loop: `asyncio.get_event_loop()` makes one by itself only in the main thread."""
-    runner = asyncio.Runner()
-    loop = runner.get_loop()
-    try:
-        yield
-    finally:
-        if not loop.is_closed():  # by the block itself
-            runner.close()

@@ -1,31 +1,28 @@
 """Web servers that a team's module starts: they end its import instead, and a main block waits in that line.
 
 They would serve for ever, and the import would not come to its end. A server in a thread of the team's is let be: such
-a thread has no import of its own.
+a thread has no import of its own. So is one of a main block that starts Socket Mode: it is not what receives requests.
 """
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 from typing import Any
 
-from anchorbolt.bolt.adopt.calls import in_an_import, wait_for_ever, wait_for_ever_async
-from anchorbolt.bolt.adopt.going import Import, current, end_import
-from anchorbolt.bolt.adopt.own_parts import has_own_parts
+from anchorbolt.bolt.adopt.beside import begin, beside_socket_mode
+from anchorbolt.bolt.adopt.calls import in_an_import, wait_for_ever
+from anchorbolt.bolt.adopt.going import of_this_context
 
 # What every site of aiohttp starts by. It does not wait, and may be a health check beside Socket Mode: then the app is
 # still to be made or to be given its listeners.
 SITE = "BaseSite.start"
-# How long other tasks of a main block may take to make its app, once one of them serves.
-TASKS_SECONDS = 15.0
 # What serves until it is stopped, by its module: a function, or a class and its method. The first name that a call
 # comes to is enough: `uvicorn.run` starts a process of its own for `reload=True`, before any server is made.
 _SERVE = {
@@ -66,7 +63,7 @@ def ended() -> Iterator[None]:
                 if (original := vars(owner).get(name) if owner is not None else None) is not None:
                     undo.callback(setattr, owner, name, original)
                     call = f"{module.__name__.partition('.')[0]}: {path}()"
-                    setattr(owner, name, _ending(original, call, complete=path == SITE))
+                    setattr(owner, name, _ending(original, call, is_site=path == SITE))
 
         for name in _SERVE:
             if (module := sys.modules.get(name)) is not None:
@@ -77,35 +74,21 @@ def ended() -> Iterator[None]:
         yield
 
 
-def _ending(original: Callable[..., Any], call: str, *, complete: bool) -> Callable[..., Any]:
-    async def in_main(going: Import, *args: Any, **options: Any) -> Any:
-        if not complete:
-            await _until_made(going)
-        if not end_import(call, complete=complete):
-            return await original(*args, **options)
-        return await wait_for_ever_async()
-
+def _ending(original: Callable[..., Any], call: str, *, is_site: bool) -> Callable[..., Any]:
     @functools.wraps(original)
     def instead(*args: Any, **options: Any) -> Any:
-        going = current()
-        if inspect.iscoroutinefunction(original) and going is not None and going.is_main and not in_an_import():
-            return in_main(going, *args, **options)
-        if not end_import(call, complete=complete):
+        going = of_this_context()
+        if going is None or going.socket.done() or (is_site and not going.has_complete_app()):
             return original(*args, **options)
-        return wait_for_ever_async() if inspect.iscoroutinefunction(original) else wait_for_ever()
+        in_loop = inspect.iscoroutinefunction(original)
+        if going.has_complete_app() or not in_loop or not going.is_main or in_an_import():
+            going.come_to_server(call)
+        if not in_loop:
+            return wait_for_ever()
+        serving = beside_socket_mode(going, call, functools.partial(original, *args, **options))
+        return begin(serving) if is_site else serving
 
     return instead
-
-
-async def _until_made(going: Import) -> None:
-    """Waits until a main block has an app with listeners, but no longer than TASKS_SECONDS.
-
-    Where the block serves in one task and makes its app in another one, the server may come first.
-    """
-    with suppress(TimeoutError):
-        async with asyncio.timeout(TASKS_SECONDS):
-            while not (going.waits or any(map(has_own_parts, going.made))):  # noqa: ASYNC110 - no app tells of listeners
-                await asyncio.sleep(0.02)
 
 
 class _Finder(MetaPathFinder):

@@ -13,6 +13,7 @@ from slack_bolt.adapter.socket_mode.async_base_handler import AsyncBaseSocketMod
 from slack_bolt.adapter.socket_mode.base_handler import BaseSocketModeHandler
 from slack_bolt.async_app import AsyncApp
 
+from anchorbolt.bolt.adopt import shared_loop, signals
 from anchorbolt.bolt.adopt.calls import in_an_import, tell, wait_for_ever, wait_for_ever_async
 from anchorbolt.bolt.adopt.going import current
 
@@ -21,6 +22,8 @@ def take_over() -> None:
     """From now on, no app and no handler of Bolt's receives requests in this process."""
     for owner, name, instead in _INSTEAD:
         setattr(owner, name, instead)
+    signals.leave_out()
+    shared_loop.share()
 
 
 def _start(app: App | AsyncApp, *_: Any, **__: Any) -> None:
@@ -29,27 +32,49 @@ def _start(app: App | AsyncApp, *_: Any, **__: Any) -> None:
 
 
 def _start_socket(handler: BaseSocketModeHandler, *_: Any, **__: Any) -> None:
-    handler.close()  # type: ignore[no-untyped-call] # its client has threads from the beginning
+    _not_connect(handler)
     if _started(handler.app, "SocketModeHandler.start()"):
         wait_for_ever()
 
 
 def _connect_socket(handler: BaseSocketModeHandler, *_: Any, **__: Any) -> None:
-    handler.close()  # type: ignore[no-untyped-call] # its client has threads from the beginning
-    if _connected(handler.app, "SocketModeHandler.connect()"):
-        wait_for_ever()
+    _not_connect(handler)
+    _connected(handler.app, "SocketModeHandler.connect()")
 
 
 async def _start_socket_async(handler: AsyncBaseSocketModeHandler, *_: Any, **__: Any) -> None:
-    await handler.close_async()  # type: ignore[no-untyped-call] # Bolt has no types here
+    await _not_connect_async(handler)
     _started(handler.app, "AsyncSocketModeHandler.start_async()")
     await wait_for_ever_async()  # as Bolt's own
 
 
 async def _connect_socket_async(handler: AsyncBaseSocketModeHandler, *_: Any, **__: Any) -> None:
+    await _not_connect_async(handler)
+    _connected(handler.app, "AsyncSocketModeHandler.connect_async()")
+
+
+def _not_connect(handler: BaseSocketModeHandler) -> None:
+    """Closes a client, which has threads from the beginning. It counts as connected until the team closes it."""
+    handler.close()  # type: ignore[no-untyped-call] # Bolt has no types here
+    client: Any = handler.client
+    connected = [True]
+    client.is_connected = lambda: bool(connected)
+    client.close = client.disconnect = connected.clear
+
+
+async def _not_connect_async(handler: AsyncBaseSocketModeHandler) -> None:
+    """The same for an asynchronous one."""
     await handler.close_async()  # type: ignore[no-untyped-call] # Bolt has no types here
-    if _connected(handler.app, "AsyncSocketModeHandler.connect_async()"):
-        await wait_for_ever_async()
+    client: Any = handler.client
+    connected = [True]
+
+    async def is_connected() -> bool:
+        return bool(connected)
+
+    async def close() -> None:
+        connected.clear()
+
+    client.is_connected, client.close, client.disconnect = is_connected, close, close
 
 
 def _started(app: App | AsyncApp, call: str) -> bool:
@@ -64,15 +89,15 @@ def _started(app: App | AsyncApp, call: str) -> bool:
     return True
 
 
-def _connected(app: App | AsyncApp, call: str) -> bool:
-    """The same for a main block. A module that is imported goes on: with Bolt, too, listeners may come after that."""
-    if (going := current()) is not None:
-        if going.is_main and not in_an_import():
-            going.come_to_start(app)
-            return True
+def _connected(app: App | AsyncApp, call: str) -> None:
+    """The same without an end or a wait: with Bolt, too, what follows runs, such as jobs and further listeners."""
+    going = current()
+    if going is not None and going.is_main and not in_an_import():
+        going.come_to_start(app)
+        return
+    if going is not None:
         going.connected = app
     tell(call)
-    return False
 
 
 _INSTEAD: list[tuple[Any, str, Callable[..., Any]]] = [

@@ -1,7 +1,8 @@
-"""The values of LISTENERS: `module`, `module:attribute` or `module:__main__`, several of them separated by commas."""
+"""The values of LISTENERS: `module`, `module:attribute` or `module:__main__ ARGUMENTS`, separated by commas."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
@@ -19,6 +20,7 @@ from anchorbolt.errors import ListenersError
 # The names that are looked for when LISTENERS names a module only.
 FUNCTIONS = ("register", "register_listeners")
 APP = "app"
+MAIN = "__main__"
 
 _ADAPTERS = "slack_bolt.adapter."
 
@@ -27,10 +29,14 @@ Brought = App | AsyncApp | Callable[[AsyncApp], Any]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One of the comma-separated values of LISTENERS: a module, and the name of what it holds, if one is given."""
+    """One of the comma-separated values of LISTENERS: a module, and the name of what it holds, if one is given.
+
+    `arguments` are those of the command line, for a main block.
+    """
 
     module: str
     attribute: str | None
+    arguments: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"{self.module}:{self.attribute}" if self.attribute else self.module
@@ -108,7 +114,8 @@ def targets(listeners: str) -> list[Target]:
             raise ListenersError(f"{module} is a file: a module is named without .py, as in {as_module}")
         if not module or (colon and not attribute):
             raise ListenersError(f"{part.strip()!r} names no module: write module or module:attribute")
-        found.append(Target(module, attribute or None))
+        name, *arguments = shlex.split(attribute) if attribute.startswith(f"{MAIN} ") else [attribute]
+        found.append(Target(module, name or None, tuple(arguments)))
     return found
 
 

@@ -50,7 +50,8 @@ def main(descriptors: Sequence[int]) -> int:
 
 async def _live(loaded: Settings, control: socket.socket, sockets: Sequence[socket.socket]) -> None:
     try:
-        parts = composition.build(loaded, sockets, in_turn=True)
+        blocks = await composition.run_main_blocks(loaded)
+        parts = composition.build(loaded, sockets, in_turn=True, blocks=blocks)
     except BaseException as error:
         control.sendall(Report(loaded=False, folders=team_folders(loaded.listeners, error)).as_line())
         raise

@@ -49,7 +49,8 @@ MAINS = {
     def main():
         handler = SocketModeHandler(build(), "xapp-1")
         handler.connect()
-        raise AssertionError("what is after the start does not run")
+        import threading
+        threading.Event().wait()
 
     if __name__ == "__main__":
         main()
@@ -119,6 +120,16 @@ MAINS = {
         signal.signal(signal.SIGINT, print)
         asyncio.run(guarded())
 """,
+    "with handlers of signals in a loop of uvloop": f"""{ASYNC.format(start="start_async")}
+    import signal, uvloop
+
+    async def guarded():
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, print)
+        await main()
+
+    if __name__ == "__main__":
+        uvloop.run(guarded())
+""",
     "connected, asynchronous": f"""{ASYNC.format(start="connect_async")}
     if __name__ == "__main__":
         asyncio.run(main())
@@ -166,7 +177,6 @@ OPEN = """
 """
 SERVERS = {
     "Socket Mode": 'SocketModeHandler(app, "xapp-1").start()',
-    "connected": 'SocketModeHandler(app, "xapp-1").connect()',
     "a web server": "import waitress; waitress.serve(app)",
     "asynchronous": """
             async def main():
@@ -219,6 +229,56 @@ async def test_tasks_that_the_block_has_begun_go_on(bolt: BoltApp, team: Team) -
     module = sys.modules[name]
     module.asked.set()
     assert await asyncio.to_thread(module.answered.wait, 60)
+
+
+CONNECTS = {
+    "synchronous": f"""{SYNC}
+    def main():
+        handler = SocketModeHandler(build(), "xapp-1")
+        handler.connect()
+        after(handler.client.is_connected())
+""",
+    "asynchronous": """
+    import asyncio
+    from slack_bolt.adapter.socket_mode.async_handler import AsyncSocketModeHandler
+    from slack_bolt.async_app import AsyncApp
+
+    async def main():
+        app = AsyncApp(token="xoxb-1")
+        @app.event("app_mention")
+        async def mentioned(): ...
+        handler = AsyncSocketModeHandler(app, "xapp-1")
+        await handler.connect_async()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, print)
+        after(await handler.client.is_connected())
+        await asyncio.Event().wait()
+""",
+}
+
+
+@pytest.mark.parametrize("connects", CONNECTS)
+async def test_what_follows_a_connect_runs(bolt: BoltApp, team: Team, connects: str) -> None:
+    """`connect()` does not wait with Bolt, so jobs that the block begins after it run, and it may set its handlers."""
+    start = "asyncio.run(main())" if connects == "asynchronous" else "main()"
+    name = team(f"""{CONNECTS[connects]}
+    import signal, threading
+    ran, connected = threading.Event(), []
+
+    def after(is_connected):
+        signal.signal(signal.SIGTERM, print)
+        connected.append(is_connected)
+        ran.set()
+
+    if __name__ == "__main__":
+        {start}
+    """)
+    handler = signal.getsignal(signal.SIGTERM)
+    register(bolt, f"{name}:__main__")
+    assert names_of(bolt) == ["mentioned"]
+    module = sys.modules[name]
+    assert await asyncio.to_thread(module.ran.wait, 60)
+    assert module.connected == [True]
+    assert signal.getsignal(signal.SIGTERM) == handler
 
 
 async def test_socket_mode_in_a_thread_of_the_block(bolt: BoltApp, team: Team) -> None:
@@ -325,6 +385,24 @@ def test_the_module_keeps_its_own_name(bolt: BoltApp, team: Team) -> None:
     assert sys.modules[name].__name__ == name
     (listener,) = bolt._async_listeners
     assert listener.qualified_name == f"{name}.mentioned"  # type: ignore[attr-defined] # of our listeners
+    assert sys.argv == arguments
+
+
+def test_the_arguments_of_a_command_line(bolt: BoltApp, team: Team) -> None:
+    """What follows `__main__` are the arguments of `python -m`, quoted as in a shell: which agent, which file."""
+    name = team(f"""{SYNC}
+    import argparse
+    if __name__ == "__main__":
+        parser = argparse.ArgumentParser()
+        parser.add_argument("agent")
+        parser.add_argument("--config")
+        given = parser.parse_args()
+        SocketModeHandler(build(), "xapp-1").start()
+    """)
+    arguments = sys.argv
+    register(bolt, f"{name}:__main__ agents/one --config 'a file.toml'")
+    assert names_of(bolt) == ["mentioned"]
+    assert vars(sys.modules[name].given) == {"agent": "agents/one", "config": "a file.toml"}
     assert sys.argv == arguments
 
 

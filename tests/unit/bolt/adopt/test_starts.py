@@ -9,6 +9,7 @@ import threading
 from typing import Any
 
 import pytest
+from anchorbolt.bolt.adopt import starts
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.bolt.listeners import register
 from slack_bolt import App
@@ -106,9 +107,24 @@ async def test_a_startup_opens_no_connection_of_its_own(bolt: BoltApp, team: Tea
     calls += ["AsyncSocketModeHandler.connect_async()", "AsyncSocketModeHandler.start_async()"]
     assert [line["call"] for line in logs] == calls
     assert all(__file__ in line["place"] for line in logs[:4])
-    assert not handler.client.is_connected()
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
     handler.close()
     await async_handler.close_async()
+
+
+async def test_a_handler_counts_as_connected_until_it_is_closed() -> None:
+    """A health check of the team's asks its handler, and says that all is well while Anchorbolt receives for it."""
+    starts.take_over()
+    handler: Any = SocketModeHandler(App(token="xoxb-1", token_verification_enabled=False), "xapp-1")
+    async_handler: Any = AsyncSocketModeHandler(AsyncApp(token="xoxb-1"), "xapp-1")
+    for end in ("close", "disconnect"):
+        handler.connect()
+        assert handler.client.is_connected()
+        getattr(handler, end)()
+        assert not handler.client.is_connected()
+        await async_handler.connect_async()
+        assert await async_handler.client.is_connected()
+        await getattr(async_handler, f"{end}_async")()
+        assert not await async_handler.client.is_connected()
