@@ -34,10 +34,16 @@ async def beside_socket_mode(going: Import, call: str, serve: Callable[[], Await
         if not socket.done():
             going.come_to_server(call)
     await asyncio.shield(socket)
+    log.info("a web server of a main block serves, because the block has started Socket Mode beside it", call=call)
     try:
         return await serve()
     except (OSError, SystemExit) as error:  # uvicorn ends the process where its port is taken
-        log.error("a web server of a main block cannot serve; the app goes on without it", call=call, error=str(error))
+        log.error(
+            "a web server of a main block cannot serve, and the app goes on without it: its port may be that of"
+            " Anchorbolt; give it another one, or name its application in ROUTES",
+            call=call,
+            error=f"{type(error).__name__}: {error}",
+        )
         await wait_for_ever_async()
 
 
