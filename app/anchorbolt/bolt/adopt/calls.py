@@ -30,8 +30,12 @@ class _Waiting:
 
 
 def wait_for_ever() -> None:
-    """What a call that serves does, until the process ends. Raises LetGoError then."""
-    _Waiting.over.wait()
+    """What a call that serves does, until the process ends. Raises LetGoError then.
+
+    In the main thread, where our event loop runs an asynchronous `main()`, it raises at once: it would stop that loop.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        _Waiting.over.wait()
     raise LetGoError
 
 

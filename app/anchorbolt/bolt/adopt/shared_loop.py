@@ -11,9 +11,12 @@ import inspect
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import uvloop
+from slack_bolt import App
+from slack_bolt.async_app import AsyncApp
 
 from anchorbolt.bolt.adopt.calls import LetGoError
 from anchorbolt.bolt.adopt.going import Import, of_this_context
@@ -36,9 +39,10 @@ def current(going: Import) -> Iterator[None]:
     run_until_complete = loop.run_until_complete
 
     def instead(future: Any) -> Any:
-        if going.loop is None or not inspect.iscoroutine(future) or asyncio.all_tasks(loop):
+        if not inspect.iscoroutine(future) or asyncio.all_tasks(loop):
             return run_until_complete(future)
-        return _run_in(going.loop, future)
+        shared = _shared(going, future)
+        return run_until_complete(future) if shared is None else _run_in(shared, future)
 
     loop.run_until_complete = instead
     try:
@@ -53,12 +57,27 @@ def _instead(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def run(main: Any, **options: Any) -> Any:
         going = of_this_context()
-        loop = going.loop if going is not None else None
-        if loop is None or not inspect.iscoroutine(main) or asyncio._get_running_loop() is not None:
+        if going is None or not inspect.iscoroutine(main) or asyncio._get_running_loop() is not None:
             return original(main, **options)
-        return _run_in(loop, main)
+        shared = _shared(going, main)
+        return original(main, **options) if shared is None else _run_in(shared, main)
 
     return run
+
+
+def _shared(going: Import, main: Coroutine[Any, Any, Any]) -> asyncio.AbstractEventLoop | None:
+    """Returns the loop that a coroutine shares with the listeners. None: it runs in one of its own.
+
+    The listeners of a synchronous app run in threads, so its `main()` may block its loop, as by a synchronous start.
+    Where no app is made yet, the classes tell that the module of `main()` has imported.
+    """
+    if going.made:
+        kinds = {type(one) for one in going.made}
+    else:
+        frame: FrameType | None = getattr(main, "cr_frame", None)  # None where it has ended
+        names = frame.f_globals.values() if frame is not None else ()
+        kinds = {one for one in names if one is App or one is AsyncApp}
+    return None if kinds and not any(issubclass(kind, AsyncApp) for kind in kinds) else going.loop
 
 
 def _run_in(loop: asyncio.AbstractEventLoop, main: Coroutine[Any, Any, Any]) -> Any:

@@ -81,6 +81,37 @@ async def test_main_runs_in_the_loop_of_the_listeners(bolt: BoltApp, team: Team,
         assert await module.done.get() == "from a listener"
 
 
+SYNCHRONOUS = {
+    "made before": ("from slack_bolt import App\n    app = App(token='xoxb-1')", "global app"),
+    "imported before": ("from slack_bolt import App", "app = App(token='xoxb-1')"),
+    "unforeseen": ("", "from slack_bolt import App\n        app = App(token='xoxb-1')"),
+}
+
+
+@pytest.mark.parametrize("when", SYNCHRONOUS)
+@pytest.mark.timeout(60)
+async def test_a_synchronous_start_in_main_does_not_stop_our_loop(bolt: BoltApp, team: Team, when: str) -> None:
+    """`main()` of a synchronous app may block its loop, so it has one of its own; an unforeseen start ends it."""
+    before, in_main = SYNCHRONOUS[when]
+    name = team(f"""
+    import asyncio
+    {before}
+    from slack_bolt.adapter.socket_mode import SocketModeHandler
+    loops = []
+    async def main():
+        {in_main}
+        app.event("app_mention")(lambda: None)
+        loops.append(asyncio.get_running_loop())
+        SocketModeHandler(app, "xapp-1").start()
+    if __name__ == "__main__":
+        asyncio.run(main())
+    """)
+    await _taken(bolt, name)
+    assert len(names_of(bolt)) == 1
+    (loop,) = sys.modules[name].loops
+    assert (loop is asyncio.get_running_loop()) is (when == "unforeseen")
+
+
 async def test_a_run_in_a_thread_of_the_team_is_let_be(bolt: BoltApp, team: Team) -> None:
     """A thread that a block has begun runs its coroutines in a loop of its own, as with Bolt; it is warned of."""
     name = team(f"""{MAIN}
