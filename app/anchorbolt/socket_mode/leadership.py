@@ -193,7 +193,8 @@ class SingleLeader:
     async def _hand_over(self) -> None:
         """Frees the lock, but keeps the connection until another process is connected.
 
-        For that moment two are connected, which is safe: each event is stored once, by its idempotency key.
+        For that moment two are connected, which is safe: each event is stored once, by its idempotency key. Slack sends
+        to both until ours is closed.
         """
         epoch, self._epoch = self._epoch, None
         if epoch is not None:
@@ -209,7 +210,9 @@ class SingleLeader:
                     await self._give_back(epoch)  # the database was away before
                 elif seen.served:
                     log.info("another process is connected in our place")
-                    break
+                    # Until `release`: what still arrives while the connection is closed gracefully is received.
+                    self._until = self._clock() + self._lease_seconds
+                    return
                 self._until = self._clock() + self._lease_seconds
             await self._pause(HAND_OVER_LOOK_SECONDS)
         self._forget()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pytest
 from anchorbolt.errors import StoreUnavailableError
 from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.inbox.leader_lock import Seen
 from anchorbolt.inbox.sqlite import SqliteDatabase
 from anchorbolt.socket_mode.leadership import SingleLeader
 
@@ -69,6 +70,23 @@ async def test_a_lock_that_could_not_be_released_is_released_later(
     assert leadership.may_receive
     assert not leading.done()
     leading.cancel()
+
+
+async def test_a_leader_receives_until_its_connection_is_closed(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slack sends over the old connection too, until it is closed: what comes while the last acks are sent is taken."""
+    leadership = SingleLeader(inbox, lease_seconds=60)
+    await leadership.acquire(lambda: None)
+    leading = asyncio.ensure_future(leadership.hold())
+
+    async def another_is_connected() -> Seen:
+        return Seen(ours=False, free_in_seconds=60, served=True)
+
+    monkeypatch.setattr(inbox.leader_lock, "look", another_is_connected)
+    leadership.hand_over(closing=True)
+    assert await asyncio.wait_for(leading, 30) is True
+    assert leadership.may_receive
+    await leadership.release()
+    assert not leadership.may_receive
 
 
 async def test_a_leader_that_cannot_renew_disconnects_early(
