@@ -54,6 +54,15 @@ async def test_a_success_forgets_a_count_and_no_hold(inbox: Inbox) -> None:
     assert await held(inbox) == [("a.on", "1")]
 
 
+async def test_a_success_forgets_no_count_of_others(inbox: Inbox) -> None:
+    """Another listener, and the same one in another version of the app, may go on to die of their error."""
+    for listener, version in (("a.on", "1"), ("b.on", "1"), ("a.on", "2")):
+        await died(inbox, listener=listener, version=version)
+    await ask(inbox, lambda holds, connection: holds.succeeded(connection, "a.on", "1"))
+    found = await ask(inbox, lambda holds, connection: holds.read(connection))
+    assert [(one.listener, one.version) for one in found] == [("a.on", "2"), ("b.on", "1")]
+
+
 async def test_each_version_counts_for_itself(inbox: Inbox) -> None:
     """A version does not count the deaths of another one, and forgets it after a day."""
     for _ in range(3):
@@ -65,6 +74,27 @@ async def test_each_version_counts_for_itself(inbox: Inbox) -> None:
     )
     await died(inbox, version="2")
     assert await held(inbox) == []
+
+
+async def test_a_hold_lasts_until_somebody_ends_it(inbox: Inbox) -> None:
+    """However long ago it began, another listener's death does not end it while its version is run."""
+    for _ in range(3):
+        await died(inbox)
+    await died(inbox, version="2", listener="c.on")
+    long_ago = update(hold).values(updated_at=hold.c.updated_at - FORGET_SECONDS - 1)
+    await inbox.store.transact(lambda connection: connection.execute(long_ago) and None)
+    assert await died(inbox, listener="b.on") == 1
+    assert await held(inbox) == [("a.on", "1")]
+    found = await ask(inbox, lambda holds, connection: holds.read(connection))
+    assert [(one.listener, one.version) for one in found] == [("a.on", "1"), ("b.on", "1")]
+
+
+async def test_a_process_reads_what_its_version_has_counted(inbox: Inbox) -> None:
+    """What another version died of holds nothing in this one."""
+    for version in ("1", "2"):
+        await died(inbox, version=version, listener=f"{version}.on")
+    found = await ask(inbox, lambda holds, connection: holds.read(connection, "2"))
+    assert [(one.listener, one.version, one.fingerprint, one.deaths) for one in found] == [("2.on", "2", "KeyError", 1)]
 
 
 async def test_a_lane_that_waits_is_claimed_after_a_release(inbox: Inbox) -> None:

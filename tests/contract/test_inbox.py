@@ -586,6 +586,18 @@ class TestAdmin:
         found = await inbox.database.transact(lambda c: Admin(inbox.database.dialect).dead(c, Filter()))
         assert found == [ended[End.DEAD].stored.id, later.stored.id]
 
+    async def test_dead_letters_are_chosen_by_their_age(self, inbox: Inbox) -> None:
+        """Since they arrived: what is older or younger than was asked for is not replayed with the others."""
+        old, new = await hold(inbox, "C-old"), await hold(inbox, "C-new")
+        for held in (old, new):
+            await end(inbox, held, End.DEAD)
+        earlier = update(delivery).where(delivery.c.id == old.stored.id).values(received_at=now() - 600)
+        await inbox.database.transact(lambda connection: connection.execute(earlier) and None)
+        admin = Admin(inbox.database.dialect)
+        wanted = (Filter(older_than_seconds=300), Filter(younger_than_seconds=300), Filter(younger_than_seconds=900))
+        found = [await inbox.database.transact(partial(admin.dead, wanted=one)) for one in wanted]
+        assert found == [[old.stored.id], [new.stored.id], [old.stored.id, new.stored.id]]
+
     async def test_what_was_cancelled_is_replayed_or_discarded_too(self, inbox: Inbox) -> None:
         """It is no failure, and its body is kept until an operator has decided."""
         admin = Admin(inbox.database.dialect)

@@ -39,9 +39,9 @@ async def test_it_waits_until_it_is_woken(inbox: Inbox) -> None:
     assert await do(inbox, PARKING.waiting) == {"pause:kind:event": 1}
     assert await do(inbox, lambda c: PARKING.wake(c, "hold:other")) == 0
     assert await do(inbox, lambda c: PARKING.wake(c, "pause:kind:event")) == 1
+    assert await do(inbox, PARKING.waiting) == {}, "from then on it has turns with others, and nobody puts it off again"
     (held,) = await claim(inbox)
     assert (held.stored.key, held.stored.attempts) == ("A1:Ev1", 1)
-    assert await do(inbox, PARKING.waiting) == {}
 
 
 async def test_what_nobody_put_off_is_claimed_and_waits_for_it_no_more(inbox: Inbox) -> None:
@@ -72,6 +72,15 @@ async def test_some_are_woken_those_first_that_were_parked_first(inbox: Inbox) -
     assert await do(inbox, lambda c: wake(c, "limit:a", 2)) == 2
     assert await do(inbox, PARKING.waiting) == {"limit:a": 2}, "what is woken waits for it no more"
     assert sorted(keys(await claim(inbox))) == ["A1:Ev0", "A1:Ev1"]
+
+
+async def test_where_nothing_waits_nothing_is_woken(inbox: Inbox) -> None:
+    """Others may have woken it first, and what waits for something else goes on to wait."""
+    await park(inbox, await hold(inbox), "limit:b")
+    wake = WakingInTurn(inbox.database.dialect)
+    for _ in range(2):
+        assert await do(inbox, lambda c: wake(c, "limit:a", 5)) == 0
+    assert await do(inbox, PARKING.waiting) == {"limit:b": 1}
 
 
 async def test_a_wait_is_put_off_by_half_its_time(inbox: Inbox) -> None:
