@@ -539,6 +539,9 @@ class TestAdmin:
         await inbox.database.transact(lambda connection: connection.execute(crashed) and None)
         admin = Admin(inbox.database.dialect)
         assert await inbox.database.transact(lambda c: admin.replay(c, [held.stored.id])) == 1
+        left = select(delivery.c.error, delivery.c.ended_at)
+        row = await inbox.database.transact(lambda connection: connection.execute(left).one())
+        assert tuple(row) == (None, None), "nothing says of it that it failed any more"
         (again,) = await claim(inbox)
         assert (again.stored.key, again.stored.attempts, again.stored.crashes) == (held.stored.key, 1, 0)
 

@@ -105,8 +105,9 @@ async def asked(inbox: Inbox, owner: str | None = None) -> dict[int, str]:
 
 
 async def test_who_runs_a_delivery_is_asked_to_cancel_it(inbox: Inbox) -> None:
-    """It, and no other process; also where something else of its lane is skipped meanwhile."""
+    """It, and no other process; also where something else of its lane is skipped meanwhile. What else runs goes on."""
     held = await hold(inbox, "C1", "A1:Ev1")
+    await hold(inbox, "C2", "A1:Ev-other")
     await accept(inbox, item("C1", "A1:Ev2"))
     assert await ask(inbox, "A1:Ev1") == "running"
     await stop(inbox, "A1:Ev2", "dead")
