@@ -45,6 +45,17 @@ async def test_three_in_a_row_of_the_same_error(inbox: Inbox) -> None:
     assert await held(inbox) == [("a.on", "1")], "a run that was going on does not end a hold"
 
 
+async def test_it_is_held_since_its_third_death(inbox: Inbox) -> None:
+    """And not since the last one: what was going on by then may die later."""
+    for _ in range(3):
+        await died(inbox)
+    earlier = update(hold).values(held_at=hold.c.held_at - 600)
+    await inbox.store.transact(lambda connection: connection.execute(earlier) and None)
+    assert await died(inbox) == 4
+    (found,) = await ask(inbox, lambda holds, connection: holds.read(connection))
+    assert 600 <= found.held_seconds < 660
+
+
 async def test_a_success_forgets_a_count_and_no_hold(inbox: Inbox) -> None:
     """A listener that is not held begins again after a success; one that is held stays held."""
     await died(inbox)

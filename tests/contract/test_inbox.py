@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -46,7 +47,7 @@ class TestAccept:
         assert accepted.held is not None
         assert began <= accepted.held.sent_at <= time.monotonic()
         stored = accepted.held.stored
-        assert (stored.key, stored.attempts) == ("A1:Ev-first", 1)
+        assert (stored.key, stored.attempts, stored.crashes, stored.tries) == ("A1:Ev-first", 1, 0, 1)
         assert (stored.content_type, stored.body) == ("application/json", '{"key":"A1:Ev-first"}')
         when = await inbox.database.transact(lambda connection: connection.scalar(select(delivery.c.received_at)))
         assert stored.received_at == when
@@ -567,12 +568,16 @@ class TestAdmin:
 
     async def test_one_delivery_is_shown_with_its_body(self, inbox: Inbox) -> None:
         """By its key or its id, and nothing where there is none; a list of many has no bodies."""
-        held = await hold(inbox, "C1", "A1:Ev1")
+        (accepted,) = await accept(inbox, replace(item("C1", "A1:Ev1"), workspace="T1", conversation="D1"))
+        assert accepted.held is not None
         admin = Admin(inbox.database.dialect)
-        for name in ("A1:Ev1", str(held.stored.id)):
+        for name in ("A1:Ev1", str(accepted.held.stored.id)):
             found = await inbox.database.transact(partial(admin.find, name=name))
             assert found is not None
             assert (found.key, found.lane, found.body) == ("A1:Ev1", "C1", '{"key":"A1:Ev1"}')
+            assert (found.kind, found.content_type) == ("event", "application/json")
+            assert (found.workspace, found.conversation) == ("T1", "D1")
+            assert (found.attempts, found.crashes, found.owner) == (1, 0, inbox.owner)
             assert (found.state, found.undecryptable) == ("running", None)
         assert await inbox.database.transact(lambda c: admin.find(c, "A1:Ev2")) is None
         (listed,) = await inbox.database.transact(lambda c: admin.entries(c, Filter()))
@@ -600,6 +605,8 @@ class TestAdmin:
         wanted = (Filter(older_than_seconds=300), Filter(younger_than_seconds=300), Filter(younger_than_seconds=900))
         found = [await inbox.database.transact(partial(admin.dead, wanted=one)) for one in wanted]
         assert found == [[old.stored.id], [new.stored.id], [old.stored.id, new.stored.id]]
+        lately = Filter("dead", since_seconds=300)  # since they ended
+        assert len(await inbox.database.transact(partial(admin.entries, wanted=lately))) == 2
 
     async def test_what_was_cancelled_is_replayed_or_discarded_too(self, inbox: Inbox) -> None:
         """It is no failure, and its body is kept until an operator has decided."""
@@ -809,6 +816,19 @@ class TestAfterARestart:
         await second.open()
         (again,) = await claim(second)
         assert (again.stored.key, again.stored.attempts, again.stored.crashes) == (held.stored.key, 2, 1)
+        assert again.stored.tries == 1
+        await second.close()
+
+    async def test_what_waited_for_its_backoff_goes_on_to_wait(self, tmp_path: Path) -> None:
+        """A restart is no reason to try at once again what has failed; only what ran is claimed."""
+        first = Inbox(SqliteDatabase(tmp_path / "inbox.db"), lease_seconds=3600)
+        await first.open()
+        await end(first, await hold(first, "C1"), End.RETRY, delay=600)
+        runs = await hold(first, "C2")
+        await first.close()
+        second = Inbox(SqliteDatabase(tmp_path / "inbox.db"), lease_seconds=3600)
+        await second.open()
+        assert keys(await claim(second)) == [runs.stored.key]
         await second.close()
 
     async def test_a_later_incompatible_schema_is_refused(self, inbox: Inbox) -> None:
