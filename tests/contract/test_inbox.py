@@ -52,6 +52,20 @@ class TestAccept:
         when = await inbox.database.transact(lambda connection: connection.scalar(select(delivery.c.received_at)))
         assert stored.received_at == when
 
+    async def test_all_that_came_with_it_is_there_at_each_run(self, inbox: Inbox) -> None:
+        """Where it is run at once, and where it is claimed after a failure."""
+        came = Item("A1:Ev1", "C1", "event", "text/plain", "body", "trace", True, False, "headers", "T1", "D1")
+        (accepted,) = await accept(inbox, came)
+        assert accepted.held is not None
+        await end(inbox, accepted.held, End.RETRY)
+        (claimed,) = await claim(inbox)
+        for stored in (accepted.held.stored, claimed.stored):
+            assert (stored.key, stored.kind) == ("A1:Ev1", "event")
+            assert (stored.content_type, stored.body) == ("text/plain", "body")
+            assert (stored.traceparent, stored.headers) == ("trace", "headers")
+            assert (stored.workspace, stored.conversation) == ("T1", "D1")
+        assert claimed.stored.received_at == accepted.held.stored.received_at
+
     async def test_without_a_free_place_it_waits(self, inbox: Inbox) -> None:
         """What nobody has a place for is stored, and told to be waiting."""
         (accepted,) = await accept(inbox, item(take=False))
