@@ -651,6 +651,7 @@ class TestAdmin:
             since = await inbox.database.transact(admin.paused_for_seconds)
             name, seconds = await inbox.database.transact(lambda connection: tuple(connection.execute(who).one()))
             assert (since is None) is (seconds is None)
+            assert await inbox.database.transact(admin.paused_by) == name
             return name, seconds
 
         name, seconds = await pause(True, "ann")
