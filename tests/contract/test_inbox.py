@@ -269,6 +269,17 @@ class TestEnds:
         (again,) = await claim(inbox)
         assert (again.stored.attempts, again.stored.crashes, again.taken_over) == (2, 0, False)
 
+    async def test_a_run_that_was_cut_short_is_counted_apart_for_good(self, inbox: Inbox) -> None:
+        """Also when it fails later: its MAX_ATTEMPTS are counted without the runs whose process has died."""
+        await hold(inbox)
+        over = update(lane).values(claimable_at=now() - 1)
+        await inbox.database.transact(lambda connection: connection.execute(over) and None)
+        (held,) = await claim(inbox)
+        assert (held.stored.attempts, held.stored.crashes, held.taken_over) == (2, 1, True)
+        await end(inbox, held, End.RETRY)
+        (again,) = await claim(inbox)
+        assert (again.stored.attempts, again.stored.crashes, again.stored.tries) == (3, 1, 2)
+
     async def test_ends_of_one_group_are_each_their_own(self, inbox: Inbox) -> None:
         """Done, failed, handed back and held together: each lane gets what is its own."""
         lanes = {how: await hold(inbox, f"C-{how.value.replace(' ', '-')}") for how in End}
@@ -470,6 +481,22 @@ class TestUnknownOutcomes:
             await end(inbox, again, how)
         (completed,) = await write([outcome], in_doubt=True)
         assert (completed.written, completed.freed) == (happens, happens)
+
+    async def test_an_end_in_doubt_is_not_mistaken_for_that_of_another_delivery(
+        self, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One has ended in the same way, at the same attempt; ours is not stored, and another process has it."""
+        await end(inbox, await hold(inbox, "C-other"))
+        held = await hold(inbox)
+        write = complete_of(inbox)
+        outcome = Outcome(held.lease, held.stored.id, End.DONE, attempt=1)
+        lose_one_answer(inbox, monkeypatch, happens=False)
+        with pytest.raises(StoreUnknownError):
+            await write([outcome], in_doubt=False)
+        taken = update(lane).values(owner="another", claimable_at=now())
+        await inbox.database.transact(lambda connection: connection.execute(taken) and None)
+        (completed,) = await write([outcome], in_doubt=True)
+        assert not completed.written
 
     async def test_of_two_claims_in_doubt_the_later_one_was_written(
         self, inbox: Inbox, monkeypatch: pytest.MonkeyPatch

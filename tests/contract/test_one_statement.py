@@ -162,6 +162,9 @@ class TestAccept:
         assert began <= answers[0].held.sent_at <= inbox.store.clock()
         await end(inbox, answers[0].held, End.RETRY)
         assert [one.stored.attempts for one in await claim(inbox)] == [2]
+        waits = item("C2", "A1:Ev-waits", take=False)
+        assert [one.waiting for one in await accept(inbox, waits, waits)] == [True, True]
+        assert keys(await claim(inbox)) == ["A1:Ev-waits"]
 
     async def test_a_retry_in_the_same_moment_undoes_the_statement(
         self, inbox: Inbox, beside: asyncpg.Connection, postgres: PostgreSQL
