@@ -160,6 +160,7 @@ class TestAccept:
         assert [one.new for one in answers] == [True, False]
         assert answers[0].held is not None
         assert began <= answers[0].held.sent_at <= inbox.store.clock()
+        assert answers[0].held.stored.received_at > 0
         await end(inbox, answers[0].held, End.RETRY)
         assert [one.stored.attempts for one in await claim(inbox)] == [2]
         waits = item("C2", "A1:Ev-waits", take=False)

@@ -53,11 +53,14 @@ async def test_what_nobody_put_off_is_claimed_and_waits_for_it_no_more(inbox: In
 
 
 async def test_the_listener_is_known_at_the_next_claim(inbox: Inbox) -> None:
-    """Once it was matched, a delivery keeps the name of its listener."""
+    """Once it was matched, a delivery keeps the name of its listener, also where a run ends before it is matched."""
     held = await hold(inbox)
     outcome = Outcome(held.lease, held.stored.id, End.HELD, None, PARK_SECONDS, waits_for="limit:a", listener="a")
     await inbox.complete(outcome)
     await do(inbox, lambda c: PARKING.wake(c, "limit:a"))
+    (again,) = await claim(inbox)
+    assert again.stored.listener == "a"
+    await end(inbox, again, End.HANDED_BACK)
     assert [one.stored.listener for one in await claim(inbox)] == ["a"]
 
 
