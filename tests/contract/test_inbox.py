@@ -198,6 +198,12 @@ class TestOrder:
         await end(inbox, other)
         assert keys(await claim(inbox)) == ["A1:Ev-zz"]
 
+    async def test_what_can_be_claimed_soon_is_known(self, inbox: Inbox) -> None:
+        """A lane whose backoff ends within the time that is asked for, and none that ends later."""
+        assert not await inbox.waits(60)
+        await end(inbox, await hold(inbox), End.RETRY, delay=30)
+        assert [await inbox.waits(seconds) for seconds in (0, 10, 60)] == [False, False, True]
+
     async def test_after_its_backoff_it_comes_first(self, inbox: Inbox) -> None:
         """The delivery that failed runs again before what arrived after it."""
         first = await hold(inbox, key="A1:Ev-x")
@@ -344,6 +350,17 @@ class TestUnknownOutcomes:
         assert second.stored.attempts == 2
         assert (await end(inbox, second)).written
         assert await counts(inbox) == {"waiting": 0, "running": 0, "dead": 0, "done": 1}
+
+    async def test_a_repeated_accept_holds_as_long_as_a_new_one(self, inbox: Inbox) -> None:
+        """However long its answer was away: nobody else claims what it tells us to run."""
+        write = accept_of(inbox).in_transaction
+        again = item(key="A1:Ev-doubt")
+        await inbox.database.transact(lambda c: write(c, 77, time.monotonic(), [again]))
+        over = update(lane).values(claimable_at=now() - 1)
+        await inbox.database.transact(lambda connection: connection.execute(over) and None)
+        (answer,) = await inbox.database.transact(lambda c: write(c, 77, time.monotonic(), [again]))
+        assert answer.held is not None
+        assert await claim(inbox) == []
 
     async def test_what_arrives_before_a_repeated_accept_is_answered_runs_behind_it(self, inbox: Inbox) -> None:
         """Of one lane, what the lost commit stored comes before what is stored together with it when it is repeated."""
@@ -508,6 +525,23 @@ class TestUnknownOutcomes:
         lose_one_answer(inbox, monkeypatch)
         completed = await asyncio.gather(end(inbox, old), end(inbox, new))
         assert [one.written for one in completed] == [False, True]
+
+
+class TestWork:
+    """What is done in a transaction is done whole or not at all."""
+
+    async def test_an_error_of_ours_is_told_and_nothing_is_written(self, inbox: Inbox) -> None:
+        """It is not taken for the database's, which goes on to be used."""
+        held = await hold(inbox)
+
+        def work(connection: Connection) -> None:
+            connection.execute(delete(delivery))
+            raise KeyError("a defect")
+
+        with pytest.raises(KeyError, match="a defect"):
+            await inbox.store.transact(work)
+        assert inbox.up
+        assert (await end(inbox, held)).written
 
 
 class TestFence:
