@@ -189,6 +189,17 @@ async def test_after_a_failover_no_old_connection_is_used(database: PostgresqlDa
     assert (len(before), len(after), before & after) == (2, 2, set())
 
 
+async def test_after_silence_no_old_connection_is_used(database: PostgresqlDatabase) -> None:
+    """Where one falls silent, the way to the server may be gone for all: none is tried that is as old."""
+    before = set(await asyncio.gather(*(database.transact(nap(0.05)) for _ in range(2))))
+    database._patience_seconds = 0.1
+    with pytest.raises(StoreUnavailableError, match="TimeoutError"):
+        await database.transact(nap(600))
+    database._patience_seconds = PATIENT_SECONDS
+    after = set(await asyncio.gather(*(database.transact(nap(0.05)) for _ in range(2))))
+    assert (len(before), len(after), before & after) == (2, 2, set())
+
+
 async def test_a_caller_that_is_gone_leaves_no_work_half_done(database: PostgresqlDatabase, url: URL) -> None:
     """1. A transaction is under way; 2. who waits for it is cancelled; 3. it is committed all the same."""
     begun = asyncio.Event()

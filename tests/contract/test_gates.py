@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from anchorbolt.bolt.web_api.gate import Gates
-from anchorbolt.inbox.gates import SharedGate, SharedGates
+from anchorbolt.inbox.gates import FORGET_SECONDS, SharedGate, SharedGates
 from anchorbolt.inbox.inbox import Inbox
+from anchorbolt.inbox.tables import gate
 from anchorbolt.worker.sharing_gates import SharingGates
+from sqlalchemy import select
 
 
 async def test_a_gate_that_one_process_shuts_is_shut_in_the_others(inbox: Inbox) -> None:
@@ -20,6 +22,16 @@ async def test_a_gate_that_one_process_shuts_is_shut_in_the_others(inbox: Inbox)
     assert 50 < found.seconds <= 60
     await sharing.refresh()
     assert gates.shut == 1
-    gate = gates.find("chat.postMessage", "T1")
-    assert gate is not None
-    assert (gate.is_shut, gate.apart_seconds) == (True, 2.0)
+    limited = gates.find("chat.postMessage", "T1")
+    assert limited is not None
+    assert (limited.is_shut, limited.apart_seconds) == (True, 2.0)
+
+
+async def test_what_opened_long_ago_is_forgotten(inbox: Inbox) -> None:
+    """Otherwise each method and workspace that Slack has ever limited would have its row."""
+    shared = SharedGates(inbox.database.dialect)
+    for method, seconds in (("users.info", -FORGET_SECONDS - 1), ("users.list", -1), ("chat.postMessage", 30)):
+        found = SharedGate(method, "T1", seconds, 1.0)
+        await inbox.store.transact(lambda c, found=found: shared.shut(c, found))
+    left = await inbox.store.transact(lambda c: c.execute(select(gate.c.method)).scalars().all())
+    assert sorted(left) == ["chat.postMessage", "users.list"]

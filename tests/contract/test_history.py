@@ -83,6 +83,7 @@ async def test_operators_find_by_listener_conversation_and_workspace(inbox: Inbo
     assert await found(listener="app.other") == []
     assert await found(since_seconds=60) == ["A1:Ev0", "A1:Ev1", "A1:Ev2"]
     assert await found(since_seconds=-1) == []
+    await hold(inbox, "C-runs", "A1:Ev-runs")
     assert await inbox.database.transact(lambda c: admin.count(c, Filter("dead", most=1))) == 3
 
 

@@ -45,6 +45,17 @@ async def test_three_in_a_row_of_the_same_error(inbox: Inbox) -> None:
     assert await held(inbox) == [("a.on", "1")], "a run that was going on does not end a hold"
 
 
+async def test_it_is_held_since_its_third_death(inbox: Inbox) -> None:
+    """And not since the last one: what was going on by then may die later."""
+    for _ in range(3):
+        await died(inbox)
+    earlier = update(hold).values(held_at=hold.c.held_at - 600)
+    await inbox.store.transact(lambda connection: connection.execute(earlier) and None)
+    assert await died(inbox) == 4
+    (found,) = await ask(inbox, lambda holds, connection: holds.read(connection))
+    assert 600 <= found.held_seconds < 660
+
+
 async def test_a_success_forgets_a_count_and_no_hold(inbox: Inbox) -> None:
     """A listener that is not held begins again after a success; one that is held stays held."""
     await died(inbox)
@@ -52,6 +63,15 @@ async def test_a_success_forgets_a_count_and_no_hold(inbox: Inbox) -> None:
     assert [await died(inbox) for _ in range(3)] == [1, 2, 3]
     await ask(inbox, lambda holds, connection: holds.succeeded(connection, "a.on", "1"))
     assert await held(inbox) == [("a.on", "1")]
+
+
+async def test_a_success_forgets_no_count_of_others(inbox: Inbox) -> None:
+    """Another listener, and the same one in another version of the app, may go on to die of their error."""
+    for listener, version in (("a.on", "1"), ("b.on", "1"), ("a.on", "2")):
+        await died(inbox, listener=listener, version=version)
+    await ask(inbox, lambda holds, connection: holds.succeeded(connection, "a.on", "1"))
+    found = await ask(inbox, lambda holds, connection: holds.read(connection))
+    assert [(one.listener, one.version) for one in found] == [("a.on", "2"), ("b.on", "1")]
 
 
 async def test_each_version_counts_for_itself(inbox: Inbox) -> None:
@@ -65,6 +85,27 @@ async def test_each_version_counts_for_itself(inbox: Inbox) -> None:
     )
     await died(inbox, version="2")
     assert await held(inbox) == []
+
+
+async def test_a_hold_lasts_until_somebody_ends_it(inbox: Inbox) -> None:
+    """However long ago it began, another listener's death does not end it while its version is run."""
+    for _ in range(3):
+        await died(inbox)
+    await died(inbox, version="2", listener="c.on")
+    long_ago = update(hold).values(updated_at=hold.c.updated_at - FORGET_SECONDS - 1)
+    await inbox.store.transact(lambda connection: connection.execute(long_ago) and None)
+    assert await died(inbox, listener="b.on") == 1
+    assert await held(inbox) == [("a.on", "1")]
+    found = await ask(inbox, lambda holds, connection: holds.read(connection))
+    assert [(one.listener, one.version) for one in found] == [("a.on", "1"), ("b.on", "1")]
+
+
+async def test_a_process_reads_what_its_version_has_counted(inbox: Inbox) -> None:
+    """What another version died of holds nothing in this one."""
+    for version in ("1", "2"):
+        await died(inbox, version=version, listener=f"{version}.on")
+    found = await ask(inbox, lambda holds, connection: holds.read(connection, "2"))
+    assert [(one.listener, one.version, one.fingerprint, one.deaths) for one in found] == [("2.on", "2", "KeyError", 1)]
 
 
 async def test_a_lane_that_waits_is_claimed_after_a_release(inbox: Inbox) -> None:

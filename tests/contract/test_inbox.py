@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -46,10 +47,24 @@ class TestAccept:
         assert accepted.held is not None
         assert began <= accepted.held.sent_at <= time.monotonic()
         stored = accepted.held.stored
-        assert (stored.key, stored.attempts) == ("A1:Ev-first", 1)
+        assert (stored.key, stored.attempts, stored.crashes, stored.tries) == ("A1:Ev-first", 1, 0, 1)
         assert (stored.content_type, stored.body) == ("application/json", '{"key":"A1:Ev-first"}')
         when = await inbox.database.transact(lambda connection: connection.scalar(select(delivery.c.received_at)))
         assert stored.received_at == when
+
+    async def test_all_that_came_with_it_is_there_at_each_run(self, inbox: Inbox) -> None:
+        """Where it is run at once, and where it is claimed after a failure."""
+        came = Item("A1:Ev1", "C1", "event", "text/plain", "body", "trace", True, False, "headers", "T1", "D1")
+        (accepted,) = await accept(inbox, came)
+        assert accepted.held is not None
+        await end(inbox, accepted.held, End.RETRY)
+        (claimed,) = await claim(inbox)
+        for stored in (accepted.held.stored, claimed.stored):
+            assert (stored.key, stored.kind) == ("A1:Ev1", "event")
+            assert (stored.content_type, stored.body) == ("text/plain", "body")
+            assert (stored.traceparent, stored.headers) == ("trace", "headers")
+            assert (stored.workspace, stored.conversation) == ("T1", "D1")
+        assert claimed.stored.received_at == accepted.held.stored.received_at
 
     async def test_without_a_free_place_it_waits(self, inbox: Inbox) -> None:
         """What nobody has a place for is stored, and told to be waiting."""
@@ -183,6 +198,12 @@ class TestOrder:
         await end(inbox, other)
         assert keys(await claim(inbox)) == ["A1:Ev-zz"]
 
+    async def test_what_can_be_claimed_soon_is_known(self, inbox: Inbox) -> None:
+        """A lane whose backoff ends within the time that is asked for, and none that ends later."""
+        assert not await inbox.waits(60)
+        await end(inbox, await hold(inbox), End.RETRY, delay=30)
+        assert [await inbox.waits(seconds) for seconds in (0, 10, 60)] == [False, False, True]
+
     async def test_after_its_backoff_it_comes_first(self, inbox: Inbox) -> None:
         """The delivery that failed runs again before what arrived after it."""
         first = await hold(inbox, key="A1:Ev-x")
@@ -254,6 +275,17 @@ class TestEnds:
         (again,) = await claim(inbox)
         assert (again.stored.attempts, again.stored.crashes, again.taken_over) == (2, 0, False)
 
+    async def test_a_run_that_was_cut_short_is_counted_apart_for_good(self, inbox: Inbox) -> None:
+        """Also when it fails later: its MAX_ATTEMPTS are counted without the runs whose process has died."""
+        await hold(inbox)
+        over = update(lane).values(claimable_at=now() - 1)
+        await inbox.database.transact(lambda connection: connection.execute(over) and None)
+        (held,) = await claim(inbox)
+        assert (held.stored.attempts, held.stored.crashes, held.taken_over) == (2, 1, True)
+        await end(inbox, held, End.RETRY)
+        (again,) = await claim(inbox)
+        assert (again.stored.attempts, again.stored.crashes, again.stored.tries) == (3, 1, 2)
+
     async def test_ends_of_one_group_are_each_their_own(self, inbox: Inbox) -> None:
         """Done, failed, handed back and held together: each lane gets what is its own."""
         lanes = {how: await hold(inbox, f"C-{how.value.replace(' ', '-')}") for how in End}
@@ -318,6 +350,17 @@ class TestUnknownOutcomes:
         assert second.stored.attempts == 2
         assert (await end(inbox, second)).written
         assert await counts(inbox) == {"waiting": 0, "running": 0, "dead": 0, "done": 1}
+
+    async def test_a_repeated_accept_holds_as_long_as_a_new_one(self, inbox: Inbox) -> None:
+        """However long its answer was away: nobody else claims what it tells us to run."""
+        write = accept_of(inbox).in_transaction
+        again = item(key="A1:Ev-doubt")
+        await inbox.database.transact(lambda c: write(c, 77, time.monotonic(), [again]))
+        over = update(lane).values(claimable_at=now() - 1)
+        await inbox.database.transact(lambda connection: connection.execute(over) and None)
+        (answer,) = await inbox.database.transact(lambda c: write(c, 77, time.monotonic(), [again]))
+        assert answer.held is not None
+        assert await claim(inbox) == []
 
     async def test_what_arrives_before_a_repeated_accept_is_answered_runs_behind_it(self, inbox: Inbox) -> None:
         """Of one lane, what the lost commit stored comes before what is stored together with it when it is repeated."""
@@ -456,6 +499,22 @@ class TestUnknownOutcomes:
         (completed,) = await write([outcome], in_doubt=True)
         assert (completed.written, completed.freed) == (happens, happens)
 
+    async def test_an_end_in_doubt_is_not_mistaken_for_that_of_another_delivery(
+        self, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One has ended in the same way, at the same attempt; ours is not stored, and another process has it."""
+        await end(inbox, await hold(inbox, "C-other"))
+        held = await hold(inbox)
+        write = complete_of(inbox)
+        outcome = Outcome(held.lease, held.stored.id, End.DONE, attempt=1)
+        lose_one_answer(inbox, monkeypatch, happens=False)
+        with pytest.raises(StoreUnknownError):
+            await write([outcome], in_doubt=False)
+        taken = update(lane).values(owner="another", claimable_at=now())
+        await inbox.database.transact(lambda connection: connection.execute(taken) and None)
+        (completed,) = await write([outcome], in_doubt=True)
+        assert not completed.written
+
     async def test_of_two_claims_in_doubt_the_later_one_was_written(
         self, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -466,6 +525,23 @@ class TestUnknownOutcomes:
         lose_one_answer(inbox, monkeypatch)
         completed = await asyncio.gather(end(inbox, old), end(inbox, new))
         assert [one.written for one in completed] == [False, True]
+
+
+class TestWork:
+    """What is done in a transaction is done whole or not at all."""
+
+    async def test_an_error_of_ours_is_told_and_nothing_is_written(self, inbox: Inbox) -> None:
+        """It is not taken for the database's, which goes on to be used."""
+        held = await hold(inbox)
+
+        def work(connection: Connection) -> None:
+            connection.execute(delete(delivery))
+            raise KeyError("a defect")
+
+        with pytest.raises(KeyError, match="a defect"):
+            await inbox.store.transact(work)
+        assert inbox.up
+        assert (await end(inbox, held)).written
 
 
 class TestFence:
@@ -539,6 +615,9 @@ class TestAdmin:
         await inbox.database.transact(lambda connection: connection.execute(crashed) and None)
         admin = Admin(inbox.database.dialect)
         assert await inbox.database.transact(lambda c: admin.replay(c, [held.stored.id])) == 1
+        left = select(delivery.c.error, delivery.c.ended_at)
+        row = await inbox.database.transact(lambda connection: connection.execute(left).one())
+        assert tuple(row) == (None, None), "nothing says of it that it failed any more"
         (again,) = await claim(inbox)
         assert (again.stored.key, again.stored.attempts, again.stored.crashes) == (held.stored.key, 1, 0)
 
@@ -564,12 +643,16 @@ class TestAdmin:
 
     async def test_one_delivery_is_shown_with_its_body(self, inbox: Inbox) -> None:
         """By its key or its id, and nothing where there is none; a list of many has no bodies."""
-        held = await hold(inbox, "C1", "A1:Ev1")
+        (accepted,) = await accept(inbox, replace(item("C1", "A1:Ev1"), workspace="T1", conversation="D1"))
+        assert accepted.held is not None
         admin = Admin(inbox.database.dialect)
-        for name in ("A1:Ev1", str(held.stored.id)):
+        for name in ("A1:Ev1", str(accepted.held.stored.id)):
             found = await inbox.database.transact(partial(admin.find, name=name))
             assert found is not None
             assert (found.key, found.lane, found.body) == ("A1:Ev1", "C1", '{"key":"A1:Ev1"}')
+            assert (found.kind, found.content_type) == ("event", "application/json")
+            assert (found.workspace, found.conversation) == ("T1", "D1")
+            assert (found.attempts, found.crashes, found.owner) == (1, 0, inbox.owner)
             assert (found.state, found.undecryptable) == ("running", None)
         assert await inbox.database.transact(lambda c: admin.find(c, "A1:Ev2")) is None
         (listed,) = await inbox.database.transact(lambda c: admin.entries(c, Filter()))
@@ -585,6 +668,20 @@ class TestAdmin:
         await hold(inbox, "C-runs")
         found = await inbox.database.transact(lambda c: Admin(inbox.database.dialect).dead(c, Filter()))
         assert found == [ended[End.DEAD].stored.id, later.stored.id]
+
+    async def test_dead_letters_are_chosen_by_their_age(self, inbox: Inbox) -> None:
+        """Since they arrived: what is older or younger than was asked for is not replayed with the others."""
+        old, new = await hold(inbox, "C-old"), await hold(inbox, "C-new")
+        for held in (old, new):
+            await end(inbox, held, End.DEAD)
+        earlier = update(delivery).where(delivery.c.id == old.stored.id).values(received_at=now() - 600)
+        await inbox.database.transact(lambda connection: connection.execute(earlier) and None)
+        admin = Admin(inbox.database.dialect)
+        wanted = (Filter(older_than_seconds=300), Filter(younger_than_seconds=300), Filter(younger_than_seconds=900))
+        found = [await inbox.database.transact(partial(admin.dead, wanted=one)) for one in wanted]
+        assert found == [[old.stored.id], [new.stored.id], [old.stored.id, new.stored.id]]
+        lately = Filter("dead", since_seconds=300)  # since they ended
+        assert len(await inbox.database.transact(partial(admin.entries, wanted=lately))) == 2
 
     async def test_what_was_cancelled_is_replayed_or_discarded_too(self, inbox: Inbox) -> None:
         """It is no failure, and its body is kept until an operator has decided."""
@@ -615,6 +712,7 @@ class TestAdmin:
             since = await inbox.database.transact(admin.paused_for_seconds)
             name, seconds = await inbox.database.transact(lambda connection: tuple(connection.execute(who).one()))
             assert (since is None) is (seconds is None)
+            assert await inbox.database.transact(admin.paused_by) == name
             return name, seconds
 
         name, seconds = await pause(True, "ann")
@@ -794,6 +892,19 @@ class TestAfterARestart:
         await second.open()
         (again,) = await claim(second)
         assert (again.stored.key, again.stored.attempts, again.stored.crashes) == (held.stored.key, 2, 1)
+        assert again.stored.tries == 1
+        await second.close()
+
+    async def test_what_waited_for_its_backoff_goes_on_to_wait(self, tmp_path: Path) -> None:
+        """A restart is no reason to try at once again what has failed; only what ran is claimed."""
+        first = Inbox(SqliteDatabase(tmp_path / "inbox.db"), lease_seconds=3600)
+        await first.open()
+        await end(first, await hold(first, "C1"), End.RETRY, delay=600)
+        runs = await hold(first, "C2")
+        await first.close()
+        second = Inbox(SqliteDatabase(tmp_path / "inbox.db"), lease_seconds=3600)
+        await second.open()
+        assert keys(await claim(second)) == [runs.stored.key]
         await second.close()
 
     async def test_a_later_incompatible_schema_is_refused(self, inbox: Inbox) -> None:

@@ -168,6 +168,12 @@ class TestAccept:
         assert [one.new for one in answers] == [True, False]
         assert answers[0].held is not None
         assert began <= answers[0].held.sent_at <= inbox.store.clock()
+        assert answers[0].held.stored.received_at > 0
+        await end(inbox, answers[0].held, End.RETRY)
+        assert [one.stored.attempts for one in await claim(inbox)] == [2]
+        waits = item("C2", "A1:Ev-waits", take=False)
+        assert [one.waiting for one in await accept(inbox, waits, waits)] == [True, True]
+        assert keys(await claim(inbox)) == ["A1:Ev-waits"]
 
     async def test_a_retry_in_the_same_moment_undoes_the_statement(
         self, inbox: Inbox, beside: asyncpg.Connection, shared_postgres: PostgreSQL
@@ -482,6 +488,41 @@ class TestUnknownOutcomes:
         assert await pending(beside) == {"C1": 1}
         assert completed.following is not None
         assert (await end(inbox, completed.following)).written
+
+
+async def accept_twins(inbox: Inbox, held: list[Held]) -> None:
+    """Accepts in these lanes, in a transaction."""
+    twin = item(held[0].lease.lane)
+    await accept(inbox, twin, twin, item(held[1].lease.lane))
+
+
+async def end_in_a_transaction(inbox: Inbox, held: list[Held]) -> None:
+    """Ends these runs, as where the statement could not."""
+    outcomes = [Outcome(one.lease, one.stored.id, End.DONE) for one in held]
+    write = complete_of(inbox).in_transaction
+    await inbox.database.transact(lambda connection: write(connection, 0, outcomes))
+
+
+async def renew(inbox: Inbox, held: list[Held]) -> None:
+    """Renews these leases."""
+    assert await inbox.renew([one.lease for one in held]) == []
+
+
+class TestTransactions:
+    """They meet with the statements in the same lanes."""
+
+    @pytest.mark.parametrize("write", [accept_twins, end_in_a_transaction, renew])
+    async def test_they_lock_lanes_in_the_one_order_too(
+        self, inbox: Inbox, beside: asyncpg.Connection, write: Callable[[Inbox, list[Held]], Awaitable[None]]
+    ) -> None:
+        """While one waits for the first of its lanes by name, it has locked no other one: there is no deadlock."""
+        held = [await hold(inbox, "C9"), await hold(inbox, "C1")]
+        async with beside.transaction():
+            await beside.execute("SELECT FROM lane WHERE name = 'C1' FOR UPDATE")
+            writing = asyncio.ensure_future(write(inbox, held))
+            await until_waits(beside)
+            await beside.execute("SELECT FROM lane WHERE name = 'C9' FOR UPDATE NOWAIT")
+        await writing
 
 
 class TestManyPods:

@@ -39,9 +39,9 @@ async def test_it_waits_until_it_is_woken(inbox: Inbox) -> None:
     assert await do(inbox, PARKING.waiting) == {"pause:kind:event": 1}
     assert await do(inbox, lambda c: PARKING.wake(c, "hold:other")) == 0
     assert await do(inbox, lambda c: PARKING.wake(c, "pause:kind:event")) == 1
+    assert await do(inbox, PARKING.waiting) == {}, "from then on it has turns with others, and nobody puts it off again"
     (held,) = await claim(inbox)
     assert (held.stored.key, held.stored.attempts) == ("A1:Ev1", 1)
-    assert await do(inbox, PARKING.waiting) == {}
 
 
 async def test_what_nobody_put_off_is_claimed_and_waits_for_it_no_more(inbox: Inbox) -> None:
@@ -53,11 +53,14 @@ async def test_what_nobody_put_off_is_claimed_and_waits_for_it_no_more(inbox: In
 
 
 async def test_the_listener_is_known_at_the_next_claim(inbox: Inbox) -> None:
-    """Once it was matched, a delivery keeps the name of its listener."""
+    """Once it was matched, a delivery keeps the name of its listener, also where a run ends before it is matched."""
     held = await hold(inbox)
     outcome = Outcome(held.lease, held.stored.id, End.HELD, None, PARK_SECONDS, waits_for="limit:a", listener="a")
     await inbox.complete(outcome)
     await do(inbox, lambda c: PARKING.wake(c, "limit:a"))
+    (again,) = await claim(inbox)
+    assert again.stored.listener == "a"
+    await end(inbox, again, End.HANDED_BACK)
     assert [one.stored.listener for one in await claim(inbox)] == ["a"]
 
 
@@ -72,6 +75,15 @@ async def test_some_are_woken_those_first_that_were_parked_first(inbox: Inbox) -
     assert await do(inbox, lambda c: wake(c, "limit:a", 2)) == 2
     assert await do(inbox, PARKING.waiting) == {"limit:a": 2}, "what is woken waits for it no more"
     assert sorted(keys(await claim(inbox))) == ["A1:Ev0", "A1:Ev1"]
+
+
+async def test_where_nothing_waits_nothing_is_woken(inbox: Inbox) -> None:
+    """Others may have woken it first, and what waits for something else goes on to wait."""
+    await park(inbox, await hold(inbox), "limit:b")
+    wake = WakingInTurn(inbox.database.dialect)
+    for _ in range(2):
+        assert await do(inbox, lambda c: wake(c, "limit:a", 5)) == 0
+    assert await do(inbox, PARKING.waiting) == {"limit:b": 1}
 
 
 async def test_a_wait_is_put_off_by_half_its_time(inbox: Inbox) -> None:

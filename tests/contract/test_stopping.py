@@ -85,6 +85,19 @@ async def test_the_head_of_a_lane_that_waits_is_skipped(inbox: Inbox) -> None:
     assert await counts(inbox) == {"waiting": 0, "running": 0, "dead": 1, "done": 1}
 
 
+async def test_of_what_is_discarded_nothing_is_left_but_its_key(inbox: Inbox) -> None:
+    """What was skipped is a dead letter, and keeps all that a replay needs."""
+    await hold(inbox, "C1", "A1:Ev1")
+    await accept(inbox, item("C1", "A1:Ev2"), item("C1", "A1:Ev3"))
+    written = update(delivery).values(headers="planted", history="planted")
+    await inbox.store.transact(lambda connection: connection.execute(written) and None)
+    await stop(inbox, "A1:Ev2", "done")
+    await stop(inbox, "A1:Ev3", "dead")
+    kept = select(delivery.c.body, delivery.c.headers, delivery.c.history).order_by(delivery.c.id)
+    rows = await inbox.store.transact(lambda c: [tuple(row) for row in c.execute(kept)])
+    assert rows[1:] == [(None, None, None), ('{"key":"A1:Ev3"}', "planted", "planted")]
+
+
 @pytest.mark.parametrize("state", ["dead", "done"])
 async def test_what_has_ended_meanwhile_keeps_its_end(inbox: Inbox, state: str) -> None:
     """An operator who comes too late changes nothing, and what is behind is still there to be run."""
@@ -105,8 +118,9 @@ async def asked(inbox: Inbox, owner: str | None = None) -> dict[int, str]:
 
 
 async def test_who_runs_a_delivery_is_asked_to_cancel_it(inbox: Inbox) -> None:
-    """It, and no other process; also where something else of its lane is skipped meanwhile."""
+    """It, and no other process; also where something else of its lane is skipped meanwhile. What else runs goes on."""
     held = await hold(inbox, "C1", "A1:Ev1")
+    await hold(inbox, "C2", "A1:Ev-other")
     await accept(inbox, item("C1", "A1:Ev2"))
     assert await ask(inbox, "A1:Ev1") == "running"
     await stop(inbox, "A1:Ev2", "dead")

@@ -100,6 +100,16 @@ async def test_what_cannot_run_has_no_turn(inbox: Inbox) -> None:
     assert sorted(map(str, workspaces(await claim(inbox, 4)))) == ["T3", "T3", "T4", "T4"]
 
 
+async def test_who_only_backs_off_takes_no_slot_of_the_next(inbox: Inbox) -> None:
+    """As many workspaces as there are slots get one each, also where one of them has nothing that can run now."""
+    await queue(inbox, "T3", 1)
+    (failed,) = await claim(inbox, 1)
+    await end(inbox, failed, End.RETRY, delay=60)
+    for workspace in ("T1", "T2", "T4"):
+        await queue(inbox, workspace, 6)
+    assert sorted(map(str, workspaces(await claim(inbox, 3)))) == ["T1", "T2", "T4"]
+
+
 async def test_what_was_taken_over_keeps_its_age(inbox: Inbox) -> None:
     """A lane whose lease ran out, and which waits longest, is claimed before all turns."""
     await queue(inbox, "T1", 1)

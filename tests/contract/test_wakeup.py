@@ -139,12 +139,13 @@ async def test_silence_is_asked_about(
     ids=["refuses", "says nothing", "starts", "closes"],
 )
 def test_a_database_that_is_away_is_asked_again_and_seldom(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    """Whatever it says, a process goes on to ask for it; and however soon it says that, not at once."""
+    """Whatever it says, a process goes on to ask for it; however soon it says that, not at once, nor for ever."""
     tries: list[Address] = []
 
     async def refused(address: Address, **arguments: Any) -> asyncpg.Connection:
         tries.append(address)
         assert len(tries) < 100
+        assert arguments["within_seconds"] == wakeup.ANSWER_SECONDS
         raise error
 
     async def listen() -> None:

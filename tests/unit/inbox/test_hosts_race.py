@@ -42,6 +42,13 @@ async def test_the_last_one_is_asked_alone() -> None:
     assert servers.asked == ["b"]
 
 
+async def test_at_first_the_first_of_the_url_is_asked_alone() -> None:
+    """Where it takes us no other one is asked, though each of them would."""
+    servers = Servers(a="takes", b="takes", c="takes")
+    assert await Race().run((A, B, C), servers.connect, LONG) == "a"
+    assert servers.asked == ["a"]
+
+
 async def test_a_silent_host_hides_nobody() -> None:
     """While the first says nothing, another is found, long before its time is over."""
     servers = Servers(a="silent", b="no", c="takes")
