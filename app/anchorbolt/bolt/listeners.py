@@ -13,9 +13,9 @@ from slack_bolt.listener.async_listener_error_handler import AsyncDefaultListene
 
 from anchorbolt.bolt.adopt import django, factory, starts
 from anchorbolt.bolt.adopt.app_object import adopt
+from anchorbolt.bolt.adopt.block_thread import MainBlock
 from anchorbolt.bolt.adopt.going import noting_made
 from anchorbolt.bolt.adopt.importing import ask_slack_at, import_module, what_and_where
-from anchorbolt.bolt.adopt.main_block import MainBlock
 from anchorbolt.bolt.adopt.main_blocks import MainBlocks
 from anchorbolt.bolt.adopt.own_parts import has_own_parts
 from anchorbolt.bolt.adopt.problems import Problems

@@ -10,8 +10,8 @@ import threading
 from pathlib import Path
 
 import pytest
+from anchorbolt.bolt.adopt.block_thread import MainBlock
 from anchorbolt.bolt.adopt.calls import let_go
-from anchorbolt.bolt.adopt.main_block import MainBlock
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.bolt.listeners import register
 from structlog.testing import capture_logs

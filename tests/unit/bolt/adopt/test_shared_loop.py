@@ -8,8 +8,8 @@ import threading
 from collections.abc import AsyncIterator
 
 import pytest
+from anchorbolt.bolt.adopt.block_thread import MainBlock
 from anchorbolt.bolt.adopt.calls import let_go
-from anchorbolt.bolt.adopt.main_block import MainBlock
 from anchorbolt.bolt.adopt.main_blocks import run_main_blocks
 from anchorbolt.bolt.app import BoltApp
 from anchorbolt.bolt.listeners import register
