@@ -22,6 +22,7 @@ class Servers:
 
     async def connect(self, host: Host, seconds: float) -> Any:
         """As asyncpg."""
+        assert 0 < seconds <= LONG
         name = str(host[0])
         self.asked.append(name)
         does = self.does[name]
