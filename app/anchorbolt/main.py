@@ -156,7 +156,8 @@ def load(settings: Settings, blocks: MainBlocks | None = None) -> BoltApp:
     Needs a running event loop, because a `register(app)` may begin a task. Raises ListenersError.
     """
     asyncio.get_running_loop()
-    fill_environment(settings)
+    if blocks is None:  # else `run_main_blocks` has
+        fill_environment(settings)
     token = settings.slack_bot_token
     bolt = BoltApp(
         token=token.get_secret_value() if token else NO_TOKEN,

@@ -23,19 +23,19 @@ def from_a_thread(beat: Callable[[], None], seconds: float) -> Iterator[threadin
         loaded.set()
 
 
-_loading: list[object] = []  # what loads at this moment, and lets the loop run in between
+_loading = threading.Event()
 
 
 @contextmanager
 def loading() -> Iterator[None]:
-    """While this lasts, a thread goes on to beat: what the loop runs may block it as an import does."""
-    _loading.append(None)
+    """While this lasts, the thread goes on to beat, although the loop runs: what it runs may block it, as an import."""
+    _loading.set()
     try:
         yield
     finally:
-        _loading.pop()
+        _loading.clear()
 
 
 def is_loading() -> bool:
-    """Whether something is loaded at this moment."""
-    return bool(_loading)
+    """Whether the team's modules are being loaded while the loop runs."""
+    return _loading.is_set()

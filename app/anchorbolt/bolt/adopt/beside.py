@@ -10,13 +10,14 @@ from typing import Any
 from anchorbolt.bolt.adopt.calls import wait_for_ever_async
 from anchorbolt.bolt.adopt.going import Import
 from anchorbolt.telemetry.logs import get_logger
+from anchorbolt.telemetry.tasks import spawn
 
 log = get_logger("bolt")
 
 # How long the other tasks of a main block may take to start an app, or to give one its listeners.
 TASKS_SECONDS = 15.0
 
-_begun: set[asyncio.Task[Any]] = set()  # asyncio keeps tasks only weakly
+_begun: set[asyncio.Task[None]] = set()
 
 
 async def beside_socket_mode(going: Import, call: str, serve: Callable[[], Awaitable[Any]]) -> Any:
@@ -57,6 +58,4 @@ async def _until_app(going: Import) -> None:
 
 async def begin(serving: Coroutine[Any, Any, Any]) -> None:
     """Begins to serve as a task, and returns: a site of aiohttp does not wait."""
-    task = asyncio.create_task(serving)
-    _begun.add(task)
-    task.add_done_callback(_begun.discard)
+    spawn(serving, "a web server of a main block", among=_begun)

@@ -33,24 +33,24 @@ class MainBlock(threading.Thread):
         self.raised: BaseException | None = None
         self._main = main
         self._run_block = run
-        self._going = going
+        self.going = going
         super().__init__(name="main block", target=contextvars.copy_context().run, args=(self._go,), daemon=True)
 
     def _go(self) -> None:
         before = set(threading.enumerate())
         try:
-            with shared_loop.current(self._going):
+            with shared_loop.current(self.going):
                 self._run_block()
         except LetGoError:
             pass
         except BaseException as error:  # told to whoever waits for the block
             self.raised = error
-            if self._going.has_started:
+            if self.going.has_started:
                 log.error("a main block has ended after it started its app", error=what_and_where(error))
         else:
             begun = {one for one in threading.enumerate() if one.name != slow_import.WATCHING} - before
             if begun:  # one of them may start the app: Python would wait for them
-                wait([self._going.came], THREADS_SECONDS)
+                wait([self.going.came], THREADS_SECONDS)
         finally:
             sys.modules[MAIN] = self._main
-            self._going.come()
+            self.going.come()

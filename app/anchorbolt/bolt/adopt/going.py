@@ -83,7 +83,7 @@ class Import:
             self.came.set_result(None)
 
     def come_to_server(self, call: str) -> None:
-        """The same where a web server is started; the log names `call`."""
+        """Comes to the start where a web server is started. `call`: what starts it, for the log."""
         tell(call, routes="name its application in ROUTES, if it has routes of its own")
         self.come_to_start(None)
 

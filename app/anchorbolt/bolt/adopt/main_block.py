@@ -17,7 +17,7 @@ from slack_bolt.async_app import AsyncApp
 
 from anchorbolt.bolt.adopt import slow_import
 from anchorbolt.bolt.adopt.block_thread import MainBlock
-from anchorbolt.bolt.adopt.going import Import, StartedError
+from anchorbolt.bolt.adopt.going import StartedError
 from anchorbolt.bolt.adopt.importing import told, without_servers
 from anchorbolt.bolt.adopt.target import MAIN, Target
 from anchorbolt.errors import ListenersError
@@ -35,56 +35,24 @@ def app_of_main(target: Target) -> App | AsyncApp:
     Raises:
         ListenersError: when it cannot be run, or starts no app.
     """
-    with told(target.module), _Taken(target.module) as taken, _running(target) as taken.going:
-        taken.going.came.result()
-    return taken.app()
+    with told(target.module), _running(target) as block:
+        block.going.came.result()
+    return _app_of(block, target)
 
 
 async def app_of_main_in_this_loop(target: Target) -> App | AsyncApp:
     """The same, but a coroutine that the block gives to `asyncio.run` runs in this loop, where listeners run too."""
-    loop = asyncio.get_running_loop()
-    with told(target.module), _Taken(target.module) as taken, _running(target, loop) as taken.going:
-        await asyncio.wrap_future(taken.going.came)
-    return taken.app()
-
-
-class _Taken:
-    """What has become of a main block when it is not waited for any more."""
-
-    going: Import
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._in_an_import: StartedError | None = None
-
-    def __enter__(self) -> _Taken:
-        return self
-
-    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> bool:
-        """A module that the block imports may start the app: that ends the import, and the block with it."""
-        if not isinstance(error, StartedError):
-            return False
-        error.keep_modules()
-        self._in_an_import = error
-        return True
-
-    def app(self) -> App | AsyncApp:
-        """Returns the app that the block has started. Raises ListenersError where there is none."""
-        if self._in_an_import is not None:
-            return self.going.app_of(self._in_an_import.app)
-        if self.going.has_started:
-            return self.going.app_of(self.going.started)
-        if self.going.connected is not None:
-            return self.going.connected
-        raise ListenersError(
-            f"it was run as `python -m {self._name}` and started no app: looked for app.start(),"
-            " SocketModeHandler(app, ...).start() and web servers"
-        )
+    with told(target.module), _running(target, asyncio.get_running_loop()) as block:
+        await asyncio.wrap_future(block.going.came)
+    return _app_of(block, target)
 
 
 @contextmanager
-def _running(target: Target, loop: asyncio.AbstractEventLoop | None = None) -> Iterator[Import]:
-    """Runs a main block in its thread. Raises, at the end, what the block has raised before it started an app."""
+def _running(target: Target, loop: asyncio.AbstractEventLoop | None = None) -> Iterator[MainBlock]:
+    """Runs a main block in its thread. Raises, at the end, what the block has raised before it started an app.
+
+    A module that the block imports may start the app: that ends the import, and the block with it.
+    """
     spec = _spec(target.module)
     module = importlib.util.module_from_spec(spec)
     module.__name__ = MAIN
@@ -94,9 +62,27 @@ def _running(target: Target, loop: asyncio.AbstractEventLoop | None = None) -> I
         block = MainBlock(lambda: exec(code, vars(module)), going, main)  # noqa: S102 - as an import would run it
         block.start()
         with slow_import.told(target.module, block.ident):
-            yield going
-        if not going.has_started and block.raised is not None:
+            yield block
+        if going.has_started or block.raised is None:
+            return
+        if not isinstance(block.raised, StartedError):
             raise block.raised
+        block.raised.keep_modules()
+
+
+def _app_of(block: MainBlock, target: Target) -> App | AsyncApp:
+    """Returns the app that the block has started. Raises ListenersError where there is none."""
+    going = block.going
+    if going.has_started:
+        return going.app_of(going.started)
+    if isinstance(block.raised, StartedError):
+        return going.app_of(block.raised.app)
+    if going.connected is not None:
+        return going.connected
+    raise ListenersError(
+        f"it was run as `python -m {target.module}` and started no app: looked for app.start(),"
+        " SocketModeHandler(app, ...).start() and web servers"
+    )
 
 
 def _spec(name: str) -> ModuleSpec:
@@ -127,8 +113,6 @@ def _as_main(name: str, module: ModuleType, more: tuple[str, ...]) -> Iterator[N
     sys.argv = [str(module.__file__), *more]
     try:
         yield
-    except StartedError:
-        raise
     except BaseException:
         del sys.modules[name]
         raise

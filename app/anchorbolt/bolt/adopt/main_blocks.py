@@ -46,7 +46,7 @@ async def run_main_blocks(listeners: str, api_url: str) -> MainBlocks:
         return blocks
     ask_slack_at(api_url)
     starts.take_over()
-    with suppress(ListenersError):
+    with suppress(ListenersError):  # `register` calls it too, and tells
         django.set_up()
     before = set(threading.enumerate())
     for target in found:

@@ -5,6 +5,7 @@ Anchorbolt receives the requests. A second receiver would take deliveries from S
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -57,19 +58,20 @@ def _not_connect(handler: BaseSocketModeHandler) -> None:
     """Closes a client, which has threads from the beginning. It counts as connected until the team closes it."""
     handler.close()  # type: ignore[no-untyped-call] # Bolt has no types here
     client: Any = handler.client
-    connected = [True]
-    client.is_connected = lambda: bool(connected)
-    client.close = client.disconnect = connected.clear
+    connected = threading.Event()
+    connected.set()
+    client.is_connected, client.close, client.disconnect = connected.is_set, connected.clear, connected.clear
 
 
 async def _not_connect_async(handler: AsyncBaseSocketModeHandler) -> None:
     """The same for an asynchronous one."""
     await handler.close_async()  # type: ignore[no-untyped-call] # Bolt has no types here
     client: Any = handler.client
-    connected = [True]
+    connected = threading.Event()
+    connected.set()
 
     async def is_connected() -> bool:
-        return bool(connected)
+        return connected.is_set()
 
     async def close() -> None:
         connected.clear()

@@ -83,19 +83,22 @@ async def test_after_the_import_asyncio_is_itself_again(bolt: BoltApp, team: Tea
         coroutine.close()
 
 
+async def _hears(bolt: BoltApp, name: str, *then: int) -> None:
+    """Handles SIGUSR2 in a running loop, registers the module, sends itself `then`, and waits until one has come."""
+    came = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, came.set)
+    register(bolt, name)
+    for number in then:
+        os.kill(os.getpid(), number)
+    await asyncio.wait_for(came.wait(), 30)
+
+
 @pytest.mark.parametrize("serve", [uvloop.run, asyncio.run])
 def test_a_signal_that_comes_meanwhile_reaches_our_loop(bolt: BoltApp, team: Team, serve: Serve) -> None:
     """A pod that is to end while a module runs its coroutine begins its drain after the import."""
     setup = "async def setup():\n        os.kill(os.getpid(), signal.SIGUSR2)\n        await asyncio.sleep(0.001)\n"
     name = team(APP + f"\n    import asyncio, os, signal\n    {setup}    asyncio.run(setup())\n")
-
-    async def signalled() -> None:
-        came = asyncio.Event()
-        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, came.set)
-        register(bolt, name)
-        await asyncio.wait_for(came.wait(), 30)
-
-    serve(signalled())
+    serve(_hears(bolt, name))
 
 
 @pytest.mark.parametrize("serve", [uvloop.run, asyncio.run])
@@ -103,15 +106,7 @@ def test_signals_still_reach_the_loop_that_was_running(bolt: BoltApp, team: Team
     """A module that handles signals in the loop of its import takes none from ours: a drain begins with one."""
     setup = "async def setup():\n        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, print)\n"
     name = team(APP + f"\n    import asyncio, signal\n    {setup}    asyncio.run(setup())\n")
-
-    async def signalled() -> None:
-        came = asyncio.Event()
-        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR2, came.set)
-        register(bolt, name)
-        os.kill(os.getpid(), signal.SIGUSR2)
-        await asyncio.wait_for(came.wait(), 30)
-
-    serve(signalled())
+    serve(_hears(bolt, name, signal.SIGUSR2))
 
 
 @pytest.mark.parametrize(
